@@ -9,7 +9,7 @@ import { hostSocketPath, runtimeDirectory } from '../protocol/base/paths.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
 import { Logger } from '../protocol/base/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
-import { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
+import { reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
 import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
 import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';

@@ -1,46 +1,33 @@
-/** The app server's command line and environment, checked before anything is touched. */
-import { parseAccess } from '../protocol/rpc/contract/access-options.js';
+/**
+ * The app server's command line and environment, checked before anything is touched: name and port,
+ * and the document of `--options` with all else. main.ts reads it once; the app server passes the
+ * result on as one object. Reads the secret and certificate files.
+ */
 import { formatAddress, parseAddress } from '../protocol/base/address.js';
-import { parsePrograms } from '../protocol/rpc/contract/programs.js';
-import {
-  gatewayOptions,
-  type ApplicationOptions,
-  type GatewayOptions,
-} from '../protocol/rpc/contract/shapes.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
-import { describeError, MirrorflowError } from '../protocol/base/errors.js';
-import { LIMITS } from '../protocol/base/limits.js';
-import { checkName } from '../protocol/base/names.js';
-import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/host/process-kit/option-table.js';
 import { parsePortRange, type PortRange } from '../protocol/base/port-range.js';
+import {
+  helpOfTable,
+  readDocument,
+  readOptionTable,
+  type OptionTable,
+} from '../protocol/host/process-kit/option-table.js';
+import {
+  APP_SERVER_MEMBERS,
+  appServerDocument,
+  type AppServerDocument,
+} from '../protocol/rpc/contract/app-server-options.js';
+import { checkPrograms } from '../protocol/rpc/contract/programs.js';
+import { applicationOptions, type ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
 import { checkListening } from '../protocol/rpc/security/listening.js';
 import { readSecurity, securityFiles, type Security } from '../protocol/rpc/security/options.js';
 
-const PORT_MAX = 65_535;
-const UPDATE_INTERVAL_MAX_MS = 3_600_000;
-const DAY_MS = 86_400_000;
-
 const TABLE = {
   name: { value: 'NAME', help: 'application that is served' },
-  source: { value: 'ADDRESS', help: 'its SpecTcl, spectcl://HOST?rest=PORT&mirror=PORT' },
-  via: { value: 'HOST', help: 'host that its mirror comes from, in place of --source' },
-  port: { value: 'PORT', help: 'port of XML-RPC over HTTP; 0 is any free one (0)' },
-  'update-interval': { value: 'MS', help: 'from update to update of its mirror' },
-  'ring-bytes': { value: 'N', help: "memory budget of its mirror's ring, bytes" },
-  linger: { value: 'MS', help: 'how long a duplicator stays without a client' },
-  'stall-timeout': { value: 'MS', help: 'a lossless consumer that holds a flow back for so long becomes lossy; 0 is never' },
-  gateway: { value: 'JSON', help: "SpecTcl's services for it, as host.run's member gateway" },
-  programs: { value: 'JSON', help: 'programs that clients may ask for, as in the configuration' },
-  access: { value: 'JSON', help: 'who may read and provide: mode, group, readers, providers' },
-  'data-listen': { value: 'ADDRESS', help: 'where data for other hosts are served, tcp://HOST:PORT or tls://HOST:PORT; needs a secret' },
-  'data-ports': { value: 'LOW-HIGH', help: 'ports that data for other hosts are served on; any free ones when left out' },
-  'secret-file': { value: 'FILE', help: 'the secret that this host shares with others' },
-  'tls-cert': { value: 'FILE', help: 'certificate that this host shows over TLS' },
-  'tls-key': { value: 'FILE', help: 'its key' },
-  'tls-ca': { value: 'FILE', help: 'certificates that other hosts are trusted by' },
-  directory: { value: 'DIR', help: 'runtime directory' },
-  'flow-dir': { value: 'DIR', help: 'where flow files are kept' },
-} as const satisfies OptionTable; // prettier-ignore
+  port: { value: 'PORT', help: 'port of XML-RPC over HTTP; 0 means any free port (0)' },
+  options: { value: 'JSON', help: 'all else, one JSON document' },
+} as const satisfies OptionTable;
 
 /** Address on which duplicators serve data for other hosts. */
 export interface DataListen {
@@ -54,108 +41,63 @@ export interface AppServerOptions {
   /** Runtime directory: sockets, records, logs. */
   readonly directory: string;
   readonly flowDirectory: string;
-  /** What the application is; as host.run takes it. A port of 0 is any free one. */
+  /** The options of the application, as in host.run. Port 0 means any free port. */
   readonly application: ApplicationOptions;
   readonly security: Security;
   readonly dataListen: DataListen;
 }
 
 export function appServerHelp(): string {
-  return helpOfTable(['app-server --name NAME [--source ADDRESS|--via HOST] [options]'], TABLE);
+  return helpOfTable(['app-server --name NAME --port PORT [--options JSON]'], TABLE, APP_SERVER_MEMBERS);
 }
 
 /** Throws BAD_OPTION, BAD_NAME or BAD_ADDRESS, naming the option. */
 export function parseOptions(args: readonly string[], env: Environment, uid: number): AppServerOptions {
-  const values = readOptionTable(TABLE, args);
-  if (values.name === undefined) {
+  const { name, port = '0', options } = readOptionTable(TABLE, args);
+  if (name === undefined) {
     throw new MirrorflowError('BAD_OPTION', 'an app server serves one application: --name NAME is missing');
   }
-  const source = values.source;
-  const updateIntervalMs = number('update-interval', values['update-interval'], UPDATE_INTERVAL_MAX_MS);
-  const lingerMs = number('linger', values.linger, DAY_MS);
-  const stallTimeoutMs = number('stall-timeout', values['stall-timeout'], DAY_MS);
-  const programs = values.programs === undefined ? undefined : parsePrograms('--programs', values.programs);
-  const access = values.access === undefined ? undefined : parseAccess('--access', values.access);
-  const ringBytes = whole('ring-bytes', values['ring-bytes'], LIMITS.mappedBytes);
-  const gateway = readGateway(values.gateway);
-  const security = readSecurity(
-    securityFiles(
-      {
-        secretFile: values['secret-file'],
-        tlsCert: values['tls-cert'],
-        tlsKey: values['tls-key'],
-        tlsCa: values['tls-ca'],
-      },
-      env,
-    ),
-  );
-  const via = values.via === undefined ? undefined : checkName('host', values.via);
-  if (via !== undefined && source !== undefined) {
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      '--source and --via contradict each other: a mirror comes from one of them',
-    );
-  }
+  const document = readDocument(appServerDocument, options);
+  const security = readSecurity(securityFiles(document, env));
   return {
     security,
-    dataListen: readDataListen(values['data-listen'], values['data-ports'], security),
-    directory: runtimeDirectory({ env, uid, directory: values.directory }),
-    flowDirectory: flowDirectory({ env, uid, directory: values['flow-dir'] }),
-    application: {
-      name: checkName('application', values.name),
-      port: whole('port', values.port, PORT_MAX) ?? 0,
-      ...(source === undefined
-        ? {}
-        : { source: formatAddress(parseAddress(source, { schemes: ['spectcl'] })) }),
-      ...(via === undefined ? {} : { via }),
-      ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
-      ...(lingerMs === undefined ? {} : { lingerMs }),
-      ...(ringBytes === undefined ? {} : { ringBytes }),
-      ...(gateway === undefined ? {} : { gateway }),
-      ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
-      ...(programs === undefined ? {} : { programs }),
-      ...(access === undefined ? {} : { access }),
-    },
+    dataListen: readDataListen(document.dataListen, document.dataPorts, security),
+    directory: runtimeDirectory({ env, uid, directory: document.directory }),
+    flowDirectory: flowDirectory({ env, uid, directory: document.flowDirectory }),
+    application: applicationOf(name, port, document),
   };
 }
 
-function number(option: string, text: string | undefined, max: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= max) return value;
-  throw new MirrorflowError(
-    'BAD_OPTION',
-    `--${option} is ${JSON.stringify(text)}; it must be a number of 0 to ${max}`,
-    { option },
-  );
+function applicationOf(name: string, port: string, document: AppServerDocument): ApplicationOptions {
+  const { source, via, programs } = document;
+  if (via !== undefined && source !== undefined) {
+    const message = 'options.source and options.via contradict each other: a mirror comes from one of them';
+    throw new MirrorflowError('BAD_OPTION', message);
+  }
+  if (programs !== undefined) checkPrograms(programs);
+  const stated = { ...document, name, port: port.trim() === '' ? port : Number(port) };
+  const place = { method: 'app-server', root: '--', path: [], unknownMembers: 'drop' } as const;
+  const application = checked(() => applicationOptions.check(stated, { ...place, path: [] }));
+  if (source === undefined) return application;
+  return { ...application, source: formatAddress(parseAddress(source, { schemes: ['spectcl'] })) };
 }
 
-function whole(option: string, text: string | undefined, max: number): number | undefined {
-  const value = number(option, text, max);
-  if (value === undefined || Number.isInteger(value)) return value;
-  throw new MirrorflowError('BAD_OPTION', `--${option} is ${value}; it must be a whole number`, { option });
-}
-
-function readGateway(text: string | undefined): GatewayOptions | undefined {
-  if (text === undefined) return undefined;
+function checked<T>(check: () => T): T {
   try {
-    const place = { method: '--gateway', root: 'options', path: [], unknownMembers: 'refuse' } as const;
-    return gatewayOptions.check(JSON.parse(text), { ...place, path: [] });
-  } catch (error) {
-    throw new MirrorflowError('BAD_OPTION', describeError(error), { option: 'gateway' }, error);
+    return check();
+  } catch (thrown) {
+    if (!(thrown instanceof MirrorflowError) || thrown.code !== 'INVALID_PARAMETERS') throw thrown;
+    throw new MirrorflowError('BAD_OPTION', thrown.message, {}, thrown);
   }
 }
 
-/**
- * Data for other hosts are served on loopback where nothing is said. Throws BAD_ADDRESS,
- * BAD_OPTION.
- */
+/** Loopback when left out. Throws BAD_ADDRESS, BAD_OPTION. */
 function readDataListen(
   listen: string | undefined,
   ports: string | undefined,
   security: Security,
 ): DataListen {
-  const range = ports === undefined ? undefined : parsePortRange('--data-ports', ports);
+  const range = ports === undefined ? undefined : parsePortRange('options.dataPorts', ports);
   if (listen === undefined) return { scheme: 'tcp', host: '127.0.0.1', ports: range };
   const address = parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true });
   checkListening(address, security);

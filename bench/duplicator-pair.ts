@@ -9,6 +9,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  duplicatorArguments,
+  type DuplicatorArguments,
+} from '../protocol/rpc/contract/duplicator-options.js';
 
 const PROGRAM = fileURLToPath(new URL('../duplicator/main.js', import.meta.url));
 const READY_TIMEOUT_MS = 10_000;
@@ -23,8 +27,7 @@ export class BenchDuplicator {
     mkdirSync(join(this.#directory, 'links'), { recursive: true, mode: 0o750 });
     const profile = process.env['BENCH_PROFILE'];
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-    const common = ['--app', 'bench', '--flow', 'bench', '--secret-file', join(directory, 'secret')];
-    this.#child = spawn(process.execPath, [...profiling, PROGRAM, ...common, ...args], {
+    this.#child = spawn(process.execPath, [...profiling, PROGRAM, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         ...process.env,
@@ -84,16 +87,22 @@ export async function startDuplicatorPair(size: number, buffers: number): Promis
     for (const duplicator of started.toReversed()) await duplicator.stop();
     for (const path of [directory, shm]) rmSync(path, { recursive: true, force: true });
   };
-  const start = (host: string, args: readonly string[]): BenchDuplicator => {
-    const duplicator = new BenchDuplicator(directory, host, [...args, '--flow-dir', join(shm, host)]);
+  const start = (host: string, given: Omit<DuplicatorArguments, 'flow' | 'options'>): BenchDuplicator => {
+    const options = {
+      application: 'bench',
+      flowDirectory: join(shm, host),
+      secretFile: join(directory, 'secret'),
+      ...(given.direction === 'output' && { listen: 'tcp://127.0.0.1' }),
+    };
+    const words = duplicatorArguments({ flow: 'bench', ...given, options });
+    const duplicator = new BenchDuplicator(directory, host, words);
     started.push(duplicator);
     return duplicator;
   };
   try {
-    const sizes = ['--buffers', String(buffers), '--buffer-size', String(size)];
-    const sender = start('a', ['--direction', 'output', ...sizes, '--serve', 'tcp://127.0.0.1:0']);
+    const sender = start('a', { direction: 'output', buffers, bufferSize: size });
     const { address } = await sender.waitForLog('serving other hosts');
-    const receiver = start('b', ['--source', String(address)]);
+    const receiver = start('b', { direction: 'input', source: String(address) });
     const receiverFile = String((await receiver.waitForLog('ready'))['file']);
     const senderFile = String((await sender.waitForLog('ready'))['file']);
     return { sender, receiver, senderFile, receiverFile, stop };

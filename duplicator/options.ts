@@ -1,16 +1,29 @@
 /**
- * The duplicator's command line, checked: the Smartflow arguments (flow, buffer size, buffers,
- * direction, where to connect) and its surroundings.
+ * The duplicator's command line, checked: the arguments of the Smartflow note (flow, size and
+ * number of buffers, input or output, the system and port to connect to) and the document of
+ * `--options` with all else. main.ts reads it once; the flows get the result as one object. Pure.
  */
-import { parseAccess, type AccessOptions } from '../protocol/rpc/contract/access-options.js';
-import { parseAddress, type AddressOf } from '../protocol/base/address.js';
-import { flowDirectory, runtimeDirectory } from '../protocol/base/paths.js';
+import { parseAddress, type AddressOf, formatAddress } from '../protocol/base/address.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import { checkFlowType, checkName } from '../protocol/base/names.js';
-import { helpOfTable, readOptionTable, type OptionTable } from '../protocol/host/process-kit/option-table.js';
-import { REATTACH_MS } from './recovery/reattach-gate.js';
+import { flowDirectory, runtimeDirectory } from '../protocol/base/paths.js';
+import {
+  helpOfTable,
+  readDocument,
+  readOptionTable,
+  type GivenOptions,
+  type OptionTable,
+} from '../protocol/host/process-kit/option-table.js';
+import type { AccessOptions } from '../protocol/rpc/contract/access-options.js';
+import {
+  DUPLICATOR_MEMBERS,
+  duplicatorDocument,
+  sourceAddress,
+  type DuplicatorDocument,
+} from '../protocol/rpc/contract/duplicator-options.js';
 import { securityFiles, type SecurityFiles } from '../protocol/rpc/security/options.js';
+import { REATTACH_MS } from './recovery/reattach-gate.js';
 
 /** What every flow needs. */
 interface CommonOptions {
@@ -24,20 +37,17 @@ interface CommonOptions {
    * never.
    */
   readonly stallTimeoutMs: number;
-  /** Who may read and provide beside the owner; undefined for its group, which reads. */
+  /** Users and groups that may read and provide beside the owner; undefined: its group reads. */
   readonly access: AccessOptions | undefined;
   /** Session socket of the app server; undefined when run by hand. */
   readonly parent: string | undefined;
   readonly directory: string;
   readonly flowDirectory: string;
   /**
-   * Where other hosts may fetch the flow, from the start on; undefined until the app server says
-   * it.
+   * Where other hosts may fetch the flow from the start on; undefined until the app server asks.
    */
   readonly serve: AddressOf<'tcp' | 'tls'> | undefined;
-  /**
-   * What proves this host to others and others to it; without a secret the flow stays on this host.
-   */
+  /** What authenticates hosts to each other; without a secret the flow stays on this host. */
   readonly security: SecurityFiles;
 }
 
@@ -58,8 +68,8 @@ export interface MirrorFlowOptions extends CommonOptions {
   readonly sourceText: string;
   /** From request to request; the longest such time where the interval follows the source. */
   readonly updateIntervalMs: number;
-  /** Share of the source's time at which the interval aims, 0 to 1; 0: it does not follow it. */
-  readonly sourceShare: number;
+  /** Share of the source's time at which the interval aims; 0: it does not follow the source. */
+  readonly sourceSharePercent: number;
   readonly idleIntervalMs: number;
   readonly fullIntervalMs: number;
   readonly startTimeoutMs: number;
@@ -93,210 +103,157 @@ export interface RemoteFlowOptions extends CommonOptions {
 
 export type DuplicatorOptions = LocalFlowOptions | MirrorFlowOptions | RemoteFlowOptions;
 
-const DEFAULT_UPDATE_INTERVAL_MS = 100;
-const DEFAULT_SOURCE_SHARE_PERCENT = 5;
-const DEFAULT_IDLE_INTERVAL_MS = 500;
-const DEFAULT_FULL_INTERVAL_MS = 60_000;
-const DEFAULT_START_TIMEOUT_MS = 800;
-const DEFAULT_LINGER_MS = 30_000;
-/** Connecting over a network and three messages of a handshake. */
-const DEFAULT_REMOTE_START_TIMEOUT_MS = 5_000;
-export const DEFAULT_RING_BYTES = 48 * 1024 * 1024;
-const DAY_MS = 86_400_000;
-/** Waits that a slow machine may make longer for all duplicators at once. */
-const WAITS_FROM_ENVIRONMENT: Readonly<Record<string, string>> = {
-  'start-timeout': 'MIRRORFLOW_START_TIMEOUT',
-  reattach: 'MIRRORFLOW_REATTACH',
+/** What every flow gets that its document does not state. */
+const DEFAULTS = {
+  lingerMs: 30_000,
+  reattachMs: REATTACH_MS,
+  stallTimeoutMs: 0,
 };
+const MIRROR_DEFAULTS = {
+  updateIntervalMs: 100,
+  sourceSharePercent: 5,
+  idleIntervalMs: 500,
+  fullIntervalMs: 60_000,
+  startTimeoutMs: 800,
+  ringBytes: 48 * 1024 * 1024,
+};
+/** A remote start is a connection over a network and three messages of a handshake. */
+const REMOTE_DEFAULTS = { startTimeoutMs: 5_000, crc: false };
+
+/** Waits that a slow machine may make longer for all duplicators at once; milliseconds. */
+const WAITS_FROM_ENVIRONMENT = {
+  startTimeoutMs: 'MIRRORFLOW_START_TIMEOUT',
+  reattachMs: 'MIRRORFLOW_REATTACH',
+} as const;
 
 const TABLE = {
-  app: { value: 'NAME', help: 'application' },
   flow: { value: 'NAME', help: 'flow' },
-  direction: { value: 'input|output', help: 'filled from --connect or --source (input), or by a local provider' },
-  connect: { value: 'ADDRESS', help: 'SpecTcl that a mirror is filled from' },
-  source: { value: 'ADDRESS', help: 'duplicator of another host that the flow is filled from; needs a secret' },
-  type: { value: 'TYPE', help: 'flow type (spectra, bytes)' },
-  properties: { value: 'JSON', help: 'properties of the type' },
-  'buffer-size': { value: 'BYTES', help: 'longest buffer of an output flow' },
-  buffers: { value: 'N', help: 'buffers of the ring; with --source as many as there' },
-  'ring-bytes': { value: 'N', help: `memory budget of the ring, bytes (${DEFAULT_RING_BYTES}; with --source as there)` },
-  'update-interval': { value: 'MS', help: `from update to update; 0 is back to back (as --source-share gives, at most ${DEFAULT_UPDATE_INTERVAL_MS})` },
-  'source-share': {
-    value: 'PERCENT',
-    help: `share of the source's time that updates take; sets the interval, --update-interval is the longest (${DEFAULT_SOURCE_SHARE_PERCENT}; with --update-interval 0: fixed)`,
-  },
-  'idle-interval': { value: 'MS', help: `longest interval while nothing changes (${DEFAULT_IDLE_INTERVAL_MS})` },
-  'full-interval': { value: 'MS', help: `ask for the whole header this often; 0 is never (${DEFAULT_FULL_INTERVAL_MS})` },
-  'start-timeout': {
-    value: 'MS',
-    help: `longest wait for the source at the start (${DEFAULT_START_TIMEOUT_MS}; with --source ${DEFAULT_REMOTE_START_TIMEOUT_MS})`,
-  },
-  linger: { value: 'MS', help: `how long to stay without a client (${DEFAULT_LINGER_MS})` },
-  reattach: { value: 'MS', help: `longest wait for the lossless consumers of a dead predecessor (${REATTACH_MS})` },
-  'stall-timeout': { value: 'MS', help: 'a lossless consumer that holds the flow back for so long becomes lossy; 0 is never (0)' },
-  access: { value: 'JSON', help: 'who may read and provide: mode, group, readers, providers' },
-  crc: { help: 'with --source: every buffer travels with a checksum' },
-  serve: { value: 'ADDRESS', help: 'where other hosts may fetch the flow, tcp://HOST:PORT or tls://HOST:PORT; needs a secret' },
-  'secret-file': { value: 'FILE', help: 'the secret that this host shares with others' },
-  'tls-cert': { value: 'FILE', help: 'certificate that this host shows over TLS' },
-  'tls-key': { value: 'FILE', help: 'its key' },
-  'tls-ca': { value: 'FILE', help: 'certificates that other hosts are trusted by' },
-  parent: { value: 'PATH', help: 'session socket of the app server' },
-  directory: { value: 'DIR', help: 'runtime directory' },
-  'flow-dir': { value: 'DIR', help: 'where flow files are kept' },
+  'buffer-size': { value: 'BYTES', help: 'longest buffer of an output; 0 for an input: the source decides' },
+  buffers: { value: 'N', help: 'buffers of the ring; 0 for an input: the source decides' },
+  input: { help: 'the flow is filled from the system of --connect' },
+  output: { help: 'the flow is filled by a provider on this host' },
+  connect: { value: 'SYSTEM', help: 'host, tcp://HOST or tls://HOST with a duplicator, or spectcl://HOST?rest=PORT' },
+  port: { value: 'PORT', help: 'port to connect to (input), or to listen on for other hosts (output; 0: when asked)' },
+  options: { value: 'JSON', help: 'all else, one JSON document' },
 } as const satisfies OptionTable; // prettier-ignore
 
-type OptionName = keyof typeof TABLE;
-/** An option's text; undefined when it was not given. */
-type Texts = (name: OptionName) => string | undefined;
+type Given = GivenOptions<typeof TABLE>;
 
 export function duplicatorHelp(): string {
   const usage = [
-    'duplicator --app NAME --flow NAME --direction input --connect spectcl://HOST?rest=PORT&mirror=PORT',
-    'duplicator --app NAME --flow NAME --direction output --buffer-size BYTES --buffers N',
-    'duplicator --app NAME --flow NAME --direction input --source tcp://HOST:PORT|tls://HOST:PORT --secret-file FILE',
+    'duplicator --flow NAME --buffer-size BYTES --buffers N --output [--port PORT] --options JSON',
+    'duplicator --flow NAME --buffer-size 0 --buffers 0 --input --connect SYSTEM --port PORT --options JSON',
   ];
-  return helpOfTable(usage, TABLE);
+  return helpOfTable(usage, TABLE, DUPLICATOR_MEMBERS, { ...DEFAULTS, ...MIRROR_DEFAULTS });
 }
 
 /** Throws BAD_OPTION, BAD_NAME or BAD_ADDRESS naming the option. */
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): DuplicatorOptions {
-  const values = readOptionTable(TABLE, args);
-  const text: Texts = (name) => {
-    const value = values[name] ?? env[WAITS_FROM_ENVIRONMENT[name] ?? ''];
-    return typeof value === 'string' ? value : undefined;
-  };
-  const direction = text('direction') ?? 'input';
-  const uid = process.geteuid?.() ?? 0;
-  const common = {
-    app: checkName('application', required(text, 'app')),
-    flow: checkName('flow', required(text, 'flow')),
-    lingerMs: number(text, 'linger', DEFAULT_LINGER_MS, 0, DAY_MS),
-    reattachMs: number(text, 'reattach', REATTACH_MS, 0, DAY_MS),
-    access: text('access') === undefined ? undefined : parseAccess('--access', required(text, 'access')),
-    stallTimeoutMs: number(text, 'stall-timeout', 0, 0, DAY_MS),
-    parent: text('parent'),
-    directory: runtimeDirectory({ env, uid, directory: text('directory') }),
-    flowDirectory: flowDirectory({ env, uid, directory: text('flow-dir') }),
-    serve:
-      text('serve') === undefined
-        ? undefined
-        : parseAddress(text('serve'), { schemes: ['tcp', 'tls'], listening: true }),
-    security: securityFiles(
-      {
-        secretFile: text('secret-file'),
-        tlsCert: text('tls-cert'),
-        tlsKey: text('tls-key'),
-        tlsCa: text('tls-ca'),
-      },
-      env,
-    ),
-  };
-  if (direction === 'output') {
-    return {
-      ...common,
-      direction,
-      type: checkFlowType(text('type') ?? 'bytes'),
-      bufferSize: whole(text, 'buffer-size', LIMITS.mappedBytes),
-      buffers: whole(text, 'buffers', LIMITS.slotCountMax),
-      properties: json(text, 'properties'),
-    };
+  const given = readOptionTable(TABLE, args);
+  const flow = checkName('flow', required('flow', given.flow));
+  if (given.input === given.output) {
+    throw new MirrorflowError('BAD_OPTION', 'give either --input (with --connect) or --output');
   }
-  if (direction !== 'input')
-    throw bad(
-      'direction',
-      direction,
-      'input (filled from --connect or --source) or output (filled by a local provider)',
-    );
-  const remote = text('source');
-  if (remote !== undefined) return { ...common, ...remoteOptions(text, remote, values.crc === true) };
-  const sourceText = required(text, 'connect');
-  const updateIntervalMs = number(text, 'update-interval', DEFAULT_UPDATE_INTERVAL_MS, 0, DAY_MS);
+  const document = readDocument(duplicatorDocument, required('options', given.options), waits(env));
+  const common = commonOptions(flow, document, env);
+  return given.output === true ? outputOptions(given, common) : inputOptions(given, common);
+}
+
+function commonOptions(flow: string, document: DuplicatorDocument, env: NodeJS.ProcessEnv) {
+  const uid = process.geteuid?.() ?? 0;
+  return {
+    access: undefined,
+    parent: undefined,
+    ...DEFAULTS,
+    ...document,
+    app: document.application,
+    flow,
+    directory: runtimeDirectory({ env, uid, directory: document.directory }),
+    flowDirectory: flowDirectory({ env, uid, directory: document.flowDirectory }),
+    security: securityFiles(document, env),
+  };
+}
+
+type Common = ReturnType<typeof commonOptions>;
+
+function outputOptions(given: Given, common: Common): LocalFlowOptions {
+  if (given.connect !== undefined) {
+    throw new MirrorflowError('BAD_OPTION', '--connect is for --input: an output is filled by a provider');
+  }
+  const mayWait = given.port === undefined || given.port === '0';
+  const { listen = mayWait ? undefined : 'tcp://127.0.0.1' } = common;
   return {
     ...common,
-    direction,
-    type: checkFlowType(text('type') ?? 'spectra'),
-    source: parseAddress(sourceText, { schemes: ['spectcl'] }),
-    sourceText,
-    updateIntervalMs,
-    sourceShare:
-      number(
-        text,
-        'source-share',
-        text('update-interval') === undefined ? DEFAULT_SOURCE_SHARE_PERCENT : 0,
-        0,
-        100,
-      ) / 100,
-    idleIntervalMs: Math.max(
-      updateIntervalMs,
-      number(text, 'idle-interval', DEFAULT_IDLE_INTERVAL_MS, 1, DAY_MS),
-    ),
-    fullIntervalMs: number(text, 'full-interval', DEFAULT_FULL_INTERVAL_MS, 0, DAY_MS),
-    startTimeoutMs: number(text, 'start-timeout', DEFAULT_START_TIMEOUT_MS, 1, DAY_MS),
-    ringBytes: number(text, 'ring-bytes', DEFAULT_RING_BYTES, 0, LIMITS.mappedBytes),
+    direction: 'output',
+    type: checkFlowType(common.type ?? 'bytes'),
+    bufferSize: whole('buffer-size', required('buffer-size', given['buffer-size']), 1, LIMITS.mappedBytes),
+    buffers: whole('buffers', required('buffers', given.buffers), 1, LIMITS.slotCountMax),
+    properties: common.properties ?? {},
+    serve: listenAddress(listen, given.port),
   };
 }
 
-function remoteOptions(
-  text: Texts,
-  sourceText: string,
-  crc: boolean,
-): Omit<RemoteFlowOptions, keyof CommonOptions> {
-  if (text('connect') !== undefined)
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      '--connect and --source cannot both be given: a flow has one source',
-    );
-  const type = text('type');
-  return {
-    direction: 'remote',
-    type: type === undefined ? undefined : checkFlowType(type),
-    source: parseAddress(sourceText, { schemes: ['tcp', 'tls'] }),
-    sourceText,
-    buffers: text('buffers') === undefined ? undefined : whole(text, 'buffers', LIMITS.slotCountMax),
-    ringBytes:
-      text('ring-bytes') === undefined ? undefined : number(text, 'ring-bytes', 0, 0, LIMITS.mappedBytes),
-    crc,
-    startTimeoutMs: number(text, 'start-timeout', DEFAULT_REMOTE_START_TIMEOUT_MS, 1, DAY_MS),
-  };
-}
-
-function required(text: Texts, name: OptionName): string {
-  const given = text(name);
-  if (given === undefined) throw new MirrorflowError('BAD_OPTION', `--${name} is missing`, { option: name });
-  return given;
-}
-
-function number(text: Texts, name: OptionName, fallback: number, min: number, max: number): number {
-  const given = text(name);
-  if (given === undefined) return fallback;
-  const value = given.trim() === '' ? Number.NaN : Number(given);
-  if (!Number.isFinite(value) || value < min || value > max)
-    throw bad(name, given, `a number from ${min} to ${max}`);
-  return value;
-}
-
-function whole(text: Texts, name: OptionName, max: number): number {
-  const given = required(text, name);
-  const value = number(text, name, Number.NaN, 1, max);
-  if (!Number.isInteger(value)) throw bad(name, given, `a whole number from 1 to ${max}`);
-  return value;
-}
-
-function json(text: Texts, name: OptionName): Record<string, unknown> {
-  const given = text(name) ?? '{}';
-  try {
-    const value: unknown = JSON.parse(given);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    // told below, with everything else that is no object
+function inputOptions(given: Given, common: Common): MirrorFlowOptions | RemoteFlowOptions {
+  const source = sourceAddress(required('connect', given.connect), given.port);
+  const sourceText = formatAddress(source);
+  const serve = listenAddress(common.listen, undefined);
+  const buffers = whole('buffers', given.buffers ?? '0', 0, LIMITS.slotCountMax);
+  whole('buffer-size', given['buffer-size'] ?? '0', 0, LIMITS.mappedBytes);
+  if (source.scheme !== 'spectcl') {
+    return {
+      ringBytes: undefined,
+      ...REMOTE_DEFAULTS,
+      ...common,
+      direction: 'remote',
+      type: common.type === undefined ? undefined : checkFlowType(common.type),
+      source,
+      sourceText,
+      buffers: buffers === 0 ? undefined : buffers,
+      serve,
+    };
   }
-  throw bad(name, given.slice(0, 80), 'a JSON object');
+  // A stated interval is kept, unless a share is stated as well.
+  const share = common.updateIntervalMs === undefined ? {} : { sourceSharePercent: 0 };
+  const settings = { ...MIRROR_DEFAULTS, ...share, ...common };
+  return {
+    ...settings,
+    direction: 'input',
+    type: checkFlowType(common.type ?? 'spectra'),
+    source,
+    sourceText,
+    idleIntervalMs: Math.max(settings.updateIntervalMs, settings.idleIntervalMs),
+    serve,
+  };
 }
 
-function bad(name: string, found: string, wanted: string): MirrorflowError {
-  return new MirrorflowError('BAD_OPTION', `--${name} is ${JSON.stringify(found)}; it must be ${wanted}`, {
-    option: name,
+function waits(env: NodeJS.ProcessEnv): Record<string, number> {
+  const stated = Object.entries(WAITS_FROM_ENVIRONMENT).flatMap(([member, variable]) => {
+    const text = env[variable];
+    return text === undefined || text === '' ? [] : [[member, Number(text)] as const];
   });
+  return Object.fromEntries(stated);
+}
+
+function listenAddress(
+  listen: string | undefined,
+  port: string | undefined,
+): AddressOf<'tcp' | 'tls'> | undefined {
+  if (listen === undefined) return undefined;
+  const text = port === undefined ? listen : `${listen}:${port}`;
+  return parseAddress(text, { schemes: ['tcp', 'tls'], listening: true });
+}
+
+function required(name: keyof Given, text: string | undefined): string {
+  if (text !== undefined) return text;
+  throw new MirrorflowError('BAD_OPTION', `--${name} is missing`, { option: name });
+}
+
+function whole(name: keyof Given, text: string, min: number, max: number): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `--${name} is ${JSON.stringify(text)}; it must be a whole number from ${min} to ${max}`,
+    { option: name },
+  );
 }

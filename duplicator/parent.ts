@@ -19,7 +19,7 @@ import { callerOf, type CallOf } from '../protocol/rpc/xml-rpc/contract.js';
 import { Dispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
 import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connection.js';
 
-export { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
+export { reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 
 /** Stalled consumers that are kept for the report to an unreachable app server. */
 const DEMOTED_MAX = 64;

@@ -19,7 +19,7 @@ import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/u
 import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
 import { Gateway } from './gateway.js';
 import { gatewayHelp, parseOptions, type GatewayProgramOptions } from './options.js';
-import { reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
+import { reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { ParentConnection } from './parent.js';
 
 /** Time without an app server after which a gateway without clients exits. */

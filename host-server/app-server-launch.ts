@@ -1,20 +1,22 @@
 /**
  * How the host server starts the app server of an application (its program, its arguments, its
- * time-outs) and what it reads from and removes of the app server's record file. Called once, by
- * `host-server.ts`, for the room `applications/`, which starts and restarts app servers.
+ * time-outs), what it reads from and removes of the app server's record file, and how it ends the
+ * children of a dead one. Called once, by `host-server.ts`, for the room `applications/`, which
+ * starts and restarts app servers.
  */
 import { formatAddress } from '../protocol/base/address.js';
 import { systemClock } from '../protocol/base/clock.js';
+import { removeDeadFlows, stopOrphans } from '../protocol/host/clean-up/orphans.js';
 import { programPath } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
+import type { Logger } from '../protocol/base/log.js';
 import { isAlive } from '../protocol/base/owner-identity.js';
 import { logFilePath } from '../protocol/base/paths.js';
 import { formatPortRange } from '../protocol/base/port-range.js';
 import { stopForeign } from '../protocol/host/process-kit/foreign-process.js';
 import { CHILD_RESTART_LIMITS } from '../protocol/host/process-kit/restart-policy.js';
-import { securityArguments } from '../protocol/rpc/security/options.js';
+import { appServerArguments } from '../protocol/rpc/contract/app-server-options.js';
 import type { ApplicationDependencies, ApplicationTimes } from './applications/application-dependencies.js';
-import { appServerArguments } from './applications/application-options.js';
 import {
   hasApplicationRecord,
   readApplicationRecord,
@@ -34,33 +36,32 @@ export const APPLICATION_TIMES: ApplicationTimes = {
 export function applicationDependencies(
   hostOptions: HostServerOptions,
   times: ApplicationTimes,
+  log: Logger,
   changed: ApplicationDependencies['changed'],
 ): ApplicationDependencies {
   const { directory, flowDirectory, appServer, security } = hostOptions;
+  const runningServer = (name: string): number | undefined => {
+    const server = readApplicationRecord(directory, name)?.identity;
+    return server !== undefined && isAlive(server) ? server.pid : undefined;
+  };
   return {
     clock: systemClock,
     times,
     childSpec: (options) => ({
       title: `app server ${options.name}`,
       script: appServer ?? programPath('app-server'),
-      args: [
-        ...appServerArguments(options),
-        '--directory',
+      args: appServerArguments(options, {
+        ...security.files,
+        ...dataOptions(hostOptions),
         directory,
-        '--flow-dir',
         flowDirectory,
-        ...dataArguments(hostOptions),
-        ...securityArguments(security.files),
-      ],
+      }),
       logFile: logFilePath(directory, 'app-server', options.name),
       readyTimeoutMs: times.readyTimeoutMs,
       stopTimeoutMs: times.stopTimeoutMs,
       clock: systemClock,
     }),
-    runningServer: (name) => {
-      const server = readApplicationRecord(directory, name)?.identity;
-      return server !== undefined && isAlive(server) ? server.pid : undefined;
-    },
+    runningServer,
     stopServer: async (name) => {
       const server = readApplicationRecord(directory, name)?.identity;
       if (server !== undefined) await stopForeign(server, systemClock, times.stopTimeoutMs);
@@ -68,14 +69,26 @@ export function applicationDependencies(
     hasRecord: (name) => hasApplicationRecord(directory, name),
     recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
     removeLeftovers: (name) => removeApplicationLeftovers(directory, name),
+    stopOrphans: async (name) => {
+      if (runningServer(name) !== undefined) return;
+      try {
+        const pids = await stopOrphans(flowDirectory, name, systemClock);
+        removeDeadFlows(hostOptions, name, () => false);
+        if (pids.length > 0)
+          log.info('stopped the children of a dead app server', { application: name, pids });
+      } catch (error) {
+        log.warn('the children of a dead app server cannot be stopped', { application: name, error });
+      }
+    },
     changed,
   };
 }
 
 /** Data for other hosts are served on the address and with the scheme of the host server itself. */
-function dataArguments({ listen, network }: HostServerOptions): string[] {
+function dataOptions({ listen, network }: HostServerOptions) {
   const { dataPorts } = network;
-  const address = formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 });
-  const ports = dataPorts === undefined ? [] : ['--data-ports', formatPortRange(dataPorts)];
-  return ['--data-listen', address, ...ports];
+  return {
+    dataListen: formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 }),
+    dataPorts: dataPorts === undefined ? undefined : formatPortRange(dataPorts),
+  };
 }

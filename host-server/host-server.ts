@@ -89,7 +89,7 @@ export class HostServer {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    const dependencies = applicationDependencies(options, times, (name, state, cause) =>
+    const dependencies = applicationDependencies(options, times, log, (name, state, cause) =>
       this.#changed(name, state, cause),
     );
     this.#applications = new Applications(options.applications, dependencies);

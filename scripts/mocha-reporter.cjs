@@ -3,7 +3,7 @@
 const { writeFileSync } = require('node:fs');
 const { Spec } = require('mocha').reporters;
 
-/** Set by test/fixtures/skip.ts on the test, or on the suite that a hook skipped. */
+/** Set by test/kit/skip.ts on the test, or on the suite that a hook skipped. */
 function skipReason(test) {
   for (let place = test; place; place = place.parent) if (place.skipReason) return place.skipReason;
   return `no reason given: ${test.fullTitle()}`;

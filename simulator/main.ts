@@ -31,6 +31,11 @@ const options = yargs(hideBin(process.argv))
   })
   .option('memory', { type: 'number', default: 8, describe: 'channel storage in MiB' })
   .option('spectra', { type: 'number', default: 0, describe: 'number of filler spectra, up to 9,000' })
+  .option('fillers-only', {
+    type: 'boolean',
+    default: false,
+    describe: 'define no spectra besides the fillers and the checksum',
+  })
   .option('rate', { type: 'number', default: 100_000, describe: 'events per second' })
   .option('interval', { type: 'number', default: 100, describe: 'milliseconds between two steps of events' })
   .option('sparse', { type: 'number', describe: 'percentage of the 4 KiB blocks that a step changes' })
@@ -122,6 +127,7 @@ async function serve(): Promise<void> {
       mirrorPort: options.mirrorPort,
       channelBytes: Math.floor(options.memory * MIB),
       fillers: options.spectra,
+      ...(options.fillersOnly ? { spectra: [] } : {}),
       rate: options.rate,
       intervalMs: options.interval,
       ...(options.sparse === undefined ? {} : { sparsePercent: options.sparse }),

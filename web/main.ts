@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /**
- * The process of the web viewer, which serves live spectra to browsers and uses the client library
- * like any other program. The host server starts it and receives its address in a child.ready call;
- * a user who starts it by hand reads one line of JSON on standard output:
- * `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`.
+ * The program of the web viewer, an HTTP server that shows live spectra in browsers. Prints one line
+ * of JSON when it listens: `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`. Started by
+ * the host server, it also reports its address there, by the XML-RPC call `child.ready`. Ends on a
+ * signal or, where the options say so, with its standard input.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath } from '../protocol/base/paths.js';
-import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/failed-start.js';
+import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { packageVersion, webAssets } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';

@@ -1,7 +1,7 @@
 /**
- * The duplicator of one flow, as its app server supervises it: started when a client opens the flow,
- * once however many clients open it, and restarted after a death while a client has the flow open.
- * The flow's `Flow` owns it. Processes, files and time come in as parameters.
+ * The duplicator of one flow, as its app server supervises it: started when a client opens the
+ * flow, once however many clients open it, and restarted after a death while a client has the flow
+ * open. The flow's `Flow` owns it. Processes, files and time come in as parameters.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError, isMirrorflowError } from '../../protocol/base/errors.js';
@@ -65,7 +65,7 @@ export interface FlowDuplicatorOptions {
   /** Whether the process that was ready still runs. */
   readonly isAlive: (ready: DuplicatorReady) => boolean;
   /** Whether a client that was answered has the flow open: then its duplicator is restarted. */
-  readonly wanted: () => boolean;
+  readonly isOpen: () => boolean;
   /** The state has changed. */
   readonly changed: () => void;
 }
@@ -118,7 +118,7 @@ export class FlowDuplicator {
   }
 
   /** Whether another duplicator has run here before the current one. */
-  get follows(): boolean {
+  get hasPredecessor(): boolean {
     return this.#runs > 1;
   }
 
@@ -131,7 +131,7 @@ export class FlowDuplicator {
   }
 
   /** Nothing runs and nothing is to be started. */
-  get isQuiet(): boolean {
+  get isIdle(): boolean {
     return this.#supervisor.state === 'idle' || this.#supervisor.state === 'failed';
   }
 
@@ -177,7 +177,7 @@ export class FlowDuplicator {
   }
 
   /** The owner of the flow file was refused: the reason that an open waiting for it reports. */
-  refusedOwner(reason: string): void {
+  ownerRefused(reason: string): void {
     this.#refusal = reason;
   }
 
@@ -186,7 +186,9 @@ export class FlowDuplicator {
     return this.#supervisor.startFailed(launch, cause);
   }
 
-  /** The duplicator ends by itself now; a client that opens the flow from here on waits for that. */
+  /**
+   * The duplicator ends by itself now; a client that opens the flow from here on waits for that.
+   */
   released(): void {
     const { pid } = this.#supervisor;
     this.#supervisor.letEnd(RELEASED_ENDS_WITHIN_MS, () => {
@@ -202,7 +204,7 @@ export class FlowDuplicator {
   }
 
   /** A client has closed the flow: a restart without a client that needs it is cancelled. */
-  reconsider(): void {
+  cancelNeedlessRestart(): void {
     if (!this.#isNeeded()) this.#supervisor.cancelRestart();
   }
 
@@ -214,11 +216,11 @@ export class FlowDuplicator {
   }
 
   #isNeeded(): boolean {
-    return this.#waiters.count > 0 || this.#options.wanted();
+    return this.#waiters.count > 0 || this.#options.isOpen();
   }
 
   #decide(end: SupervisedEnd): NextStep {
-    const { title, log, wanted } = this.#options;
+    const { title, log, isOpen } = this.#options;
     switch (end.kind) {
       case 'start-failed':
         if (isMirrorflowError(end.cause, 'FILE_OWNED')) return 'expect';
@@ -227,7 +229,7 @@ export class FlowDuplicator {
         return this.#startFailed(end.cause);
       case 'died':
         log.warn('a duplicator died', { flow: title, pid: this.pid, how: end.exit });
-        return this.#waiters.count > 0 || wanted() ? 'retry' : 'rest';
+        return this.#waiters.count > 0 || isOpen() ? 'retry' : 'rest';
       case 'stopped':
       case 'predecessor-ended':
         return this.#waiters.count > 0 ? 'start' : 'rest';
@@ -237,10 +239,10 @@ export class FlowDuplicator {
   }
 
   #startFailed(cause: MirrorflowError): NextStep {
-    const { title, log, wanted } = this.#options;
+    const { title, log, isOpen } = this.#options;
     log.warn('a duplicator could not be started', { flow: title, code: cause.code, error: cause });
     this.#waiters.rejectAll(cause);
-    return wanted() ? 'retry' : 'fail';
+    return isOpen() ? 'retry' : 'fail';
   }
 
   #changed(state: SupervisionState): void {

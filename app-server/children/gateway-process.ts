@@ -15,12 +15,13 @@ import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import { inspectGatewayRecord, readGatewayRecord } from '../../protocol/host/gateway-record.js';
 import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
-import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
+import { errorOfStartFailure } from '../../protocol/host/process-kit/start-report.js';
 import { stopForeign } from '../../protocol/host/process-kit/foreign-process.js';
 import type { ProcessConnection } from '../../protocol/host/process-kit/supervised-process.js';
 import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';
 import { Supervisor } from '../../protocol/host/process-kit/supervisor.js';
 import type { NextStep, SupervisedEnd } from '../../protocol/host/process-kit/supervisor-options.js';
+import { gatewayArguments } from '../../protocol/rpc/contract/gateway-options.js';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import type {
   GatewayInfo,
@@ -133,14 +134,17 @@ export class GatewayProcess {
 
   #launch(): Child<GatewayReady> {
     const { application, directory, flowDirectory } = this.#server;
-    const { name } = application;
+    const { name, gateway } = application;
+    if (gateway === undefined) throw new MirrorflowError('BAD_OPTION', `${name} has no gateway`);
     return new Child<GatewayReady>({
       title: `gateway ${name}`,
       script: programPath('gateway'),
-      args: ['--app', name, '--options', JSON.stringify(this.#options)].concat(
-        ['--parent', appSocketPath(directory, name)],
-        ['--directory', directory, '--flow-dir', flowDirectory],
-      ),
+      args: gatewayArguments(name, {
+        gateway,
+        parent: appSocketPath(directory, name),
+        directory,
+        flowDirectory,
+      }),
       logFile: logFilePath(directory, 'gateway', name),
       clock: this.#clock,
     });

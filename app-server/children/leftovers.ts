@@ -4,16 +4,11 @@
  * again. Flows that clients reopen are taken over by new duplicators instead. Owned by
  * `app-server.ts`; deletes files in the flow directory and the runtime directory.
  */
-import { rmSync } from 'node:fs';
-import { basename } from 'node:path';
 import type { Clock } from '../../protocol/base/clock.js';
-import { sweepApplication } from '../../protocol/host/clean-up/flow-directory.js';
-import { Sweep } from '../../protocol/host/clean-up/sweep.js';
-import { linkSocketPath } from '../../protocol/base/paths.js';
+import { removeDeadFlows } from '../../protocol/host/clean-up/orphans.js';
 import { describeError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 
-const FLOW_SUFFIX = '.flow';
 /** Clients try to reach a restarted app server several times a second. */
 const CLIENTS_REATTACH_WITHIN_MS = 5_000;
 
@@ -40,18 +35,11 @@ export class Leftovers {
 
   /** Removes them now. Failures are logged, never thrown. */
   remove(): void {
-    const { directory, flowDirectory, application, inUse, log } = this.#options;
+    const { application, inUse, log } = this.#options;
     try {
       const used = inUse();
-      const sweep = new Sweep(false);
-      sweepApplication(sweep, flowDirectory, application, (flow) => used.has(flow));
-      for (const { kind, path, outcome } of sweep.leftovers) {
-        log.info('a leftover', { kind, path, outcome });
-        // A link socket names no owner: it is removed together with its flow file.
-        if (path.endsWith(FLOW_SUFFIX)) {
-          rmSync(linkSocketPath(directory, application, basename(path, FLOW_SUFFIX)), { force: true });
-        }
-      }
+      const leftovers = removeDeadFlows(this.#options, application, (flow) => used.has(flow));
+      for (const { kind, path, outcome } of leftovers) log.info('a leftover', { kind, path, outcome });
     } catch (error) {
       log.warn('leftovers cannot be removed', { reason: describeError(error) });
     }

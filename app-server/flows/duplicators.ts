@@ -19,7 +19,7 @@ import type { Logger } from '../../protocol/base/log.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { QUIT_TIMEOUT_MS, type DuplicatorConnection } from '../children/flow-duplicator.js';
 import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
-import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
+import { errorOfStartFailure } from '../../protocol/host/process-kit/start-report.js';
 import { fits, isRemote, type FlowDefinition } from './flow-definition.js';
 import { findFlows } from './flow-files.js';
 import type { FlowTable } from './flow-table.js';
@@ -124,7 +124,8 @@ export class Duplicators {
       }
       // An app server that has not seen the previous run does not have all of its consumers: some
       // may still have to reattach. The duplicator then relies on its flow file.
-      if (adopted || flow === undefined || !flow.duplicator.follows || flow.inherited) return { adopted };
+      if (adopted || flow === undefined || !flow.duplicator.hasPredecessor || flow.inherited)
+        return { adopted };
       return { adopted, consumers: this.#openings.establishedConsumers(flow.name) };
     } catch (error) {
       this.#options.log.warn('a duplicator was refused', {
@@ -133,7 +134,7 @@ export class Duplicators {
         error,
       });
       if (error instanceof MirrorflowError) {
-        this.#flows.get(ready.flow)?.duplicator.refusedOwner(error.message);
+        this.#flows.get(ready.flow)?.duplicator.ownerRefused(error.message);
       }
       throw error;
     }

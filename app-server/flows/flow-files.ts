@@ -1,18 +1,15 @@
 /**
  * Reads the application's flow files (the rings in shared memory that duplicators own): who owns a
  * file, what flow it holds, which flows an earlier app server has left. Used by `flow-table.ts`,
- * `duplicators.ts` and `subscription.ts`. Maps and lists files, writes none; `stopOwner` sends
- * signals.
+ * `duplicators.ts` and `subscription.ts`. Maps and lists files, writes none.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../../protocol/base/clock.js';
 import { systemCode } from '../../protocol/base/errors.js';
 import { FLOW_FLAGS } from '../../protocol/flow/flow-file/layout.js';
 import { inspectFlowFile, openFlowFile, openFlowHeader } from '../../protocol/flow/flow-file/open.js';
 import { isName } from '../../protocol/base/names.js';
 import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
-import { stopForeign } from '../../protocol/host/process-kit/foreign-process.js';
 import { SPECTRA, type FlowDefinition } from './flow-definition.js';
 
 const SUFFIX = '.flow';
@@ -21,17 +18,6 @@ const SUFFIX = '.flow';
 export function livingOwner(path: string): number | undefined {
   const state = inspectFlowFile(path);
   return state.kind === 'owned' ? state.pid : undefined;
-}
-
-/** Stops the process that owns the flow file at `path` now; resolves when it has ended. */
-export async function stopOwner(path: string, clock: Clock): Promise<void> {
-  let owner;
-  try {
-    ({ owner } = openFlowFile(path, 'read'));
-  } catch {
-    return; // The file is removed already, or is no flow file.
-  }
-  await stopForeign(owner, clock);
 }
 
 /** The properties of the flow in the file at `path`, JSON. */

@@ -13,7 +13,8 @@ import type { Logger } from '../../protocol/base/log.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { remoteDefinition, SPECTRA, spectraDefinition, type FlowDefinition } from './flow-definition.js';
 import type { FlowDuplicatorOptions } from '../children/flow-duplicator.js';
-import { livingOwner, stopOwner } from './flow-files.js';
+import { stopOwner } from '../../protocol/host/clean-up/orphans.js';
+import { livingOwner } from './flow-files.js';
 import { Flow } from './flow.js';
 import { launchDuplicator } from './launch-duplicator.js';
 import type { Openings } from './openings.js';
@@ -127,7 +128,7 @@ export class FlowTable {
   /** Removes a flow that is not permanent, unless its duplicator lives or a client has it open. */
   removeIfUnused(flow: Flow): void {
     const { name, permanent, duplicator } = flow;
-    if (permanent || this.#flows.get(name) !== flow || !duplicator.isQuiet) return;
+    if (permanent || this.#flows.get(name) !== flow || !duplicator.isIdle) return;
     if (this.#openings.ofFlow(name).length > 0) return;
     const file = flowFilePath(
       this.#options.server.flowDirectory,
@@ -161,7 +162,7 @@ export class FlowTable {
       livingOwner: () => livingOwner(file),
       stopOwner: () => stopOwner(file, clock),
       isAlive: ({ identity }) => isAlive(identityFromWire(identity)),
-      wanted: () => this.#openings.ofFlow(name).some(({ established }) => established),
+      isOpen: () => this.#openings.ofFlow(name).some(({ established }) => established),
       changed: () => this.removeIfUnused(flow),
     };
   }

@@ -148,7 +148,7 @@ export class Flows {
     this.#options.onClosed(opening);
     const flow = this.table.get(opening.flow);
     if (flow === undefined) return;
-    flow.duplicator.reconsider();
+    flow.duplicator.cancelNeedlessRestart();
     this.table.removeIfUnused(flow);
   }
 }

@@ -1,18 +1,18 @@
-/** How a duplicator is started: its program, its arguments, its log. */
+/**
+ * How the duplicator of a flow is started: its program, arguments and log. The flow table calls it
+ * for each start. Starts a process.
+ */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { DuplicatorReady } from '../../protocol/rpc/contract/shapes.js';
 import { appSocketPath, logFilePath } from '../../protocol/base/paths.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
-import { securityArguments } from '../../protocol/rpc/security/options.js';
+import { duplicatorArguments, duplicatorDocument } from '../../protocol/rpc/contract/duplicator-options.js';
 import { QUIT_TIMEOUT_MS } from '../children/flow-duplicator.js';
-import { isRemote, type FlowDefinition } from './flow-definition.js';
+import type { FlowDefinition } from './flow-definition.js';
 import type { AppServerOptions } from '../options.js';
 
-/**
- * Shorter than an opening lasts, so that whoever opens the flow gets the cause and not a time-out
- * of its own.
- */
+/** Shorter than an opening lasts, so that the client gets the cause before its own time-out. */
 const READY_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs - 2_000;
 
 export function launchDuplicator(
@@ -25,7 +25,7 @@ export function launchDuplicator(
   return new Child<DuplicatorReady>({
     title: `duplicator ${name}/${definition.flow}`,
     script,
-    args: duplicatorArguments(definition, options),
+    args: argumentsOf(definition, options),
     logFile: logFilePath(options.directory, 'duplicator', name, definition.flow),
     readyTimeoutMs: READY_TIMEOUT_MS,
     stopTimeoutMs: LIMITS.childStopTimeoutMs - QUIT_TIMEOUT_MS,
@@ -33,31 +33,21 @@ export function launchDuplicator(
   });
 }
 
-export function duplicatorArguments(definition: FlowDefinition, options: AppServerOptions): string[] {
-  const { application, directory, flowDirectory } = options;
+/** The command line; the application's settings pass through as they are. */
+export function argumentsOf(definition: FlowDefinition, options: AppServerOptions): string[] {
+  const { application, directory, flowDirectory, security } = options;
   const { flow, type, direction, source, sizes, properties } = definition;
-  const { updateIntervalMs, lingerMs, ringBytes, stallTimeoutMs, access } = application;
-  const fromSource = direction === 'input';
-  const stated: readonly [string, string | number | undefined][] = [
-    ['--app', application.name],
-    ['--flow', flow],
-    ['--type', type],
-    ['--direction', direction],
-    [isRemote(definition) ? '--source' : '--connect', source],
-    ['--buffer-size', sizes?.bufferSize],
-    ['--buffers', sizes?.buffers],
-    ['--properties', properties === '{}' ? undefined : properties],
-    ['--update-interval', fromSource ? updateIntervalMs : undefined],
-    ['--linger', lingerMs],
-    ['--ring-bytes', fromSource ? ringBytes : undefined],
-    ['--stall-timeout', stallTimeoutMs],
-    ['--access', access === undefined ? undefined : JSON.stringify(access)],
-    ['--parent', appSocketPath(directory, application.name)],
-    ['--directory', directory],
-    ['--flow-dir', flowDirectory],
-  ];
-  return [
-    ...stated.flatMap(([option, value]) => (value === undefined ? [] : [option, String(value)])),
-    ...securityArguments(options.security.files),
-  ];
+  const place = { method: 'duplicator', root: 'options', path: [], unknownMembers: 'drop' } as const;
+  const stated = {
+    ...application,
+    ...security.files,
+    application: application.name,
+    type,
+    properties: properties === '{}' ? undefined : JSON.parse(properties),
+    parent: appSocketPath(directory, application.name),
+    directory,
+    flowDirectory,
+  };
+  const document = duplicatorDocument.check(stated, { ...place, path: [] });
+  return duplicatorArguments({ flow, direction, source, ...sizes, options: document });
 }

@@ -140,7 +140,7 @@ export class RemoteFlows {
   async #prepareConsumer(name: string, hops: number): Promise<void> {
     const flow = this.#flows.table.get(name);
     if (flow !== undefined && isRemote(flow.definition)) {
-      if (flow.duplicator.isQuiet) await this.#refreshSource(name, flow.definition);
+      if (flow.duplicator.isIdle) await this.#refreshSource(name, flow.definition);
       return;
     }
     const isProvidedHere = this.#flows.openings.provider(name) !== undefined || this.#claims.has(name);

@@ -76,7 +76,7 @@ export class SourceFollower {
   #isCutOff(name: string): boolean {
     const flow = this.#flows.table.get(name);
     if (this.#stopped || !this.#stale.has(name) || flow === undefined) return false;
-    return !flow.duplicator.isQuiet && isRemote(flow.definition);
+    return !flow.duplicator.isIdle && isRemote(flow.definition);
   }
 
   async #searchOnce(flow: string): Promise<void> {

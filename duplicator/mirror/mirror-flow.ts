@@ -69,7 +69,7 @@ export class MirrorFlow extends DuplicatedFlow {
         intervalMs: options.updateIntervalMs,
         idleIntervalMs: options.idleIntervalMs,
         fullIntervalMs: options.fullIntervalMs,
-        sourceShare: options.sourceShare,
+        sourceShare: options.sourceSharePercent / 100,
         times: { answerMs: options.startTimeoutMs, silenceMs: SILENCE_MS },
         clock,
         log,

@@ -8,7 +8,7 @@
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import { reportBadUsage, printHelpIfAsked } from '../../protocol/host/process-kit/usage.js';
 import { repair, verify } from './examine.js';
-import { EXIT_OF_VERDICT, inWords } from '../../protocol/host/recovery/report.js';
+import { EXIT_OF_VERDICT, reportLines } from '../../protocol/host/recovery/report.js';
 
 const EXIT_FAILED = 1;
 const HELP = `usage: recovery verify|repair FILE [--json]
@@ -33,7 +33,7 @@ if (printHelpIfAsked(args, () => HELP)) {
 } else {
   try {
     const report = command === 'verify' ? verify(file) : repair(file);
-    process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${inWords(report).join('\n')}\n`);
+    process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${reportLines(report).join('\n')}\n`);
     process.exitCode = EXIT_OF_VERDICT[report.verdict];
   } catch (error) {
     const code = isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR';

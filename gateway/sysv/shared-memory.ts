@@ -75,7 +75,7 @@ export class SharedMemory {
     this.#remove();
     if (this.#leftover !== undefined && isLeftover(this.#leftover)) {
       removeSegment(this.#leftover.key, this.#leftover.creator.pid);
-      this.#options.record.holds(undefined);
+      this.#options.record.setSegment(undefined);
     }
     this.#leftover = undefined;
   }
@@ -94,7 +94,7 @@ export class SharedMemory {
         key === undefined ? keysFor(application) : [key],
         bytes,
         mode,
-        (candidate) => record.holds({ key: candidate, creator }),
+        (candidate) => record.setSegment({ key: candidate, creator }),
       );
       this.#current = { segment, record: { key: segment.key, creator } };
       this.#size = 0;
@@ -127,7 +127,7 @@ export class SharedMemory {
     this.#current = undefined;
     removeSegment(current.record.key, current.record.creator.pid);
     current.segment.detach();
-    this.#options.record.holds(undefined);
+    this.#options.record.setSegment(undefined);
   }
 }
 

@@ -32,6 +32,11 @@ export interface ApplicationDependencies {
   /** The options in the record. */
   recordedOptions(name: string): ApplicationOptions | undefined;
   removeLeftovers(name: string): void;
+  /**
+   * Stops the duplicators and the gateway that a dead app server has left, and removes their files;
+   * nothing while an app server of the application runs. Never rejects.
+   */
+  stopOrphans(name: string): Promise<void>;
   /** The state or its cause has changed. */
   changed(name: string, state: ApplicationState, cause: MirrorflowError | undefined): void;
 }

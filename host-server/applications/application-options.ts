@@ -1,27 +1,19 @@
 /**
- * Options of an application: what to start it with, how two of them differ, and as arguments of the
- * app server.
+ * Options of an application: those to start it with, and how two of them differ. Used by the
+ * applications of a host server. Pure.
  */
 import { formatAddress, parseAddress } from '../../protocol/base/address.js';
-import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
+import { APPLICATION_SETTINGS, type ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 
-/** Option of the app server for each member but the name. */
-const ARGUMENTS = [
-  ['port', '--port'],
-  ['source', '--source'],
-  ['via', '--via'],
-  ['updateIntervalMs', '--update-interval'],
-  ['lingerMs', '--linger'],
-  ['ringBytes', '--ring-bytes'],
-  ['gateway', '--gateway'],
-  ['stallTimeoutMs', '--stall-timeout'],
-  ['programs', '--programs'],
-  ['access', '--access'],
-] as const satisfies readonly (readonly [keyof ApplicationOptions, string])[];
+/** All members but the name. */
+const SETTINGS = [
+  'port',
+  ...(Object.keys(APPLICATION_SETTINGS) as (keyof typeof APPLICATION_SETTINGS)[]),
+] as const;
 
 /**
- * What an application is started with: what was asked, upon its configuration when it has one. With
- * a name only, an application that is not configured gets what it ran with last.
+ * The options to start an application with: those asked for, over its configuration if it has one.
+ * With a name only, an application without configuration gets the options of its last run.
  */
 export function completeOptions(
   asked: ApplicationOptions,
@@ -29,12 +21,12 @@ export function completeOptions(
   last: ApplicationOptions | undefined,
 ): ApplicationOptions {
   if (configured !== undefined) {
-    // What a mirror comes from is one thing, said anew as a whole.
+    // The source of a mirror is one setting of two members, stated as a whole.
     const { source, via, ...rest } = configured;
     const from = asked.source === undefined && asked.via === undefined ? { source, via } : {};
     return { ...rest, ...stated(from), ...asked };
   }
-  const nameOnly = ARGUMENTS.every(([member]) => asked[member] === undefined);
+  const nameOnly = SETTINGS.every((member) => asked[member] === undefined);
   return nameOnly && last !== undefined ? last : asked;
 }
 
@@ -44,35 +36,26 @@ function stated<T extends object>(members: T): { [K in keyof T]?: NonNullable<T[
   };
 }
 
-/** Names what was asked and is otherwise, with both; undefined when all that was asked is so. */
+/** Each setting that was asked for and differs, with both values; undefined when none differs. */
 export function optionsDifference(
   present: ApplicationOptions,
   asked: ApplicationOptions,
   boundPort: number | undefined,
 ): string | undefined {
-  const differences = ARGUMENTS.flatMap(([member]) => {
-    const wanted = textOf(asked[member]);
-    const is = textOf(present[member]);
-    if (wanted === undefined || wanted === is) return [];
+  const differences = SETTINGS.flatMap((member) => {
+    const requested = textOf(asked[member]);
+    const current = textOf(present[member]);
+    if (requested === undefined || requested === current) return [];
     // Port 0 is any port.
     if (member === 'port' && (asked.port === 0 || asked.port === boundPort)) return [];
-    if (member === 'source' && is !== undefined && canonical(is) === canonical(wanted)) return [];
-    return [`${member} is ${is ?? 'not stated'}, asked was ${wanted}`];
+    if (member === 'source' && current !== undefined && canonical(current) === canonical(requested))
+      return [];
+    return [`${member} is ${current ?? 'not stated'}, asked was ${requested}`];
   });
   return differences.length === 0 ? undefined : differences.join('; ');
 }
 
-export function appServerArguments(options: ApplicationOptions): string[] {
-  // A port is always said: the environment's is the host server's own.
-  const stated: ApplicationOptions = { port: 0, ...options };
-  const rest = ARGUMENTS.flatMap(([member, argument]) => {
-    const value = textOf(stated[member]);
-    return value === undefined ? [] : [argument, value];
-  });
-  return ['--name', options.name, ...rest];
-}
-
-/** An option as the command line has it. */
+/** A setting as text, to compare and to show it. */
 function textOf(value: ApplicationOptions[keyof ApplicationOptions]): string | undefined {
   if (value === undefined) return undefined;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);

@@ -1,7 +1,7 @@
 /**
- * What app servers leave in the runtime directory about themselves: `apps/<application>.json`,
- * there from their start to their orderly end. By it a host server finds what it, or the one before
- * it, has started.
+ * The records of app servers in the runtime directory, `apps/<application>.json`: written at the
+ * start of an app server, removed at its orderly end. By them a host server finds the app servers
+ * that an earlier host server has started. Reads and removes files.
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,14 +19,14 @@ import type { Place } from '../../protocol/rpc/xml-rpc/schema.js';
 
 interface ApplicationRecord {
   readonly identity: OwnerIdentity;
-  /** Name and whatever else it was started with. */
+  /** The options that it was started with. */
   readonly options: ApplicationOptions;
 }
 
 const SUFFIX = '.json';
 const RECORD_BYTES_MAX = 64 * 1024;
 
-/** All readable records. What is no record is told in the log and left alone. */
+/** All readable records. Other files are logged and left alone. */
 export function readApplicationRecords(directory: string, log: Logger): ApplicationRecord[] {
   const records: ApplicationRecord[] = [];
   for (const file of readdirSync(join(directory, 'apps'))) {
@@ -41,14 +41,14 @@ export function readApplicationRecords(directory: string, log: Logger): Applicat
   return records;
 }
 
-/** Whether the app server of this name has left no orderly end behind it. */
+/** Whether the app server runs, or has ended without removing its record. */
 export function hasApplicationRecord(directory: string, name: string): boolean {
   return statSync(recordPath(directory, name), { throwIfNoEntry: false }) !== undefined;
 }
 
 /**
- * Removes what a dead app server left; nothing when the record's owner lives. Nobody may be
- * starting it now.
+ * Removes record and socket of a dead app server; nothing while the record's owner lives. No start
+ * of the application may be under way.
  */
 export function removeApplicationLeftovers(directory: string, name: string): void {
   const record = readApplicationRecord(directory, name);
@@ -57,7 +57,7 @@ export function removeApplicationLeftovers(directory: string, name: string): voi
   rmSync(appSocketPath(directory, name), { force: true });
 }
 
-/** Undefined when there is none that can be read. */
+/** Undefined without a readable record. */
 export function readApplicationRecord(directory: string, name: string): ApplicationRecord | undefined {
   try {
     return readRecord(recordPath(directory, name), name);
@@ -72,7 +72,7 @@ function recordPath(directory: string, name: string): string {
 
 function readRecord(path: string, name: string): ApplicationRecord {
   const { size } = statSync(path);
-  if (size > RECORD_BYTES_MAX) throw new Error(`it has ${size} bytes, more than ${RECORD_BYTES_MAX}`);
+  if (size > RECORD_BYTES_MAX) throw new Error(`the record has ${size} bytes, more than ${RECORD_BYTES_MAX}`);
   const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
   const place = (): Place => ({ method: path, root: 'record', path: [], unknownMembers: 'drop' });
   const identity = identityFromWire(processIdentity.check(content, place()));

@@ -114,7 +114,7 @@ export class Application {
     return this.info();
   }
 
-  /** Stops the app server and all it has started. Any number of calls make one stop. */
+  /** Stops the app server and all it has started, also one that has died. Any number of calls make one stop. */
   async stop(): Promise<void> {
     const message = `${this.name} was stopped before it was ready`;
     const stopped = this.#supervisor.stop();
@@ -159,7 +159,8 @@ export class Application {
     this.#waiters.rejectAll(new MirrorflowError('STOPPED', 'the host server ends'));
   }
 
-  #supervise({ clock, times, childSpec, runningServer, stopServer }: ApplicationDependencies) {
+  #supervise(dependencies: ApplicationDependencies) {
+    const { clock, times, childSpec, runningServer, stopServer, stopOrphans } = dependencies;
     return new Supervisor<AppServerReady, HostSession>({
       title: `the app server of ${this.name}`,
       clock,
@@ -177,6 +178,8 @@ export class Application {
         ask: (session) => callerOf(CONTRACT, session)('app.quit', [], { timeoutMs: QUIT_CALL_TIMEOUT_MS }),
         withinMs: times.quitTimeoutMs,
       },
+      // An app server that ends in good order stops its children itself; a dead one could not.
+      afterStop: () => stopOrphans(this.name),
     });
   }
 

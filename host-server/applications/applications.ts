@@ -1,6 +1,7 @@
 /**
- * The applications a host server knows, by name: configured, remembered from records, run on
- * request, or started by hand.
+ * The applications of a host server by name: configured, found by their records, run on request, or
+ * started by hand. The handlers of host.* call it. Touches processes and files through its
+ * applications.
  */
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { AppServerReady } from '../../protocol/rpc/contract/shapes.js';
@@ -10,7 +11,7 @@ import type {
   StartFailure,
 } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
+import { errorOfStartFailure } from '../../protocol/host/process-kit/start-report.js';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import { isAlive, ownIdentity, type OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
@@ -19,9 +20,7 @@ import type { ApplicationDependencies } from './application-dependencies.js';
 import { checkSource, completeOptions } from './application-options.js';
 import type { HostSession } from '../control/call-origin.js';
 
-/**
- * Applications one host server knows; beyond, stopped ones that are not configured are forgotten.
- */
+/** Applications of one host server; beyond, stopped ones without configuration are forgotten. */
 const APPLICATIONS_MAX = 1024;
 
 export class Applications {
@@ -56,12 +55,12 @@ export class Applications {
     return this.#applications.get(name)?.server;
   }
 
-  /** The application whose app server has that life line; undefined when it is none. */
+  /** The application whose app server has this permanent connection. */
   ofSession(session: Caller): string | undefined {
     return [...this.#applications.values()].find(({ server }) => server === session)?.name;
   }
 
-  /** One line for people: `3 applications: 2 running, 1 failed`. */
+  /** One line for users: `3 applications: 2 running, 1 failed`. */
   summary(): string {
     const counts = new Map<string, number>();
     for (const { state } of this.#applications.values()) counts.set(state, (counts.get(state) ?? 0) + 1);
@@ -71,8 +70,8 @@ export class Applications {
   }
 
   /**
-   * Takes up what an earlier host server left: one that lives connects by itself, one that died
-   * since this boot is started again, one from before a reboot is forgotten.
+   * Continues with an application of an earlier host server: a living app server connects by
+   * itself, one that died since this boot is restarted, one from before a reboot is forgotten.
    */
   remember(identity: OwnerIdentity, options: ApplicationOptions): void {
     const ofThisBoot = (identity.bootId ?? '') === (ownIdentity().bootId ?? '');
@@ -81,7 +80,7 @@ export class Applications {
     else this.#dependencies.removeLeftovers(options.name);
   }
 
-  /** Starts what is configured and does not run. Resolves when each of it runs or has failed. */
+  /** Starts the configured applications. Resolves when each of them runs or has failed. */
   async startConfigured(): Promise<void> {
     const starts = [...this.#configured.values()].map((options) => this.run({ name: options.name }));
     await Promise.allSettled(starts);
@@ -140,18 +139,18 @@ export class Applications {
     return this.#obtain({ name: ready.name }).subscribe(ready, session);
   }
 
-  /** See child.failed. A failure that belongs to no start under way is dropped. */
+  /** See child.failed. A failure without a start under way is dropped. */
   childFailed(failure: StartFailure): void {
     this.#childFailed(failure.launch, errorOfStartFailure(failure));
   }
 
-  /** Ends all of them, and takes no new ones. */
+  /** Stops all of them, and accepts no new ones. */
   async stopAll(): Promise<void> {
     this.#ending = true;
     await Promise.all([...this.#applications.values()].map((application) => application.stop()));
   }
 
-  /** Lets all of them go on without this host server. */
+  /** Ends the supervision of all: they continue without this host server. */
   release(): void {
     this.#ending = true;
     for (const application of this.#applications.values()) application.release();
@@ -183,6 +182,7 @@ export class Applications {
   }
 
   #refuseWhenEnding(): void {
-    if (this.#ending) throw new MirrorflowError('STOPPED', 'the host server is ending');
+    if (this.#ending)
+      throw new MirrorflowError('STOPPED', 'the host server is ending and starts no application');
   }
 }

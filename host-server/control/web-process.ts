@@ -7,7 +7,7 @@ import type { Clock } from '../../protocol/base/clock.js';
 import { programPath } from '../../protocol/base/installation.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
-import { errorOfStartFailure } from '../../protocol/host/process-kit/failed-start.js';
+import { errorOfStartFailure } from '../../protocol/host/process-kit/start-report.js';
 import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';
 import { Supervisor } from '../../protocol/host/process-kit/supervisor.js';
 import type { ChildAddress, StartFailure } from '../../protocol/rpc/contract/shapes.js';

@@ -1,7 +1,8 @@
 /**
- * A record by which one living process owns a place: a small file of JSON at a path that was
- * claimed, complete whenever it is read. It holds its owner's identity, and what others must know
- * of the place.
+ * A record by which one living process owns a name (host server, application, gateway): a small
+ * JSON file at a claimed path, complete whenever it is read. It holds the identity of its owner
+ * (process id, start time, boot) and the facts that other processes need. Servers claim it at their
+ * start. Creates, replaces and removes the file.
  */
 import { readFileSync, renameSync } from 'node:fs';
 import { claimPath, inodeOf, releasePath, type ClaimState } from '../base/files/claim.js';
@@ -18,9 +19,9 @@ export class ClaimedRecord {
   #inode: bigint | undefined;
 
   /**
-   * Claims the path with a record. `inspect` tells who owns the one that is there. Throws
-   * FILE_OWNED with the pid of a living owner, and what `prepareFile` throws; then nothing of ours
-   * is left behind.
+   * Claims the path with a record. `inspect` returns the owner of an existing record. Throws
+   * FILE_OWNED with the pid of a living owner, and the errors of `prepareFile`; no file is left
+   * then.
    */
   constructor(path: string, record: object, inspect: (path: string) => ClaimState = inspectRecord) {
     this.path = path;
@@ -34,7 +35,7 @@ export class ClaimedRecord {
     this.#inode = inodeOf(this.path);
   }
 
-  /** Gives the place up. Idempotent. */
+  /** Removes the record. Idempotent. */
   release(): void {
     if (this.#inode !== undefined) releasePath(this.path, this.#inode);
     this.#inode = undefined;
@@ -42,8 +43,8 @@ export class ClaimedRecord {
 }
 
 /**
- * Who owns the record at `path`, whose members name its owner. Records appear complete, so what
- * cannot be read is nobody's. Throws what the file system throws when it does not let us look.
+ * The owner of the record at `path`. Records appear complete, so an unreadable one has no living
+ * owner. Throws the errors of the file system, a missing file excepted.
  */
 export function inspectRecord(path: string): ClaimState {
   let text: string;
@@ -61,9 +62,7 @@ export function inspectRecord(path: string): ClaimState {
   }
 }
 
-/**
- * A process's identity as records hold it. Throws BAD_PARAMETERS naming `where` for anything else.
- */
+/** The process identity in a record. Throws INVALID_PARAMETERS, naming `where`. */
 export function readIdentity(value: unknown, where: string): OwnerIdentity {
   return identityFromWire(
     processIdentity.check(value, { method: where, root: 'record', path: [], unknownMembers: 'drop' }),
@@ -71,8 +70,8 @@ export function readIdentity(value: unknown, where: string): OwnerIdentity {
 }
 
 /**
- * What a refused claim means to people: ALREADY_RUNNING with `words` for the pid of the living
- * owner; any other error as it is.
+ * ALREADY_RUNNING, with `words` for the pid of the living owner, for FILE_OWNED; others as they
+ * are.
  */
 export function alreadyRunning(error: unknown, words: (pid: number) => string): unknown {
   if (!isMirrorflowError(error, 'FILE_OWNED')) return error;

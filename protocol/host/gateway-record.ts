@@ -1,7 +1,8 @@
 /**
- * The record by which one living process is the gateway of an application on this host, and by
- * which the shared memory that it made is found again when it was killed: `.gateway.json` beside
- * the flow files, which end with a reboot as shared memory does.
+ * The record of an application's gateway (SpecTcl's services for old viewers) on this host:
+ * `.gateway.json` beside the flow files, which end with a reboot as shared memory does. It makes
+ * the gateway unique, and names its shared memory so that it is found after a crash. The gateway
+ * claims it; app servers and the clean-up read it.
  */
 import { readFileSync } from 'node:fs';
 import { inodeOf, type ClaimState } from '../base/files/claim.js';
@@ -14,18 +15,18 @@ const BYTES_MAX = 16_384;
 
 export interface GatewayRecord {
   readonly owner: OwnerIdentity;
-  /** The shared memory that the owner has made, or has taken over from its dead predecessor. */
+  /** The shared memory that the owner has created, or has taken over from its dead predecessor. */
   readonly segment?: SegmentRecord;
 }
 
-/** Undefined when there is none that can be read. */
+/** Undefined without a readable record. */
 export function readGatewayRecord(path: string): GatewayRecord | undefined {
   try {
     const text = readFileSync(path, 'utf8');
     if (text.length > BYTES_MAX) return undefined;
-    const found = JSON.parse(text) as { owner?: unknown; segment?: { key?: unknown; creator?: unknown } };
-    const owner = readIdentity(found.owner, path);
-    const { key, creator } = found.segment ?? {};
+    const content = JSON.parse(text) as { owner?: unknown; segment?: { key?: unknown; creator?: unknown } };
+    const owner = readIdentity(content.owner, path);
+    const { key, creator } = content.segment ?? {};
     if (typeof key !== 'string') return { owner };
     return { owner, segment: { key, creator: readIdentity(creator, path) } };
   } catch {
@@ -33,7 +34,7 @@ export function readGatewayRecord(path: string): GatewayRecord | undefined {
   }
 }
 
-/** Who owns the record at `path`; what cannot be read has no owner. */
+/** The owner of the record at `path`; an unreadable record has no living owner. */
 export function inspectGatewayRecord(path: string): ClaimState {
   if (inodeOf(path) === undefined) return { kind: 'free' };
   const record = readGatewayRecord(path);
@@ -46,19 +47,19 @@ export class ClaimedGatewayRecord {
   readonly #claimed: ClaimedRecord;
 
   /**
-   * Claims the place; `segment` is what a dead predecessor has left. Throws FILE_OWNED with the pid
-   * of a living gateway.
+   * Claims the record; `segment` is the shared memory that a dead predecessor has left. Throws
+   * FILE_OWNED with the pid of a living gateway.
    */
   constructor(path: string, segment: SegmentRecord | undefined) {
     this.#claimed = new ClaimedRecord(path, recordOf(segment), inspectGatewayRecord);
   }
 
-  /** Names the shared memory that is there, or is about to be. */
-  holds(segment: SegmentRecord | undefined): void {
+  /** Names the shared memory that exists or is about to be created. */
+  setSegment(segment: SegmentRecord | undefined): void {
     this.#claimed.replace(recordOf(segment));
   }
 
-  /** Gives the place up. Idempotent. */
+  /** Removes the record. Idempotent. */
   release(): void {
     this.#claimed.release();
   }

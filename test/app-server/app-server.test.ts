@@ -5,22 +5,21 @@
 import { expect } from 'chai';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import { eventually } from '../kit/eventually.js';
 import {
-  eventually,
   EVENTS_OUTPUT as OUTPUT,
-  exitOf,
-  failureOf,
-  inSystems,
-  lives,
+  eachTestInSystem,
+  isProcessAlive,
   presentation,
   SOURCE,
   SPECTRA_INPUT as INPUT,
-  type TestSystem,
-} from './test-system.js';
+  type AppServerSystem,
+} from './app-server-system.js';
+import { failureOf } from '../kit/failure-of.js';
 
 describe('app server', () => {
-  let system: TestSystem;
-  inSystems((started) => (system = started));
+  let system: AppServerSystem;
+  eachTestInSystem((started) => (system = started));
 
   describe('start and end', () => {
     it('an app server answers app.info alike on its socket and over HTTP', async () => {
@@ -35,26 +34,25 @@ describe('app server', () => {
 
     it('a second app server of the same name is refused with the process id of the first', async () => {
       const first = await system.start();
-      const second = system.spawn([]);
-      expect(await exitOf(second)).to.equal(1);
-      expect(system.log(second)).to.include('ALREADY_RUNNING').and.to.include(String(first.pid));
+      const second = system.spawn({});
+      expect(await second.end()).to.equal(1);
+      expect(second.errors).to.include('ALREADY_RUNNING').and.to.include(String(first.pid));
       expect(system.record()?.pid).to.equal(first.pid);
     });
 
     it('an app server takes the name over from a killed one', async () => {
       const first = await system.start();
-      first.kill('SIGKILL');
-      await exitOf(first);
+      await first.kill('SIGKILL');
       const second = await system.start();
       expect(system.record()?.pid).to.equal(second.pid);
     });
 
     it('an app server whose port is in use ends with ADDRESS_IN_USE and releases the name', async () => {
-      await system.start([], 'other');
+      await system.start({}, 'other');
       const port = system.record('other')?.port;
-      const server = system.spawn(['--port', String(port)]);
-      expect(await exitOf(server)).to.equal(1);
-      expect(system.log(server)).to.include('ADDRESS_IN_USE');
+      const server = system.spawn({ port: port ?? 0 });
+      expect(await server.end()).to.equal(1);
+      expect(server.errors).to.include('ADDRESS_IN_USE');
       expect(system.record()).to.equal(undefined);
     });
 
@@ -62,22 +60,21 @@ describe('app server', () => {
       const server = await system.start();
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
-      server.kill('SIGTERM');
-      expect(await exitOf(server)).to.equal(0);
-      expect(system.starts().filter(lives)).to.deep.equal([]);
-      expect(system.leftovers()).to.deep.equal([]);
+      expect(await server.kill('SIGTERM')).to.equal(0);
+      expect(system.starts().filter(isProcessAlive)).to.deep.equal([]);
+      expect(system.remainingFiles()).to.deep.equal([]);
     });
 
     it('an app server answers app.quit and ends, even with a duplicator that ignores SIGTERM', async () => {
       const server = await system.start();
-      system.standIn('hang');
+      system.setStandIn('hang');
       const { call, token } = await system.client();
       const opening = failureOf(call('flow.open', [token, INPUT]));
-      await eventually('the duplicator is started', () => system.starts().length > 0);
+      await eventually(() => system.starts().length > 0, 'the duplicator is started');
       expect(await call('app.quit', [])).to.equal(true);
       expect((await opening).code).to.equal('STOPPED');
-      expect(await exitOf(server)).to.equal(0);
-      expect(system.starts().filter(lives)).to.deep.equal([]);
+      expect(await server.end()).to.equal(0);
+      expect(system.starts().filter(isProcessAlive)).to.deep.equal([]);
     });
   });
 
@@ -108,8 +105,8 @@ describe('app server', () => {
       expect((await stays.call('flow.inquire', ['spectra'])).clients).to.equal(1);
       goes.session.destroy();
       await eventually(
-        'the session has ended',
         async () => (await stays.call('client.list', [])).length === 1,
+        'the session has ended',
       );
       expect((await stays.call('flow.inquire', ['spectra'])).clients).to.equal(0);
       const error = await failureOf(stays.call('flow.close', [goes.token, 1]));

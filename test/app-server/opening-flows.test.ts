@@ -1,20 +1,19 @@
 /** Opening flows at the app server as a program, with stand-ins for duplicators. */
 import { expect } from 'chai';
+import { eventually } from '../kit/eventually.js';
 import {
-  eventually,
   EVENTS_OUTPUT as OUTPUT,
-  failureOf,
-  inSystems,
+  eachTestInSystem,
   kill,
   SPECTRA_INPUT as INPUT,
   stateOf,
-  type Peer,
-  type TestSystem,
-} from './test-system.js';
+  type AppServerSystem,
+} from './app-server-system.js';
+import { failureOf } from '../kit/failure-of.js';
 
 describe('an app server, when flows are opened', () => {
-  let system: TestSystem;
-  inSystems((started) => (system = started));
+  let system: AppServerSystem;
+  eachTestInSystem((started) => (system = started));
 
   it('two openings at the same moment start one duplicator', async () => {
     await system.start();
@@ -44,7 +43,7 @@ describe('an app server, when flows are opened', () => {
 
   it('every waiting client gets the reason of a failed start, flow.list shows it, and the next opening tries again', async () => {
     await system.start();
-    system.standIn('fail');
+    system.setStandIn('fail');
     const { call, token } = await system.client();
     const failures = await Promise.all([
       failureOf(call('flow.open', [token, INPUT])),
@@ -57,18 +56,18 @@ describe('an app server, when flows are opened', () => {
     expect(system.starts()).to.have.length(1);
     const [info] = await call('flow.list', []);
     expect(info).to.deep.include({ state: 'failed', cause: 'no SpecTcl at all', clients: 0 });
-    system.standIn('ready');
+    system.setStandIn('ready');
     await call('flow.open', [token, INPUT]);
-    expect(await stateOf({ call } as Peer)).to.equal('running');
+    expect(await stateOf({ call })).to.equal('running');
   });
 
   it('an opening fails with the last words of a duplicator that ended during its start', async () => {
     await system.start();
-    system.standIn('exit');
+    system.setStandIn('exit');
     const { call, token } = await system.client();
     const error = await failureOf(call('flow.open', [token, INPUT]));
     expect(error.code).to.equal('START_FAILED');
-    expect(error.message).to.include('the stand-in has had enough');
+    expect(error.message).to.include('the stand-in cannot start');
   });
 
   it('unknown flows, other types and providers of the mirror are refused', async () => {
@@ -87,7 +86,7 @@ describe('an app server, when flows are opened', () => {
   });
 
   it('a flow takes one provider, a second one is refused with its name, and consumers can open the flow', async () => {
-    await system.start([]);
+    await system.start({});
     const provider = await system.client('detector');
     const other = await system.client('other');
     const opened = await provider.call('flow.open', [provider.token, OUTPUT]);
@@ -101,17 +100,17 @@ describe('an app server, when flows are opened', () => {
   });
 
   it('a flow of a provider is removed when no client has it open and its duplicator has ended', async () => {
-    await system.start([]);
+    await system.start({});
     const { call, token } = await system.client();
     const { handle } = await call('flow.open', [token, OUTPUT]);
     await call('flow.close', [token, handle]);
     expect((await call('flow.list', [])).map(({ flow }) => flow)).to.deep.equal(['events']);
     kill(system.starts()[0]!, 'SIGTERM');
-    await eventually('the flow is removed', async () => (await call('flow.list', [])).length === 0);
+    await eventually(async () => (await call('flow.list', [])).length === 0, 'the flow is removed');
   });
 
   it('a provider with other sizes redefines a flow that no other client has open', async () => {
-    await system.start([]);
+    await system.start({});
     const { call, token } = await system.client();
     const { handle } = await call('flow.open', [token, OUTPUT]);
     await call('flow.close', [token, handle]);

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext } from 'playwright-core';
+import { skip } from '../kit/skip.js';
 
 const PLACES = [
   process.env['MIRRORFLOW_BROWSER'],
@@ -28,15 +29,13 @@ const ARGUMENTS = [
 ];
 
 const BROWSER = PLACES.find((place) => place !== undefined && place !== '' && existsSync(place));
-const WHY_SKIPPED =
-  'no Chromium on this machine: scripts/install-test-browser.sh installs one, or MIRRORFLOW_BROWSER names one';
+const NO_BROWSER =
+  'no Chromium on this machine: run scripts/install-test-packages.sh, or set MIRRORFLOW_BROWSER to one';
 
 /** Skips the suite, with the reason, where there is no browser. */
 export function needsBrowser(): void {
   before(function () {
-    if (BROWSER !== undefined) return;
-    process.stdout.write(`    ${WHY_SKIPPED}\n`);
-    this.skip();
+    if (BROWSER === undefined) skip(this, NO_BROWSER);
   });
 }
 

@@ -4,8 +4,8 @@
  */
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { eventually } from '../system/whole-system.js';
 import { startsPages } from './page-system.js';
+import { eventually } from '../kit/eventually.js';
 
 /** WCAG 2.1, 1.4.3 and 1.4.11: small text, large text, and graphics. */
 const TEXT_MIN = 4.5;
@@ -127,8 +127,8 @@ describe('contrast', function () {
       await page.locator('.plot').first().focus();
       await page.keyboard.press('ArrowRight');
       await eventually(
-        'a region',
         async () => (await page.locator('.plot-region').first().textContent()) !== '',
+        'a region',
       );
       weak['spectra'] = await weakOn(page);
       const { paper, colours } = (await page.evaluate(PALETTE)) as {
@@ -147,7 +147,7 @@ describe('contrast', function () {
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.locator('dialog input').fill('wrong');
       await page.keyboard.press('Enter');
-      await eventually('a problem', async () => (await page.locator('dialog .problem').textContent()) !== '');
+      await eventually(async () => (await page.locator('dialog .problem').textContent()) !== '', 'a problem');
       weak['sign in'] = await weakOn(page);
       await page.keyboard.press('Escape');
       await page.goto(`${address}#/-/network/e1`);

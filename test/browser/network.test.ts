@@ -3,8 +3,8 @@
  */
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { eventually } from '../system/whole-system.js';
 import { SECRET, startsPages, type PageSystem, type PageSystemOptions } from './page-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const RING = 8;
 const HISTORY = 4;
@@ -27,13 +27,13 @@ describe('the network page in a browser', function () {
   }
 
   async function pressUntil(page: Page, key: string, label: RegExp): Promise<void> {
-    await eventually(`the focus on ${label}`, async () => {
+    await eventually(async () => {
       await page.keyboard.press(key);
       const focused = await page.evaluate(
         "document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? ''",
       );
       return label.test(String(focused));
-    });
+    }, `the focus on ${label}`);
   }
 
   it('picture and details name the client that holds a writer back, with history fill and lag', async () => {
@@ -51,12 +51,12 @@ describe('the network page in a browser', function () {
     await page
       .getByRole('button', { name: /^Client sleeper holds events back, history 4 of 4 · 8 behind/ })
       .click();
-    await eventually('details of the reader', async () => {
+    await eventually(async () => {
       const { 'reads events': reads = '' } = await details(page);
       return /history 4 of 4 · 8 behind · lossless · holds the writer back/.test(reads);
-    });
+    }, 'details of the reader');
     await flow.click();
-    await eventually('details of the flow', async () => {
+    await eventually(async () => {
       const rows = await details(page);
       return (
         rows['held back by'] === 'sleeper' &&
@@ -65,11 +65,11 @@ describe('the network page in a browser', function () {
         rows['written by writer'] !== undefined &&
         rows['newest buffer']?.endsWith('ago') === true
       );
-    });
+    }, 'details of the flow');
     for (let taken = 0; taken < writes.length; taken += 1) await input.take();
     await Promise.all(writes);
     await page.getByRole('button', { name: /^Flow events, no data for .*, readers up to date/ }).waitFor();
-    await eventually('no holding client', async () => (await details(page))['held back by'] === 'none');
+    await eventually(async () => (await details(page))['held back by'] === 'none', 'no holding client');
     expect(problems).to.deep.equal([]);
   });
 
@@ -110,12 +110,12 @@ describe('the network page in a browser', function () {
     await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
     await pressUntil(page, 'Tab', /^Flow spectra/);
     await page.keyboard.press('Enter');
-    await eventually('its details', async () => (await details(page))['type'] === 'spectra');
+    await eventually(async () => (await details(page))['type'] === 'spectra', 'its details');
     await pressUntil(page, 'Shift+Tab', /^Application e1/);
     await page.keyboard.press(' ');
     await eventually(
-      'the details of the application',
       async () => (await details(page))['source'] !== undefined,
+      'the details of the application',
     );
     await page.keyboard.press('n');
     await page.locator('.plot').first().waitFor();

@@ -2,12 +2,11 @@
  * A whole system with a simulated SpecTcl, its web viewer, and a browser with one page. Collects
  * the errors of the page.
  */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import type { Simulator } from '../../simulator/simulator.js';
-import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser, type BrowserOptions } from './browser.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 export const SECRET = 'a secret for the tests';
 
@@ -17,7 +16,7 @@ export interface PageSystemOptions extends BrowserOptions {
 }
 
 export class PageSystem {
-  readonly system = new WholeSystem();
+  readonly system: RealSystem;
   /** Errors and messages of the page's console. */
   readonly problems: string[] = [];
   simulator!: Simulator;
@@ -25,11 +24,15 @@ export class PageSystem {
   address = '';
   #closeBrowser: () => Promise<void> = () => Promise.resolve();
 
+  private constructor(secret: boolean) {
+    this.system = new RealSystem(secret ? { secret: SECRET } : {});
+  }
+
   /** Starts everything: the application `e1` runs, its source has counted some events. */
   static async start({ secret = false, ...options }: PageSystemOptions = {}): Promise<PageSystem> {
-    const created = new PageSystem();
+    const created = new PageSystem(secret);
     try {
-      await created.#start(secret, options);
+      await created.#start(options);
     } catch (error) {
       await created.stop(true);
       throw error;
@@ -42,18 +45,14 @@ export class PageSystem {
     await this.system.stop(failed);
   }
 
-  async #start(secret: boolean, options: BrowserOptions): Promise<void> {
+  async #start(options: BrowserOptions): Promise<void> {
     const { system } = this;
     system.web = 'tcp://127.0.0.1:0';
-    if (secret) {
-      system.secretFile = join(system.directory, 'secret.log'); // logs are not reported as leftovers
-      writeFileSync(system.secretFile, SECRET, { mode: 0o600 });
-    }
     await system.startHost();
     this.simulator = await system.simulator({ rate: 0 });
     this.simulator.step(20_000);
     await system.host.run({ name: 'e1', source: this.simulator.address, updateIntervalMs: 50 });
-    this.address = await eventually('the web viewer serves', async () => (await system.host.info()).web);
+    this.address = await eventually(async () => (await system.host.info()).web, 'the web viewer serves');
     const browser = await openBrowser(options);
     this.#closeBrowser = browser.close;
     this.page = browser.context.pages()[0] ?? (await browser.context.newPage());

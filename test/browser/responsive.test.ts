@@ -5,8 +5,9 @@
  */
 import { expect } from 'chai';
 import type { SpectrumDefinition } from '../../simulator/spectrum-definition.js';
-import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser } from './browser.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const WATCHED_S = Number(process.env['MIRRORFLOW_LONG_TEST_S'] ?? 20);
 const WARM_UP_S = 5;
@@ -39,7 +40,7 @@ function spectra(): SpectrumDefinition[] {
 
 describe('a full page of the web viewer', function () {
   this.timeout((WATCHED_S + 300) * 1_000);
-  let system: WholeSystem;
+  let system: RealSystem;
   let browser: Awaited<ReturnType<typeof openBrowser>>;
 
   needsBrowser();
@@ -50,7 +51,7 @@ describe('a full page of the web viewer', function () {
   });
 
   it('a full page draws every update without a long task and without growing', async function () {
-    system = new WholeSystem();
+    system = new RealSystem();
     system.web = 'tcp://127.0.0.1:0';
     await system.startHost();
     const simulator = await system.simulator({
@@ -61,7 +62,7 @@ describe('a full page of the web viewer', function () {
       fillers: LISTED - HISTOGRAMS - 2,
     });
     await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 100 });
-    const address = await eventually('the web viewer serves', async () => (await system.host.info()).web);
+    const address = await eventually(async () => (await system.host.info()).web, 'the web viewer serves');
     browser = await openBrowser({ width: 1_600, height: 1_200 });
     const page = browser.context.pages()[0] ?? (await browser.context.newPage());
     const plots = [...Array.from({ length: HISTOGRAMS }, (_, index) => `p=histogram.${index}`), 'p=map'].join(
@@ -69,10 +70,10 @@ describe('a full page of the web viewer', function () {
     );
     await page.goto(`${address}#/e1?cols=4&${plots}`);
     const drawn = page.locator('.plot[data-sequence]:not([data-sequence=""])');
-    await eventually('all plots', async () => (await drawn.count()) === HISTOGRAMS + 1);
+    await eventually(async () => (await drawn.count()) === HISTOGRAMS + 1, 'all plots');
     await eventually(
-      'the list',
       async () => (await page.locator('.list-count').textContent())?.startsWith('200 spectra') === true,
+      'the list',
     );
     const session = await browser.context.newCDPSession(page);
     await session.send('Performance.enable');

@@ -3,8 +3,9 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { SpectraView } from '../../client-lib/index.js';
 import type { Simulator } from '../../simulator/simulator.js';
-import { WholeSystem, eventually } from '../system/whole-system.js';
 import { needsBrowser, openBrowser } from './browser.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const PAGE_BYTES_MAX = 1_500_000;
 const FIRST_PICTURE_MS = 1_000;
@@ -21,7 +22,7 @@ const PEAK_CHANNEL = 3_000;
 const PEAK_COUNTS = 5_000;
 
 describe('the web viewer in a browser', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let browser: Awaited<ReturnType<typeof openBrowser>>;
   let simulator: Simulator;
   let page: Page;
@@ -32,13 +33,13 @@ describe('the web viewer in a browser', function () {
 
   beforeEach(async () => {
     problems.length = 0;
-    system = new WholeSystem();
+    system = new RealSystem();
     system.web = 'tcp://127.0.0.1:0';
     await system.startHost();
     simulator = await system.simulator({ rate: 0 });
     simulator.step(20_000);
     await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 50 });
-    address = await eventually('the web viewer serves', async () => (await system.host.info()).web);
+    address = await eventually(async () => (await system.host.info()).web, 'the web viewer serves');
     browser = await openBrowser();
     page = browser.context.pages()[0] ?? (await browser.context.newPage());
     page.on('pageerror', (error) => problems.push(error.message));
@@ -75,7 +76,7 @@ describe('the web viewer in a browser', function () {
   }
 
   async function eventuallyShows(name: string, index = 0): Promise<void> {
-    await eventually(`the sum of ${name}`, async () => (await shownSum(index)) === sourceSum(name));
+    await eventually(async () => (await shownSum(index)) === sourceSum(name), `the sum of ${name}`);
   }
 
   /** Height of the histogram at a part of the plot's width: 0 at the bottom, 1 at the top. */
@@ -129,19 +130,19 @@ describe('the web viewer in a browser', function () {
       });
     definePeak();
     await page.goto(`${address}#/e1?p=peak`);
-    await eventually('an empty spectrum', async () => (await shownSum()) === 0);
+    await eventually(async () => (await shownSum()) === 0, 'an empty spectrum');
     expect(await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)).to.be.below(0.1);
     await keeps('a peak is drawn after', PEAK_MS, async () => {
       simulator.rename('peak', 'old');
       simulator.undefine('old');
       definePeak();
       await eventually(
-        'an empty spectrum',
         async () => (await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)) < 0.1,
+        'an empty spectrum',
       );
       const appeared = performance.now();
       simulator.step(PEAK_COUNTS);
-      await eventually('the peak', async () => (await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)) > 0.8);
+      await eventually(async () => (await inkHeight((PEAK_CHANNEL + 0.5) / 4_096)) > 0.8, 'the peak');
       return performance.now() - appeared;
     });
     expect(await inkHeight(0.3)).to.be.below(0.1);
@@ -151,7 +152,7 @@ describe('the web viewer in a browser', function () {
     const link =
       '#/e1?cols=2&p=ge.00.Co-60,ge.02.Cs-137;s=log;x=100-900;rx=200-300&p=pid.de-vs-e;s=sqrt&p=pid.de-vs-e;j=x';
     await page.goto(address + link);
-    await eventually('three plots', async () => (await page.locator('.plot').count()) === 3);
+    await eventually(async () => (await page.locator('.plot').count()) === 3, 'three plots');
     await eventuallyShows('ge.00.Co-60', 0);
     expect(await page.evaluate('location.hash')).to.equal(link);
     expect(await page.locator('.plot').nth(0).locator('select').first().inputValue()).to.equal('log');
@@ -159,29 +160,29 @@ describe('the web viewer in a browser', function () {
     const counts = new SpectraView(simulator.memory).get('ge.00.Co-60').counts;
     const sum = Uint32Array.from(counts.subarray(200, 300)).reduce((sum, count) => sum + count, 0);
     await eventually(
-      'the sum of the region',
       async () => Number(await page.locator('.plot-region').first().getAttribute('data-sum')) === sum,
+      'the sum of the region',
     );
     await page.reload();
-    await eventually('three plots again', async () => (await page.locator('.plot').count()) === 3);
+    await eventually(async () => (await page.locator('.plot').count()) === 3, 'three plots again');
     expect(await page.evaluate('location.hash')).to.equal(link);
   });
 
   it('a page becomes stale when the source is killed, keeps the last counts, and recovers', async () => {
     await page.goto(`${address}#/e1?p=tof`);
     await eventuallyShows('tof');
-    await eventually('live', async () => (await state()) === 'live');
+    await eventually(async () => (await state()) === 'live', 'live');
     const { restPort, mirrorPort } = simulator;
     await keeps('stale after', STALE_MS, async () => {
       const kept = sourceSum('tof');
       const killed = performance.now();
       await simulator.close();
-      await eventually('stale', async () => (await state()) === 'stale');
+      await eventually(async () => (await state()) === 'stale', 'stale');
       const taken = performance.now() - killed;
       expect(await shownSum()).to.equal(kept);
       simulator = await system.simulator({ rate: 0, restPort, mirrorPort });
       simulator.step(12_345);
-      await eventually('live again', async () => (await state()) === 'live');
+      await eventually(async () => (await state()) === 'live', 'live again');
       await eventuallyShows('tof');
       return taken;
     });
@@ -197,9 +198,9 @@ describe('the web viewer in a browser', function () {
       .flatMap((text) => /^process (\d+): .*\/web(?:\/main)?\.c?js /.exec(text)?.[1] ?? []);
     expect(pids).to.have.length(1);
     process.kill(Number(pids[0]), 'SIGKILL');
-    await eventually('unreachable', async () => (await state()) === 'unreachable');
+    await eventually(async () => (await state()) === 'unreachable', 'unreachable');
     // The host server may still report the address of the dead viewer.
-    const restarted = await eventually('another viewer', async () => {
+    const restarted = await eventually(async () => {
       const { web } = await system.host.info();
       const serves = (at: string): Promise<boolean> =>
         fetch(`${at}healthz`).then(
@@ -207,7 +208,7 @@ describe('the web viewer in a browser', function () {
           () => false,
         );
       return web !== undefined && (await serves(web)) && web;
-    });
+    }, 'another viewer');
     if (restarted !== address) await page.goto(`${restarted}#/e1?p=tof`);
     simulator.step(100);
     await eventuallyShows('tof');
@@ -242,7 +243,7 @@ describe('the web viewer in a browser', function () {
     await eventuallyShows('scalers');
     await page.keyboard.press('/');
     await page.keyboard.type('ge.0?.Co*');
-    await eventually('one spectrum', async () => (await page.locator('.row').count()) === 1);
+    await eventually(async () => (await page.locator('.row').count()) === 1, 'one spectrum');
     await page.keyboard.press('Enter');
     await eventuallyShows('ge.00.Co-60');
     await page.locator('.plot').focus();
@@ -252,8 +253,8 @@ describe('the web viewer in a browser', function () {
     const hash = String(await page.evaluate('location.hash'));
     expect(hash).to.match(/^#\/e1\?p=ge\.00\.Co-60;s=log;u=channels;x=\d+-\d+;rx=\d+-\d+$/);
     await eventually(
-      'a region',
       async () => (await page.locator('.plot-region').textContent())?.startsWith('Region') === true,
+      'a region',
     );
     await page.keyboard.press('0');
     expect(await page.evaluate('location.hash')).to.not.match(/;x=/);
@@ -279,21 +280,21 @@ describe('the web viewer in a browser', function () {
       "Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
     );
     await eventually(
-      'an empty subscription list',
       () => sent.at(-1) === '{"kind":"show","subscriptions":[]}',
+      'an empty subscription list',
     );
     // The answer to a later request: every frame that was in transit has arrived.
     await page.evaluate(
       `window.sockets.at(-1).send('{"kind":"control","request":1,"action":"run","app":"e1"}')`,
     );
-    await eventually('an answer', () => answers.length === 1);
+    await eventually(() => answers.length === 1, 'an answer');
     frames = 0;
     const client = await system.client('e1');
     for (let round = 0; round < 3; round += 1) {
       simulator.step(500);
       await eventually(
-        'the step in the mirror',
         async () => (await client.mirror()).spectra.get('tof').sum === sourceSum('tof'),
+        'the step in the mirror',
       );
     }
     expect(frames).to.equal(0);
@@ -311,10 +312,10 @@ describe('the web viewer in a browser', function () {
     simulator.step(1_000);
     simulator.step(1_000);
     await eventually(
-      'the new sum in the list',
       async () =>
         (await page.locator('.row[data-name="tof"] .row-sum').getAttribute('title'))?.replace(/\D/g, '') ===
         String(sourceSum('tof')),
+      'the new sum in the list',
     );
     expect(await shownSum()).to.equal(kept);
     await page.keyboard.press('p');
@@ -325,8 +326,8 @@ describe('the web viewer in a browser', function () {
     await page.goto(`${address}#/e1?p=tof&p=pid.alpha&p=adc.raw`);
     const gates = (index: number): Promise<string | null> =>
       page.locator('.plot').nth(index).getAttribute('data-gates');
-    await eventually('the slice', async () => (await gates(0)) === 'beam');
-    await eventually('the contour', async () => (await gates(1)) === 'alpha');
+    await eventually(async () => (await gates(0)) === 'beam', 'the slice');
+    await eventually(async () => (await gates(1)) === 'alpha', 'the contour');
     await eventuallyShows('adc.raw', 2);
     expect(await gates(2)).to.equal('');
     // Only gates are drawn in this colour.
@@ -350,8 +351,8 @@ describe('the web viewer in a browser', function () {
           }
           return count;
         });
-    await eventually('the slice on the canvas', async () => (await inked(0)) > 100);
-    await eventually('the contour on the canvas', async () => (await inked(1)) > 100);
+    await eventually(async () => (await inked(0)) > 100, 'the slice on the canvas');
+    await eventually(async () => (await inked(1)) > 100, 'the contour on the canvas');
     expect(await inked(2)).to.equal(0);
   });
 
@@ -372,10 +373,10 @@ describe('the web viewer in a browser', function () {
     const inRange = counts.subarray(1, counts.length - 1);
     let lines: string[] = [];
     // The REST service reports under- and overflow channels some time after the first counts.
-    await eventually('the axes of the spectrum', async () => {
+    await eventually(async () => {
       lines = (await saved('Save as CSV')).toString().trimEnd().split('\n').slice(1);
       return lines.length === inRange.length;
-    });
+    }, 'the axes of the spectrum');
     expect(lines.map((line) => Number(line.split(',')[2]))).to.deep.equal(Array.from(inRange));
     const json = JSON.parse((await saved('Save as JSON')).toString()) as { counts: number[]; sum: number };
     expect(json.counts).to.deep.equal(Array.from(inRange));
@@ -386,15 +387,17 @@ describe('the web viewer in a browser', function () {
   it('the network page shows the details of a flow on a click', async () => {
     await page.goto(`${address}#/-/network/e1`);
     await eventually(
-      'the flow',
       async () => (await page.getByRole('button', { name: /^Flow spectra/ }).count()) === 1,
+      'the flow',
     );
     await page.getByRole('button', { name: /^Flow spectra/ }).click();
-    await eventually('its details', async () =>
-      /Flow spectra/.test((await page.locator('.network-details').textContent()) ?? ''),
+    await eventually(
+      async () => /Flow spectra/.test((await page.locator('.network-details').textContent()) ?? ''),
+      'its details',
     );
-    await eventually('live', async () =>
-      /running, live/.test((await page.locator('.network-details').textContent()) ?? ''),
+    await eventually(
+      async () => /running, live/.test((await page.locator('.network-details').textContent()) ?? ''),
+      'live',
     );
   });
 });

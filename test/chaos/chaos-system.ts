@@ -16,7 +16,8 @@ import { isAlive } from '../../protocol/base/owner-identity.js';
 import { ownChildEnvironment } from '../../protocol/host/process-kit/environment.js';
 import { FlowDirectory } from './flow-directory.js';
 import type { FloodTarget } from './flood.js';
-import { leftovers } from './leftovers.js';
+import { eventually } from '../kit/eventually.js';
+import { filesBelow, leftovers } from '../kit/leftovers.js';
 import type { Ledger } from './ledger.js';
 import { Participant, type ParticipantOptions } from './participant.js';
 import { APPLICATIONS, FLOWS, MIRRORED, READERS, type FlowPlan } from './plan.js';
@@ -25,7 +26,8 @@ import { SourceProxy } from './source-proxy.js';
 
 const START_TIMEOUT_MS = 60_000;
 const DRAIN_TIMEOUT_MS = 60_000;
-const POLL_INTERVAL_MS = 20;
+/** From the unexpected end of a process to its restart. */
+const RESTART_DELAY_MS = 20;
 const RING_BYTES = 24 * 2 ** 20;
 
 interface SourcePorts {
@@ -86,14 +88,16 @@ export class ChaosSystem {
   async start(): Promise<void> {
     this.hostServer.start();
     this.simulator.start();
-    await this.#waitUntil('the simulator listens', () => this.#ports.restPort > 0);
+    await eventually(() => this.#ports.restPort > 0, 'the simulator listens', START_TIMEOUT_MS);
     this.proxies = [
       await SourceProxy.start(() => this.#ports.restPort),
       await SourceProxy.start(() => this.#ports.mirrorPort),
     ];
     const [rest, mirror] = this.proxies;
-    const host = await this.#waitUntil('the host server answers', () =>
-      connectHost({ directory: this.directory }).catch(() => undefined),
+    const host = await eventually(
+      () => connectHost({ directory: this.directory }).catch(() => undefined),
+      'the host server answers',
+      START_TIMEOUT_MS,
     );
     for (const name of APPLICATIONS) {
       const source = `spectcl://127.0.0.1?rest=${rest?.port}&mirror=${mirror?.port}`;
@@ -104,12 +108,14 @@ export class ChaosSystem {
     }
     await host.close();
     for (const provider of this.providers.values()) provider.start();
-    await this.#waitUntil('every flow has a duplicator', () =>
-      FLOWS.every(({ app, flow }) => this.duplicatorPid(app, flow) !== undefined),
+    await eventually(
+      () => FLOWS.every(({ app, flow }) => this.duplicatorPid(app, flow) !== undefined),
+      'every flow has a duplicator',
+      START_TIMEOUT_MS,
     );
     for (const { program } of this.readers.values()) program.start();
     const deliveries = await Promise.all(
-      [...this.readers.values()].map((reader) => reader.backSince(0, START_TIMEOUT_MS)),
+      [...this.readers.values()].map((reader) => reader.waitForDelivery(0, START_TIMEOUT_MS)),
     );
     if (deliveries.includes(undefined))
       throw new Error(`not every reader has delivered a buffer:\n${this.#logs()}`);
@@ -127,7 +133,7 @@ export class ChaosSystem {
     await this.simulator.kill();
     this.#simulatorListens = false;
     this.simulator.start();
-    await this.#waitUntil('the simulator listens', () => this.#simulatorListens);
+    await eventually(() => this.#simulatorListens, 'the simulator listens', START_TIMEOUT_MS);
   }
 
   appServerPid(app: string): number | undefined {
@@ -172,7 +178,7 @@ export class ChaosSystem {
     await Promise.all([...this.providers.values()].map((provider) => provider.stop()));
     const losslessReaders = READERS.filter(({ mode }) => mode === 'lossless');
     const drained = (): boolean => losslessReaders.every(({ name }) => this.#ledger.isUpToDate(name));
-    await this.#waitUntil('every lossless reader has delivered everything', drained, DRAIN_TIMEOUT_MS).catch(
+    await eventually(drained, 'every lossless reader has delivered everything', DRAIN_TIMEOUT_MS).catch(
       (error: unknown) => this.#onProblem(String(error)),
     );
     await Promise.all([...this.readers.values()].map(({ program }) => program.kill()));
@@ -209,7 +215,7 @@ export class ChaosSystem {
 
   #onProviderLine(name: string, line: string): void {
     const [kind, next] = line.split(' ');
-    if (kind === 'P') this.#ledger.published(name, this.#runs.get(name) ?? 0, Number(next));
+    if (kind === 'P') this.#ledger.recordPublished(name, this.#runs.get(name) ?? 0, Number(next));
   }
 
   #participant(
@@ -228,13 +234,16 @@ export class ChaosSystem {
       script,
       args,
       ...this.#processOptions(name, restart),
-      ...(line === undefined ? {} : { line }),
+      ...(line === undefined ? {} : { onLine: line }),
     });
     return participant;
   }
 
   /** A process that ends unexpectedly is reported as a problem; then `restart` is called. */
-  #processOptions(name: string, restart: () => void): Pick<ParticipantOptions, 'env' | 'logFile' | 'died'> {
+  #processOptions(
+    name: string,
+    restart: () => void,
+  ): Pick<ParticipantOptions, 'env' | 'logFile' | 'onUnexpectedExit'> {
     return {
       env: {
         ...ownChildEnvironment(process.env),
@@ -243,33 +252,19 @@ export class ChaosSystem {
         MIRRORFLOW_LOG_LEVEL: 'info',
       },
       logFile: join(this.directory, `${name}.log`),
-      died: (how) => {
+      onUnexpectedExit: (how) => {
         if (this.#stopping) return;
         this.#onProblem(`${name} ended unexpectedly (${how}): ${tail(join(this.directory, `${name}.log`))}`);
-        setTimeout(restart, POLL_INTERVAL_MS);
+        setTimeout(restart, RESTART_DELAY_MS);
       },
     };
   }
 
   #logs(): string {
-    return leftovers([this.directory], '.log')
+    return filesBelow(this.directory)
+      .filter((path) => path.endsWith('.log'))
       .map((path) => `-- ${path}\n${readFileSync(path, 'utf8')}`)
       .join('\n');
-  }
-
-  async #waitUntil<T>(
-    what: string,
-    condition: () => T | Promise<T>,
-    timeoutMs = START_TIMEOUT_MS,
-  ): Promise<NonNullable<T>> {
-    const deadline = performance.now() + timeoutMs;
-    for (;;) {
-      const value = await condition();
-      if (value !== undefined && value !== null && value !== false) return value;
-      if (performance.now() > deadline)
-        throw new Error(`timed out after ${timeoutMs} ms waiting until ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
-    }
   }
 }
 

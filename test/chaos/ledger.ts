@@ -72,7 +72,7 @@ export class Ledger {
   }
 
   /** The provider of a flow has published the numbers of this run below `next`. */
-  published(flow: string, run: number, next: number): void {
+  recordPublished(flow: string, run: number, next: number): void {
     const runs = this.#published.get(flow) ?? new Map<number, number>();
     this.#published.set(flow, runs);
     this.totals.sent += Math.max(0, next - (runs.get(run) ?? 0));

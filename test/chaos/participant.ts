@@ -24,9 +24,9 @@ export interface ParticipantOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Standard error is appended here. */
   readonly logFile: string;
-  readonly line?: (line: string) => void;
+  readonly onLine?: (line: string) => void;
   /** Called when the process ended without a kill or stop of its owner. */
-  readonly died?: (how: string) => void;
+  readonly onUnexpectedExit?: (how: string) => void;
 }
 
 export class Participant {
@@ -62,10 +62,10 @@ export class Participant {
     child.stdin?.on('error', () => undefined);
     this.#closed = once(child, 'close');
     if (child.stdout !== null)
-      createInterface({ input: child.stdout }).on('line', (text) => this.#options.line?.(text));
+      createInterface({ input: child.stdout }).on('line', (text) => this.#options.onLine?.(text));
     child.once('exit', (code, signal) => {
       if (this.#child !== child || this.#expectedEnd) return;
-      this.#options.died?.(signal ?? `exit code ${code}`);
+      this.#options.onUnexpectedExit?.(signal ?? `exit code ${code}`);
     });
   }
 

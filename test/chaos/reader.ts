@@ -38,7 +38,7 @@ export class Reader {
       name,
       script: `test/chaos/programs/${display ? 'mirror-reader' : 'consumer'}.js`,
       args: () => (display ? [app, mode] : [app, flow, mode, this.#epoch, this.#sequence]),
-      line: (line) => this.#onLine(line),
+      onLine: (line) => this.#onLine(line),
     });
   }
 
@@ -48,7 +48,7 @@ export class Reader {
    * the time of the delivery in milliseconds of performance.now; undefined when `deadlineMs`
    * milliseconds pass first.
    */
-  backSince(sinceMs: number, deadlineMs: number, attachedSinceMs = 0): Promise<number | undefined> {
+  waitForDelivery(sinceMs: number, deadlineMs: number, attachedSinceMs = 0): Promise<number | undefined> {
     return new Promise((resolve) => {
       const check = (): void => {
         const newerThanMs = attachedSinceMs > 0 ? Math.max(sinceMs, this.#attachedMs) : sinceMs;

@@ -56,7 +56,11 @@ export async function waitForRecovery(
       .filter(({ plan }) => names.has(plan.name))
       .map(async (reader) => {
         const { name } = reader.plan;
-        const deliveredTime = await reader.backSince(sinceMs, RECOVERY_TIMEOUT_MS, attachedSinceMs.get(name));
+        const deliveredTime = await reader.waitForDelivery(
+          sinceMs,
+          RECOVERY_TIMEOUT_MS,
+          attachedSinceMs.get(name),
+        );
         const ms = deliveredTime === undefined ? RECOVERY_TIMEOUT_MS : Math.max(0, deliveredTime - sinceTime);
         const attachedMs = reader.attachedMs >= begunMs ? reader.attachedMs - sinceMs : undefined;
         return { reader: name, ms, attachedMs };

@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { startRealSystem, APP, type RealSystem } from './types/real-system.js';
+import { RealSystem } from '../kit/real-system.js';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -50,6 +50,8 @@ void flow.reattach;
 // @ts-expect-error -- a history is a number of buffers
 await client.openInput('events', { history: 'long' });
 `;
+
+const APP = 'e1';
 
 describe('the package', () => {
   let elsewhere: string;
@@ -84,9 +86,10 @@ describe('the package', () => {
   describe('installed by itself', () => {
     let system: RealSystem;
     before(async () => {
-      system = await startRealSystem();
+      system = new RealSystem();
+      await system.startHost(APP);
     });
-    after(() => system.stop());
+    after(() => system.stop(false));
 
     it('a program with only the installed files reads a flow, and errors have one class', async () => {
       const installed = join(elsewhere, 'node_modules/mirrorflow');
@@ -95,7 +98,7 @@ describe('the package', () => {
       cpSync(join(ROOT, 'addons'), join(installed, 'addons'), { recursive: true });
       const program = join(elsewhere, 'consumer.js');
       writeFileSync(program, CONSUMER);
-      const provider = await system.client('provider');
+      const provider = await system.client(APP, 'provider');
       const out = await provider.openOutput('events', { bufferSize: 65_536, buffers: 4 });
       await out.write(Buffer.from('from elsewhere'));
       const { stdout } = await run(process.execPath, [program, APP, provider.directory], { cwd: elsewhere });

@@ -2,28 +2,24 @@
  * An application with a real app server and real duplicators, and clients in this process, for the
  * tests of the client library. `stop` ends all of it.
  */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { connect, type Client } from '../../client-lib/index.js';
 import type { HttpRpcClient } from '../../protocol/rpc/xml-rpc/http-client.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { readToken } from '../../protocol/rpc/security/token-file.js';
-import { presentation, TestSystem } from '../app-server/test-system.js';
+import { presentation, AppServerSystem } from '../app-server/app-server-system.js';
+import type { TestProcess } from '../kit/test-process.js';
 
 /** The app server starts the real duplicator instead of a stand-in. */
 const REAL = { MIRRORFLOW_DUPLICATOR: '' };
 
 export class RunningApplication {
-  readonly system = new TestSystem();
+  readonly system = new AppServerSystem();
   readonly #clients: Client[] = [];
   readonly #https: HttpRpcClient[] = [];
-  readonly #servers: ChildProcess[] = [];
 
-  async start(args: readonly string[] = []): Promise<ChildProcess> {
-    const server = await this.system.start(args, 'e1', REAL);
-    this.#servers.push(server);
-    return server;
+  start(settings: Parameters<AppServerSystem['start']>[0] = {}): Promise<TestProcess> {
+    return this.system.start(settings, 'e1', REAL);
   }
 
   async connect(name: string): Promise<Client> {
@@ -52,11 +48,7 @@ export class RunningApplication {
   async stop(): Promise<void> {
     for (const http of this.#https) http.close();
     await Promise.all(this.#clients.map((client) => client.close()));
-    for (const server of this.#servers) {
-      if (server.exitCode !== null || server.signalCode !== null) continue;
-      server.kill('SIGTERM');
-      await once(server, 'exit');
-    }
+    await this.system.end();
     await this.system.stop();
   }
 }

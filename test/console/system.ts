@@ -4,16 +4,16 @@
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startSimulator, type Simulator } from '../../simulator/simulator.js';
+import { eventually } from '../kit/eventually.js';
+import { leftovers, processesNaming, type ProcessOfDirectory } from '../kit/leftovers.js';
+import { TestRuntime } from '../kit/test-runtime.js';
 
 /** Path of the compiled command. */
 export const PROGRAM = fileURLToPath(new URL('../../console/main.js', import.meta.url));
-const DEADLINE_MS = 45_000;
-const POLL_INTERVAL_MS = 20;
 
 export interface Result {
   /** Exit code; the signal's name when one ended it. */
@@ -56,7 +56,7 @@ export class RunningCommand {
     what: string | RegExp = 'the output',
   ): Promise<void> {
     try {
-      await eventually(`the command prints ${what}`, () => condition(this.stdout));
+      await eventually(() => condition(this.stdout), `the command prints ${what}`);
     } catch (error) {
       const output = JSON.stringify({ stdout: this.stdout, stderr: this.stderr });
       throw new Error(`the command printed ${output}`, { cause: error });
@@ -64,29 +64,18 @@ export class RunningCommand {
   }
 }
 
-/** Polls until `condition` holds; throws with `what` after a deadline. */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, POLL_INTERVAL_MS);
-    });
-  }
-}
-
-export class ConsoleSystem {
-  readonly root = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
-  readonly directory = join(this.root, 'run');
-  readonly flowDirectory = join(this.root, 'flows');
+export class ConsoleSystem extends TestRuntime {
   readonly #running: RunningCommand[] = [];
   readonly #simulators: Simulator[] = [];
 
   constructor() {
-    for (const name of ['home', 'run', 'flows']) mkdirSync(join(this.root, name), { mode: 0o750 });
+    super({ flows: 'disk' });
+    mkdirSync(join(this.root, 'home'), { mode: 0o750 });
+    mkdirSync(this.flowDirectory, { mode: 0o750 });
   }
 
-  get environment(): NodeJS.ProcessEnv {
+  /** Only these variables, so that the user's own settings do not matter. */
+  override get environment(): NodeJS.ProcessEnv {
     return {
       PATH: process.env['PATH'],
       HOME: join(this.root, 'home'),
@@ -135,29 +124,14 @@ export class ConsoleSystem {
     return simulator;
   }
 
-  /** Processes, other than this one, that were started with this test's directories. */
-  processes(): string[] {
-    return readdirSync('/proc')
-      .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
-      .flatMap((pid) => {
-        try {
-          const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-          // A zombie, which has exited and has not been waited for, has no program.
-          readlinkSync(`/proc/${pid}/exe`);
-          return environment.includes(this.root)
-            ? [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8')}`]
-            : [];
-        } catch {
-          return [];
-        }
-      });
+  /** The processes, other than this one, that were started with this test's directories. */
+  processes(): ProcessOfDirectory[] {
+    return processesNaming(this.root);
   }
 
-  /** Existing sockets, flow files and images, without logs, claim locks and the token. */
-  leftovers(): string[] {
-    return readdirSync(this.root, { recursive: true, encoding: 'utf8' }).filter(
-      (path) => !/\.log$|\.claims$|(^|\/)token$/.test(path) && !statSync(join(this.root, path)).isDirectory(),
-    );
+  /** Includes the home directory of the commands. */
+  override leftovers(): string[] {
+    return leftovers([this.root]);
   }
 
   async close(): Promise<void> {
@@ -165,7 +139,7 @@ export class ConsoleSystem {
     await Promise.all(this.#running.map((command) => command.ended));
     await this.run('host', 'stop');
     await Promise.all(this.#simulators.map((simulator) => simulator.close()));
-    for (const line of this.processes()) process.kill(Number.parseInt(line, 10), 'SIGKILL');
-    rmSync(this.root, { recursive: true, force: true });
+    for (const { pid } of this.processes()) process.kill(pid, 'SIGKILL');
+    this.remove();
   }
 }

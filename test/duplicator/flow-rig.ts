@@ -4,17 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MirrorFlow } from '../../duplicator/mirror/mirror-flow.js';
 import { parseOptions, type MirrorFlowOptions } from '../../duplicator/options.js';
+import {
+  duplicatorArguments,
+  type DuplicatorDocument,
+} from '../../protocol/rpc/contract/duplicator-options.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import { systemClock } from '../../protocol/base/clock.js';
-import { Logger } from '../../protocol/base/log.js';
 import type { LinkConnection, LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, packHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
-import { eventually } from '../fixtures/polling.js';
 import { SMALL_SPECTRA } from './mirror/source-rig.js';
+import { eventually } from '../kit/eventually.js';
+import { silent } from '../kit/silent-log.js';
 
 /** Long: the simulator answers in this process, which may be busy. */
 const ENVIRONMENT = { MIRRORFLOW_START_TIMEOUT: '45000' };
+
+type Settings = Partial<DuplicatorDocument>;
 
 export class FlowRig {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
@@ -24,7 +30,7 @@ export class FlowRig {
   simulator!: Simulator;
   flow!: MirrorFlow;
 
-  static async make(args: readonly string[] = [], simulator: SimulatorOptions = {}): Promise<FlowRig> {
+  static async make(options: Settings = {}, simulator: SimulatorOptions = {}): Promise<FlowRig> {
     const rig = new FlowRig();
     rig.simulator = await startSimulator({
       channelBytes: 128 * 1024,
@@ -33,28 +39,30 @@ export class FlowRig {
       noDelay: true,
       ...simulator,
     });
-    rig.flow = rig.another(args);
+    rig.flow = rig.another(options);
     return rig;
   }
 
-  args(more: readonly string[] = []): string[] {
-    const { address } = this.simulator;
-    const names = ['--app', 'test', '--flow', 'spectra', '--connect', address];
-    const places = ['--directory', this.runtime, '--flow-dir', this.flows];
-    const pace = [
-      '--update-interval',
-      '5',
-      '--idle-interval',
-      '10',
-      '--ring-bytes',
-      String(64 * 1024 * 1024),
-    ];
-    return [...names, ...places, ...pace, ...more];
+  /** The command line of a duplicator of this mirror. */
+  args(settings: Settings = {}, source = this.simulator.address): string[] {
+    const options = {
+      application: 'test',
+      directory: this.runtime,
+      flowDirectory: this.flows,
+      updateIntervalMs: 5,
+      idleIntervalMs: 10,
+      ringBytes: 64 * 1024 * 1024,
+      ...settings,
+    };
+    return duplicatorArguments({ flow: 'spectra', direction: 'input', source, options });
   }
 
-  another(args: readonly string[] = []): MirrorFlow {
-    const log = new Logger('test', { sink: () => undefined });
-    return new MirrorFlow(parseOptions(this.args(args), ENVIRONMENT) as MirrorFlowOptions, systemClock, log);
+  another(settings: Settings = {}): MirrorFlow {
+    return new MirrorFlow(
+      parseOptions(this.args(settings), ENVIRONMENT) as MirrorFlowOptions,
+      systemClock,
+      silent,
+    );
   }
 
   async publishMore(count: number): Promise<void> {

@@ -4,15 +4,16 @@ import { expect } from 'chai';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
-import { Logger } from '../../protocol/base/log.js';
 import { ownIdentity } from '../../protocol/base/owner-identity.js';
+import type { DuplicatorDocument } from '../../protocol/rpc/contract/duplicator-options.js';
 import { LAUNCH_VARIABLE } from '../../protocol/host/process-kit/child.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Dispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
 import { SessionServer } from '../../protocol/rpc/xml-rpc/session-server.js';
-import { TestProcess } from '../fixtures/child-process.js';
-import { eventually } from '../fixtures/polling.js';
 import { FlowRig } from './flow-rig.js';
+import { TestProcess } from '../kit/test-process.js';
+import { eventually } from '../kit/eventually.js';
+import { silent } from '../kit/silent-log.js';
 
 /** The part of an app server that a duplicator calls. */
 class FakeAppServer {
@@ -24,7 +25,6 @@ class FakeAppServer {
   readonly #server: SessionServer;
 
   constructor() {
-    const log = new Logger('test', { sink: () => undefined });
     const dispatcher = new Dispatcher<MirrorflowContract, undefined>(
       CONTRACT,
       {
@@ -45,9 +45,9 @@ class FakeAppServer {
           return true;
         },
       },
-      { log },
+      { log: silent },
     );
-    this.#server = new SessionServer({ dispatcher, context: () => undefined, log });
+    this.#server = new SessionServer({ dispatcher, context: () => undefined, log: silent });
   }
 
   async listen(path: string): Promise<void> {
@@ -64,6 +64,8 @@ class FakeAppServer {
   }
 }
 
+type Settings = Partial<DuplicatorDocument>;
+
 describe('the duplicator program', () => {
   let rig: FlowRig;
   const running: TestProcess[] = [];
@@ -77,13 +79,19 @@ describe('the duplicator program', () => {
     await rig.close();
   });
 
-  function run(more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): TestProcess {
-    const one = new TestProcess('duplicator/main', rig.args(more), { MIRRORFLOW_LOG_FORMAT: 'json', ...env });
+  function run(
+    settings: Settings = {},
+    env: NodeJS.ProcessEnv = {},
+    more: readonly string[] = [],
+  ): TestProcess {
+    const one = new TestProcess('duplicator/main', [...rig.args(settings), ...more], {
+      MIRRORFLOW_LOG_FORMAT: 'json',
+      ...env,
+    });
     running.push(one);
     return one;
   }
-  const ready = (one: TestProcess): Promise<void> =>
-    one.until(() => one.errors.includes('"message":"ready"'));
+  const ready = (one: TestProcess): Promise<void> => one.ready();
   const files = (): string[] => [
     join(rig.flows, 'test', 'spectra.flow'),
     join(rig.flows, 'test', 'spectra.image'),
@@ -95,7 +103,7 @@ describe('the duplicator program', () => {
     await server.listen(join(rig.directory, 'app.sock'));
     return server;
   }
-  const parent = (): string[] => ['--parent', join(rig.directory, 'app.sock')];
+  const parent = (): Settings => ({ parent: join(rig.directory, 'app.sock') });
 
   it('a duplicator that is started by hand removes all its files on SIGTERM', async () => {
     const one = run();
@@ -132,26 +140,26 @@ describe('the duplicator program', () => {
 
   it('a duplicator that is stopped before it is ready removes its files', async () => {
     rig.simulator.misbehave({ mirror: 'stall' });
-    const one = run(['--start-timeout', '60000']);
+    const one = run({ startTimeoutMs: 60_000 });
     await eventually(() => existsSync(files()[2]!), 'the socket');
     expect(await one.kill('SIGTERM')).to.equal(0);
     expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
   });
 
   it('a duplicator ends after its linger time without a client', async () => {
-    const one = run(['--linger', '50']);
+    const one = run({ lingerMs: 50 });
     expect(await one.end()).to.equal(0);
     expect(one.errors).to.contain('no client any more');
     expect(files().map((path) => existsSync(path))).to.deep.equal([false, false, false]);
   });
 
   for (const [bad, reason] of [
-    [['--linger', 'soon'], '--linger is "soon"'],
-    [['--app', ''], 'is not a name of a application'],
+    [['--options', '{"application":"e1","lingerMs":"soon"}'], 'options.lingerMs must be'],
+    [['--options', '{"application":""}'], 'is not a name of a application'],
     [['--nonsense'], '--nonsense'],
   ] as const) {
     it(`a duplicator with the options ${bad.join(' ')} exits with 2 and the reason`, async () => {
-      const one = run(bad);
+      const one = run({}, {}, bad);
       expect(await one.end()).to.equal(2);
       expect(one.errors)
         .to.contain(reason)
@@ -216,7 +224,7 @@ describe('the duplicator program', () => {
   it('a duplicator asks its app server before it ends, and stays when a client is on its way', async () => {
     const server = await appServer();
     server.mayEnd = false;
-    const one = run([...parent(), '--linger', '50']);
+    const one = run({ ...parent(), lingerMs: 50 });
     await eventually(() => server.asked >= 2, 'the second question');
     server.mayEnd = true;
     expect(await one.end()).to.equal(0);

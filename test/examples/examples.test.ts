@@ -1,34 +1,23 @@
 /** Runs every program of `examples/` against a real system with a simulated SpecTcl. */
-import { execFile, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { WholeSystem } from '../system/whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const FOLDER = join(ROOT, 'examples');
 const APP = 'demo';
 
-async function outputOf(program: ChildProcess): Promise<string> {
-  let text = '';
-  for (const stream of [program.stdout, program.stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  }
-  const [code] = (await once(program, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`the example ended with exit code ${code}: ${text}`);
-  return text;
-}
-
 describe('the examples', () => {
-  let system: WholeSystem;
+  let system: RealSystem;
   const run = (name: string, ...args: string[]): Promise<string> =>
-    outputOf(system.program(`examples/${name}.js`, args));
+    system.program(`examples/${name}.js`, args).success();
 
   before(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
     const { address } = await system.simulator({ rate: 10_000, intervalMs: 20 });
     await system.host.run({ name: APP, source: address, updateIntervalMs: 20 });

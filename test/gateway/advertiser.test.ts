@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { Advertiser } from '../../gateway/advertiser.js';
 import { systemClock } from '../../protocol/base/clock.js';
 import { Logger } from '../../protocol/base/log.js';
-import { eventually } from '../simulator/mirror-peer.js';
+import { eventually } from '../kit/eventually.js';
 
 /** A port manager: answers with `answer`, and keeps a name while its connection is open. */
 class PortManager {

@@ -6,8 +6,9 @@ import { MirrorService } from '../../gateway/mirror-service.js';
 import type { Lease } from '../../gateway/publications.js';
 import { Logger } from '../../protocol/base/log.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { MirrorPeer, eventually } from '../simulator/mirror-peer.js';
-import { ManualClock } from '../protocol/rpc/xml-rpc/manual-clock.js';
+import { MirrorPeer } from '../simulator/mirror-peer.js';
+import { eventually } from '../kit/eventually.js';
+import { ManualClock } from '../kit/manual-clock.js';
 
 describe('the mirror service of a gateway', () => {
   let server: Server;

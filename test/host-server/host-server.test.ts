@@ -8,6 +8,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { appServerArguments } from '../../protocol/rpc/contract/app-server-options.js';
 import { identityToWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
@@ -17,7 +18,8 @@ import { UnixDatagramSocket } from '../../protocol/flow/signal-link/unix-datagra
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { HttpRpcClient } from '../../protocol/rpc/xml-rpc/http-client.js';
-import { Place, PROGRAM, STAND_IN, until } from './running.js';
+import { HostServerSystem, PROGRAM, STAND_IN } from './host-server-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const PYTHON = `
 import sys, xmlrpc.client
@@ -33,78 +35,75 @@ except xmlrpc.client.Fault as fault:
     assert fault.faultCode == 10 and 'known are e1' in fault.faultString
 assert server.host.stop('e1')['state'] == 'stopped'
 `;
+import { needsPython } from '../kit/requirements.js';
 
 function lives(pid: number | undefined): boolean {
   return isAlive({ pid: pid ?? 0, startTicks: 0n });
 }
 
-function recordedPort(place: Place): number {
-  return (JSON.parse(readFileSync(join(place.directory, 'host.json'), 'utf8')) as { port: number }).port;
+function recordedPort(system: HostServerSystem): number {
+  return (JSON.parse(readFileSync(join(system.directory, 'host.json'), 'utf8')) as { port: number }).port;
 }
 
 describe('host server', () => {
-  let place: Place;
+  let system: HostServerSystem;
   beforeEach(() => {
-    place = new Place();
+    system = new HostServerSystem();
   });
-  afterEach(() => place[Symbol.asyncDispose]());
+  afterEach(() => system.stop());
 
   it('host.info describes the host server', async () => {
-    const program = place.program();
+    const program = system.spawn();
     await program.ready();
-    const call = await place.connect();
+    const call = await system.connect();
     const info = await call('host.info', []);
     expect(info).to.include({
-      pid: program.child.pid,
+      pid: program.pid,
       protocol: PROTOCOL_VERSION,
-      directory: place.directory,
-      flowDirectory: place.flowDirectory,
-      port: recordedPort(place),
+      directory: system.directory,
+      flowDirectory: system.flowDirectory,
+      port: recordedPort(system),
     });
     expect(info.version).to.match(/^\d+\.\d+\.\d+/);
   });
 
   it('a second host server for the same directory ends with the process id of the first, which continues', async () => {
-    const first = place.program();
+    const first = system.spawn();
     await first.ready();
-    const second = place.program();
-    expect(await second.exit).to.equal(3);
-    expect(second.errors)
-      .to.contain(`process id ${first.child.pid}`)
-      .and.to.contain('choose another directory');
-    const call = await place.connect();
-    expect((await call('host.info', [])).pid).to.equal(first.child.pid);
+    const second = system.spawn();
+    expect(await second.end()).to.equal(3);
+    expect(second.errors).to.contain(`process id ${first.pid}`).and.to.contain('choose another directory');
+    const call = await system.connect();
+    expect((await call('host.info', [])).pid).to.equal(first.pid);
   });
 
   it('of several host servers that start at once for one directory, one runs', async () => {
-    const programs = [place.program(), place.program(), place.program()];
-    await until('one is ready', () => programs.some((program) => program.logged('ready').length > 0));
+    const programs = [system.spawn(), system.spawn(), system.spawn()];
+    await eventually(() => programs.some((program) => program.logged('ready').length > 0), 'one is ready');
     const losers = programs.filter((program) => program.logged('ready').length === 0);
     expect(losers).to.have.length(2);
-    expect(await Promise.all(losers.map((program) => program.exit))).to.deep.equal([3, 3]);
+    expect(await Promise.all(losers.map((program) => program.end()))).to.deep.equal([3, 3]);
   });
 
   it('a host server takes the directory over from a killed one', async () => {
-    const first = place.program();
+    const first = system.spawn();
     await first.ready();
-    first.child.kill('SIGKILL');
-    await first.exit;
-    const second = place.program();
+    await first.kill('SIGKILL');
+    const second = system.spawn();
     await second.ready();
-    const call = await place.connect();
-    expect((await call('host.info', [])).pid).to.equal(second.child.pid);
+    const call = await system.connect();
+    expect((await call('host.info', [])).pid).to.equal(second.pid);
   });
 
   it('SIGTERM stops the applications of a host server and leaves nothing but the token', async () => {
-    const program = place.program();
+    const program = system.spawn();
     await program.ready();
-    const call = await place.connect();
+    const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'e1' }]);
-    program.child.kill('SIGTERM');
-    expect(await program.exit).to.equal(0);
+    expect(await program.kill('SIGTERM')).to.equal(0);
     expect(lives(pid)).to.be.false;
-    expect(readdirSync(place.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs', 'token']);
-    expect(readdirSync(join(place.directory, 'apps'))).to.deep.equal([]);
+    expect(readdirSync(system.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs', 'token']);
+    expect(readdirSync(join(system.directory, 'apps'))).to.deep.equal([]);
   });
 
   for (const [how, end] of [
@@ -113,18 +112,17 @@ describe('host server', () => {
     ['host.quit(false)', undefined],
   ] as const) {
     it(`applications outlive ${how} and are adopted by the next host server`, async () => {
-      const first = place.program();
+      const first = system.spawn();
       await first.ready();
-      const before = await place.connect();
+      const before = await system.connect();
       const { pid } = await before('host.run', [{ name: 'e1', source: 'unix:/data', updateIntervalMs: 5 }]);
       if (end === undefined) expect(await before('host.quit', [])).to.be.true;
-      else first.child.kill(end);
-      await first.exit;
+      else await first.kill(end);
       expect(lives(pid)).to.be.true;
 
-      const second = place.program();
+      const second = system.spawn();
       await second.ready();
-      const call = await place.connect();
+      const call = await system.connect();
       const adopted = await call('host.run', [{ name: 'e1', updateIntervalMs: 5 }]);
       expect(adopted).to.include({ pid, state: 'running', source: 'unix:/data', restarts: 0, byHand: false });
 
@@ -135,93 +133,91 @@ describe('host server', () => {
   }
 
   it('host.quit(true) answers when its applications have ended', async () => {
-    const program = place.program();
+    const program = system.spawn();
     await program.ready();
-    const call = await place.connect();
+    const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'e1' }]);
     expect(await call('host.quit', [true])).to.be.true;
     expect(lives(pid)).to.be.false;
-    expect(await program.exit).to.equal(0);
+    expect(await program.end()).to.equal(0);
   });
 
   it('an adopted application that is killed is restarted with its options', async () => {
-    const first = place.program();
+    const first = system.spawn();
     await first.ready();
-    const before = await place.connect();
+    const before = await system.connect();
     const { pid } = await before('host.run', [{ name: 'e1', source: 'unix:/data' }]);
-    first.child.kill('SIGKILL');
-    await first.exit;
-    await place.program().ready();
-    const call = await place.connect();
+    await first.kill('SIGKILL');
+    await system.spawn().ready();
+    const call = await system.connect();
     await call('host.run', [{ name: 'e1' }]);
     process.kill(pid ?? 0, 'SIGKILL');
-    await until('it runs again', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'running' && info.pid !== pid;
-    });
+    }, 'it runs again');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ source: 'unix:/data', restarts: 1 });
   });
 
   it('an application killed together with its host server runs again with the next one', async () => {
-    const first = place.program();
+    const first = system.spawn();
     await first.ready();
-    const before = await place.connect();
+    const before = await system.connect();
     const { pid } = await before('host.run', [{ name: 'e1', source: 'unix:/data' }]);
-    first.child.kill('SIGKILL');
+    first.process.kill('SIGKILL');
     process.kill(pid ?? 0, 'SIGKILL');
-    await first.exit;
-    await place.program().ready();
-    const call = await place.connect();
+    await first.end();
+    await system.spawn().ready();
+    const call = await system.connect();
     const again = await call('host.run', [{ name: 'e1' }]);
     expect(again).to.include({ state: 'running', source: 'unix:/data', restarts: 1 });
   });
 
   it('leftovers from before a reboot are removed, and a file that is no record is kept', async () => {
-    const apps = join(place.directory, 'apps');
-    mkdirSync(place.directory, { mode: 0o750 });
+    const apps = join(system.directory, 'apps');
+    mkdirSync(system.directory, { mode: 0o750 });
     mkdirSync(apps, { mode: 0o750 });
     const earlier = { ...identityToWire(ownIdentity()), bootId: 'an-earlier-boot' };
     writeFileSync(join(apps, 'old.json'), JSON.stringify({ ...earlier, options: { name: 'old' } }));
     await orphanedSocket(join(apps, 'old.sock'));
     writeFileSync(join(apps, 'torn.json'), '{"pid":');
-    writeFileSync(join(place.directory, 'host.json'), 'not JSON');
-    const program = place.program();
+    writeFileSync(join(system.directory, 'host.json'), 'not JSON');
+    const program = system.spawn();
     await program.ready();
     expect(readdirSync(apps)).to.deep.equal(['torn.json']);
-    const call = await place.connect();
+    const call = await system.connect();
     expect(await call('host.applications', [])).to.deep.equal([]);
   });
 
   it('an app server that was started by hand is listed, and not restarted when it dies', async () => {
-    const first = place.program();
+    const first = system.spawn();
     await first.ready();
-    const where = ['--directory', place.directory, '--flow-dir', place.flowDirectory];
-    const options = ['--name', 'e1', '--port', '0', '--update-interval', '5'];
-    const byHand = spawn(process.execPath, [STAND_IN, ...options, ...where]);
-    const before = await place.connect();
-    await until('it has subscribed', async () => (await before('host.applications', [])).length === 1);
+    const { directory, flowDirectory } = system;
+    const words = appServerArguments({ name: 'e1', updateIntervalMs: 5 }, { directory, flowDirectory });
+    const byHand = spawn(process.execPath, [STAND_IN, ...words]);
+    const before = await system.connect();
+    await eventually(async () => (await before('host.applications', [])).length === 1, 'it has subscribed');
     const [info] = await before('host.applications', []);
     expect(info).to.include({ state: 'running', byHand: true, pid: byHand.pid });
     expect((await before('host.run', [{ name: 'e1', updateIntervalMs: 5 }])).pid).to.equal(byHand.pid);
 
-    first.child.kill('SIGKILL');
-    await first.exit;
-    await place.program().ready();
-    const call = await place.connect();
+    await first.kill('SIGKILL');
+    await system.spawn().ready();
+    const call = await system.connect();
     expect(await call('host.run', [{ name: 'e1' }])).to.include({ byHand: true, pid: byHand.pid });
     byHand.kill('SIGKILL');
-    await until('its death is seen', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'failed';
-    });
+    }, 'its death is seen');
     expect((await call('host.applications', []))[0]).to.include({ restarts: 0 });
-    expect(readdirSync(join(place.directory, 'apps'))).to.deep.equal([]);
+    expect(readdirSync(join(system.directory, 'apps'))).to.deep.equal([]);
   });
 
   it('subscriptions of a second app server of a name, another version, a dead process, and over HTTP are refused', async () => {
-    await place.program().ready();
-    const call = await place.connect();
+    await system.spawn().ready();
+    const call = await system.connect();
     await call('host.run', [{ name: 'e1' }]);
     const ready = {
       version: PROTOCOL_VERSION,
@@ -244,8 +240,8 @@ describe('host server', () => {
       'REFUSED',
     );
     const client = new HttpRpcClient(
-      { host: '127.0.0.1', port: recordedPort(place) },
-      { token: readToken(place.directory) ?? '' },
+      { host: '127.0.0.1', port: recordedPort(system) },
+      { token: readToken(system.directory) ?? '' },
     );
     const overHttp = callerOf(CONTRACT, client);
     expect(await refusal(overHttp('host.subscribe', [ready]))).to.equal('REFUSED');
@@ -254,25 +250,25 @@ describe('host server', () => {
   });
 
   it('a host server starts the applications of its configuration', async () => {
-    const file = join(place.root, 'mirrorflow.json');
+    const file = join(system.root, 'mirrorflow.json');
     writeFileSync(
       file,
       JSON.stringify({ applications: [{ name: 'e1', source: 'unix:/data', lingerMs: 3 }] }),
     );
-    await place.program(['--config', file]).ready();
-    const call = await place.connect();
+    await system.spawn(['--config', file]).ready();
+    const call = await system.connect();
     const [info] = await call('host.applications', []);
     expect(info).to.include({ name: 'e1', state: 'running', configured: true, source: 'unix:/data' });
   });
 
   it('a bad configuration ends the start with the file, the key, the value and what is allowed', async () => {
-    const file = join(place.root, 'mirrorflow.json');
+    const file = join(system.root, 'mirrorflow.json');
     writeFileSync(file, JSON.stringify({ applications: [{ name: 'a', port: -1 }], colour: 1 }));
-    const program = place.program(['--config', file]);
-    expect(await program.exit).to.equal(2);
+    const program = system.spawn(['--config', file]);
+    expect(await program.end()).to.equal(2);
     expect(program.errors).to.contain(file).and.to.contain('colour is not known');
     expect(program.errors).to.match(/applications\[0\]\.port must be .*0 to 65535\), and is -1/);
-    expect(existsSync(place.directory)).to.be.false;
+    expect(existsSync(system.directory)).to.be.false;
   });
 
   it('a bad option ends the start with exit code 2 and what is right', async () => {
@@ -285,8 +281,8 @@ describe('host server', () => {
       [['--config', '/nonexistent/file'], 'cannot be read'],
       [['surplus'], 'surplus'],
     ] as const) {
-      const program = place.program(args);
-      expect(await program.exit, args.join(' ')).to.equal(2);
+      const program = system.spawn(args);
+      expect(await program.end(), args.join(' ')).to.equal(2);
       expect(program.errors).to.contain(words);
     }
   });
@@ -297,32 +293,31 @@ describe('host server', () => {
       other.once('listening', resolve);
     });
     const { port } = other.address() as AddressInfo;
-    const program = place.program(['--listen', `tcp://127.0.0.1:${port}`]);
-    expect(await program.exit).to.equal(1);
+    const program = system.spawn(['--listen', `tcp://127.0.0.1:${port}`]);
+    expect(await program.end()).to.equal(1);
     expect(program.errors)
       .to.contain(`cannot listen on tcp://127.0.0.1:${port}`)
       .and.to.contain('another program listens there');
     other.close();
-    expect(readdirSync(place.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs']);
+    expect(readdirSync(system.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs']);
   });
 
   it('systemd is notified of readiness, the state of applications, life and end', async () => {
-    const path = join(place.root, 'notify');
+    const path = join(system.root, 'notify');
     const notices: string[] = [];
     const systemd = new UnixDatagramSocket((bytes) => void notices.push(bytes.toString()));
     systemd.bind(path);
     try {
-      const file = join(place.root, 'mirrorflow.json');
+      const file = join(system.root, 'mirrorflow.json');
       writeFileSync(file, JSON.stringify({ applications: [{ name: 'e1' }, { name: 'fails' }] }));
-      const program = place.program(['--config', file], { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' });
-      await until('it pings twice', () => notices.filter((text) => text === 'WATCHDOG=1').length >= 2);
+      const program = system.spawn(['--config', file], { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' });
+      await eventually(() => notices.filter((text) => text === 'WATCHDOG=1').length >= 2, 'it pings twice');
       const ready = notices.findIndex((text) => text.startsWith('READY=1'));
       expect(notices[ready]).to.equal('READY=1\nSTATUS=2 applications: 1 running, 1 failed');
       expect(notices.slice(0, ready)).to.include('STATUS=2 applications: 2 starting');
       expect(notices.indexOf('WATCHDOG=1')).to.be.greaterThan(ready);
-      program.child.kill('SIGTERM');
-      expect(await program.exit).to.equal(0);
-      await until('STOPPING is sent', () => notices.includes('STOPPING=1'));
+      expect(await program.kill('SIGTERM')).to.equal(0);
+      await eventually(() => notices.includes('STOPPING=1'), 'STOPPING is sent');
       expect(notices.slice(notices.indexOf('STOPPING=1'))).not.to.include('WATCHDOG=1');
     } finally {
       systemd.close();
@@ -330,12 +325,9 @@ describe('host server', () => {
   });
 
   it("Python's xmlrpc.client discovers and runs applications", async function () {
-    if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status !== 0) {
-      this.test!.title += ' (skipped: no python3 with xmlrpc.client here)';
-      this.skip();
-    }
-    await place.program().ready();
-    const url = `http://mirrorflow:${readToken(place.directory)}@127.0.0.1:${recordedPort(place)}/RPC2`;
+    needsPython(this, 'xmlrpc.client');
+    await system.spawn().ready();
+    const url = `http://mirrorflow:${readToken(system.directory)}@127.0.0.1:${recordedPort(system)}/RPC2`;
     await promisify(execFile)('python3', ['-c', PYTHON, url]);
   });
 

@@ -1,8 +1,9 @@
 /**
- * Several hosts on one machine: a network namespace each, with an address of its own, joined by a
- * switch in user space (switch.c) that gives each host's link a rate, a delay, a loss and cuts.
- * Needs root, a C compiler and /dev/net/tun; `NetworkLab.obstacle` says what is missing. What a lab
- * made is gone when it is closed, or at the latest when the next one begins.
+ * A network lab: several hosts on one machine, each a network namespace with an address of its own,
+ * joined by a switch in user space (switch.c) that gives each host's link a rate, a delay, a loss
+ * and cuts. Used by the system tests of several hosts and by the benchmark of two hosts. Needs
+ * root, a C compiler and /dev/net/tun. `close` removes everything; the next lab removes the
+ * namespaces of a lab whose process was killed.
  */
 import { execFileSync, spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,12 +17,12 @@ const SWITCH_SOURCE = fileURLToPath(new URL('../../../test/network/switch.c', im
 const NAMESPACES = '/var/run/netns';
 const PREFIX = 'mirrorflow-';
 
-/** A link, each way. What is left out is unlimited, or none. */
+/** The link of a host in each direction. Default: no limit, no delay, no loss. */
 export interface LinkShape {
   readonly bitsPerSecond?: number;
-  /** One way. */
+  /** In one direction. */
   readonly delayMs?: number;
-  /** Lost packets, 0 to 1. */
+  /** Share of lost packets, 0 to 1. */
   readonly loss?: number;
 }
 
@@ -37,19 +38,22 @@ export class NetworkLab {
   readonly #switch: ChildProcessWithoutNullStreams;
   readonly #answers: AsyncIterator<string>;
   readonly #lines: Interface;
-  /** One command at a time, so that each answer is known by its place. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** The last command; commands run one at a time, because answers come in order. */
+  #lastCommand: Promise<unknown> = Promise.resolve();
 
-  /** Why there can be no lab here; undefined when there can. */
+  /** Why no lab can be made on this machine; undefined when one can. */
   static obstacle(): string | undefined {
-    if (process.geteuid?.() !== 0) return 'network namespaces need root';
-    if (!existsSync('/dev/net/tun')) return 'this kernel has no /dev/net/tun';
-    if (spawnSync('cc', ['--version']).status !== 0) return 'there is no C compiler (cc)';
-    const tried = spawnSync('unshare', ['--net', 'true']);
-    return tried.status === 0 ? undefined : 'network namespaces are not allowed here';
+    if (process.geteuid?.() !== 0) return 'the network lab needs root for network namespaces';
+    if (!existsSync('/dev/net/tun'))
+      return 'the network lab needs /dev/net/tun, which this kernel does not have';
+    if (spawnSync('cc', ['--version']).status !== 0) return 'the network lab needs a C compiler (cc)';
+    const unshare = spawnSync('unshare', ['--net', 'true']);
+    return unshare.status === 0
+      ? undefined
+      : 'the network lab needs network namespaces, which this container does not permit';
   }
 
-  /** `names`: 1 to 16, short. The first host gets 10.88.0.1, and so on. */
+  /** `names`: 1 to 16 short names. The first host gets 10.88.0.1, the next 10.88.0.2. */
   static async make(names: readonly string[]): Promise<NetworkLab> {
     removeLeftovers();
     const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-lab-'));
@@ -66,7 +70,7 @@ export class NetworkLab {
       hosts.map(({ namespace }) => namespace),
     );
     const lab = new NetworkLab(directory, hosts, child);
-    await lab.#begin();
+    await lab.#connect();
     return lab;
   }
 
@@ -81,12 +85,12 @@ export class NetworkLab {
   }
 
   host(name: string): LabHost {
-    const found = this.hosts.find((host) => host.name === name);
-    if (found === undefined) throw new Error(`the lab has no host ${name}`);
-    return found;
+    const host = this.hosts.find((one) => one.name === name);
+    if (host === undefined) throw new Error(`the lab has no host ${name}`);
+    return host;
   }
 
-  /** Program and arguments that run `command` on that host. */
+  /** Program and arguments that run `command` on host `name`. */
   on(name: string, command: string, args: readonly string[] = []): [command: string, args: string[]] {
     return ['ip', ['netns', 'exec', this.host(name).namespace, command, ...args]];
   }
@@ -96,7 +100,7 @@ export class NetworkLab {
     await this.#command(`shape ${this.#index(name)} ${numbers.join(' ')}`);
   }
 
-  /** From now on nothing reaches that host or comes from it, and nobody is told. */
+  /** Drops all packets to and from a host, without an error at either end, until `mend`. */
   async cut(name: string): Promise<void> {
     await this.#command(`cut ${this.#index(name)}`);
   }
@@ -105,7 +109,7 @@ export class NetworkLab {
     await this.#command(`mend ${this.#index(name)}`);
   }
 
-  /** Bytes of IP packets since the beginning, with their headers. */
+  /** Bytes of all IP packets of a host since the start of the lab, with their headers. */
   async bytes(name: string): Promise<{ readonly sent: number; readonly received: number }> {
     const [sent = 0, received = 0] = (await this.#command(`bytes ${this.#index(name)}`))
       .split(' ')
@@ -113,7 +117,7 @@ export class NetworkLab {
     return { sent, received };
   }
 
-  /** Processes that still run on its hosts lose their network. Idempotent. */
+  /** Processes that still run on a host lose their network. Idempotent. */
   async close(): Promise<void> {
     if (this.#switch.exitCode === null && this.#switch.signalCode === null) {
       const exit = once(this.#switch, 'exit');
@@ -126,7 +130,7 @@ export class NetworkLab {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  async #begin(): Promise<void> {
+  async #connect(): Promise<void> {
     if ((await this.#answer()) !== 'ready') throw new Error('the switch of the lab did not start');
     for (const { namespace, address } of this.hosts) {
       ip('-n', namespace, 'link', 'set', 'lo', 'up');
@@ -141,13 +145,13 @@ export class NetworkLab {
   }
 
   #command(line: string): Promise<string> {
-    const answered = this.#last.then(async () => {
+    const answered = this.#lastCommand.then(async () => {
       this.#switch.stdin.write(`${line}\n`);
       const answer = await this.#answer();
-      if (answer === 'error') throw new Error(`the switch of the lab does not understand: ${line}`);
+      if (answer === 'error') throw new Error(`the switch of the lab rejected the command: ${line}`);
       return answer;
     });
-    this.#last = answered.catch(() => undefined);
+    this.#lastCommand = answered.catch(() => undefined);
     return answered;
   }
 
@@ -162,7 +166,7 @@ function ip(...args: string[]): void {
   execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-/** Namespaces of labs whose process has died. */
+/** Deletes the namespaces of labs whose process has ended. */
 function removeLeftovers(): void {
   if (!existsSync(NAMESPACES)) return;
   for (const name of readdirSync(NAMESPACES)) {

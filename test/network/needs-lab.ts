@@ -1,9 +1,8 @@
-/** Suites that need the network lab are skipped where it cannot be made, and say why. */
+/** For the `before` hook of suites that run in a network lab; skips them where none can be made. */
+import { skip } from '../kit/skip.js';
 import { NetworkLab } from './lab.js';
 
 export function needsLab(context: Mocha.Context): void {
   const obstacle = NetworkLab.obstacle();
-  if (obstacle === undefined) return;
-  process.stderr.write(`    skipped: ${obstacle}\n`);
-  context.skip();
+  if (obstacle !== undefined) skip(context, obstacle);
 }

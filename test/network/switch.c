@@ -1,13 +1,14 @@
 /*
- * A network in user space for tests: a TUN device in each of several network namespaces, and between them links with a
- * rate, a delay, a loss and cuts, which not every kernel has for itself (tc's netem is a module). Needs CAP_NET_ADMIN.
+ * A network in user space for tests, started by lab.ts: a TUN device in each of several network namespaces, and links
+ * between these with a rate, a delay, a loss and cuts. (tc's netem does the same, but many kernels lack its module.)
+ * Needs CAP_NET_ADMIN.
  *
- *   switch NAMESPACE...        the n-th (from 0) has the device tun0 and is reached as 10.88.0.(n+1); multicast reaches all
+ *   switch NAMESPACE...        the n-th (from 0) gets the device tun0 and the address 10.88.0.(n+1); multicast reaches all
  *
- * Standard input, a command a line; each is answered by a line. The end of standard input ends it.
- *   shape N RATE DELAY LOSS    link of host N, each way: bits/s (0: any), one-way microseconds, lost packets per million
- *   cut N | mend N             packets to and from host N vanish, silently | arrive again
- *   bytes N                    "SENT RECEIVED": bytes of IP packets that host N sent and got
+ * Reads one command per line from standard input and prints one line of answer for each; ends with standard input.
+ *   shape N RATE DELAY LOSS    link of host N, each direction: bits/s (0: unlimited), microseconds, lost packets per million
+ *   cut N | mend N             drop packets to and from host N | deliver packets again
+ *   bytes N                    "SENT RECEIVED": bytes of IP packets that host N has sent and received
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,7 +27,7 @@
 #include <unistd.h>
 
 enum { HOSTS_MAX = 16, PACKET_MAX = 65536, QUEUE_MAX = 16384 };
-/* What a router would hold of a link that is busy; the rest is dropped, as by a router. */
+/* Length of the queue of a busy link; further packets are dropped, as by a router. */
 static const int64_t BUFFER_US = 200000;
 
 struct host {
@@ -45,7 +46,7 @@ struct packet {
 
 static struct host hosts[HOSTS_MAX];
 static int host_count;
-static struct packet queue[QUEUE_MAX]; /* a binary heap, the next to be delivered first */
+static struct packet queue[QUEUE_MAX]; /* binary heap, earliest delivery first */
 static int queued;
 static uint64_t next_order;
 static uint64_t random_state = 88172645463325252ULL;
@@ -96,8 +97,8 @@ static struct packet pop(void) {
   return first;
 }
 
-/* When a packet of so many bytes that comes at `at` is over a link; -1 when the link's buffer is full. */
-static int64_t over(const struct host *h, int64_t *free_us, int64_t at, int size) {
+/* Time at which a packet of `size` bytes sent at time `at` leaves the link; -1: the link's queue is full. Microseconds. */
+static int64_t leave_time(const struct host *h, int64_t *free_us, int64_t at, int size) {
   if (h->rate > 0) {
     int64_t start = *free_us > at ? *free_us : at;
     if (start - at > BUFFER_US) return -1;
@@ -107,11 +108,11 @@ static int64_t over(const struct host *h, int64_t *free_us, int64_t at, int size
   return at + h->delay_us;
 }
 
-static void carry(int from, int to, const unsigned char *data, int size) {
+static void send_packet(int from, int to, const unsigned char *data, int size) {
   struct host *source = &hosts[from], *target = &hosts[to];
   if (source->cut || target->cut || chance(source->loss_ppm) || chance(target->loss_ppm)) return;
-  int64_t at = over(source, &source->up_free_us, now_us(), size);
-  if (at >= 0) at = over(target, &target->down_free_us, at, size);
+  int64_t at = leave_time(source, &source->up_free_us, now_us(), size);
+  if (at >= 0) at = leave_time(target, &target->down_free_us, at, size);
   if (at < 0 || queued == QUEUE_MAX) return;
   unsigned char *copy = malloc(size);
   if (copy == NULL) return;
@@ -124,13 +125,13 @@ static void forward(int from, const unsigned char *data, int size) {
   if (data[16] >> 4 == 14) { /* multicast: to all others */
     hosts[from].sent += size;
     for (int to = 0; to < host_count; to++)
-      if (to != from) carry(from, to, data, size);
+      if (to != from) send_packet(from, to, data, size);
     return;
   }
   int to = data[19] - 1;
   if (data[16] != 10 || data[17] != 88 || data[18] != 0 || to < 0 || to >= host_count || to == from) return;
   hosts[from].sent += size;
-  carry(from, to, data, size);
+  send_packet(from, to, data, size);
 }
 
 static void deliver(void) {
@@ -142,7 +143,7 @@ static void deliver(void) {
   }
 }
 
-static void obey(char *line) {
+static void run_command(char *line) {
   int n = -1;
   long long rate, delay;
   unsigned loss;
@@ -180,7 +181,7 @@ static int open_tun(const char *name_space) {
   return tun;
 }
 
-/* Obeys whole lines; false at the end of standard input. */
+/* Runs all complete lines; returns 0 at the end of standard input. */
 static int read_commands(void) {
   static char text[4096];
   static size_t have;
@@ -191,7 +192,7 @@ static int read_commands(void) {
   char *line = text, *end;
   while ((end = strchr(line, '\n')) != NULL) {
     *end = 0;
-    obey(line);
+    run_command(line);
     line = end + 1;
   }
   have -= line - text;
@@ -224,7 +225,7 @@ int main(int argc, char **argv) {
     if (waits[0].revents != 0 && !read_commands()) return 0;
     for (int i = 0; i < host_count; i++) {
       int size;
-      /* A bounded number, so that one sender does not keep the others' packets waiting. */
+      /* Bounded, so that one sender does not delay the packets of others. */
       for (int many = 0; many < 64 && (size = read(hosts[i].tun, data, sizeof data)) > 0; many++) forward(i, data, size);
       deliver();
     }

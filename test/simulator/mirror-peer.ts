@@ -85,12 +85,3 @@ export class MirrorPeer {
     this.#socket.resetAndDestroy();
   }
 }
-
-/** Polls until the condition holds; fails after 45 s. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 45_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not become true');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -11,7 +11,8 @@ import { checkReplyHeader } from '../../protocol/spectcl/mirror-messages.js';
 import { verifyChecksum } from '../../simulator/checksum.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import type { SpectrumDefinition } from '../../simulator/spectrum-definition.js';
-import { MirrorPeer, eventually } from './mirror-peer.js';
+import { MirrorPeer } from './mirror-peer.js';
+import { eventually } from '../kit/eventually.js';
 
 const CHANNEL_BYTES = 64 * 1024;
 const line = (name: string, bins = 100): SpectrumDefinition => ({

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { EventPump } from '../../simulator/event-pump.js';
 import { CopyOnWriteMemory } from '../../simulator/copy-on-write-memory.js';
 import { TraceLog } from '../../simulator/trace-log.js';
-import { eventually } from './mirror-peer.js';
+import { eventually } from '../kit/eventually.js';
 
 describe('copy-on-write memory', () => {
   it('a change copies the memory only while it is borrowed', () => {

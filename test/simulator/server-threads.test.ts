@@ -1,7 +1,8 @@
 /** The threads that the simulator loses as SpecTcl does, and what a client does to avoid it. */
 import { expect } from 'chai';
 import { type Simulator, startSimulator } from '../../simulator/simulator.js';
-import { MirrorPeer, eventually } from './mirror-peer.js';
+import { eventually } from '../kit/eventually.js';
+import { MirrorPeer } from './mirror-peer.js';
 
 describe('the threads of a simulated SpecTcl', () => {
   let simulator: Simulator;
@@ -25,7 +26,7 @@ describe('the threads of a simulated SpecTcl', () => {
     peers.push(peer);
     return peer;
   }
-  const open = (count: number): Promise<void> =>
+  const open = (count: number): Promise<boolean> =>
     eventually(() => simulator.counters.currentConnections === count);
 
   it('a connection that ends with FIN costs a thread when the next one arrives at once', async () => {

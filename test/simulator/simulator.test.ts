@@ -9,7 +9,7 @@ import { DISPLAY_HEADER_BYTES, bindings, channelsOf } from '../../protocol/spect
 import { ChannelTable, randomBits } from '../../simulator/random.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import { StorageMap } from '../../simulator/storage-map.js';
-import { eventually } from './mirror-peer.js';
+import { eventually } from '../kit/eventually.js';
 
 describe('simulator', () => {
   const running: Simulator[] = [];

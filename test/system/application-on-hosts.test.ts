@@ -1,4 +1,4 @@
-/** What several hosts promise, as real processes on this machine's loopback. */
+/** Applications that run on several hosts, as real processes on this machine's loopback. */
 import { expect } from 'chai';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,13 +8,15 @@ import { isMirrorflowError } from '../../client-lib/index.js';
 import { verifyChecksum } from '../../simulator/checksum.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { appSocketPath } from '../../protocol/base/paths.js';
-import { Logger } from '../../protocol/base/log.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { MirrorPeer } from '../simulator/mirror-peer.js';
+import { failureOf } from '../kit/failure-of.js';
+import { silent } from '../kit/silent-log.js';
 import { gatewayOf } from './gateway-system.js';
-import { LoopbackHosts } from './loopback-hosts.js';
-import { eventually, type WholeSystem } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
+import { HostNetwork } from '../kit/host-network.js';
+import type { RealSystem } from '../kit/real-system.js';
 
 const APP = 'lab';
 const SIZES = { bufferSize: 64, buffers: 16 } as const;
@@ -39,31 +41,30 @@ class Hello {
 }
 
 describe('an application on several hosts', function () {
-  let hosts: LoopbackHosts;
-  let a: WholeSystem;
-  let b: WholeSystem;
+  let hosts: HostNetwork;
+  let a: RealSystem;
+  let b: RealSystem;
 
   beforeEach(async () => {
-    hosts = new LoopbackHosts();
+    hosts = new HostNetwork();
     a = await hosts.start('a');
     b = await hosts.start('b');
     for (const { host } of [a, b]) await host.run({ name: APP, lingerMs: 200 });
-    await hosts.together(APP);
+    await hosts.connected(APP);
   });
 
   afterEach(async function () {
     await hosts.stop(this.currentTest?.state === 'failed');
   });
 
-  const codeOf = (promise: Promise<unknown>): Promise<string> =>
-    promise.then(
-      () => 'nothing',
-      (error: unknown) => (isMirrorflowError(error) ? `${error.code}: ${error.message}` : String(error)),
-    );
+  const errorOf = async (promise: Promise<unknown>): Promise<string> => {
+    const { code, message } = await failureOf(promise);
+    return `${code}: ${message}`;
+  };
 
   async function next(flow: InputFlow): Promise<number> {
     const buffer = await flow.take({ timeoutMs: 60_000 });
-    if (buffer === undefined) throw new Error('no buffer came');
+    if (buffer === undefined) throw new Error('no buffer arrived within 60 s');
     const value = Buffer.from(buffer.data).readUInt32LE(0);
     buffer.release();
     return value;
@@ -75,11 +76,8 @@ describe('an application on several hosts', function () {
     return bytes;
   };
 
-  /**
-   * A provider on one host and a consumer on the other, which has the first buffer, whose number is
-   * 1.
-   */
-  async function joined(): Promise<{ provider: Client; out: OutputFlow; flow: InputFlow }> {
+  /** A provider on host a and a consumer on host b that has taken the first buffer, number 1. */
+  async function connectedFlow(): Promise<{ provider: Client; out: OutputFlow; flow: InputFlow }> {
     const provider = await a.client(APP, 'provider');
     const out = await provider.openOutput('events', SIZES);
     const consumer = await b.client(APP, 'consumer');
@@ -89,8 +87,8 @@ describe('an application on several hosts', function () {
     return { provider, out, flow };
   }
 
-  /** What is written arrives, be it after a while. */
-  async function goesOn(out: OutputFlow, flow: InputFlow): Promise<void> {
+  /** Writes until the consumer has received one of the new buffers. */
+  async function expectNewBuffer(out: OutputFlow, flow: InputFlow): Promise<void> {
     let value = 1;
     const writing = setInterval(() => {
       out.write(numbered((value += 1))).catch(() => undefined);
@@ -102,7 +100,7 @@ describe('an application on several hosts', function () {
     }
   }
 
-  it('a flow that is opened on one host and provided on another comes from there, lossless', async () => {
+  it('a consumer on another host than its provider receives every buffer in order', async () => {
     const provider = await a.client(APP, 'provider');
     const out = await provider.openOutput('events', SIZES);
     const consumer = await b.client(APP, 'consumer');
@@ -113,11 +111,11 @@ describe('an application on several hosts', function () {
     for (let value = 0; value < 200; value += 1) expect(await next(flow)).to.equal(value);
     await writing;
     expect(flow.lost).to.equal(0);
-    const found = (await consumer.flows()).find((info) => info.flow === 'events');
-    expect(found?.source).to.match(/^tcp:\/\/127\.0\.0\.1:\d+$/);
+    const info = (await consumer.flows()).find(({ flow }) => flow === 'events');
+    expect(info?.source).to.match(/^tcp:\/\/127\.0\.0\.1:\d+$/);
   });
 
-  it('its duplicators end after the last consumer', async () => {
+  it('the duplicator on the host of the consumers ends after the last consumer', async () => {
     const provider = await a.client(APP, 'provider');
     await provider.openOutput('events', SIZES);
     const consumer = await b.client(APP, 'consumer');
@@ -125,18 +123,18 @@ describe('an application on several hosts', function () {
     await flow.close();
     const idle = (client: Client) => async (): Promise<boolean> =>
       (await client.flows()).every((info) => info.flow !== 'events' || info.state !== 'running');
-    await eventually('the duplicator of the consumer has ended', idle(consumer));
+    await eventually(idle(consumer), 'the duplicator on the consumer’s host has ended');
   });
 
-  it('a second provider is refused wherever it is, with the first one’s name and host', async () => {
+  it('a second provider on another host is refused with the name and host of the first one', async () => {
     const provider = await a.client(APP, 'provider');
     await provider.openOutput('events', SIZES);
     const second = await b.client(APP, 'second');
-    const refused = await codeOf(second.openOutput('events', SIZES));
+    const refused = await errorOf(second.openOutput('events', SIZES));
     expect(refused).to.match(/^FLOW_BUSY: .*client provider \(process \d+\) on host a$/);
   });
 
-  it('consumers that were there first get a provider that comes on another host', async () => {
+  it('consumers receive the buffers of a later provider on another host', async () => {
     const early = await a.client(APP, 'early');
     const first = await early.openOutput('events', SIZES);
     const consumer = await a.client(APP, 'consumer');
@@ -146,19 +144,19 @@ describe('an application on several hosts', function () {
     await first.close();
     const provider = await b.client(APP, 'provider');
     const out = await provider.openOutput('events', SIZES);
-    await goesOn(out, flow);
+    await expectNewBuffer(out, flow);
   });
 
-  it('follows a duplicator that was killed and listens somewhere else', async () => {
-    const { provider, out, flow } = await joined();
+  it('a consumer on another host receives buffers again when the sending duplicator was killed', async () => {
+    const { provider, out, flow } = await connectedFlow();
     const pid = await a.duplicatorPid(provider, 'events');
-    if (pid === undefined) throw new Error('there is no duplicator');
+    if (pid === undefined) throw new Error('the flow has no duplicator');
     process.kill(pid, 'SIGKILL');
-    await goesOn(out, flow);
+    await expectNewBuffer(out, flow);
   });
 
-  it('data go on when all control processes of both hosts are killed', async () => {
-    const { out, flow } = await joined();
+  it('buffers between hosts flow on while all control processes of both hosts are killed', async () => {
+    const { out, flow } = await connectedFlow();
     for (const system of [a, b]) {
       const { pid } = await system.host.info();
       const app = (await system.host.applications()).find(({ name }) => name === APP)?.pid;
@@ -167,12 +165,12 @@ describe('an application on several hosts', function () {
     }
     for (let sent = 2; sent < 12; sent += 1) await out.write(numbered(sent));
     for (let sent = 2; sent < 12; sent += 1) expect(await next(flow)).to.equal(sent);
-    // Those that come next take up what goes on.
+    // The next host servers adopt the running duplicators.
     for (const system of [a, b]) await system.startHost();
     for (const system of [a, b]) {
-      await eventually('the application is known again', async () => {
+      await eventually(async () => {
         return (await system.host.applications()).some(({ state }) => state === 'running');
-      });
+      }, 'the application is listed again');
     }
   });
 
@@ -186,14 +184,14 @@ describe('an application on several hosts', function () {
     expect(await consumer.send(new Hello('client'), { to: { client: 'provider' } })).to.equal(1);
     expect(await consumer.send(new Hello('application'), { to: { application: true } })).to.equal(1);
     expect(await consumer.send(new Hello('provider'), { to: { provider: 'events' } })).to.equal(1);
-    await eventually('all have come', () => received.length === 3);
+    await eventually(() => received.length === 3, 'all messages have arrived');
     expect(received).to.deep.equal(['client', 'application', 'provider']);
-    expect(await codeOf(consumer.send(new Hello(''), { to: { client: 'nobody' } }))).to.match(
+    expect(await errorOf(consumer.send(new Hello(''), { to: { client: 'nobody' } }))).to.match(
       /^UNKNOWN_CLIENT/,
     );
   });
 
-  it('marks of a consumer reach the provider on another host', async () => {
+  it('flow control marks of a consumer reach the provider on another host', async () => {
     const provider = await a.client(APP, 'provider');
     const out = await provider.openOutput('events', SIZES);
     const marks: string[] = [];
@@ -201,21 +199,21 @@ describe('an application on several hosts', function () {
     const consumer = await b.client(APP, 'consumer');
     const flow = await consumer.openInput('events', { history: 8, flowControl: { xoff: [6], xon: [2] } });
     for (let value = 0; value < 8; value += 1) await out.write(numbered(value));
-    await eventually('the XOFF has come', () => marks.includes('xoff of consumer'));
+    await eventually(() => marks.includes('xoff of consumer'), 'the XOFF mark has arrived');
     for (let value = 0; value < 8; value += 1) expect(await next(flow)).to.equal(value);
-    await eventually('the XON has come', () => marks.includes('xon of consumer'));
+    await eventually(() => marks.includes('xon of consumer'), 'the XON mark has arrived');
   });
 
-  it('everybody is seen, and asked to quit, from any host', async () => {
+  it('clients of all hosts can be listed and asked to quit from any host', async () => {
     const provider = await a.client(APP, 'provider');
     await provider.openOutput('events', SIZES);
     const consumer = await b.client(APP, 'consumer');
     await consumer.openInput('events');
     const { clients, elsewhere } = await consumer.network({ everywhere: true });
     expect(clients.map(({ name, consumes }) => [name, consumes])).to.deep.equal([['consumer', ['events']]]);
-    const [there] = elsewhere ?? [];
-    expect(there?.host).to.equal('a');
-    expect(there?.clients.map(({ name, provides }) => [name, provides])).to.deep.equal([
+    const [hostA] = elsewhere ?? [];
+    expect(hostA?.host).to.equal('a');
+    expect(hostA?.clients.map(({ name, provides }) => [name, provides])).to.deep.equal([
       ['provider', ['events']],
     ]);
     const statistics = await provider.applicationStatistics({ everywhere: true });
@@ -223,59 +221,64 @@ describe('an application on several hosts', function () {
     const quit = new Promise<void>((resolve) => void consumer.on('quit', () => resolve()));
     expect(await provider.requestQuit('consumer')).to.equal(1);
     await quit;
-    expect(await codeOf(provider.runProgram('viewer', 'b'))).to.match(/^UNKNOWN_PROGRAM: /);
-    expect(await codeOf(provider.runProgram('viewer', 'c'))).to.match(/^UNKNOWN_HOST: .*runs on b$/);
+    expect(await errorOf(provider.runProgram('viewer', 'b'))).to.match(/^UNKNOWN_PROGRAM: /);
+    expect(await errorOf(provider.runProgram('viewer', 'c'))).to.match(/^UNKNOWN_HOST: .*runs on b$/);
   });
 
-  it('what app servers say to each other, nobody else may say', async () => {
+  it('calls between app servers are refused to other clients', async () => {
     const session = await connectSession(
       { path: appSocketPath(a.directory, APP) },
-      { context: () => undefined, log: new Logger('test', { sink: () => undefined }) },
+      { context: () => undefined, log: silent },
     );
     const call = callerOf(CONTRACT, session);
-    expect(await codeOf(call('remote.serve', ['b', 'events', 0]))).to.match(/^NOT_PERMITTED/);
-    expect(await codeOf(call('app.hosts', ['a', []]))).to.match(/^NOT_PERMITTED/);
+    expect(await errorOf(call('remote.serve', ['b', 'events', 0]))).to.match(/^NOT_PERMITTED/);
+    expect(await errorOf(call('app.hosts', ['a', []]))).to.match(/^NOT_PERMITTED/);
     session.destroy();
   });
 
-  it('a mirror is had by way of another host, and SpecTcl sees one connection', async () => {
+  it('an application with `via` mirrors through another host, and SpecTcl has one connection', async () => {
     const simulator = await a.simulator({ rate: 20_000, intervalMs: 10, channelBytes: 2 * 2 ** 20 });
     await a.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
     await b.host.run({ name: 'e1', via: 'a' });
     expect((await b.host.applications()).find(({ name }) => name === 'e1')).to.include({ via: 'a' });
-    const there = await b.client('e1', 'viewer');
-    const mirror = await there.mirror();
-    await eventually('it is kept up to date', () => mirror.published > 10);
+    const viewer = await b.client('e1', 'viewer');
+    const mirror = await viewer.mirror();
+    await eventually(() => mirror.published > 10, 'the mirror is updated');
     for (let reads = 0; reads < 20; reads += 1) {
       expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
     }
     expect(simulator.counters.mirrorConnections).to.equal(1);
   });
 
-  it('a registered program is run on the host that is asked for', async () => {
+  it('a registered program is run on the requested host', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mirrorflow-programs-'));
     const ran = join(folder, 'ran');
     const script = `require('fs').writeFileSync(process.argv[1], [process.ppid, process.env.MIRRORFLOW_APPLICATION, process.env.MIRRORFLOW_DIR].join(' '))`;
     const file = join(folder, 'configuration.json');
     const viewer = { command: process.execPath, args: ['-e', script, ran] };
     writeFileSync(file, JSON.stringify({ applications: [{ name: 'show', programs: { viewer } }] }));
-    const c = await hosts.start('c', ['a', 'b'], ['--config', file]);
+    const c = await hosts.start('c', { options: ['--config', file] });
     await a.host.run({ name: 'show' });
-    await hosts.together();
+    await hosts.connected();
     const client = await a.client('show');
-    const pid = await eventually('the program is run', () =>
-      client.runProgram('viewer', 'c').catch((error: unknown) => {
-        if (isMirrorflowError(error, 'UNKNOWN_HOST')) return undefined;
-        throw error;
-      }),
+    const pid = await eventually(
+      () =>
+        client.runProgram('viewer', 'c').catch((error: unknown) => {
+          if (isMirrorflowError(error, 'UNKNOWN_HOST')) return undefined;
+          throw error;
+        }),
+      'the program is started',
     );
     expect(pid).to.be.greaterThan(1);
-    const told = await eventually('it has told', () => existsSync(ran) && readFileSync(ran, 'utf8'));
-    expect(told).to.match(new RegExp(`^\\d+ show ${c.directory}$`));
+    const report = await eventually(
+      () => existsSync(ran) && readFileSync(ran, 'utf8'),
+      'the program has written its report',
+    );
+    expect(report).to.match(new RegExp(`^\\d+ show ${c.directory}$`));
     rmSync(folder, { recursive: true });
   });
 
-  it('the gateway of a host with `via` serves what that of the source serves, byte for byte', async () => {
+  it('the gateway of a host with `via` serves the same bytes as SpecTcl', async () => {
     const simulator = await a.simulator({ rate: 0, channelBytes: 2 * 2 ** 20 });
     simulator.step(1_000);
     const gateway = { restPort: 0, mirrorPort: 0 };
@@ -293,14 +296,14 @@ describe('an application on several hosts', function () {
       simulator.step(500);
       const partial = await direct.update();
       expect(partial.type).to.equal(PARTIAL);
-      await eventually('the change came through', async () => same(await served.update(), partial));
+      await eventually(async () => same(await served.update(), partial), 'the gateway serves the change');
     } finally {
       direct.close();
       served.close();
     }
   });
 
-  it('an application that is stopped and run from another host keeps what it was told at first', async () => {
+  it('an application that is stopped and run again from another host keeps its options', async () => {
     const before = await a.host.run({ name: 'other', via: 'a', lingerMs: 300 }, 'b');
     expect(await a.host.stop('other', 'b')).to.include({ state: 'stopped' });
     const again = await a.host.run({ name: 'other' }, 'b');
@@ -309,7 +312,7 @@ describe('an application on several hosts', function () {
     expect((await a.host.applications()).map(({ name }) => name)).to.deep.equal([APP]);
   });
 
-  it('a provider and its consumers on another host go on when the application is started anew on its host', async () => {
+  it('a consumer on another host receives buffers again when the application of the provider was restarted', async () => {
     const provider = await a.client(APP, 'provider');
     const out = await provider.openOutput('events', { bufferSize: 64, buffers: 16 });
     const consumer = await b.client(APP, 'consumer');
@@ -317,24 +320,24 @@ describe('an application on several hosts', function () {
     await out.write(numbered(1));
     expect(await next(flow)).to.equal(1);
     await a.host.restart({ name: APP });
-    await goesOn(out, flow);
+    await expectNewBuffer(out, flow);
   });
 
-  it('`via` names a host and nothing else, and one that is not there is said to be missing', async () => {
-    expect(await codeOf(b.host.run({ name: 'e1', via: 'a/e1' }))).to.match(
+  it('`via` with another value than a host name is refused, and errors name a missing host', async () => {
+    expect(await errorOf(b.host.run({ name: 'e1', via: 'a/e1' }))).to.match(
       /^BAD_NAME: "a\/e1" is not a name of a host/,
     );
     await b.host.run({ name: 'e1', via: 'c' });
     const client = await b.client('e1');
-    expect(await codeOf(client.getMemory())).to.match(/\bc\b/);
+    expect(await errorOf(client.getMemory())).to.match(/\bc\b/);
     await a.host.run({ name: 'e2' });
     await b.host.run({ name: 'e2', via: 'a' });
-    expect(await codeOf((await b.client('e2')).getMemory())).to.match(
+    expect(await errorOf((await b.client('e2')).getMemory())).to.match(
       /^(UNKNOWN_FLOW|NO_SOURCE|NOT_A_MIRROR)/,
     );
   });
 
-  it('applications are started and stopped on another host', async () => {
+  it('a host server starts and stops applications on another host', async () => {
     expect(await a.host.run({ name: 'other' }, 'b')).to.include({ state: 'running' });
     expect((await b.host.applications()).map(({ name }) => name)).to.deep.equal([APP, 'other']);
     expect(await a.host.stop('other', 'b')).to.include({ state: 'stopped' });

@@ -1,10 +1,11 @@
+/** A short run of the chaos program, which kills and floods processes at random. */
 import { expect } from 'chai';
 import { runChaos } from '../chaos/run.js';
 
 const FAULTS = 15;
 
 describe('chaos', function () {
-  it('loses, tears and doubles nothing, and leaves nothing behind', async function () {
+  it('a system under random faults loses, tears and doubles no buffer and leaves nothing behind', async function () {
     this.timeout(600_000);
     const { faults, lost, torn, doubled, leftoverNames, notRecovered, problems } = await runChaos({
       faults: FAULTS,

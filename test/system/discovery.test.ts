@@ -1,101 +1,85 @@
 /**
- * Hosts that find each other by DNS-SD, without being told an address; each in a network namespace
+ * Hosts that find each other by DNS-SD, without a configured address; each in a network namespace
  * of its own, joined by a network with multicast.
  */
 import { expect } from 'chai';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { ChildProcess } from 'node:child_process';
+import { HostNetwork } from '../kit/host-network.js';
+import { eventually } from '../kit/eventually.js';
+import type { RealSystem } from '../kit/real-system.js';
 import { NetworkLab } from '../network/lab.js';
 import { needsLab } from '../network/needs-lab.js';
-import { WholeSystem, eventually, killHard } from './whole-system.js';
 
 describe('hosts on a network with multicast', function () {
   this.timeout(180_000);
   let lab: NetworkLab;
-  let directory: string;
-  const systems: WholeSystem[] = [];
+  let hosts: HostNetwork;
 
   before(function () {
     needsLab(this);
   });
 
   beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     lab = await NetworkLab.make(['a', 'b', 'c']);
+    hosts = new HostNetwork(lab);
   });
 
   afterEach(async function () {
-    const failed = this.currentTest?.state === 'failed';
-    const ends = await Promise.allSettled(systems.splice(0).map((system) => system.stop(failed)));
-    await lab.close();
-    rmSync(directory, { recursive: true, force: true });
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    await hosts.stop(this.currentTest?.state === 'failed');
   });
 
-  /** A host that looks for others. `port`: 0 for any. */
-  function host(name: string, secret = 'the secret of the laboratory'): WholeSystem {
-    const secretFile = join(directory, `secret-${name}`);
-    writeFileSync(secretFile, secret, { mode: 0o600 });
-    const system = new WholeSystem({
-      command: (program, args) => lab.on(name, program, args),
-      hostOptions: [
-        '--listen', `tcp://${lab.host(name).address}:0`, '--host-name', name, '--secret-file', secretFile, '--discover',
-      ], // prettier-ignore
-    });
-    systems.push(system);
-    return system;
+  /** Starts a host that discovers others, at any port. */
+  function start(name: string, secret?: string): Promise<RealSystem> {
+    const options = { peers: [], options: ['--discover'], port: 0 };
+    return hosts.start(name, secret === undefined ? options : { ...options, secret });
   }
 
-  const seenBy = async ({ host: one }: WholeSystem): Promise<string[]> =>
-    (await one.network()).flatMap(({ host: name = '', own, connected }) => (connected && !own ? [name] : []));
+  /** Names of the other hosts that a host lists as connected. */
+  const connectedTo = async ({ host }: RealSystem): Promise<string[]> =>
+    (await host.network()).flatMap(({ host: name = '', own, connected }) =>
+      connected && !own ? [name] : [],
+    );
 
-  const meet = (one: WholeSystem, name: string): Promise<unknown> =>
-    eventually(`a host sees ${name}`, async () => (await seenBy(one)).includes(name));
+  const untilConnected = (system: RealSystem, name: string): Promise<unknown> =>
+    eventually(async () => (await connectedTo(system)).includes(name), `a host is connected to ${name}`);
 
-  it('find each other whoever comes first, and share what runs there', async () => {
-    const a = host('a');
-    await a.startHost();
-    const b = host('b');
-    await b.startHost();
-    await meet(a, 'b');
-    await meet(b, 'a');
+  it('hosts find each other in any order of their starts and list each other’s applications', async () => {
+    const a = await start('a');
+    const b = await start('b');
+    await untilConnected(a, 'b');
+    await untilConnected(b, 'a');
     await a.host.run({ name: 'e1' });
     expect(await b.host.run({ name: 'e1' }, 'a')).to.include({ state: 'running' });
-    const c = host('c');
-    await c.startHost();
-    for (const [one, name] of [[a, 'c'], [b, 'c'], [c, 'a'], [c, 'b']] as const) await meet(one, name); // prettier-ignore
-    const there = (await c.host.network()).find(({ host: name }) => name === 'a');
-    expect(there?.applications.map(({ name }) => name)).to.deep.equal(['e1']);
-    expect(there?.address).to.contain(lab.host('a').address);
+    const c = await start('c');
+    for (const [system, name] of [[a, 'c'], [b, 'c'], [c, 'a'], [c, 'b']] as const)
+      await untilConnected(system, name); // prettier-ignore
+    const entry = (await c.host.network()).find(({ host }) => host === 'a');
+    expect(entry?.applications.map(({ name }) => name)).to.deep.equal(['e1']);
+    expect(entry?.address).to.contain(lab.host('a').address);
   });
 
-  it('find one again that was killed and is back at another port', async () => {
-    const a = host('a');
-    await a.startHost();
-    const b = host('b');
-    const server: ChildProcess = await b.startHost();
-    await meet(a, 'b');
-    const { port } = await b.host.info();
-    await killHard(server);
-    await eventually('the loss is seen', async () => !(await seenBy(a)).includes('b'));
+  it('hosts find a host server that was killed and restarted at another port', async () => {
+    const a = await start('a');
+    const b = await start('b');
+    await untilConnected(a, 'b');
+    const { pid, port } = await b.host.info();
+    process.kill(pid, 'SIGKILL');
+    await eventually(async () => !(await connectedTo(a)).includes('b'), 'host a lists the loss of b');
     await b.startHost();
     expect((await b.host.info()).port).to.not.equal(port);
-    await meet(a, 'b');
-    await meet(b, 'a');
+    await untilConnected(a, 'b');
+    await untilConnected(b, 'a');
   });
 
-  it('have nothing to do with one that they found and that does not know the secret', async () => {
-    const a = host('a');
-    await a.startHost();
-    const stranger = host('b', 'another secret altogether');
-    await stranger.startHost();
-    const c = host('c');
-    await c.startHost();
-    await meet(a, 'c');
-    await eventually('the stranger was tried', () => /refused|secret/.test(a.logs() + c.logs()));
-    expect(await seenBy(a)).to.deep.equal(['c']);
-    expect(await seenBy(stranger)).to.deep.equal([]);
+  it('hosts do not connect to a discovered host that has another secret', async () => {
+    const a = await start('a');
+    const other = await start('b', 'another secret altogether');
+    const c = await start('c');
+    await untilConnected(a, 'c');
+    await eventually(
+      () => /refused|secret/.test(a.logs() + c.logs()),
+      'a host has tried to connect to the host with another secret',
+    );
+    expect(await connectedTo(a)).to.deep.equal(['c']);
+    expect(await connectedTo(other)).to.deep.equal([]);
   });
 });

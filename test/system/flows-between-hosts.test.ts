@@ -1,6 +1,6 @@
 /**
  * Flows between hosts as real processes: each host has directories of its own, its duplicators are
- * killed and its links are cut, and what a lossless consumer gets is looked at buffer by buffer.
+ * killed and its links are cut, and the payload of every received buffer is checked.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,25 +15,30 @@ import {
 } from '../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
-import { CuttingProxy } from '../fixtures/cutting-proxy.js';
-import { TestProcess } from '../fixtures/child-process.js';
-import { fillChecked, problemOf } from '../fixtures/checked-payload.js';
-import { eventually } from './whole-system.js';
+import {
+  duplicatorArguments,
+  type DuplicatorDocument,
+} from '../../protocol/rpc/contract/duplicator-options.js';
+import { CuttingProxy } from '../kit/cutting-proxy.js';
+import { TestProcess } from '../kit/test-process.js';
+import { fillChecked, problemOf } from '../kit/checked-payload.js';
+import { eventually } from '../kit/eventually.js';
 
 const SIZE = 20_000;
 const BUFFERS = 512;
 
-/** One host: a duplicator of the flow, which can be killed and started again. */
+/** The flow's duplicator on one host, which can be killed and started again. */
 class Host {
   readonly directory: string;
   readonly #root: string;
-  readonly #args: readonly string[];
+  /** Undefined for the host of the provider. */
+  readonly #source: string | undefined;
   #program: TestProcess | undefined;
 
-  constructor(root: string, name: string, args: readonly string[]) {
+  constructor(root: string, name: string, source?: string) {
     this.#root = root;
     this.directory = join(root, name);
-    this.#args = args;
+    this.#source = source;
     mkdirSync(join(this.directory, 'links'), { recursive: true, mode: 0o750 });
   }
 
@@ -52,29 +57,22 @@ class Host {
     return this.#program;
   }
 
-  /** Starts its duplicator; answers with the port it serves at. */
+  /** Starts the duplicator; `serve` is its listening address. Resolves with the port. */
   async start(serve: string): Promise<number> {
-    const places = ['--directory', this.directory, '--flow-dir', join(this.directory, 'flows')];
-    // However slow this machine is, whoever was killed is waited for.
-    const patience = ['--reattach', '600000', '--start-timeout', '60000'];
-    const names = [
-      ...patience,
-      '--app',
-      'test',
-      '--flow',
-      'events',
-      '--secret-file',
-      join(this.#root, 'secret'),
-    ];
-    const program = new TestProcess(
-      'duplicator/main',
-      [...names, ...places, ...this.#args, '--serve', serve],
-      {
-        MIRRORFLOW_LOG_FORMAT: 'json',
-      },
-    );
+    const options = {
+      application: 'test',
+      directory: this.directory,
+      flowDirectory: join(this.directory, 'flows'),
+      secretFile: join(this.#root, 'secret'),
+      // Long enough for a killed peer to return on a busy machine.
+      reattachMs: 600_000,
+      startTimeoutMs: 60_000,
+    };
+    const program = new TestProcess('duplicator/main', this.#words(serve, options), {
+      MIRRORFLOW_LOG_FORMAT: 'json',
+    });
     this.#program = program;
-    await program.until(() => program.errors.includes('"message":"ready"'));
+    await program.ready();
     return Number(/"address":"tcp:\/\/127\.0\.0\.1:(\d+)"/.exec(program.errors)?.[1]);
   }
 
@@ -82,15 +80,37 @@ class Host {
     await this.program.kill();
   }
 
+  /** An output listens on the port of its command line, an input that serves on on `listen`. */
+  #words(serve: string, options: DuplicatorDocument): string[] {
+    const flow = 'events';
+    const source = this.#source;
+    if (source !== undefined) {
+      return duplicatorArguments({
+        flow,
+        direction: 'input',
+        source,
+        options: { ...options, listen: serve },
+      });
+    }
+    const colon = serve.lastIndexOf(':');
+    const port = Number(serve.slice(colon + 1));
+    const sizes = { bufferSize: SIZE, buffers: BUFFERS };
+    const listen = serve.slice(0, colon);
+    return duplicatorArguments({
+      flow,
+      direction: 'output',
+      ...sizes,
+      port,
+      options: { ...options, listen },
+    });
+  }
+
   async close(): Promise<void> {
     await this.#program?.kill('SIGTERM');
   }
 }
 
-/**
- * Takes buffers until it has the one before `until`; comes back to a restarted duplicator by
- * itself.
- */
+/** Takes buffers up to sequence `until` - 1; reattaches to a restarted duplicator. */
 class Taker {
   readonly sequences: number[] = [];
   readonly wrong: string[] = [];
@@ -102,16 +122,16 @@ class Taker {
     this.done = this.#take(until);
   }
 
-  /** Where it was when a duplicator had gone, and where it went on. */
-  readonly story: string[] = [];
+  /** Positions at which duplicators were lost and reattached, for error messages. */
+  readonly events: string[] = [];
 
   static async at(host: Host, until: number): Promise<Taker> {
     const input = await openInputFlow(host.opened, { inline: true }, 'hold');
     const taker = new Taker(input, until);
     input.on('detached', () => {
-      taker.story.push(`detached behind ${taker.sequences.at(-1)}`);
-      void comeBack(() => reattachInputFlow(input, host.opened)).then(() =>
-        taker.story.push(`back behind ${taker.sequences.at(-1)} with ${input.lost} lost`),
+      taker.events.push(`detached after ${taker.sequences.at(-1)}`);
+      void retryUntilDone(() => reattachInputFlow(input, host.opened)).then(() =>
+        taker.events.push(`reattached after ${taker.sequences.at(-1)} with ${input.lost} lost`),
       );
     });
     return taker;
@@ -137,12 +157,14 @@ class Taker {
   }
 }
 
-async function comeBack(reattach: () => Promise<void>): Promise<void> {
-  await eventually('a restarted duplicator', () =>
-    reattach().then(
-      () => true,
-      () => false,
-    ),
+async function retryUntilDone(reattach: () => Promise<void>): Promise<void> {
+  await eventually(
+    () =>
+      reattach().then(
+        () => true,
+        () => false,
+      ),
+    'a restarted duplicator accepts the client',
   );
 }
 
@@ -166,20 +188,19 @@ describe('a flow between hosts, as processes', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  function host(name: string, args: readonly string[]): Host {
-    const made = new Host(root, name, args);
+  function host(name: string, source?: string): Host {
+    const made = new Host(root, name, source);
     hosts.push(made);
     return made;
   }
 
-  const first = (): Host =>
-    host('a', ['--direction', 'output', '--buffers', String(BUFFERS), '--buffer-size', String(SIZE)]);
-  const free = 'tcp://127.0.0.1:0';
-  const at = (port: number): string => `tcp://127.0.0.1:${port}`;
+  const providerHost = (): Host => host('a');
+  const anyPort = 'tcp://127.0.0.1:0';
+  const loopback = (port: number): string => `tcp://127.0.0.1:${port}`;
 
   async function provide(on: Host): Promise<OutputFlow> {
     const output = await attachOutputFlow(on.opened, { bufferSize: SIZE, buffers: BUFFERS });
-    output.on('detached', () => void comeBack(() => reattachOutputFlow(output, on.opened)));
+    output.on('detached', () => void retryUntilDone(() => reattachOutputFlow(output, on.opened)));
     outputs.push(output);
     return output;
   }
@@ -202,19 +223,19 @@ describe('a flow between hosts, as processes', () => {
   const all = (count: number): number[] => Array.from({ length: count }, (_, sequence) => sequence);
 
   for (const killed of ['receiving', 'sending'] as const) {
-    it(`loses nothing when the ${killed} duplicator is killed and started again`, async () => {
-      const a = first();
-      const port = await a.start(free);
-      const b = host('b', ['--source', at(port)]);
-      await b.start(free);
+    it(`a flow between hosts loses nothing when the ${killed} duplicator is killed and restarted`, async () => {
+      const a = providerHost();
+      const port = await a.start(anyPort);
+      const b = host('b', loopback(port));
+      await b.start(anyPort);
       const output = await provide(a);
       const got = await taker(b, 4_000);
       const writing = write(output, 0, 4_000);
       for (const reached of [500, 1_500, 2_500]) {
-        await eventually(`buffer ${reached}`, () => got.sequences.length >= reached);
+        await eventually(() => got.sequences.length >= reached, `buffer ${reached}`);
         await (killed === 'receiving' ? b : a).kill();
-        if (killed === 'receiving') await b.start(free);
-        else await a.start(at(port));
+        if (killed === 'receiving') await b.start(anyPort);
+        else await a.start(loopback(port));
       }
       await Promise.all([writing, got.done]);
       expect(got.sequences).to.deep.equal(all(4_000));
@@ -222,72 +243,72 @@ describe('a flow between hosts, as processes', () => {
     });
   }
 
-  it('has all of its ring for a consumer that had read nothing of it when the receiving duplicator was killed', async () => {
-    const a = first();
-    const b = host('b', ['--source', at(await a.start(free))]);
-    await b.start(free);
+  it('a restarted receiving duplicator still has its whole ring for a consumer that had read nothing', async () => {
+    const a = providerHost();
+    const b = host('b', loopback(await a.start(anyPort)));
+    await b.start(anyPort);
     const output = await provide(a);
     const slow = await attachConsumer(b.opened, { delivery: 'lossless', start: 'oldest' });
     const writing = write(output, 0, BUFFERS + 100);
-    await eventually('a full ring', () => slow.file.published === BUFFERS);
+    await eventually(() => slow.file.published === BUFFERS, 'the ring is full');
     await b.kill();
     slow.close();
-    await b.start(free);
+    await b.start(anyPort);
     const start = { epoch: slow.reader.epoch, sequence: slow.reader.next };
     const again = await attachConsumer(b.opened, { delivery: 'lossless', start });
-    await eventually('the rest', () => {
+    await eventually(() => {
       while (again.reader.peek() === 'ready') again.reader.advance();
       again.acknowledge(again.reader.next, false);
       return again.reader.next === BUFFERS + 100;
-    });
+    }, 'the consumer has read the rest');
     await writing;
     expect([again.missedAtStart, again.reader.missed]).to.deep.equal([0, 0]);
     again.close();
   });
 
-  it('goes through a chain of three hosts to twenty consumers on each, while the middle one is killed and links are cut', async () => {
-    const a = first();
-    const toB = await CuttingProxy.before(await a.start(free));
+  it('a chain of three hosts delivers to twenty consumers each while the middle one is killed and links are cut', async () => {
+    const a = providerHost();
+    const toB = await CuttingProxy.before(await a.start(anyPort));
     proxies.push(toB);
-    const b = host('b', ['--source', toB.address]);
-    const middle = await b.start(free);
+    const b = host('b', toB.address);
+    const middle = await b.start(anyPort);
     const toC = await CuttingProxy.before(middle);
     proxies.push(toC);
-    const c = host('c', ['--source', toC.address]);
-    await c.start(free);
+    const c = host('c', toC.address);
+    await c.start(anyPort);
     const count = 1_500;
     const got = await Promise.all([a, b, c].flatMap((on) => all(20).map(() => taker(on, count))));
     const output = await provide(a);
     const writing = write(output, 0, count);
     const reached = (sequences: number): Promise<unknown> =>
-      eventually(`buffer ${sequences}`, () => got.every((one) => one.sequences.length >= sequences));
+      eventually(() => got.every((one) => one.sequences.length >= sequences), `buffer ${sequences}`);
     await reached(200);
     toB.cut();
     await reached(500);
     toC.cut();
     await reached(800);
     await b.kill();
-    await b.start(at(middle));
+    await b.start(loopback(middle));
     await Promise.all([writing, ...got.map(({ done }) => done)]);
     for (const [index, one] of got.entries()) {
       const missing = all(count).filter((sequence) => !one.sequences.includes(sequence));
       const logs = missing.length === 0 ? '' : [a, b, c].map(({ program }) => program.errors).join('---\n');
-      const what = `consumer ${index}, which counted ${one.lost} lost: ${one.story.join(', ')}\n${logs}`;
-      expect(missing, what).to.deep.equal([]);
+      const details = `consumer ${index} with ${one.lost} lost buffers: ${one.events.join(', ')}\n${logs}`;
+      expect(missing, details).to.deep.equal([]);
       expect(one.sequences).to.deep.equal(all(count));
       expect([one.lost, one.wrong]).to.deep.equal([0, []]);
     }
-    // What was on its way when a link was cut went twice; each buffer otherwise once, however many
-    // want it.
+    // Each buffer crosses a link once for any number of consumers, except buffers that were in
+    // transit at a cut.
     for (const { passedBytes } of [toB, toC])
       expect(passedBytes).to.be.within(count * SIZE, count * (SIZE + 32) + 3 * BUFFERS * SIZE);
     expect(openFlowFile(c.opened.file, 'read').counter(COUNTERS.missing.id)).to.equal(0);
   });
 
-  it('leaves nothing behind on either host', async () => {
-    const a = first();
-    const b = host('b', ['--source', at(await a.start(free))]);
-    await b.start(free);
+  it('duplicators of a flow between hosts leave no file and no socket behind', async () => {
+    const a = providerHost();
+    const b = host('b', loopback(await a.start(anyPort)));
+    await b.start(anyPort);
     await b.close();
     await a.close();
     for (const { directory } of [a, b]) {

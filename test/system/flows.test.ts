@@ -1,12 +1,12 @@
-/** Flows between real processes, which are killed. */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+/** Local flows between real processes, some of which are killed or stopped. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { MirrorflowError, type Client } from '../../client-lib/index.js';
-import { problemOf } from '../fixtures/checked-payload.js';
-import { WholeSystem, eventually, killHard } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import type { TestProcess } from '../kit/test-process.js';
+import { eventually } from '../kit/eventually.js';
+import { problemOf } from '../kit/checked-payload.js';
 
 const PROVIDER = 'test/fixtures/system/numbered-provider.js';
 const CONSUMER = 'test/fixtures/system/numbered-consumer.js';
@@ -21,13 +21,12 @@ interface Report {
 }
 
 describe('a flow between processes', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let client: Client;
 
   beforeEach(async () => {
-    system = new WholeSystem();
-    await system.startHost();
-    await system.host.run({ name: 'e1' });
+    system = new RealSystem();
+    await system.startHost('e1');
     client = await system.client('e1');
   });
 
@@ -35,64 +34,52 @@ describe('a flow between processes', function () {
     await system.stop(this.currentTest?.state === 'failed');
   });
 
-  /** A program and what it has said. */
-  function program(path: string, ...args: (string | number)[]): { child: ChildProcess; said: () => string } {
-    const child = system.program(path, args.map(String));
-    let text = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    return { child, said: () => text };
-  }
+  const start = (path: string, ...args: (string | number)[]): TestProcess =>
+    system.program(path, args.map(String));
 
-  async function says({ child, said }: ReturnType<typeof program>, what: string): Promise<void> {
-    await eventually(`a program says ${what}; it said ${said()}`, () => {
-      if (child.exitCode !== null && !said().includes(what)) throw new Error(said());
-      return said().includes(what);
-    });
-  }
+  const prints = (program: TestProcess, text: string): Promise<void> =>
+    program.until(() => program.output.includes(text));
 
-  async function report(running: ReturnType<typeof program>): Promise<Report> {
-    if (running.child.exitCode === null) await once(running.child, 'exit');
-    const line = running
-      .said()
-      .split('\n')
-      .find((text) => text.startsWith('{"begun"'));
-    if (line === undefined) throw new Error(running.said());
+  /** Waits for the end of a numbered consumer and parses its last line. */
+  async function report(program: TestProcess): Promise<Report> {
+    await program.end();
+    const line = program.output.split('\n').find((text) => text.startsWith('{"begun"'));
+    if (line === undefined) throw new Error(program.output + program.errors);
     return JSON.parse(line) as Report;
   }
 
   const published = async (flow: string): Promise<number> =>
     (await client.flows()).find((info) => info.flow === flow)?.published ?? 0;
 
-  it('carries a million buffers while provider and consumer are killed at random: none torn, none twice, none lost', async function () {
+  it('a million buffers arrive whole and once while provider and consumer are killed at random', async function () {
     this.timeout(600_000);
     const count = 1_000_000;
     const out = join(system.directory, 'next.log');
-    // A consumer that stays holds what the killed one had not acknowledged, no further than it
-    // acknowledges itself; it sees it all.
-    let provider = program(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
-    await says(provider, 'providing 0');
-    const steady = program(CONSUMER, 'e1', 'numbers', 'oldest', count);
-    let killed = program(CONSUMER, 'e1', 'numbers', 'oldest', count, out);
-    await says(steady, 'attached');
+    // The steady consumer keeps buffers that the killed one had not acknowledged in the ring, as
+    // far as its own acknowledgement, and receives every buffer.
+    let provider = start(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
+    await prints(provider, 'providing 0');
+    const steady = start(CONSUMER, 'e1', 'numbers', 'oldest', count);
+    let killed = start(CONSUMER, 'e1', 'numbers', 'oldest', count, out);
+    await prints(steady, 'attached');
     let seed = 20_261;
     const random = (): number => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32;
     for (let kills = 0; kills < 6; kills += 1) {
       const target = ((kills + 0.3 + random() * 0.6) * count) / 7;
-      await eventually(`${target} published`, async () => (await published('numbers')) >= target);
+      await eventually(async () => (await published('numbers')) >= target, `${target} published`);
       if (kills % 2 === 0) {
-        await killHard(provider.child);
-        provider = program(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
-        await says(provider, 'providing');
+        await provider.kill();
+        provider = start(PROVIDER, 'e1', 'numbers', count, 32, 'block', 4096);
+        await prints(provider, 'providing');
       } else {
-        // The provider stands still meanwhile: a fast machine would be at the end before the
-        // consumer is back.
-        provider.child.kill('SIGSTOP');
-        await killHard(killed.child);
+        // The provider is stopped meanwhile: on a fast machine it would reach the end before the
+        // consumer is attached again.
+        provider.process.kill('SIGSTOP');
+        await killed.kill();
         const next = existsSync(out) ? readFileSync(out, 'utf8') : '0';
-        killed = program(CONSUMER, 'e1', 'numbers', next, count, out);
-        await says(killed, 'attached');
-        provider.child.kill('SIGCONT');
+        killed = start(CONSUMER, 'e1', 'numbers', next, count, out);
+        await prints(killed, 'attached');
+        provider.process.kill('SIGCONT');
       }
     }
     const all = await report(steady);
@@ -103,9 +90,9 @@ describe('a flow between processes', function () {
     expect(last).to.include({ next: count, wrong: 0 });
   });
 
-  it('is held back by a lossless consumer that sleeps, which loses nothing, while a lossy one goes on', async () => {
-    const provider = program(PROVIDER, 'e1', 'numbers', 0, 64, 'block', 16);
-    await says(provider, 'providing');
+  it('a sleeping lossless consumer holds the provider back and loses nothing, and a lossy one is not held back', async () => {
+    const provider = start(PROVIDER, 'e1', 'numbers', 0, 64, 'block', 16);
+    await prints(provider, 'providing');
     const sleeper = await client.openInput('numbers', { history: 4, start: 'next' });
     const lossy = await client.openInput('numbers', {
       history: 4,
@@ -115,16 +102,15 @@ describe('a flow between processes', function () {
     });
     const first = (await sleeper.take())!;
     const begun = first.sequence;
-    // It sleeps: nothing is taken until the provider has come to a stop, with ring and history
-    // full.
+    // The consumer takes nothing until ring and history are full and the provider has stopped.
     let before = -1;
-    const stopped = await eventually('the provider waits', async () => {
+    const stopped = await eventually(async () => {
       const now = await published('numbers');
       const same = now === before;
       before = now;
       await lossy.take({ timeoutMs: 50 });
       return same ? now : undefined;
-    });
+    }, 'the provider waits');
     expect(stopped - begun).to.be.at.most(1 + 4 + 16 + 1);
     while (lossy.takeNow() !== undefined);
     let next = begun + 1;
@@ -138,19 +124,19 @@ describe('a flow between processes', function () {
     expect(sleeper.lost).to.equal(0);
   });
 
-  it('is never held back by lossy consumers, however long they sleep, and tells them exactly what they lost', async () => {
+  it('a sleeping lossy consumer never holds the provider back and gets the exact number of lost buffers', async () => {
     const defining = await client.openOutput('numbers', { bufferSize: 64, buffers: 16 });
     const lossy = await client.openInput('numbers', { history: 4, delivery: 'lossy' });
     await defining.close();
-    const provider = program(PROVIDER, 'e1', 'numbers', 0, 64, 'block', 16);
-    await says(provider, 'providing 0');
-    await eventually('a thousand rings are written', async () => (await published('numbers')) > 16_000);
-    await killHard(provider.child);
-    await eventually('its death is told', () => lossy.sourceState === 'stale');
+    const provider = start(PROVIDER, 'e1', 'numbers', 0, 64, 'block', 16);
+    await prints(provider, 'providing 0');
+    await eventually(async () => (await published('numbers')) > 16_000, 'a thousand rings are written');
+    await provider.kill();
+    await eventually(() => lossy.sourceState === 'stale', 'the death of the provider is reported');
     const total = await published('numbers');
     let taken = 0;
     let last = -1;
-    await eventually('all is taken or known to be lost', () => {
+    await eventually(() => {
       for (let buffer = lossy.takeNow(); buffer !== undefined; buffer = lossy.takeNow()) {
         expect(buffer.sequence).to.be.greaterThan(last);
         last = buffer.sequence;
@@ -158,12 +144,12 @@ describe('a flow between processes', function () {
       }
       expect(taken + lossy.lost).to.be.at.most(total);
       return taken + lossy.lost === total;
-    });
+    }, 'every buffer is taken or counted as lost');
   });
 
-  it('shows the death of its provider, delivers no torn buffer, and goes on with the next one', async () => {
-    const provider = program(PROVIDER, 'e1', 'numbers', 0, 4096, 'block', 8);
-    await says(provider, 'providing');
+  it('a killed provider is reported as stale, leaves no torn buffer, and the next one continues', async () => {
+    const provider = start(PROVIDER, 'e1', 'numbers', 0, 4096, 'block', 8);
+    await prints(provider, 'providing');
     const input = await client.openInput('numbers', { history: 4 });
     const events: string[] = [];
     input.on('state', (state, generation) => events.push(`${state} ${generation}`));
@@ -177,21 +163,21 @@ describe('a flow between processes', function () {
       }
     };
     await readTo(200);
-    await killHard(provider.child);
-    await eventually('its death is told', () => events.includes('stale 1'));
+    await provider.kill();
+    await eventually(() => events.includes('stale 1'), 'the death of the provider is reported');
     const total = await published('numbers');
     await readTo(total);
-    const second = program(PROVIDER, 'e1', 'numbers', 0, 4096, 'block', 8);
-    await says(second, `providing ${total}`);
+    const second = start(PROVIDER, 'e1', 'numbers', 0, 4096, 'block', 8);
+    await prints(second, `providing ${total}`);
     await readTo(total + 100);
     const [death, ...others] = events.filter((event) => event !== 'live 1');
     expect(death).to.equal('stale 1');
-    // A reader that is awake meets the other provider's buffer before it hears of it.
+    // A consumer that is reading may get the next provider's buffer before its event.
     expect(others).to.have.members(['live 2', 'provider 2']);
     expect(input.lost).to.equal(0);
   });
 
-  it('has one provider at a time: a second is refused with the name of the first', async () => {
+  it('a second provider of a flow is refused with the name of the first', async () => {
     const first = await client.openOutput('numbers', { bufferSize: 64 });
     const other = await system.client('e1', 'second');
     const refused = await other.openOutput('numbers', { bufferSize: 64 }).catch((error: unknown) => error);
@@ -202,7 +188,7 @@ describe('a flow between processes', function () {
     await (await other.openOutput('numbers', { bufferSize: 64 })).close();
   });
 
-  it('lets late joiners start at the oldest, the newest, the next buffer, or a sequence', async () => {
+  it('a late consumer starts at the oldest, newest or next buffer, or at a sequence', async () => {
     const output = await client.openOutput('numbers', { bufferSize: 64, buffers: 8 });
     for (let value = 0; value < 20; value += 1) await output.write(Buffer.from([value]));
     for (const inline of [true, false]) {
@@ -224,26 +210,26 @@ describe('a flow between processes', function () {
     await output.close();
   });
 
-  it('releases the credit of a consumer that is killed in mid-copy', async () => {
-    const provider = program(PROVIDER, 'e1', 'numbers', 0, 64 * 1024, 'block', 8);
-    await says(provider, 'providing');
-    const consumer = program(CONSUMER, 'e1', 'numbers', 'next', 1_000_000_000);
-    await says(consumer, 'attached');
-    consumer.child.kill('SIGSTOP');
+  it('a consumer that is killed in mid-copy releases its credit', async () => {
+    const provider = start(PROVIDER, 'e1', 'numbers', 0, 64 * 1024, 'block', 8);
+    await prints(provider, 'providing');
+    const consumer = start(CONSUMER, 'e1', 'numbers', 'next', 1_000_000_000);
+    await prints(consumer, 'attached');
+    consumer.process.kill('SIGSTOP');
     let before = -1;
-    const stopped = await eventually('the provider waits', async () => {
+    const stopped = await eventually(async () => {
       const now = await published('numbers');
       const same = now === before;
       before = now;
       await new Promise((resolve) => setTimeout(resolve, 50));
       return same ? now : undefined;
-    });
-    await killHard(consumer.child);
-    await eventually('the provider goes on', async () => (await published('numbers')) > stopped + 100);
+    }, 'the provider waits');
+    await consumer.kill();
+    await eventually(async () => (await published('numbers')) > stopped + 100, 'the provider continues');
   });
 
   for (const policy of ['block', 'overwrite', 'drop', 'grow'] as const) {
-    it(`follows its provider's policy for a full ring: ${policy}`, async () => {
+    it(`a full ring is handled by the policy of the provider: ${policy}`, async () => {
       const output = await client.openOutput('numbers', {
         bufferSize: 64,
         buffers: 4,

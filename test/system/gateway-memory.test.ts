@@ -1,3 +1,4 @@
+/** The System V shared memory of a gateway, attached by programs as SpecTcl's viewers do. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,21 +12,24 @@ import { keyNumber } from '../../protocol/spectcl/sysv/memory-key.js';
 import { attachSegment, removeSegment } from '../../protocol/spectcl/sysv/segment.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { MirrorPeer } from '../simulator/mirror-peer.js';
+import { skip } from '../kit/skip.js';
 import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts } from './gateway-system.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const library = sysvLibrary();
 /** The user of the name nobody, who has no rights anywhere. */
 const NOBODY = 65_534;
+const NO_COMPILER = 'there is no C compiler (gcc) for the viewer';
 const CHANNEL_BYTES = 2 * 2 ** 20;
 
-/** Whether anybody can still attach by that key. */
+/** Whether a segment with this key exists. */
 function exists(key: string): boolean {
   return library.kind === 'available' && typeof library.library.get(keyNumber(key), 0, 0) === 'number';
 }
 
 describe('the shared memory of a gateway', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let simulator: Simulator;
   let client: Client;
   let ports: GatewayPorts;
@@ -34,10 +38,7 @@ describe('the shared memory of a gateway', function () {
   const scratch = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
 
   before(function () {
-    if (library.kind === 'missing') {
-      process.stderr.write(`    skipped: ${library.reason}\n`);
-      this.skip();
-    }
+    if (library.kind === 'missing') skip(this, library.reason);
     if (spawnSync('gcc', ['--version']).status === 0) {
       program = join(scratch, 'viewer');
       execFileSync('gcc', ['-O1', '-o', program, `${FIXTURES}/viewer.c`]);
@@ -47,7 +48,7 @@ describe('the shared memory of a gateway', function () {
   after(() => rmSync(scratch, { recursive: true, force: true }));
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
   });
 
@@ -68,37 +69,37 @@ describe('the shared memory of a gateway', function () {
   }
 
   function memoryKey(): Promise<string> {
-    return eventually('the memory has a key', async () => {
+    return eventually(async () => {
       const { detail } = await rest(ports.restPort, 'shmem/key');
       return typeof detail === 'string' && detail.length === 4 ? detail : undefined;
-    });
+    }, 'REST reports the key of the memory');
   }
 
   const sourceSum = (name: string): number => new SpectraView(simulator.memory).get(name).sum;
 
-  it('is attached by an unmodified C program with the key of REST, and stays current', async function () {
-    if (program === undefined) {
-      process.stderr.write('    skipped: there is no gcc\n');
-      this.skip();
-    }
+  it('an unmodified C viewer attaches the memory by the key of REST and sees every update', async function () {
+    if (program === undefined) skip(this, NO_COMPILER);
     const key = await start();
     expect(key).to.match(/^XA[0-9a-f]{2}$/);
     const started = await Viewer.start(program, [key, String(CHANNEL_BYTES)]);
     ({ viewer } = started);
     expect(started.first).to.equal('attached 5600000');
     for (let round = 0; round < 5; round += 1) {
-      await eventually('the sum of the source', async () => {
+      await eventually(async () => {
         const [, sum] = (await viewer!.ask('tof')).split(' ');
         return Number(sum) === sourceSum('tof');
-      });
+      }, 'the memory has the sum of the source');
       simulator.step(500);
     }
     simulator.rename('tof', 'tof.renamed');
-    await eventually('the new name', async () => !(await viewer!.ask('tof.renamed')).startsWith('-1'));
+    await eventually(
+      async () => !(await viewer!.ask('tof.renamed')).startsWith('-1'),
+      'the memory has the new name',
+    );
     expect(await viewer.ask('tof')).to.equal('-1 0');
   });
 
-  it('agrees with the file and with TCP at every quiescent point', async () => {
+  it('shared memory, file and TCP hold the same bytes as the source whenever it is at rest', async () => {
     const key = await start();
     const segment = attachSegment(key, 5_600_000 + CHANNEL_BYTES, 'read');
     const peer = await MirrorPeer.connect(ports.mirrorPort);
@@ -107,8 +108,8 @@ describe('the shared memory of a gateway', function () {
       for (let round = 0; round < 5; round += 1) {
         simulator.step(100);
         if (round === 2) simulator.undefine('tof');
-        const expected = Buffer.from((await freshFull()).body);
-        await eventually('all three are what the source is', async () => {
+        const expected = Buffer.from((await fullUpdate()).body);
+        await eventually(async () => {
           const tcp = (await peer.update()).body;
           const channels = tcp.byteLength < 5_600_000 ? tcp : tcp.subarray(5_600_000);
           const file = readFileSync(image);
@@ -118,7 +119,7 @@ describe('the shared memory of a gateway', function () {
             Buffer.compare(file.subarray(0, 5_440_000), whole) === 0 &&
             Buffer.compare(file, segment.memory) === 0
           );
-        });
+        }, 'shared memory, file and TCP equal the source');
       }
     } finally {
       segment.detach();
@@ -126,14 +127,14 @@ describe('the shared memory of a gateway', function () {
     }
   });
 
-  async function freshFull(): Promise<{ readonly body: Uint8Array }> {
+  async function fullUpdate(): Promise<{ readonly body: Uint8Array }> {
     const peer = await MirrorPeer.connect(simulator.mirrorPort);
     const update = await peer.update();
     peer.close();
     return update;
   }
 
-  it('never shows a slot under a wrong name while bindings change', async () => {
+  it('the memory never shows a spectrum slot under a wrong name while bindings change', async () => {
     const key = await start();
     const segment = attachSegment(key, 5_600_000, 'read');
     try {
@@ -142,18 +143,18 @@ describe('the shared memory of a gateway', function () {
         const next = `tof.${round}`;
         simulator.rename(name, next);
         name = next;
-        await eventually('the new name', () => {
+        await eventually(() => {
           const spectra = new SpectraView(segment.memory).list();
           for (const { binding } of spectra) expect(binding.xchans).to.be.greaterThan(0);
           return spectra.some((spectrum) => spectrum.name === next);
-        });
+        }, 'the memory has the new name');
       }
     } finally {
       segment.detach();
     }
   });
 
-  it('has the stated key and permissions, and is gone with its application', async () => {
+  it('the memory has the configured key and permissions and is removed with its application', async () => {
     const key = await start({ sharedMemoryKey: 'Mf#1', sharedMemoryMode: '0644' });
     expect(key).to.equal('Mf#1');
     expect((await rest(ports.restPort, 'mirror')).detail).to.deep.include({ host: 'localhost', shmkey: key });
@@ -164,18 +165,16 @@ describe('the shared memory of a gateway', function () {
     segment.detach();
   });
 
-  it("is other users' to attach read/write, as SpecTcl's viewers do, only where that was configured", async function () {
-    if (program === undefined || process.geteuid?.() !== 0) {
-      process.stderr.write('    skipped: needs root and gcc\n');
-      this.skip();
-    }
+  it('other users can attach the memory read/write only when its mode was configured so', async function () {
+    if (program === undefined) skip(this, NO_COMPILER);
+    if (process.geteuid?.() !== 0) skip(this, 'running a viewer as another user needs root');
     const asNobody = (key: string): string =>
       spawnSync(program!, [key, String(CHANNEL_BYTES)], {
         uid: NOBODY,
         gid: NOBODY,
         input: 'tof\n',
       }).stdout.toString();
-    // Where the program stands must be reachable for that user.
+    // That user must be able to reach the program.
     chmodSync(scratch, 0o755);
     const key = await start();
     expect(asNobody(key)).to.equal('');
@@ -188,21 +187,21 @@ describe('the shared memory of a gateway', function () {
     expect(Number(seen?.split(' ')[1])).to.equal(sourceSum('tof'));
   });
 
-  it('is taken over after kill -9, so that those who are attached go on', async () => {
+  it('the memory of a killed gateway is taken over, so that attached viewers see new updates', async () => {
     const key = await start();
     const segment = attachSegment(key, 5_600_000, 'read');
     process.kill(ports.pid, 'SIGKILL');
     simulator.step(321);
     await eventually(
-      'the sum of the source',
       () => new SpectraView(segment.memory).get('tof').sum === sourceSum('tof'),
+      'the memory has the sum of the source',
     );
     ports = await gatewayOf(client, ports.pid);
     expect(await memoryKey()).to.equal(key);
     segment.detach();
   });
 
-  /** Kills everything of the application at once, the host server too. */
+  /** Kills host server, app server, gateway and duplicator at once. */
   async function killAll(): Promise<void> {
     const { pid } = await client.appInfo();
     const duplicator = await system.duplicatorPid(client);
@@ -210,8 +209,9 @@ describe('the shared memory of a gateway', function () {
     for (const victim of [host.pid, pid, ports.pid, duplicator]) {
       if (victim !== undefined) process.kill(victim, 'SIGKILL');
     }
-    await eventually('all are dead', () =>
-      [host.pid, pid, ports.pid].every((victim) => !isAlive({ pid: victim, startTicks: 0n })),
+    await eventually(
+      () => [host.pid, pid, ports.pid].every((victim) => !isAlive({ pid: victim, startTicks: 0n })),
+      'the killed processes have ended',
     );
   }
 
@@ -226,19 +226,18 @@ describe('the shared memory of a gateway', function () {
       if (exists(FOREIGN)) removeSegment(FOREIGN, process.pid);
     });
 
-    it('is its again when its application comes back, and goes with it', async () => {
+    it('the memory of a killed system is used again by the restarted application and removed with it', async () => {
       const key = await start();
       await killAll();
       expect(exists(key)).to.equal(true);
       await system.startHost();
-      const again = await system.client('e1', 'again');
-      ports = await gatewayOf(again);
+      ports = await gatewayOf(await system.client('e1', 'next'));
       expect(await memoryKey()).to.equal(key);
       await system.host.stop('e1');
       expect([exists(key), exists(FOREIGN)]).to.deep.equal([false, true]);
     });
 
-    it('is removed at the next start when its application is not known any more', async () => {
+    it('the memory of a killed system is removed at the next start when its application has no record', async () => {
       const key = await start();
       await killAll();
       rmSync(join(system.directory, 'apps', 'e1.json'));

@@ -1,3 +1,4 @@
+/** getSpecTclMemory of the client library against SpecTcl, a gateway, and defective services. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
@@ -6,13 +7,15 @@ import type { SpecTclMemory } from '../../client-lib/index.js';
 import type { Simulator } from '../../simulator/simulator.js';
 import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
 import { createSegment, removeSegment, type Segment } from '../../protocol/spectcl/sysv/segment.js';
+import { skip } from '../kit/skip.js';
 import { gatewayOf } from './gateway-system.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
-/** What the simulator says its memory's key is. */
+/** The memory key that the simulator reports over REST. */
 const SIMULATOR_KEY = 'XAff';
 
-/** A REST service that knows the size of its memory and no mirrors. */
+/** A REST service that reports the size of its memory and fails for every other request. */
 function restWithoutMirrors(): Promise<Server> {
   const server = createServer((request, response) => {
     const isSize = request.url?.endsWith('/shmem/size') === true;
@@ -24,14 +27,19 @@ function restWithoutMirrors(): Promise<Server> {
   });
 }
 
+function needsSharedMemory(context: Mocha.Context): void {
+  const library = sysvLibrary();
+  if (library.kind === 'missing') skip(context, library.reason);
+}
+
 describe('getSpecTclMemory', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let simulator: Simulator;
   const got: SpecTclMemory[] = [];
   let segment: Segment | undefined;
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
     simulator = await system.simulator({ rate: 0, channelBytes: 2 ** 21 });
     simulator.step(1_000);
@@ -70,7 +78,7 @@ describe('getSpecTclMemory', function () {
     segment.memory.set(content);
   }
 
-  it('mirrors a SpecTcl whose memory cannot be attached, once for all who ask', async () => {
+  it('getSpecTclMemory mirrors a SpecTcl whose memory cannot be attached, once for all callers', async () => {
     const [one, two] = await Promise.all([
       get('127.0.0.1', simulator.restPort, simulator.mirrorPort),
       get('127.0.0.1', String(simulator.restPort), String(simulator.mirrorPort)),
@@ -80,14 +88,14 @@ describe('getSpecTclMemory', function () {
       expect(memory.spectra.get('tof').sum).to.equal(sum());
     }
     simulator.step(300);
-    await eventually('the new sum', () => one.spectra.get('tof').sum === sum());
+    await eventually(() => one.spectra.get('tof').sum === sum(), 'the memory has the new sum');
     expect(simulator.counters.mirrorConnections).to.equal(1);
     await one.unmap();
     expect(two.isMirroring).to.equal(true);
   });
 
-  it("attaches a local SpecTcl's own memory by its key", async function () {
-    if (sysvLibrary().kind === 'missing') this.skip();
+  it("getSpecTclMemory attaches a local SpecTcl's own memory by its key", async function () {
+    needsSharedMemory(this);
     ownSegment(simulator.memory);
     const memory = await get('localhost', simulator.restPort, simulator.mirrorPort);
     expect(memory.kind).to.equal('own');
@@ -96,8 +104,8 @@ describe('getSpecTclMemory', function () {
     expect(simulator.counters.mirrorConnections).to.equal(0);
   });
 
-  it('does not take something else under the same key for it, as beside a container', async function () {
-    if (sysvLibrary().kind === 'missing') this.skip();
+  it('getSpecTclMemory does not use a segment of another program with the same key', async function () {
+    needsSharedMemory(this);
     ownSegment(new Uint8Array(5_600_000 + 2 ** 21));
     const memory = await get('localhost', simulator.restPort, simulator.mirrorPort);
     expect(memory.kind).to.equal('mirror');
@@ -105,20 +113,20 @@ describe('getSpecTclMemory', function () {
   });
 
   for (const sharedMemory of [true, false]) {
-    it(`gets from a gateway what it would get from SpecTcl, ${sharedMemory ? 'by key' : 'by file'}`, async function () {
-      if (sharedMemory && sysvLibrary().kind === 'missing') this.skip();
+    it(`getSpecTclMemory gets the memory of a gateway ${sharedMemory ? 'by key' : 'by file'}`, async function () {
+      if (sharedMemory) needsSharedMemory(this);
       const gateway = { restPort: 0, mirrorPort: 0, sharedMemory };
       await system.host.run({ name: 'e1', source: simulator.address, gateway });
       const { restPort, mirrorPort } = await gatewayOf(await system.client('e1'));
       const memory = await get('127.0.0.1', restPort, mirrorPort);
       expect(memory.kind).to.equal('own');
       simulator.step(300);
-      await eventually('the new sum', () => memory.spectra.get('tof').sum === sum());
+      await eventually(() => memory.spectra.get('tof').sum === sum(), 'the memory has the new sum');
       expect(simulator.counters.mirrorConnections).to.equal(1);
     });
   }
 
-  it('names its errors as SpecTcl does', async () => {
+  it('getSpecTclMemory names errors as SpecTcl does', async () => {
     const { restPort, mirrorPort } = simulator;
     expect(await failure(get('127.0.0.1', 9, mirrorPort))).to.equal('MIRROR_CANTGETSIZE');
     expect(await failure(get('127.0.0.1', 'No_REST', mirrorPort, 'fox'))).to.equal('MIRROR_NORESTSVC');

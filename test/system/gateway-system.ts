@@ -1,15 +1,15 @@
 /**
- * What the system tests of the gateway share: the ports of an application's gateway, REST, and
- * viewers that answer line by line.
+ * Shared by the system tests of the gateway: its ports, calls of its REST service, and foreign
+ * viewers as processes that answer line by line.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '../../client-lib/index.js';
-import { eventually } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
 
-/** Sources of the fixtures that are not TypeScript, and so are not compiled. */
+/** Viewers in C and Python, which are not compiled into `dist`. */
 export const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/gateway', import.meta.url));
 
 export interface GatewayPorts {
@@ -18,28 +18,31 @@ export interface GatewayPorts {
   readonly mirrorPort: number;
 }
 
-/** The gateway when it runs; `not` is the process of one that was killed. */
-export function gatewayOf(client: Client, not?: number): Promise<GatewayPorts> {
-  return eventually('the gateway runs', async () => {
-    const found = (await client.appInfo().catch(() => undefined))?.gateway;
-    if (found?.state !== 'running' || found.pid === undefined || found.pid === not) return undefined;
-    return { pid: found.pid, restPort: found.restPort ?? 0, mirrorPort: found.mirrorPort ?? 0 };
-  });
+/** Waits for a running gateway; with `killedPid` for another process than that. */
+export function gatewayOf(client: Client, killedPid?: number): Promise<GatewayPorts> {
+  return eventually(async () => {
+    const gateway = (await client.appInfo().catch(() => undefined))?.gateway;
+    if (gateway?.state !== 'running' || gateway.pid === undefined || gateway.pid === killedPid)
+      return undefined;
+    return { pid: gateway.pid, restPort: gateway.restPort ?? 0, mirrorPort: gateway.mirrorPort ?? 0 };
+  }, 'the gateway runs');
 }
 
 export interface RestReply {
+  /** HTTP status code. */
   readonly http: number;
   readonly status: string;
   readonly detail: unknown;
 }
 
+/** Calls SpecTcl's REST service on loopback; `request` is the path below /spectcl. */
 export async function rest(port: number, request: string, init: RequestInit = {}): Promise<RestReply> {
   const reply = await fetch(`http://127.0.0.1:${port}/spectcl/${request}`, init);
   const { status, detail } = JSON.parse(await reply.text()) as { status: string; detail?: unknown };
   return { http: reply.status, status, detail };
 }
 
-/** A program that answers every line with a line. */
+/** A program in another language that answers every line with a line. */
 export class Viewer {
   readonly child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -53,7 +56,7 @@ export class Viewer {
     this.#lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
   }
 
-  /** Starts it; resolves with its first line. */
+  /** Starts the program; resolves with the viewer and its first line. */
   static async start(
     command: string,
     args: readonly string[],
@@ -82,8 +85,9 @@ export class Viewer {
   }
 }
 
-/** What the Python client saw of one update. */
+/** How the Python viewer reports an update; `body` and `memory` are SHA-256 digests. */
 export interface SeenUpdate {
+  /** Message type: 3 full, 4 partial. */
   readonly kind: number;
   readonly size: number;
   readonly body: string;

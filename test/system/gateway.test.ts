@@ -1,4 +1,7 @@
-import { spawnSync } from 'node:child_process';
+/**
+ * A gateway as SpecTcl's viewers see it: updates, REST, faults of its source and of its clients.
+ */
+
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
@@ -8,14 +11,17 @@ import type { GatewayOptions } from '../../protocol/rpc/contract/shapes.js';
 import type { Client } from '../../client-lib/index.js';
 import type { Simulator, SimulatorOptions } from '../../simulator/simulator.js';
 import { MirrorPeer } from '../simulator/mirror-peer.js';
+import { needsPython } from '../kit/requirements.js';
 import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts, type SeenUpdate } from './gateway-system.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
+/** Types of updates of SpecTcl's mirror protocol. */
 const FULL = 3;
 const PARTIAL = 4;
 
 describe('a gateway', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let simulator: Simulator;
   let client: Client;
   let ports: GatewayPorts;
@@ -23,7 +29,7 @@ describe('a gateway', function () {
   const peers: MirrorPeer[] = [];
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
   });
 
@@ -74,14 +80,11 @@ describe('a gateway', function () {
   }
 
   for (const connections of [1, 32]) {
-    it(`shows ${connections} viewers byte for byte what the source shows, and is one connection to it`, async function () {
-      if (spawnSync('python3', ['--version']).status !== 0) {
-        process.stderr.write('    skipped: there is no python3\n');
-        this.skip();
-      }
+    it(`a gateway sends ${connections} viewers the bytes of the source over one connection to it`, async function () {
+      needsPython(this);
       await start();
-      const through = await python(ports.restPort, ports.mirrorPort, connections);
-      const first = await through.update();
+      const viewers = await python(ports.restPort, ports.mirrorPort, connections);
+      const first = await viewers.update();
       expect(simulator.counters.mirrorConnections).to.equal(1);
       const direct = await python(simulator.restPort, simulator.mirrorPort, 1);
       const [atSource] = await direct.update();
@@ -91,11 +94,11 @@ describe('a gateway', function () {
       simulator.step(500);
       const [after] = await direct.update();
       expect(after?.kind).to.equal(PARTIAL);
-      const seen = await eventually('the change came through', async () => {
-        const updates = await through.update();
+      const seen = await eventually(async () => {
+        const updates = await viewers.update();
         expect(updates.map(({ kind }) => kind)).to.deep.equal(updates.map(() => PARTIAL));
         return updates.every(({ memory }) => memory === after?.memory) ? updates : undefined;
-      });
+      }, 'the gateway sends the change');
       expect(seen).to.deep.equal(Array.from({ length: connections }, () => after));
 
       for (const request of [
@@ -108,17 +111,17 @@ describe('a gateway', function () {
         'gate/list?pattern=*',
         'apply/list?pattern=*',
       ]) {
-        expect(await through.rest(request), request).to.deep.equal(await direct.rest(request));
+        expect(await viewers.rest(request), request).to.deep.equal(await direct.rest(request));
       }
     });
   }
 
-  it('sends a full update again to those who have another header, and none in between shows channels under a wrong one', async function () {
-    if (spawnSync('python3', ['--version']).status !== 0) this.skip();
+  it('viewers with another header get a full update, and no update has channels under a wrong header', async function () {
+    needsPython(this);
     await start();
-    const through = await python(ports.restPort, ports.mirrorPort, 2);
-    expect((await through.update()).map(({ kind }) => kind)).to.deep.equal([FULL, FULL]);
-    expect((await through.update()).map(({ kind }) => kind)).to.deep.equal([PARTIAL, PARTIAL]);
+    const viewers = await python(ports.restPort, ports.mirrorPort, 2);
+    expect((await viewers.update()).map(({ kind }) => kind)).to.deep.equal([FULL, FULL]);
+    expect((await viewers.update()).map(({ kind }) => kind)).to.deep.equal([PARTIAL, PARTIAL]);
 
     for (const change of ['rename', 'undefine', 'define'] as const) {
       if (change === 'rename') simulator.rename('tof', 'tof.new');
@@ -127,29 +130,29 @@ describe('a gateway', function () {
         const axes = [{ parameter: 'p', low: 0, high: 10, bins: 10, unit: '' }];
         simulator.define({ name: 'late', type: 4, axes });
       }
-      const fresh = await python(simulator.restPort, simulator.mirrorPort, 1);
-      const [atSource] = await fresh.update();
+      const direct = await python(simulator.restPort, simulator.mirrorPort, 1);
+      const [atSource] = await direct.update();
       expect(atSource).to.include.keys('kind', 'body');
-      const seen = await eventually(`the ${change} came through`, async () => {
-        const updates = await through.update();
+      const seen = await eventually(async () => {
+        const updates = await viewers.update();
         return updates.every(({ kind }) => kind === FULL) ? updates : undefined;
-      });
+      }, `the gateway sends the ${change}`);
       expect(seen.map(({ body }) => body)).to.deep.equal([atSource?.body, atSource?.body]);
-      expect(await through.names()).to.deep.equal(await fresh.names());
+      expect(await viewers.names()).to.deep.equal(await direct.names());
       const names = (await rest(ports.restPort, 'sbind/list')).detail as { name: string }[];
-      expect(names.map(({ name }) => name)).to.deep.equal(await fresh.names());
-      expect((await through.update()).map(({ kind }) => kind)).to.deep.equal([PARTIAL, PARTIAL]);
+      expect(names.map(({ name }) => name)).to.deep.equal(await direct.names());
+      expect((await viewers.update()).map(({ kind }) => kind)).to.deep.equal([PARTIAL, PARTIAL]);
     }
   });
 
-  it('sends one byte of channels when nothing is defined, as SpecTcl does', async () => {
+  it('a gateway without spectra sends one byte of channels, as SpecTcl does', async () => {
     await start({}, { spectra: [], checksum: false });
     const viewer = await peer();
     expect((await viewer.update()).body.byteLength).to.equal(5_600_001);
     expect(await viewer.update()).to.deep.equal({ type: PARTIAL, body: Buffer.from([0]) });
   });
 
-  it('lists who mirrors, and refuses a key that a host has registered already', async () => {
+  it('a gateway lists its mirror clients and refuses a key that a host has registered already', async () => {
     await start();
     const [one, two] = [await peer(), await peer()];
     one.shmInfo('XA01');
@@ -169,10 +172,10 @@ describe('a gateway', function () {
     double.shmInfo('XA02');
     expect(await double.closed()).to.have.length(0);
     two.close();
-    await eventually('the entry of the one that left is gone', async () => {
+    await eventually(async () => {
       const left = (await rest(ports.restPort, 'mirror')).detail as unknown[];
       return left.length === 1;
-    });
+    }, 'the entry of the closed client is removed');
     expect((await one.update()).type).to.equal(PARTIAL);
   });
 
@@ -183,16 +186,16 @@ describe('a gateway', function () {
     ['a message shorter than its header', Buffer.from('\x03\0\0\0\x02\0\0\0')],
     ['HTTP', Buffer.from('GET / HTTP/1.0\r\n\r\n')],
   ] as const) {
-    it(`closes a connection that sends ${what}`, async () => {
+    it(`a gateway closes a connection that sends ${what}`, async () => {
       await start();
-      const stranger = await peer();
-      stranger.send(bytes);
-      expect(await stranger.closed()).to.have.length(0);
+      const invalid = await peer();
+      invalid.send(bytes);
+      expect(await invalid.closed()).to.have.length(0);
       expect((await (await peer()).update()).type).to.equal(FULL);
     });
   }
 
-  it('lets a client that does not read harm nobody', async () => {
+  it('a viewer that does not read does not delay the updates of others', async () => {
     await start({}, { channelBytes: 32 * 2 ** 20, fillers: 100 });
     const [slow, quick] = [await peer(), await peer()];
     slow.pause();
@@ -200,51 +203,51 @@ describe('a gateway', function () {
     let last = (await quick.update()).body;
     for (let round = 0; round < 10; round += 1) {
       simulator.step(1_000);
-      await eventually('the change came through', async () => {
+      await eventually(async () => {
         const { body } = await quick.update();
         const same = body.byteLength === last.byteLength && Buffer.compare(body, last) === 0;
         last = body;
         return !same;
-      });
+      }, 'the gateway sends the change');
     }
   });
 
-  it('goes on without its app server, and is adopted by the next one', async () => {
+  it('a gateway serves updates without its app server and is adopted by the next one', async () => {
     await start();
     const viewer = await peer();
     const before = (await viewer.update()).body.subarray(5_600_000);
     const { pid } = await client.appInfo();
     process.kill(pid, 'SIGKILL');
     simulator.step(777);
-    await eventually('an update without an app server', async () => {
+    await eventually(async () => {
       const { body } = await viewer.update();
       return Buffer.compare(before, body) !== 0;
-    });
-    await eventually('another app server', async () => {
+    }, 'the gateway sends an update without an app server');
+    await eventually(async () => {
       const info = await client.appInfo().catch(() => undefined);
       return info !== undefined && info.pid !== pid && info.gateway?.state === 'running';
-    });
+    }, 'another app server runs');
     expect(await gatewayOf(client)).to.deep.equal(ports);
     expect((await viewer.update()).type).to.equal(PARTIAL);
   });
 
-  it('goes on when its duplicator was killed, with what the source has then', async () => {
+  it('a gateway serves the current data of the source after its duplicator was killed', async () => {
     await start();
     const viewer = await peer();
     await viewer.update();
-    const pid = await eventually('a duplicator', () => system.duplicatorPid(client));
+    const pid = await eventually(() => system.duplicatorPid(client), 'a duplicator runs');
     process.kill(pid, 'SIGKILL');
     simulator.step(777);
-    const fresh = await MirrorPeer.connect(simulator.mirrorPort);
-    peers.push(fresh);
-    const expected = (await fresh.update()).body.subarray(5_600_000);
-    await eventually('what the source has', async () => {
+    const newPeer = await MirrorPeer.connect(simulator.mirrorPort);
+    peers.push(newPeer);
+    const expected = (await newPeer.update()).body.subarray(5_600_000);
+    await eventually(async () => {
       const { type, body } = await viewer.update();
       return Buffer.compare(type === FULL ? body.subarray(5_600_000) : body, expected) === 0;
-    });
+    }, 'the gateway serves the data of the source');
   });
 
-  it('is started again when it was killed, and ends with its application', async () => {
+  it('a killed gateway is restarted, and a gateway ends with its application', async () => {
     await start();
     process.kill(ports.pid, 'SIGKILL');
     ports = await gatewayOf(client, ports.pid);
@@ -254,14 +257,14 @@ describe('a gateway', function () {
     expect(refused).to.equal('refused');
   });
 
-  it('keeps the last data while the source is away, cut in the middle of an update, and goes on when it is back', async () => {
+  it('a gateway keeps the last data while the source is unreachable and serves new data afterwards', async () => {
     await start();
     const viewer = await peer();
     const before = (await viewer.update()).body;
     simulator.misbehave({ mirror: 'cut' });
     simulator.step(500);
     const { restPort, mirrorPort } = simulator;
-    await eventually('a cut update', () => simulator.counters.mirrorConnections > 1);
+    await eventually(() => simulator.counters.mirrorConnections > 1, 'an update was cut');
     await simulator.close();
     const kept = await viewer.update();
     expect(kept.type).to.equal(PARTIAL);
@@ -270,30 +273,30 @@ describe('a gateway', function () {
     expect((await rest(ports.restPort, 'gate/list')).http).to.equal(502);
     simulator = await system.simulator({ rate: 0, channelBytes: 2 * 2 ** 20, restPort, mirrorPort });
     simulator.step(2_000);
-    const fresh = await MirrorPeer.connect(mirrorPort);
-    peers.push(fresh);
-    const expected = (await fresh.update()).body;
-    await eventually('what the source has now', async () => {
+    const newPeer = await MirrorPeer.connect(mirrorPort);
+    peers.push(newPeer);
+    const expected = (await newPeer.update()).body;
+    await eventually(async () => {
       const { type, body } = await viewer.update();
       return Buffer.compare(body, type === FULL ? expected : expected.subarray(5_600_000)) === 0;
-    });
+    }, 'the gateway serves the current data');
   });
 
-  it('is found by its names at the port manager, where that was asked for', async () => {
-    // A free port that the port manager can give: taken for a moment, then left.
-    const given: number[] = [];
+  it('a gateway with `advertise` is found by its service names at the port manager', async () => {
+    // Free ports for the port manager to assign: bound for a moment, then closed.
+    const freePorts: number[] = [];
     for (let service = 0; service < 2; service += 1) {
-      const taken = createServer().listen(0, '127.0.0.1');
-      await once(taken, 'listening');
-      given.push((taken.address() as AddressInfo).port);
-      await new Promise((resolve) => taken.close(resolve));
+      const listener = createServer().listen(0, '127.0.0.1');
+      await once(listener, 'listening');
+      freePorts.push((listener.address() as AddressInfo).port);
+      await new Promise((resolve) => listener.close(resolve));
     }
     const services = new Map<string, number>();
     const manager = createServer((socket) => {
       socket.on('error', () => socket.destroy());
       socket.on('data', (chunk) => {
         const [word, service = '', user = ''] = chunk.toString().trim().split(' ');
-        const port = given[services.size] ?? 0;
+        const port = freePorts[services.size] ?? 0;
         if (word === 'GIMME') {
           services.set(`${service} ${user}`, port);
           socket.write(`OK ${port}\n`);
@@ -306,20 +309,24 @@ describe('a gateway', function () {
     await once(manager, 'listening');
     const portManagerPort = (manager.address() as AddressInfo).port;
     await start({ advertise: 'Mirrored', portManagerPort });
-    const look = (service: string): Promise<number> =>
+    const lookUp = (service: string): Promise<number> =>
       lookUpService('127.0.0.1', service, userInfo().username, { port: portManagerPort });
-    const restPort = await eventually('REST is advertised', () =>
-      look('Mirrored_REST').catch(() => undefined),
+    const restPort = await eventually(
+      () => lookUp('Mirrored_REST').catch(() => undefined),
+      'REST is advertised',
     );
-    const size = await eventually('it answers there', () =>
-      rest(restPort, 'shmem/size').catch(() => undefined),
+    const size = await eventually(
+      () => rest(restPort, 'shmem/size').catch(() => undefined),
+      'REST answers at the advertised port',
     );
     expect(size.detail).to.equal(String(2 * 2 ** 20));
-    const mirrorPort = await eventually('the mirror is advertised', () =>
-      look('Mirrored_MIRROR').catch(() => undefined),
+    const mirrorPort = await eventually(
+      () => lookUp('Mirrored_MIRROR').catch(() => undefined),
+      'the mirror is advertised',
     );
-    const viewer = await eventually('it takes connections', () =>
-      MirrorPeer.connect(mirrorPort).catch(() => undefined),
+    const viewer = await eventually(
+      () => MirrorPeer.connect(mirrorPort).catch(() => undefined),
+      'the mirror service accepts connections',
     );
     peers.push(viewer);
     expect((await viewer.update()).type).to.equal(FULL);
@@ -327,16 +334,16 @@ describe('a gateway', function () {
     manager.close();
   });
 
-  it('is not there with the reason in app.info, when its port is taken', async () => {
+  it('app.info has the reason why a gateway whose port is in use does not run', async () => {
     simulator = await system.simulator({ rate: 0 });
     const { restPort } = simulator;
     await system.host.run({ name: 'e1', source: simulator.address, gateway: { restPort, mirrorPort: 0 } });
     client = await system.client('e1');
-    const found = await eventually('a cause', async () => {
+    const gateway = await eventually(async () => {
       const info = (await client.appInfo()).gateway;
       return info?.cause === undefined ? undefined : info;
-    });
-    expect(found.cause).to.match(
+    }, 'app.info has a cause');
+    expect(gateway.cause).to.match(
       new RegExp(`the REST service of e1 cannot listen on 127.0.0.1 port ${restPort}`),
     );
     expect((await client.getMemory()).length).to.be.greaterThan(5_600_000);

@@ -1,23 +1,24 @@
-import { once } from 'node:events';
+/** Clients that send garbage, lie, or stall, against a real system with a lossless flow. */
 import { connect as connectSocket } from 'node:net';
-import type { ChildProcess } from 'node:child_process';
 import { expect } from 'chai';
 import { flood } from '../chaos/flood.js';
 import { randomBits } from '../../simulator/random.js';
 import { appSocketPath, hostSocketPath, linkSocketPath } from '../../protocol/base/paths.js';
-import { Logger } from '../../protocol/base/log.js';
 import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { MessageKind, packHello, unpackRefusal } from '../../protocol/flow/signal-link/messages.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { NumberedFlow } from './numbered-flow.js';
-import { APP, FLOW, appServerPid, expectIntact, startWithFlow } from './system-with-flow.js';
-import { eventually, killHard, type WholeSystem } from './whole-system.js';
+import { silent } from '../kit/silent-log.js';
+import { APP, FLOW, expectIntact, startWithFlow } from './system-with-flow.js';
+import type { TestProcess } from '../kit/test-process.js';
+import { eventually } from '../kit/eventually.js';
+import type { RealSystem } from '../kit/real-system.js';
 
-describe('what is promised when clients misbehave', function () {
-  let system: WholeSystem;
+describe('misbehaving clients', function () {
+  let system: RealSystem;
   let flow: NumberedFlow;
-  let hostServer: ChildProcess;
+  let hostServer: TestProcess;
 
   beforeEach(async () => {
     ({ system, flow, hostServer } = await startWithFlow());
@@ -28,10 +29,10 @@ describe('what is promised when clients misbehave', function () {
     await system.stop(this.currentTest?.state === 'failed');
   });
 
-  it('garbage on any port or socket harms nobody: memory stays bounded, everybody answers', async () => {
+  it('garbage on any port or socket ends no server and disturbs no flow', async () => {
     flow.consumer('one').program.start();
     flow.startProvider();
-    await flow.goesOn();
+    await flow.resumed();
     const info = (await system.host.applications())[0]!;
     const { port } = await system.host.info();
     const { directory } = system;
@@ -49,24 +50,25 @@ describe('what is promised when clients misbehave', function () {
       body,
       headers: { 'content-type': 'text/xml', authorization: `Bearer ${readToken(directory)}` },
     }).catch(() => undefined);
-    // Either the answer arrives, or the connection was closed under the sender before it could read
-    // it.
+    // The server closes the connection after its answer; the sender may see only the close.
     if (huge !== undefined) expect(huge.status).to.equal(413);
-    await flow.goesOn();
+    await flow.resumed();
     expect((await system.host.info()).pid).to.equal(hostServer.pid);
-    expect(await appServerPid(system)).to.equal(info.pid);
+    expect(await system.appServerPid(APP)).to.equal(info.pid);
     await expectIntact(flow);
   });
 
-  it('other versions are refused with both versions named', async () => {
+  it('clients of other protocol versions are refused with both versions named', async () => {
     flow.startProvider();
     const client = await system.client(APP);
     await client.openInput(FLOW).catch(() => undefined);
     const path = linkSocketPath(system.directory, APP, FLOW);
-    const link = await eventually('the link', () =>
-      streamLink()
-        .connect(path)
-        .catch(() => undefined),
+    const link = await eventually(
+      () =>
+        streamLink()
+          .connect(path)
+          .catch(() => undefined),
+      'the link accepts a connection',
     );
     const refusal = new Promise<string>((resolve) => {
       link.onMessage((kind, _value, detail) => {
@@ -75,10 +77,9 @@ describe('what is promised when clients misbehave', function () {
     });
     link.signal(MessageKind.HELLO, 1, packHello({ role: 'consumer', delivery: 'lossy', start: 'latest' }, 9));
     expect(await refusal).to.equal('VERSION_MISMATCH');
-    const log = new Logger('test', { sink: () => undefined });
     const session = await connectSession(
       { path: appSocketPath(system.directory, APP) },
-      { context: () => undefined, log },
+      { context: () => undefined, log: silent },
     );
     const presentation = { name: 'old', program: 'old', pid: 1, version: 99 };
     const refused = await session
@@ -86,24 +87,22 @@ describe('what is promised when clients misbehave', function () {
       .catch((error: unknown) => String(error));
     expect(refused).to.match(/version 99.*version 1/);
     session.destroy();
-    await eventually('the log names both', () =>
-      /version 9 of the signal link, this duplicator version \d/.test(system.logs()),
+    await eventually(
+      () => /version 9 of the signal link, this duplicator version \d/.test(system.logs()),
+      'the log names both versions',
     );
   });
 
-  describe('of hostile local clients', () => {
+  describe('on the sockets of a flow', () => {
     beforeEach(async () => {
       flow.consumer('honest').program.start();
       flow.startProvider();
-      await flow.goesOn();
+      await flow.resumed();
     });
 
-    /**
-     * What the hostile ones did is over; the honest one has lost nothing, and its duplicator is the
-     * same.
-     */
-    async function unharmed(pid: number): Promise<void> {
-      await flow.goesOn();
+    /** Expects that the honest consumer has lost nothing and `pid` is still the duplicator. */
+    async function expectUnharmed(pid: number): Promise<void> {
+      await flow.resumed();
       const client = await system.client(APP);
       expect(await system.duplicatorPid(client, FLOW)).to.equal(pid);
       await client.close();
@@ -112,12 +111,12 @@ describe('what is promised when clients misbehave', function () {
 
     async function duplicator(): Promise<number> {
       const client = await system.client(APP, 'asking');
-      const pid = await eventually('a duplicator', () => system.duplicatorPid(client, FLOW));
+      const pid = await eventually(() => system.duplicatorPid(client, FLOW), 'a duplicator runs');
       await client.close();
       return pid;
     }
 
-    it('one that acknowledges the future, or backwards, or nonsense, is closed alone', async () => {
+    it('only the link of a client with invalid acknowledgements or messages is closed', async () => {
       const pid = await duplicator();
       const path = linkSocketPath(system.directory, APP, FLOW);
       const lies: readonly (readonly [kind: MessageKind, value: number])[] = [
@@ -130,8 +129,8 @@ describe('what is promised when clients misbehave', function () {
       for (const [kind, value] of lies) {
         const link = await streamLink().connect(path);
         const closed = new Promise((resolve) => link.onClose(resolve));
-        link.onMessage((found) => {
-          if (found === MessageKind.BEGIN) link.signal(kind, value);
+        link.onMessage((received) => {
+          if (received === MessageKind.BEGIN) link.signal(kind, value);
         });
         link.signal(
           MessageKind.HELLO,
@@ -140,20 +139,20 @@ describe('what is promised when clients misbehave', function () {
         );
         await closed;
       }
-      await unharmed(pid);
+      await expectUnharmed(pid);
     });
 
-    it('a lossy one that never acknowledges holds nobody back', async () => {
+    it('a lossy client that never acknowledges does not hold the provider back', async () => {
       const pid = await duplicator();
       const link = await streamLink().connect(linkSocketPath(system.directory, APP, FLOW));
       link.signal(MessageKind.HELLO, 1, packHello({ role: 'consumer', delivery: 'lossy', start: 'oldest' }));
       const from = flow.published;
-      await eventually('the ring goes round ten times', () => flow.published > from + 640);
+      await eventually(() => flow.published > from + 640, 'the ring is overwritten ten times');
       link.destroy();
-      await unharmed(pid);
+      await expectUnharmed(pid);
     });
 
-    it('a thousand connections that say nothing, or half a message, let the others be', async () => {
+    it('a thousand connections with nothing or half a message on each socket disturb no other client', async () => {
       const pid = await duplicator();
       const paths = [
         linkSocketPath(system.directory, APP, FLOW),
@@ -168,28 +167,28 @@ describe('what is promised when clients misbehave', function () {
           return socket;
         }),
       );
-      await flow.goesOn();
+      await flow.resumed();
       const client = await system.client(APP);
       expect((await client.flows()).length).to.equal(1);
       await client.close();
       for (const socket of sockets) socket.destroy();
-      await unharmed(pid);
+      await expectUnharmed(pid);
     });
   });
 
   it('a lossless consumer that never acknowledges is made lossy when a stall timeout is set', async () => {
     await system.host.run({ name: 'e2', stallTimeoutMs: 3_000 });
-    const stalling = new NumberedFlow(system, 'e2', FLOW);
-    stalling.consumer('honest').program.start();
-    stalling.startProvider();
-    await stalling.goesOn();
-    const hog = system.program('test/fixtures/lossless-consumer.js', [
+    const flowOfE2 = new NumberedFlow(system, 'e2', FLOW);
+    flowOfE2.consumer('honest').program.start();
+    flowOfE2.startProvider();
+    await flowOfE2.resumed();
+    const stalled = system.program('test/fixtures/lossless-consumer.js', [
       linkSocketPath(system.directory, 'e2', FLOW),
     ]);
-    await once(hog.stdout!, 'data');
-    const from = stalling.published;
-    await eventually('the ring goes round ten times', () => stalling.published > from + 640);
-    await killHard(hog);
-    expect((await stalling.end()).lost).to.equal(0);
+    await stalled.line();
+    const from = flowOfE2.published;
+    await eventually(() => flowOfE2.published > from + 640, 'the ring is overwritten ten times');
+    await stalled.kill();
+    expect((await flowOfE2.end()).lost).to.equal(0);
   });
 });

@@ -1,17 +1,21 @@
-import { once } from 'node:events';
+/**
+ * Mirrors of a simulated SpecTcl for real programs: transfers, wake-ups, faults of source and
+ * duplicator.
+ */
 import { expect } from 'chai';
 import { MirrorflowError, SpectraView, connect, type Client } from '../../client-lib/index.js';
 import { verifyChecksum } from '../../simulator/checksum.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const READERS = 8;
 const PUBLICATIONS = 20;
 
 describe('a mirrored SpecTcl', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
   });
 
@@ -19,7 +23,7 @@ describe('a mirrored SpecTcl', function () {
     await system.stop(this.currentTest?.state === 'failed');
   });
 
-  async function code(work: Promise<unknown>): Promise<string> {
+  async function codeOf(work: Promise<unknown>): Promise<string> {
     try {
       await work;
     } catch (error) {
@@ -29,7 +33,7 @@ describe('a mirrored SpecTcl', function () {
     return 'no error';
   }
 
-  it('is transferred once for eight programs, and each sees the bytes of the source in every publication', async () => {
+  it('a mirror is transferred once for eight programs, and each reads whole publications of the source', async () => {
     const simulator = await system.simulator({ rate: 50_000, intervalMs: 10, channelBytes: 2 * 2 ** 20 });
     await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
     const readers = Array.from({ length: READERS }, () =>
@@ -38,16 +42,11 @@ describe('a mirrored SpecTcl', function () {
     let most = 0;
     const outputs = await Promise.all(
       readers.map(async (reader) => {
-        let text = '';
-        reader.stdout?.on('data', (chunk: Buffer) => {
-          text += chunk.toString();
+        reader.process.stdout?.on('data', () => {
           most = Math.max(most, simulator.counters.currentConnections);
         });
-        let errors = '';
-        reader.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-        const [status] = (await once(reader, 'close')) as [number];
-        expect(status, errors).to.equal(0);
-        return JSON.parse(text.split('\n')[1] ?? '') as unknown;
+        expect(await reader.end(), reader.errors).to.equal(0);
+        return JSON.parse(reader.output.split('\n')[1] ?? '') as unknown;
       }),
     );
     for (const output of outputs) expect(output).to.deep.equal({ read: PUBLICATIONS, wrong: 0, whole: true });
@@ -55,7 +54,7 @@ describe('a mirrored SpecTcl', function () {
     expect(simulator.counters.mirrorConnections).to.equal(1);
   });
 
-  it('is made once when two programs open it at the same moment', async () => {
+  it('two programs that open a mirror at the same moment share one', async () => {
     const simulator = await system.simulator({ rate: 0 });
     await system.host.run({ name: 'e1', source: simulator.address });
     const [one, two] = await Promise.all([system.client('e1', 'one'), system.client('e1', 'two')]);
@@ -68,30 +67,30 @@ describe('a mirrored SpecTcl', function () {
     expect(await one.isMirroring()).to.equal(false);
   });
 
-  it('wakes no reader while nothing changes, and shows the first change', async () => {
+  it('a mirror wakes no reader while the source is unchanged and publishes the first change', async () => {
     const simulator = await system.simulator({ rate: 0 });
     await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 10 });
     const client = await system.client('e1');
     const mirror = await client.mirror();
     await eventually(
-      'several updates that change nothing',
       async () => (await client.statistics('spectra'))['updates']! > 5,
+      'several updates without a change have arrived',
     );
     const { published } = mirror;
     const before = await client.statistics('spectra');
     await eventually(
-      'more of them',
       async () => (await client.statistics('spectra'))['updates']! > before['updates']! + 3,
+      'more updates without a change have arrived',
     );
     const after = await client.statistics('spectra');
     expect(mirror.published).to.equal(published);
     expect(after['signals']).to.equal(before['signals']);
     simulator.step(1000);
-    await eventually('the change is published', () => mirror.published > published);
+    await eventually(() => mirror.published > published, 'the change is published');
     expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
   });
 
-  it('gives spectra by name, with axes, counts and sums as the source has them', async () => {
+  it('a mirror has the spectra of the source by name, with axes, counts and sums', async () => {
     const simulator = await system.simulator({ rate: 0 });
     simulator.step(5000);
     await system.host.run({ name: 'e1', source: simulator.address });
@@ -108,10 +107,10 @@ describe('a mirrored SpecTcl', function () {
     expect(() => spectra.get('nothing')).to.throw(/there is no spectrum "nothing"; there are checksum, /);
   });
 
-  it('says why it cannot be mirrored, and mirrors when it can', async () => {
-    await system.host.run({ name: 'away', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
-    const client = await system.client('away');
-    expect(await code(client.getMemory())).to.equal('SOURCE_UNREACHABLE');
+  it('the reason why a source cannot be mirrored is reported, and a repaired source is mirrored', async () => {
+    await system.host.run({ name: 'unreachable', source: 'spectcl://127.0.0.1?rest=9&mirror=9' });
+    const client = await system.client('unreachable');
+    expect(await codeOf(client.getMemory())).to.equal('SOURCE_UNREACHABLE');
     const failed = (await client.flows()).find(({ flow }) => flow === 'spectra');
     expect(failed?.state).to.equal('failed');
     expect(failed?.cause).to.match(/127\.0\.0\.1:9/);
@@ -119,29 +118,31 @@ describe('a mirrored SpecTcl', function () {
     const html = await system.simulator({ rate: 0, misbehaviour: { rest: 'html' } });
     await system.host.run({ name: 'html', source: html.address });
     const puzzled = await system.client('html');
-    expect(await code(puzzled.getMemory())).to.equal('SOURCE_PROTOCOL');
+    expect(await codeOf(puzzled.getMemory())).to.equal('SOURCE_PROTOCOL');
     html.misbehave({ rest: 'none' });
     expect((await puzzled.getMemory()).length).to.be.greaterThan(5_600_000);
 
     for (const mirror of ['garbage', 'huge-length', 'bad-header'] as const) {
       const broken = await system.simulator({ rate: 0, misbehaviour: { mirror } });
       await system.host.run({ name: mirror, source: broken.address });
-      expect(await code((await system.client(mirror)).getMemory()), mirror).to.equal('SOURCE_PROTOCOL');
+      expect(await codeOf((await system.client(mirror)).getMemory()), mirror).to.equal('SOURCE_PROTOCOL');
     }
   });
 
-  it('refuses what is not there by name', async () => {
+  it('unknown applications and flows, bad names and bad options are refused with their codes', async () => {
     const simulator = await system.simulator({ rate: 0 });
     await system.host.run({ name: 'e1', source: simulator.address });
-    expect(await code(connect({ app: 'e2', directory: system.directory }))).to.equal('UNKNOWN_APPLICATION');
-    expect(await code(connect({ app: 'not a name', directory: system.directory }))).to.equal('BAD_NAME');
+    expect(await codeOf(connect({ app: 'e2', directory: system.directory }))).to.equal('UNKNOWN_APPLICATION');
+    expect(await codeOf(connect({ app: 'not a name', directory: system.directory }))).to.equal('BAD_NAME');
     const client = await system.client('e1');
-    expect(await code(client.openInput('nothing'))).to.equal('UNKNOWN_FLOW');
-    expect(await code(client.openInput('spectra', { history: 0 }))).to.equal('BAD_OPTION');
-    expect(await code(client.openOutput('spectra', { bufferSize: 10, type: 'spectra' }))).to.equal('REFUSED');
+    expect(await codeOf(client.openInput('nothing'))).to.equal('UNKNOWN_FLOW');
+    expect(await codeOf(client.openInput('spectra', { history: 0 }))).to.equal('BAD_OPTION');
+    expect(await codeOf(client.openOutput('spectra', { bufferSize: 10, type: 'spectra' }))).to.equal(
+      'REFUSED',
+    );
   });
 
-  it('keeps the last data, marked stale, while the source is away, and goes on when it is back', async () => {
+  it('a mirror keeps its last data as stale while the source is unreachable and is live afterwards', async () => {
     const simulator = await system.simulator({ rate: 0 });
     simulator.step(1000);
     const source = simulator.address;
@@ -153,14 +154,14 @@ describe('a mirrored SpecTcl', function () {
     expect(mirror.spectra.get('tof').sum).to.equal(kept);
     const { restPort, mirrorPort } = simulator;
     await simulator.close();
-    await eventually('stale', () => mirror.state === 'stale');
+    await eventually(() => mirror.state === 'stale', 'stale');
     expect(mirror.spectra.get('tof').sum).to.equal(kept);
     expect(mirror.isMirroring).to.equal(false);
     const again = await system.simulator({ rate: 0, restPort, mirrorPort });
     again.step(2000);
-    const there = (): boolean =>
+    const isCurrent = (): boolean =>
       mirror.spectra.get('tof').sum === new SpectraView(again.memory).get('tof').sum;
-    await eventually('live again', () => mirror.state === 'live' && there());
+    await eventually(() => mirror.state === 'live' && isCurrent(), 'live again');
     expect(states).to.include.members(['stale', 'live']);
   });
 
@@ -168,12 +169,12 @@ describe('a mirrored SpecTcl', function () {
     let client: Client;
 
     async function kill(): Promise<number> {
-      const pid = await eventually('a duplicator', () => system.duplicatorPid(client));
+      const pid = await eventually(() => system.duplicatorPid(client), 'a duplicator runs');
       process.kill(pid, 'SIGKILL');
       return pid;
     }
 
-    it('is attached again by itself, and shows what the source has', async () => {
+    it('a mirror whose duplicator was killed reattaches and has the current data of the source', async () => {
       const simulator = await system.simulator({ rate: 0 });
       await system.host.run({ name: 'e1', source: simulator.address });
       client = await system.client('e1');
@@ -181,22 +182,22 @@ describe('a mirrored SpecTcl', function () {
       const pid = await kill();
       simulator.step(777);
       await eventually(
-        'attached to another duplicator',
         () =>
           mirror.state === 'live' &&
           mirror.spectra.get('tof').sum === new SpectraView(simulator.memory).get('tof').sum,
+        'the mirror is attached to another duplicator',
       );
       expect(await system.duplicatorPid(client)).to.not.equal(pid);
     });
   });
 
-  it('lets the duplicator end some time after the last client, and leaves nothing of it', async () => {
+  it('the duplicator of a mirror ends after the last client and leaves no file', async () => {
     const simulator = await system.simulator({ rate: 0 });
     await system.host.run({ name: 'e1', source: simulator.address, lingerMs: 50 });
     const client = await system.client('e1');
     await client.getMemory();
     await client.unmap();
-    await eventually('the flow is idle', async () => (await client.flows())[0]?.state === 'idle');
+    await eventually(async () => (await client.flows())[0]?.state === 'idle', 'the flow is idle');
     expect(system.leftovers().filter((path) => path.startsWith(system.flowDirectory))).to.deep.equal([]);
     expect((await client.getMemory()).length).to.be.greaterThan(5_600_000);
   });

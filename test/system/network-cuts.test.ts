@@ -1,16 +1,17 @@
 /**
- * Several hosts, each with its own network, whose links are delayed, slowed and cut: what crosses
- * them, how often, and what is lost. MIRRORFLOW_LONG_TESTS=1 adds the cut of 30 s and takes a
- * minute for the twenty cuts.
+ * Flows between hosts of a network lab whose links are delayed, slowed and cut: nothing is lost
+ * unless the ring is too small, and then the loss is counted. MIRRORFLOW_LONG_TESTS=1 adds a cut of
+ * 30 s and lengthens the twenty cuts to a minute.
  */
 import { expect } from 'chai';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { flowFilePath } from '../../protocol/base/paths.js';
-import { LabHosts } from '../network/lab-hosts.js';
+import { HostNetwork } from '../kit/host-network.js';
+import { NetworkLab } from '../network/lab.js';
 import { needsLab } from '../network/needs-lab.js';
 import { NumberedFlow } from './numbered-flow.js';
-import { eventually } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
 
 const LONG = process.env['MIRRORFLOW_LONG_TESTS'] === '1';
 const APP = 'e1';
@@ -24,7 +25,8 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 describe('flows between hosts', function () {
   this.timeout(LONG ? 240_000 : 120_000);
-  let hosts: LabHosts;
+  let lab: NetworkLab;
+  let hosts: HostNetwork;
   let flow: NumberedFlow | undefined;
 
   before(function () {
@@ -32,43 +34,44 @@ describe('flows between hosts', function () {
   });
 
   beforeEach(async () => {
-    hosts = await LabHosts.start(['a', 'b']);
+    lab = await NetworkLab.make(['a', 'b']);
+    hosts = await HostNetwork.inLab(lab);
     for (const name of ['a', 'b']) await hosts.system(name).host.run({ name: APP });
   });
 
   afterEach(async function () {
     await flow?.kill();
     flow = undefined;
-    await hosts.close(this.currentTest?.state === 'failed');
+    await hosts.stop(this.currentTest?.state === 'failed');
   });
 
   async function begin(buffers: number): Promise<NumberedFlow> {
     flow = new NumberedFlow(hosts.system('a'), APP, FLOW, 1024, buffers, 1);
     flow.startProvider();
-    await eventually('the flow is there', async () => {
-      const client = await hosts.system('a').client(APP, 'looker');
-      const found = (await client.flows()).some((info) => info.flow === FLOW && info.state === 'running');
+    await eventually(async () => {
+      const client = await hosts.system('a').client(APP, 'observer');
+      const runs = (await client.flows()).some((info) => info.flow === FLOW && info.state === 'running');
       await client.close();
-      return found;
-    });
-    flow.consumer('there', 'lossless', hosts.system('b')).program.start();
-    await flow.goesOn();
+      return runs;
+    }, 'the flow has a duplicator');
+    flow.consumer('remote', 'lossless', hosts.system('b')).program.start();
+    await flow.resumed();
     return flow;
   }
 
-  /** What the file of the flow on host b counted. */
-  function missingThere(): number {
+  /** Lost buffers, as the flow file of host b counts them. */
+  function missingOnB(): number {
     const path = flowFilePath(hosts.system('b').flowDirectory, APP, FLOW);
     return openFlowFile(path, 'read').counter(COUNTERS.missing.id);
   }
 
   for (const seconds of LONG ? [1, 5, 30] : [1, 5]) {
-    it(`lose nothing in a cut of ${seconds} s, with a ring that is large enough`, async () => {
+    it(`a flow between hosts with a large ring loses nothing in a cut of ${seconds} s`, async () => {
       const flow = await begin(LARGE_RING);
-      await hosts.lab.cut('b');
+      await lab.cut('b');
       await pause(seconds * 1_000);
-      await hosts.lab.mend('b');
-      await flow.goesOn();
+      await lab.mend('b');
+      await flow.resumed();
       const { lost, doubled, torn } = await flow.end();
       expect({ lost, doubled, torn }, flow.problems.join('; ')).to.deep.equal({
         lost: 0,
@@ -78,31 +81,31 @@ describe('flows between hosts', function () {
     });
   }
 
-  it('lose nothing in twenty short cuts', async () => {
+  it('a flow between hosts loses nothing in twenty short cuts', async () => {
     const flow = await begin(LARGE_RING);
-    await hosts.lab.shape('b', { delayMs: 10, loss: 0.01 });
+    await lab.shape('b', { delayMs: 10, loss: 0.01 });
     for (let cuts = 0; cuts < 20; cuts += 1) {
-      await hosts.lab.cut('b');
+      await lab.cut('b');
       await pause(LONG ? 1_000 : 250);
-      await hosts.lab.mend('b');
+      await lab.mend('b');
       await pause(LONG ? 2_000 : 250);
     }
-    await flow.goesOn();
+    await flow.resumed();
     const { lost, doubled, torn } = await flow.end();
     expect({ lost, doubled, torn }, flow.problems.join('; ')).to.deep.equal({ lost: 0, doubled: 0, torn: 0 });
   });
 
   for (const [side, name] of [
-    ['sends', 'a'],
-    ['receives', 'b'],
+    ['sending', 'a'],
+    ['receiving', 'b'],
   ] as const) {
-    it(`lose nothing when the duplicator that ${side} is killed, and are found again`, async () => {
+    it(`a flow between hosts loses nothing when the ${side} duplicator is killed`, async () => {
       const flow = await begin(LARGE_RING);
-      const client = await hosts.system(name).client(APP, 'looker');
+      const client = await hosts.system(name).client(APP, 'observer');
       const pid = await hosts.system(name).duplicatorPid(client, FLOW);
       if (pid === undefined) throw new Error('the flow has no duplicator');
       process.kill(pid, 'SIGKILL');
-      await flow.goesOn();
+      await flow.resumed();
       expect(await hosts.system(name).duplicatorPid(client, FLOW)).to.not.equal(pid);
       const { lost, doubled, torn } = await flow.end();
       expect({ lost, doubled, torn }, flow.problems.join('; ')).to.deep.equal({
@@ -113,16 +116,16 @@ describe('flows between hosts', function () {
     });
   }
 
-  it('count exactly what a ring that is too small lost in a cut', async () => {
+  it('a flow between hosts with a small ring counts exactly what a cut has lost', async () => {
     const flow = await begin(SMALL_RING);
-    await hosts.lab.cut('b');
-    // Longer than the place of a receiver is kept, which holds the provider.
+    await lab.cut('b');
+    // The lost receiver holds the provider back until its reattachment time has passed.
     const before = flow.published;
-    await eventually('the provider goes on', () => flow.published > before + 4 * SMALL_RING);
-    await hosts.lab.mend('b');
-    await flow.goesOn();
+    await eventually(() => flow.published > before + 4 * SMALL_RING, 'the provider continues');
+    await lab.mend('b');
+    await flow.resumed();
     const { lost, doubled, torn } = await flow.end();
     expect({ doubled, torn }).to.deep.equal({ doubled: 0, torn: 0 });
-    expect(lost).to.be.greaterThan(0).and.equal(missingThere());
+    expect(lost).to.be.greaterThan(0).and.equal(missingOnB());
   });
 });

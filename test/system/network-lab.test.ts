@@ -1,4 +1,4 @@
-/** The lab itself: what the tests of several hosts rely on. */
+/** The network lab itself, on which the tests of several hosts rely. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -6,10 +6,10 @@ import { expect } from 'chai';
 import { NetworkLab } from '../network/lab.js';
 import { needsLab } from '../network/needs-lab.js';
 
-/** Echoes lines; says so when it listens. */
+/** A TCP server that prints `listening` and echoes what it receives. */
 const ECHO = `require('net').createServer((s) => s.on('error', () => {}).pipe(s)).listen(4000, '0.0.0.0', () => console.log('listening'))`;
-/** Sends standard input to the address and prints what comes back. */
-const SPEAK = `const s = require('net').connect(4000, process.argv[1], () => console.log('connected')); process.stdin.pipe(s); s.pipe(process.stdout)`;
+/** A TCP client that sends its standard input to an address and prints the answers. */
+const CLIENT = `const s = require('net').connect(4000, process.argv[1], () => console.log('connected')); process.stdin.pipe(s); s.pipe(process.stdout)`;
 
 describe('a lab of several hosts', function () {
   let lab: NetworkLab;
@@ -23,34 +23,34 @@ describe('a lab of several hosts', function () {
     await (lab as NetworkLab | undefined)?.close();
   });
 
-  it('carries what one host says to another, counts it, delays it, and holds it while the link is cut', async () => {
+  it('a network lab carries, counts and delays packets between hosts and drops them while a link is cut', async () => {
     const echo = spawn(...lab.on('a', process.execPath, ['-e', ECHO]));
-    const speaker = { process: echo };
+    const client = { process: echo };
     try {
       await once(createInterface(echo.stdout), 'line');
-      const speak = spawn(...lab.on('b', process.execPath, ['-e', SPEAK, lab.host('a').address]));
-      speaker.process = speak;
-      const lines = createInterface(speak.stdout)[Symbol.asyncIterator]();
+      const sender = spawn(...lab.on('b', process.execPath, ['-e', CLIENT, lab.host('a').address]));
+      client.process = sender;
+      const lines = createInterface(sender.stdout)[Symbol.asyncIterator]();
       expect((await lines.next()).value).to.equal('connected');
-      speak.stdin.write('one\n');
+      sender.stdin.write('one\n');
       expect((await lines.next()).value).to.equal('one');
       await lab.shape('a', { delayMs: 50 });
       const started = performance.now();
-      speak.stdin.write('two\n');
+      sender.stdin.write('two\n');
       expect((await lines.next()).value).to.equal('two');
-      expect(performance.now() - started, 'there and back').to.be.at.least(100);
+      expect(performance.now() - started, 'round trip').to.be.at.least(100);
       await lab.shape('a', {});
       await lab.cut('a');
       const before = await lab.bytes('b');
-      speak.stdin.write('three\n');
-      // The first try vanishes; TCP tries again.
+      sender.stdin.write('three\n');
+      // TCP sends the dropped packet again.
       let { sent } = await lab.bytes('b');
       while (sent === before.sent) ({ sent } = await lab.bytes('b'));
       expect((await lab.bytes('b')).received).to.equal(before.received);
       await lab.mend('a');
       expect((await lines.next()).value).to.equal('three');
     } finally {
-      for (const child of [speaker.process, echo]) child.kill('SIGKILL');
+      for (const child of [client.process, echo]) child.kill('SIGKILL');
     }
   });
 });

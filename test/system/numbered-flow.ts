@@ -1,28 +1,33 @@
 /**
- * A flow of numbered, checked buffers between real programs in a test's system: what was sent and
- * what arrived is known buffer by buffer.
+ * A flow of numbered, checksummed buffers between real programs of a system; a ledger counts what
+ * was published and what each consumer got, buffer by buffer. Used by the system tests that kill
+ * processes or cut links.
  */
 import { join } from 'node:path';
 import { Ledger } from '../chaos/ledger.js';
 import { Participant } from '../chaos/participant.js';
 import { Reader } from '../chaos/reader.js';
-import type { WholeSystem } from './whole-system.js';
-import { eventually } from './whole-system.js';
+import { eventually } from '../kit/eventually.js';
+import type { RealSystem } from '../kit/real-system.js';
+
+/** For a consumer to receive a new buffer after processes were killed or links were cut. */
+const RESUME_TIMEOUT_MS = 90_000;
 
 export class NumberedFlow {
   readonly ledger = new Ledger((what) => this.problems.push(what));
   readonly problems: string[] = [];
   readonly provider: Participant;
   readonly #readers: Reader[] = [];
-  readonly #system: WholeSystem;
+  readonly #system: RealSystem;
   readonly #app: string;
   readonly #flow: string;
+  /** Each start of a provider is a run; buffers are numbered by run and by position in it. */
   #run = 0;
-  /** Buffers that providers said they had published. */
+  /** Buffers that providers have reported as published, all runs together. */
   published = 0;
 
-  /** `batch` buffers are written every five milliseconds. */
-  constructor(system: WholeSystem, app: string, flow: string, size = 1024, buffers = 64, batch = 4) {
+  /** `size` in bytes; the provider publishes `batch` buffers every five milliseconds. */
+  constructor(system: RealSystem, app: string, flow: string, size = 1024, buffers = 64, batch = 4) {
     this.#system = system;
     this.#app = app;
     this.#flow = flow;
@@ -30,57 +35,61 @@ export class NumberedFlow {
       name: `provider-${flow}`,
       script: 'test/chaos/programs/provider.js',
       args: () => [app, flow, ...[size, buffers, this.#run, batch].map(String)],
-      ...this.#surroundings(`provider-${app}-${flow}`, system),
-      line: (line) => {
+      ...this.#processOptions(`provider-${app}-${flow}`, system),
+      onLine: (line) => {
         const [kind, next] = line.split(' ');
-        if (kind === 'P') this.ledger.published(`${app}/${flow}`, this.#run, Number(next));
+        if (kind === 'P') this.ledger.recordPublished(`${app}/${flow}`, this.#run, Number(next));
         this.published = this.ledger.totals.sent;
       },
     });
   }
 
-  /** On the provider's host, or on another. */
+  /** A consumer, not yet started, on the provider's host or on the host of `system`. */
   consumer(name: string, mode: 'lossless' | 'lossy' = 'lossless', system = this.#system): Reader {
     const plan = { name, app: this.#app, flow: this.#flow, mode };
     const note = (what: string): void => void this.problems.push(what);
-    const reader = new Reader(plan, this.ledger, this.#surroundings(name, system), note);
+    const reader = new Reader(plan, this.ledger, this.#processOptions(name, system), note);
     this.#readers.push(reader);
     return reader;
   }
 
-  /** The provider as its next run. */
   startProvider(): void {
     this.provider.start();
   }
 
+  /** Kills the provider and starts it as the next run. */
   async restartProvider(): Promise<void> {
     await this.provider.kill();
     this.#run += 1;
     this.provider.start();
   }
 
-  /** Waits until every consumer has a buffer that was written from now on. */
-  async goesOn(readers: readonly Reader[] = this.#readers): Promise<void> {
-    const now = Date.now();
-    const back = await Promise.all(readers.map((reader) => reader.backSince(now, 90_000)));
-    if (back.includes(undefined)) throw new Error(`not every consumer goes on: ${this.problems.join('; ')}`);
+  /** Resolves when every consumer has received a buffer that was written after this call. */
+  async resumed(readers: readonly Reader[] = this.#readers): Promise<void> {
+    const calledMs = Date.now();
+    const times = await Promise.all(
+      readers.map((reader) => reader.waitForDelivery(calledMs, RESUME_TIMEOUT_MS)),
+    );
+    if (times.includes(undefined))
+      throw new Error(`not every consumer has received a new buffer: ${this.problems.join('; ')}`);
   }
 
   /**
-   * Ends the provider, waits until lossless consumers have everything, ends them; resolves with
-   * what was counted.
+   * Stops the provider, waits until lossless consumers have received everything, and kills them;
+   * resolves with the totals.
    */
   async end(): Promise<Ledger['totals']> {
     await this.provider.stop();
     const lossless = this.#readers.filter(({ plan }) => plan.mode === 'lossless');
-    await eventually('lossless consumers have everything', () =>
-      lossless.every(({ plan }) => this.ledger.isUpToDate(plan.name)),
+    await eventually(
+      () => lossless.every(({ plan }) => this.ledger.isUpToDate(plan.name)),
+      'lossless consumers have received everything',
     );
     await this.kill();
     return this.ledger.close();
   }
 
-  /** Ends every program at once. */
+  /** Kills every program at once. */
   async kill(): Promise<void> {
     await Promise.all([this.provider.kill(), ...this.#readers.map(({ program }) => program.kill())]);
   }
@@ -91,11 +100,11 @@ export class NumberedFlow {
     );
   }
 
-  #surroundings(name: string, { environment, directory }: WholeSystem) {
+  #processOptions(name: string, { environment, root }: RealSystem) {
     return {
       env: environment,
-      logFile: join(directory, `${name}.log`),
-      died: (how: string) => void this.problems.push(`${name} ended by itself: ${how}`),
+      logFile: join(root, `${name}.log`),
+      onUnexpectedExit: (how: string) => void this.problems.push(`${name} ended by itself: ${how}`),
     };
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The published package, installed as a user installs it: packed, installed into an empty project
- * and run from another folder. Uses npm and its registry or cache; without the two it is skipped.
+ * and run from another folder. Needs npm with its registry or a cache; is skipped otherwise.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { build } from 'esbuild';
 import { packageFolder, packageVersion } from '../../protocol/base/installation.js';
-import { skip } from '../fixtures/skip.js';
+import { skip } from '../kit/skip.js';
 
 const PROGRAM = `
 import { connect } from 'mirrorflow';
@@ -45,7 +45,7 @@ describe('the installed package', () => {
     };
     const npm = (cwd: string, ...args: string[]): string =>
       execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    // The suite has built everything already; packing must not build it under its feet.
+    // Everything is built already; a build while other tests run would break these.
     execFileSync(process.execPath, [join(packageFolder(), 'scripts', 'prepack.mjs'), '--built'], {
       stdio: 'pipe',
     });
@@ -54,7 +54,7 @@ describe('the installed package', () => {
     try {
       npm(project, 'ping');
     } catch {
-      skip(this, 'npm reaches no registry');
+      skip(this, 'npm cannot reach its registry');
     }
     npm(
       project,
@@ -73,7 +73,7 @@ describe('the installed package', () => {
     started = undefined;
   });
 
-  /** `mirrorflow start` of the installed package, when its spectra are there. */
+  /** Runs `mirrorflow start` of the installed package; resolves when it prints its spectra. */
   async function start(): Promise<void> {
     const command = join(project, 'node_modules', '.bin', 'mirrorflow');
     started = spawn(command, ['start', '--app', 'demo'], {
@@ -81,7 +81,7 @@ describe('the installed package', () => {
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    if (started.stdout === null) throw new Error('no output');
+    if (started.stdout === null) throw new Error('mirrorflow start has no standard output');
     for await (const line of createInterface({ input: started.stdout })) if (/spectra +\d+/.test(line)) break;
     started.stdout.resume();
   }
@@ -89,7 +89,7 @@ describe('the installed package', () => {
   const run = (file: string): string =>
     execFileSync(process.execPath, [file], { cwd: project, env, encoding: 'utf8', timeout: 60_000 }).trim();
 
-  it('holds no tests and no scripts that run at installation', () => {
+  it('the installed package contains no tests and no installation scripts', () => {
     const installed = join(project, 'node_modules', 'mirrorflow');
     expect(readdirSync(join(installed, 'dist')).toSorted()).to.deep.equal([
       'library',
@@ -104,7 +104,7 @@ describe('the installed package', () => {
     expect(JSON.parse(lock)).to.deep.equal([]);
   });
 
-  it('mirrors the simulator, and programs read mirrors and flows by import, by require and bundled', async () => {
+  it('programs read mirrors and flows of the installed package by import, by require and bundled', async () => {
     await start();
     writeFileSync(join(project, 'imported.js'), PROGRAM);
     writeFileSync(join(project, 'required.cjs'), REQUIRED);
@@ -128,7 +128,7 @@ describe('the installed package', () => {
     }
   });
 
-  it('gives types to programs that import and to programs that require', () => {
+  it('the installed package has types for programs that import and for programs that require', () => {
     const compiler = join(packageFolder(), 'node_modules', 'typescript', 'bin', 'tsc');
     const options = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2023', '--types', 'node'];
     const text = "import { connect } from 'mirrorflow';\nexport const name: string = connect.name;\n";

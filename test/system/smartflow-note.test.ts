@@ -1,20 +1,19 @@
 /**
- * The sentences of the Smartflow note about clients and flows that no other test says, each in our
- * words.
+ * Sentences of the Smartflow note about clients and flows that no other test covers; each title
+ * repeats one in this project's terms.
  */
-import { once } from 'node:events';
 import { expect } from 'chai';
 import type { Client } from '../../client-lib/index.js';
-import { WholeSystem, eventually } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import { eventually } from '../kit/eventually.js';
 
 describe('the Smartflow note', function () {
-  let system: WholeSystem;
+  let system: RealSystem;
   let client: Client;
 
   before(async () => {
-    system = new WholeSystem();
-    await system.startHost();
-    await system.host.run({ name: 'e1' });
+    system = new RealSystem();
+    await system.startHost('e1');
     client = await system.client('e1');
   });
 
@@ -83,11 +82,11 @@ describe('the Smartflow note', function () {
     await output.write(Buffer.from('x'));
     expect((await input.take())?.size).to.equal(1);
     let before = await client.statistics('slow');
-    await eventually('what the buffer caused is over', async () => {
+    await eventually(async () => {
       const earlier = before;
       before = await client.statistics('slow');
       return before['signals'] === earlier['signals'];
-    });
+    }, 'the signals of the buffer have been sent');
     expect(await input.take({ timeoutMs: 100 })).to.equal(undefined);
     const after = await client.statistics('slow');
     expect(after['signals']).to.equal(before['signals']);
@@ -95,12 +94,12 @@ describe('the Smartflow note', function () {
     await output.close();
   });
 
-  it('a read of the signaling link that ends means that the other side has gone, and a killed provider is known by it', async () => {
-    const provider = system.program('test/fixtures/system/numbered-provider.js', ['e1', 'gone', '0', '64']);
-    await once(provider.stdout!, 'data');
-    const input = await client.openInput('gone', { delivery: 'lossy' });
-    provider.kill('SIGKILL');
-    await eventually('the flow knows', () => input.sourceState === 'stale');
+  it('the end of a signaling link means that its peer has ended, which reveals a killed provider', async () => {
+    const provider = system.program('test/fixtures/system/numbered-provider.js', ['e1', 'killed', '0', '64']);
+    await provider.line();
+    const input = await client.openInput('killed', { delivery: 'lossy' });
+    await provider.kill();
+    await eventually(() => input.sourceState === 'stale', 'the flow is stale');
     await input.close();
   });
 });

@@ -1,27 +1,27 @@
 /**
- * Duplicators that die under a lossless flow: what was published is delivered, once, in order, from
- * the same file.
+ * Take-over of a lossless flow after its duplicator was killed: every published buffer is
+ * delivered once, in order, from the same file.
  */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Client, InputFlow, OutputFlow } from '../../client-lib/index.js';
 import { isAlive, stateOf } from '../../protocol/base/owner-identity.js';
-import { WholeSystem, eventually, killHard } from './whole-system.js';
+import { RealSystem } from '../kit/real-system.js';
+import type { TestProcess } from '../kit/test-process.js';
+import { eventually } from '../kit/eventually.js';
 
 const BUFFERS = 8;
 
 describe('a lossless flow', () => {
-  let system: WholeSystem;
+  let system: RealSystem;
   let file: string;
   let provider: Client;
   let input: InputFlow;
-  let hostServer: ChildProcess;
+  let hostServer: TestProcess;
 
   beforeEach(async () => {
-    system = new WholeSystem();
+    system = new RealSystem();
     hostServer = await system.startHost();
     await system.host.run({ name: 'e1', lingerMs: 60_000 });
     file = join(system.flowDirectory, 'e1', 'events.flow');
@@ -35,7 +35,7 @@ describe('a lossless flow', () => {
     await system.stop(this.currentTest?.state === 'failed');
   });
 
-  /** Takes buffers first to last, each of which must be the next. */
+  /** Takes buffers `first` to `last` and checks sequence and content of each. */
   async function take(first: number, last: number): Promise<void> {
     for (let n = first; n <= last; n += 1) {
       const buffer = await input.take();
@@ -43,13 +43,13 @@ describe('a lossless flow', () => {
     }
   }
   /**
-   * Under another duplicator, what was published before is there, and what another provider
-   * publishes comes behind it.
+   * Waits for another duplicator than process `before`; expects the old buffers from it, followed
+   * by the buffers of another provider.
    */
-  async function goesOn(before: number): Promise<void> {
+  async function expectContinuation(before: number): Promise<void> {
     await provider.close();
     provider = await system.client('e1', 'another-provider');
-    await eventually('another duplicator', async () => ((await duplicator()) || before) !== before);
+    await eventually(async () => ((await duplicator()) || before) !== before, 'another duplicator runs');
     const output = await provider.openOutput('events', { bufferSize: 100, buffers: BUFFERS });
     const writing = (async () => {
       for (let n = BUFFERS; n < 2 * BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
@@ -60,16 +60,16 @@ describe('a lossless flow', () => {
   }
   const duplicator = async (): Promise<number> => (await system.duplicatorPid(provider, 'events')) ?? 0;
 
-  it('loses nothing when its duplicator is killed, and goes on in the same file', async () => {
+  it('a lossless flow continues in the same file without loss when its duplicator is killed', async () => {
     await take(0, 2);
     const inode = statSync(file).ino;
     const before = await duplicator();
     process.kill(before, 'SIGKILL');
-    await goesOn(before);
+    await expectContinuation(before);
     expect([statSync(file).ino, input.lost]).to.deep.equal([inode, 0]);
   });
 
-  it('loses nothing when the servers are killed with it, all at the same instant', async () => {
+  it('a lossless flow loses nothing when duplicator and servers are killed at the same instant', async () => {
     await take(0, 2);
     const inode = statSync(file).ino;
     const record = JSON.parse(readFileSync(join(system.directory, 'apps', 'e1.json'), 'utf8')) as {
@@ -77,26 +77,27 @@ describe('a lossless flow', () => {
     };
     const before = await duplicator();
     for (const pid of [record.pid, before]) process.kill(pid, 'SIGKILL');
-    await killHard(hostServer);
-    await eventually('their deaths', () =>
-      [record.pid, before].every((pid) => !isAlive({ pid, startTicks: 0n })),
+    await hostServer.kill();
+    await eventually(
+      () => [record.pid, before].every((pid) => !isAlive({ pid, startTicks: 0n })),
+      'the killed processes have ended',
     );
     await system.startHost();
-    await goesOn(before);
+    await expectContinuation(before);
     expect([statSync(file).ino, input.lost]).to.deep.equal([inode, 0]);
     expect(readdirSync(system.directory).filter((name) => name.endsWith('.tmp'))).to.deep.equal([]);
   });
 });
 
 describe('a lossless flow whose consumer dies with its duplicator', () => {
-  /** So long that a test which waited for it would fail. */
+  /** Longer than the time limit of any test: a test that waits for it fails. */
   const A_DAY_MS = 86_400_000;
   const before = process.env['MIRRORFLOW_REATTACH'];
-  let system: WholeSystem;
+  let system: RealSystem;
 
   beforeEach(async () => {
     process.env['MIRRORFLOW_REATTACH'] = String(A_DAY_MS);
-    system = new WholeSystem();
+    system = new RealSystem();
     await system.startHost();
     await system.host.run({ name: 'e1', lingerMs: 60_000 });
   });
@@ -106,8 +107,8 @@ describe('a lossless flow whose consumer dies with its duplicator', () => {
     await system.stop(this.currentTest?.state === 'failed');
   });
 
-  /** A flow whose ring is full, and whose consumer has stopped before it acknowledged anything. */
-  async function heldFlow(): Promise<{ provider: Client; output: OutputFlow; consumer: ChildProcess }> {
+  /** A flow with a full ring; its consumer was stopped before it acknowledged a buffer. */
+  async function heldFlow(): Promise<{ provider: Client; output: OutputFlow; consumer: TestProcess }> {
     const provider = await system.client('e1', 'provider');
     const output = await provider.openOutput('events', { bufferSize: 100, buffers: BUFFERS });
     const consumer = system.program('test/fixtures/system/numbered-consumer.js', [
@@ -116,29 +117,29 @@ describe('a lossless flow whose consumer dies with its duplicator', () => {
       'oldest',
       '1000000',
     ]);
-    await once(consumer.stdout as NodeJS.ReadableStream, 'data');
-    consumer.kill('SIGSTOP');
-    const { pid = 0 } = consumer;
-    await eventually('the consumer is stopped', () => stateOf({ pid, startTicks: 0n }) === 'stopped');
+    await consumer.line();
+    consumer.process.kill('SIGSTOP');
+    const { pid } = consumer;
+    await eventually(() => stateOf({ pid, startTicks: 0n }) === 'stopped', 'the consumer is stopped');
     for (let n = 0; n < BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
     return { provider, output, consumer };
   }
-  /** The next ring of buffers, for which the first must be overwritten. */
-  async function writeOn(output: OutputFlow): Promise<void> {
+  /** Writes a second ring of buffers, which needs the slots of the first. */
+  async function writeSecondRing(output: OutputFlow): Promise<void> {
     for (let n = 0; n < BUFFERS; n += 1) await output.write(Buffer.alloc(100, n));
     await output.close();
   }
 
-  it('does not wait for it: the provider goes on', async () => {
+  it('a successor does not wait for a consumer that was killed with the duplicator', async () => {
     const { provider, output, consumer } = await heldFlow();
     const duplicator = (await system.duplicatorPid(provider, 'events')) ?? 0;
     process.kill(duplicator, 'SIGKILL');
-    await killHard(consumer);
-    await writeOn(output);
+    await consumer.kill();
+    await writeSecondRing(output);
     expect(await system.duplicatorPid(provider, 'events')).not.to.equal(duplicator);
   });
 
-  it('waits for it no longer than it lives: it dies when the next duplicator awaits it already', async () => {
+  it('a successor stops waiting for an expected consumer when that is killed', async () => {
     const { provider, output, consumer } = await heldFlow();
     const duplicator = (await system.duplicatorPid(provider, 'events')) ?? 0;
     const attached = new Promise<void>((resolve) => {
@@ -150,7 +151,7 @@ describe('a lossless flow whose consumer dies with its duplicator', () => {
     await attached;
     const { awaited } = await provider.statistics('events');
     expect([awaited, output.reserveNow() === undefined]).to.deep.equal([1, true]);
-    await killHard(consumer);
-    await writeOn(output);
+    await consumer.kill();
+    await writeSecondRing(output);
   });
 });

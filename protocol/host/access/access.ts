@@ -1,6 +1,7 @@
 /**
- * An application's access, applied: modes, group and access lists of its files, sockets and
- * directories.
+ * Applies an application's access (the users and groups that may read and provide its flows) to
+ * files, sockets and directories: mode, group and access list. App servers and duplicators use it.
+ * Changes permissions, runs setfacl(1).
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, statSync } from 'node:fs';
@@ -24,9 +25,9 @@ export class Access {
   readonly policy: AccessPolicy;
   readonly #log: Logger;
   readonly #stated: boolean;
-  #told = false;
+  #warned = false;
 
-  /** Without options: the owner, and its group reads. Throws BAD_OPTION. */
+  /** Without options the owner has access, and its group reads. Throws BAD_OPTION. */
   constructor(options: AccessOptions | undefined, log: Logger) {
     this.policy = accessPolicy(options ?? {}, systemAccounts());
     this.#stated = options !== undefined;
@@ -40,9 +41,9 @@ export class Access {
   }
 
   /**
-   * Gives what is at `path` its mode, group and access list. `inherited`: it is not new, and may
-   * have a list of an earlier configuration. Throws NOT_PERMITTED. A list that the system does not
-   * take is told in the log: those on it have no access.
+   * Gives the file at `path` its mode, group and access list. `inherited`: the file is not new, and
+   * may have a list of an earlier configuration. Throws NOT_PERMITTED. A list that the system
+   * refuses is logged: the accounts on it have no access.
    */
   grant(path: string, kind: GrantedKind, inherited = false): void {
     const { modes, gid } = this.policy;
@@ -63,8 +64,8 @@ export class Access {
   }
 
   /**
-   * Lets those who have access reach what is theirs: the application's own directory, and the way
-   * through the shared ones.
+   * Gives access to the application's own directories, and passage through the shared ones on the
+   * way there.
    */
   grantDirectories(own: readonly string[], shared: readonly string[]): void {
     if (!this.#stated) return;
@@ -77,16 +78,16 @@ export class Access {
   }
 
   #setList(words: readonly string[]): void {
-    const wanted = this.policy.readers.length + this.policy.providers.length > 0;
+    const isNeeded = this.policy.readers.length + this.policy.providers.length > 0;
     try {
       execFileSync(SETFACL, [...words], { timeout: SETFACL_TIMEOUT_MS, stdio: ['ignore', 'ignore', 'pipe'] });
     } catch (error) {
-      // Without the program there are no lists that would have to go.
-      if (!wanted || this.#told) return;
-      this.#told = true;
+      // Without the program no list exists that would have to be removed.
+      if (!isNeeded || this.#warned) return;
+      this.#warned = true;
       const reason =
         systemCode(error) === 'ENOENT'
-          ? `the program ${SETFACL} is not there; install it (package acl), or use mode and group`
+          ? `the program ${SETFACL} is not installed; install it (package acl), or use mode and group`
           : describeError(error);
       const { readers, providers } = this.policy;
       this.#log.warn('readers and providers that were configured by name have no access', {

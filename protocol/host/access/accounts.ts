@@ -1,12 +1,13 @@
 /**
- * Users and groups of this machine by name: from its own files, else from wherever the system keeps
- * them (getent(1): LDAP, SSS).
+ * Numeric ids of users and groups of this machine by name: from /etc/passwd and /etc/group, else
+ * from the system's other sources (getent(1): LDAP, SSS). The access policy uses it. Reads files,
+ * runs getent.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export interface Accounts {
-  /** Numeric id; undefined when nobody is called so. */
+  /** Numeric id; undefined for an unknown name. */
   user(name: string): number | undefined;
   group(name: string): number | undefined;
   /** Groups that this process can give a file to; undefined when it may give it to any. */
@@ -53,6 +54,6 @@ function getent(database: string, name: string): string {
       encoding: 'utf8',
     });
   } catch {
-    return ''; // it is not there, or nobody is called so
+    return ''; // getent is not installed, or the name is unknown
   }
 }

@@ -1,6 +1,6 @@
 /**
- * From what the configuration says to modes, group and access list entries. Pure: who is called
- * what is passed in.
+ * Translates the configured access of an application to modes, group and access list entries; see
+ * access.ts for their use. Pure: the accounts of the machine are a parameter.
  *
  * | mode       | flow files | images | sockets | the application's flow directory |
  * | ---------- | ---------- | ------ | ------- | -------------------------------- |
@@ -9,8 +9,7 @@
  * | `everyone` | 0644       | 0644   | 0666    | 0755                             |
  *
  * A provider writes into the flow file itself, so that providers get write access to it: the
- * members of `group` by its mode, all others by an access list. Sockets are connected to by whoever
- * reads.
+ * members of `group` by its mode, all others by an access list. A reader connects to the sockets.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import type { Accounts } from './accounts.js';
@@ -26,8 +25,7 @@ export interface AccessPolicy {
   readonly readers: readonly string[];
   readonly providers: readonly string[];
   /**
-   * Whether people beyond the owner's group have to pass through the directories that applications
-   * share.
+   * Whether users beyond the owner's group must pass through the directories of all applications.
    */
   readonly passage: boolean;
 }
@@ -47,7 +45,7 @@ const RIGHTS: Readonly<Record<GrantedKind, readonly [reader: string, provider: s
   directory: ['rx', 'rx'],
 };
 
-/** Throws BAD_OPTION naming whom nobody knows, and what does not go together. */
+/** Throws BAD_OPTION naming an unknown user or group, or options that contradict each other. */
 export function accessPolicy(options: AccessOptions, accounts: Accounts): AccessPolicy {
   const { mode = 'group', group, readers = [], providers = [] } = options;
   if (mode === 'private' && group !== undefined)
@@ -70,7 +68,7 @@ export function accessPolicy(options: AccessOptions, accounts: Accounts): Access
   };
 }
 
-/** What setfacl(1) is to add; empty when the mode says it all. A provider is a reader too. */
+/** The entries for setfacl(1); empty when the mode suffices. A provider is a reader too. */
 export function accessList({ readers, providers }: AccessPolicy, kind: GrantedKind): string {
   const [read, provide] = RIGHTS[kind];
   const onlyReaders = readers.filter((entry) => !providers.includes(entry));

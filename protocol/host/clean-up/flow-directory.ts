@@ -1,6 +1,7 @@
 /**
- * What dead owners left in the flow directory: flow files, images, temporary files, shared memory
- * of gateways, empty directories.
+ * The part of the clean-up for the flow directory: flow files, images, temporary files, shared
+ * memory of gateways and empty directories whose owner is dead. The clean-up calls it, and an app
+ * server for its own application. Removes through `Sweep`.
  */
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -18,10 +19,7 @@ import { removeAside, type Sweep } from './sweep.js';
 const FLOW_SUFFIX = '.flow';
 const IMAGE_SUFFIX = '.image';
 
-/**
- * `keeps`: applications whose flow files are somebody's affair: their app server takes them over,
- * or removes them itself.
- */
+/** `keeps`: applications whose app server takes the flow files over, or removes them itself. */
 export function sweepFlowDirectory(
   sweep: Sweep,
   flowDirectory: string,
@@ -38,7 +36,7 @@ export function sweepFlowDirectory(
   }
 }
 
-/** `keepsFlow`: flows that are somebody's affair. */
+/** `keepsFlow`: flows that are in use. */
 export function sweepApplication(
   sweep: Sweep,
   flowDirectory: string,
@@ -46,8 +44,8 @@ export function sweepApplication(
   keepsFlow: (flow: string) => boolean,
 ): void {
   const directory = appFlowDirectory(flowDirectory, app);
-  // Images first: without its flow file an image is nobody's, and a run that is cut off in between
-  // leaves nothing that is not found again.
+  // Images first: an image without its flow file has no owner, so an interrupted clean-up leaves
+  // nothing that the next one does not find.
   for (const suffix of [IMAGE_SUFFIX, FLOW_SUFFIX]) {
     for (const name of sweep.namesIn(directory)) {
       const flow = name.slice(0, -suffix.length);
@@ -88,8 +86,8 @@ function sweepImage(sweep: Sweep, path: string, flowFile: string): void {
 }
 
 /**
- * Under the claim lock and after another look: a gateway that starts at this moment takes over what
- * the dead one left.
+ * Checks again under the claim lock: a gateway that starts at this moment takes over the memory of
+ * the dead one.
  */
 function sweepGateway(sweep: Sweep, path: string): void {
   const dead = (): boolean => inspectGatewayRecord(path).kind === 'dead';
@@ -102,9 +100,9 @@ function sweepGateway(sweep: Sweep, path: string): void {
     });
   const segment = readGatewayRecord(path)?.segment;
   if (segment !== undefined && isLeftover(segment)) {
-    const why = `process ${segment.creator.pid} is dead`;
+    const reason = `process ${segment.creator.pid} is dead`;
     const remove = ifStillDead(() => removeSegment(segment.key, segment.creator.pid));
-    sweep.remove('shared memory', `key ${segment.key}`, why, remove);
+    sweep.remove('shared memory', `key ${segment.key}`, reason, remove);
   }
   sweep.remove(
     'record',
@@ -115,13 +113,13 @@ function sweepGateway(sweep: Sweep, path: string): void {
 }
 
 /**
- * Under the lock that goes with it: whoever waits for it finds the directory gone, and starts again
- * with another one.
+ * Removes the directory together with its lock, while holding it: a process that waits for the lock
+ * then finds no directory, and creates it again.
  */
 function sweepEmpty(sweep: Sweep, directory: string): void {
   const others = sweep.namesIn(directory).filter((name) => name !== LOCK_NAME);
-  const gone = sweep.dryRun ? new Set(sweep.leftovers.map(({ path }) => path)) : new Set<string>();
-  if (others.some((name) => !gone.has(join(directory, name)))) return;
+  const removed = sweep.dryRun ? new Set(sweep.leftovers.map(({ path }) => path)) : new Set<string>();
+  if (others.some((name) => !removed.has(join(directory, name)))) return;
   sweep.remove('directory', directory, `it is empty, and no app server of ${basename(directory)} lives`, () =>
     withLock(join(directory, LOCK_NAME), () => {
       if (sweep.namesIn(directory).some((name) => name !== LOCK_NAME)) return false;

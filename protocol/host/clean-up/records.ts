@@ -1,6 +1,6 @@
 /**
- * Who owns a record file, by the identity in it: those of host servers and app servers have it at
- * the top, a gateway's under `owner`.
+ * The owner of a record file by the identity in it: at the top in the records of host servers and
+ * app servers, under `owner` in a gateway's. The clean-up uses it. Reads files.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { identityFromWire } from '../../rpc/contract/identity-on-wire.js';
@@ -16,15 +16,13 @@ export interface RecordOwner extends OwnerIdentity {
   readonly ofThisBoot: boolean;
 }
 
-/**
- * Undefined when there is no record, or what is there names nobody: then nothing is known of it.
- */
+/** Undefined without a record, and for a file that names no owner. */
 export function ownerOfRecord(path: string): RecordOwner | undefined {
   try {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      const found = fstatSync(fd);
-      if (!found.isFile() || found.size > BYTES_MAX) return undefined;
+      const file = fstatSync(fd);
+      if (!file.isFile() || file.size > BYTES_MAX) return undefined;
       const content = JSON.parse(readFileSync(fd, 'utf8')) as { owner?: unknown };
       const place: Place = { method: 'record', root: 'owner', path: [], unknownMembers: 'drop' };
       const identity = identityFromWire(processIdentity.check(content.owner ?? content, place));

@@ -1,5 +1,10 @@
-/** What dead owners left in the runtime directory: records, sockets, temporary files. Logs stay. */
+/**
+ * The part of the clean-up for the runtime directory: records, sockets and temporary files whose
+ * owner is dead; logs stay. Connects to sockets to find out, removes through `Sweep`.
+ */
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { systemCode } from '../../base/errors.js';
 import {
   appSocketPath,
   flowFilePath,
@@ -11,17 +16,16 @@ import { isName } from '../../base/names.js';
 import { ownerOfRecord } from './records.js';
 import { flowFileOwner } from './flow-file-owner.js';
 import { sweepTemporaries } from './flow-directory.js';
-import { hasNoListener } from './sockets.js';
 import { removeAside, type Sweep } from './sweep.js';
 
 const RECORD_SUFFIX = '.json';
+/** A stopped or busy server does not refuse: without an answer the socket counts as in use. */
+const PROBE_TIMEOUT_MS = 500;
 
 export interface RuntimePlaces {
   readonly directory: string;
   readonly flowDirectory: string;
-  /**
-   * Records of dead app servers that a host server will read, to start their applications again.
-   */
+  /** Records of dead app servers that a host server reads to restart their applications. */
   readonly keepsRecord: (app: string) => boolean;
 }
 
@@ -54,9 +58,7 @@ export async function sweepRuntimeDirectory(sweep: Sweep, places: RuntimePlaces)
   }
 }
 
-/**
- * The link sockets of duplicators that live; what their datagram clients have begins with the same.
- */
+/** The link sockets of living duplicators; the sockets of their datagram clients begin alike. */
 function livingLinks(sweep: Sweep, directory: string, flowDirectory: string): string[] {
   const links: string[] = [];
   for (const app of sweep.namesIn(flowDirectory).filter(isName)) {
@@ -77,10 +79,25 @@ function sweepRecord(sweep: Sweep, path: string): void {
   sweep.remove('record', path, `process ${owner.pid} is dead`, () => removeAside(path, taken));
 }
 
-/** A socket at a path of which no living owner is known, and on which nobody listens. */
-async function sweepSocket(sweep: Sweep, path: string, why: string): Promise<void> {
+/** Removes a socket without a known living owner on which no process listens. */
+async function sweepSocket(sweep: Sweep, path: string, reason: string): Promise<void> {
   const before = sweep.own(path);
   if (before?.isSocket() !== true || !(await hasNoListener(path))) return;
   if (sweep.own(path)?.ino !== before.ino) return;
-  sweep.remove('socket', path, `${why}, and nobody listens on it`);
+  sweep.remove('socket', path, `${reason}, and no process listens on it`);
+}
+
+/** A refused connection proves that no process listens. */
+function hasNoListener(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const end = (unused: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(unused);
+    };
+    const timer = setTimeout(() => end(false), PROBE_TIMEOUT_MS);
+    socket.once('connect', () => end(false));
+    socket.once('error', (error) => end(systemCode(error) === 'ECONNREFUSED'));
+  });
 }

@@ -1,6 +1,7 @@
 /**
- * One run of the clean-up: what was found, what became of it, and the only place that removes. What
- * is not this user's own is never touched, and a symbolic link is never followed.
+ * One run of the clean-up: the leftovers that were found and the outcome of each. All removals pass
+ * through it: files of other users are never touched, symbolic links never followed. The parts of
+ * the clean-up (flow-directory.ts, runtime-directory.ts) use it. Removes files.
  */
 import { linkSync, lstatSync, readdirSync, renameSync, unlinkSync, type Stats } from 'node:fs';
 import { describeError, systemCode } from '../../base/errors.js';
@@ -12,17 +13,17 @@ export type LeftoverKind =
 export interface Leftover {
   readonly kind: LeftoverKind;
   readonly path: string;
-  /** Whose it was, or why it is known to be nobody's. */
+  /** Its owner, or why it is known to have none. */
   readonly why: string;
   /** `found` in a dry run. */
   readonly outcome: 'found' | 'removed' | 'failed';
-  /** Of a failure. */
+  /** The reason of a failure. */
   readonly error?: string;
 }
 
 export class Sweep {
   readonly dryRun: boolean;
-  readonly #found: Leftover[] = [];
+  readonly #leftovers: Leftover[] = [];
   readonly #uid = process.geteuid?.() ?? 0;
 
   constructor(dryRun: boolean) {
@@ -30,12 +31,12 @@ export class Sweep {
   }
 
   get leftovers(): readonly Leftover[] {
-    return this.#found;
+    return this.#leftovers;
   }
 
   /**
-   * Names in a directory of this user's own; nothing for any other, for links to one, and for one
-   * that is not there.
+   * File names in a directory of this user; empty for another user's, for a link and for a missing
+   * directory.
    */
   namesIn(directory: string): string[] {
     if (this.own(directory)?.isDirectory() !== true) return [];
@@ -47,19 +48,18 @@ export class Sweep {
     }
   }
 
-  /** The facts of what is at `path` itself, if it belongs to this user. */
+  /** Status of the file at `path` itself, links not followed; undefined if another user owns it. */
   own(path: string): Stats | undefined {
     try {
-      const found = lstatSync(path);
-      return found.uid === this.#uid ? found : undefined;
+      const stats = lstatSync(path);
+      return stats.uid === this.#uid ? stats : undefined;
     } catch {
       return undefined;
     }
   }
 
   /**
-   * Removes with `act`, unless this is a dry run; a failure is told and nothing else is given up
-   * for it.
+   * Removes with `act`, unless this is a dry run. A failure is recorded; the clean-up continues.
    */
   remove(
     kind: LeftoverKind,
@@ -69,33 +69,35 @@ export class Sweep {
   ): void {
     const facts = { kind, path, why };
     if (this.dryRun) {
-      this.#found.push({ ...facts, outcome: 'found' });
+      this.#leftovers.push({ ...facts, outcome: 'found' });
       return;
     }
     try {
-      if (act() !== false) this.#found.push({ ...facts, outcome: 'removed' });
+      if (act() !== false) this.#leftovers.push({ ...facts, outcome: 'removed' });
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return; // somebody else was faster
-      this.#found.push({ ...facts, outcome: 'failed', error: describeError(error) });
+      if (systemCode(error) === 'ENOENT') return; // another process removed it first
+      this.#leftovers.push({ ...facts, outcome: 'failed', error: describeError(error) });
     }
   }
 }
 
 /**
- * Removes what is at `path` unless `taken` says that somebody took the path meanwhile: it is moved
- * aside first and judged there, so that a new owner's file is put back. False when it was.
+ * Removes the file at `path` unless `taken` returns true because a new owner has claimed the path
+ * meanwhile: the file is moved aside first and checked then, so that a new owner's file is
+ * restored. False when it was.
  */
 export function removeAside(path: string, taken: () => boolean): boolean {
   const aside = temporaryName(path);
   renameSync(path, aside);
-  const put = taken();
-  if (put) {
+  const restored = taken();
+  if (restored) {
     try {
       linkSync(aside, path);
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error; // the new owner has made another one since
+      // EEXIST: the new owner has created another file since.
+      if (systemCode(error) !== 'EEXIST') throw error;
     }
   }
   unlinkSync(aside);
-  return !put;
+  return !restored;
 }

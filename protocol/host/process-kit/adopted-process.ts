@@ -7,10 +7,11 @@ import type { Clock } from '../../base/clock.js';
 import { LIMITS } from '../../base/limits.js';
 import { isAlive, type OwnerIdentity } from '../../base/owner-identity.js';
 import { stopForeign } from './foreign-process.js';
-import type { ProcessConnection, ProcessOutcome, SupervisedProcess } from './supervised-process.js';
+import type { ProcessConnection, SupervisedProcess } from './supervised-process.js';
 
 /** Interval of the liveness check of a process without a connection. */
 const POLL_MS = 20;
+const EXIT_UNKNOWN = 'its exit code is not known';
 
 export interface AdoptedProcessOptions {
   readonly identity: OwnerIdentity;
@@ -23,12 +24,12 @@ export interface AdoptedProcessOptions {
 
 export class AdoptedProcess implements SupervisedProcess {
   readonly adopted = true;
-  readonly exited: Promise<ProcessOutcome>;
+  readonly exited: Promise<string>;
   readonly #options: AdoptedProcessOptions;
   #connection: ProcessConnection | undefined;
   #stopping: Promise<void> | undefined;
   #released = false;
-  #resolveExited: (outcome: ProcessOutcome) => void = () => undefined;
+  #resolveExited: (exit: string) => void = () => undefined;
 
   constructor(options: AdoptedProcessOptions) {
     this.#options = options;
@@ -62,7 +63,7 @@ export class AdoptedProcess implements SupervisedProcess {
   #poll(lostAtMs: number): void {
     if (this.#connection !== undefined || this.#released || this.#stopping !== undefined) return;
     const { identity, clock, reconnectWithinMs = Infinity } = this.#options;
-    if (!isAlive(identity)) this.#resolveExited({ kind: 'died', exit: 'its exit code is not known' });
+    if (!isAlive(identity)) this.#resolveExited(EXIT_UNKNOWN);
     else if (clock.nowMs() - lostAtMs >= reconnectWithinMs) void this.stop();
     else clock.after(POLL_MS, () => this.#poll(lostAtMs), true);
   }
@@ -70,6 +71,6 @@ export class AdoptedProcess implements SupervisedProcess {
   async #stopOnce(): Promise<void> {
     const { identity, clock, stopTimeoutMs = LIMITS.childStopTimeoutMs } = this.#options;
     await stopForeign(identity, clock, stopTimeoutMs);
-    this.#resolveExited({ kind: 'stopped', exit: 'its exit code is not known' });
+    this.#resolveExited(EXIT_UNKNOWN);
   }
 }

@@ -1,8 +1,8 @@
 /**
- * One child process as its parent sees it: started, ready by its own message, stopped, ended. Start
- * failure, death after ready and requested stop are three different outcomes. The child is detached:
- * it outlives its parent, and its output goes to a log file, never to a pipe that would break.
- * Supervisors start children with it. Starts and signals processes, appends to the log file.
+ * One child process as its parent sees it: started, ready by its own message, stopped, ended. The
+ * child is detached: it outlives its parent, and its output goes to a log file, never to a pipe
+ * that would break. Supervisors start children with it. Starts and signals a process, opens the log
+ * file.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -11,7 +11,7 @@ import type { Clock } from '../../base/clock.js';
 import { MirrorflowError, describeError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import { ownChildEnvironment } from './environment.js';
-import type { ProcessOutcome, StartedProcess } from './supervised-process.js';
+import type { StartedProcess } from './supervised-process.js';
 
 /**
  * The environment variable that carries the launch token to the child, which returns it with its
@@ -36,55 +36,33 @@ export interface ChildSpec {
   readonly clock: Clock;
 }
 
-type ChildState = 'starting' | 'ready' | 'stopping' | 'ended';
-
 export class Child<Ready> implements StartedProcess<Ready> {
   readonly adopted = false;
-  readonly spec: ChildSpec;
   /** The token of this start; unguessable, so that no other process reports ready for it. */
   readonly launch = randomBytes(16).toString('hex');
   /** Resolves with the child's report; rejects with START_FAILED or the child's own code. */
   readonly ready: Promise<Ready>;
-  /** Resolves, never rejects, when the process has ended. */
-  readonly exited: Promise<ProcessOutcome>;
+  readonly exited: Promise<string>;
+  readonly #spec: ChildSpec;
   readonly #process: ChildProcess;
-  #state: ChildState = 'starting';
-  #failure: MirrorflowError | undefined;
-  #resolveReady: ((ready: Ready) => void) | undefined;
-  #rejectReady: ((error: MirrorflowError) => void) | undefined;
-  #cancelTimer: (() => void) | undefined;
+  #settle: { readonly resolve: (ready: Ready) => void; readonly reject: (cause: Error) => void } | undefined;
+  #state: 'living' | 'stopping' | 'ended' = 'living';
+  #cancelTimer: () => void = () => undefined;
 
-  /** Starts the process. Throws START_FAILED; later failures reject `ready` and settle `exited`. */
+  /** Starts the process. Throws START_FAILED; later failures reject `ready`. */
   constructor(spec: ChildSpec) {
-    this.spec = spec;
+    this.#spec = spec;
     this.ready = new Promise((resolve, reject) => {
-      this.#resolveReady = resolve;
-      this.#rejectReady = reject;
+      this.#settle = { resolve, reject };
     });
-    this.ready.catch(() => {}); // `exited` reports it too; a caller that awaits `ready` sees the rejection
+    this.ready.catch(() => undefined); // a start may fail before its parent waits for `ready`
     const log = openLog(spec);
     const logStart = fstatSync(log).size;
     try {
-      this.#process = spawn(process.execPath, [spec.script, ...spec.args], {
-        detached: true,
-        stdio: [spec.endsWithParent === true ? 'pipe' : 'ignore', log, log],
-        env: {
-          ...ownChildEnvironment(process.env),
-          [LAUNCH_VARIABLE]: this.launch,
-        },
-      });
-    } catch (error) {
-      throw new MirrorflowError(
-        'START_FAILED',
-        `${spec.title} could not be started: ${describeError(error)}`,
-        {},
-        error,
-      );
+      this.#process = spawnChild(spec, log, this.launch);
     } finally {
       closeSync(log);
     }
-    this.#process.unref();
-    this.#process.stdin?.on('error', () => undefined); // the exit follows, and is reported
     const readyTimeoutMs = spec.readyTimeoutMs ?? LIMITS.childReadyTimeoutMs;
     this.#cancelTimer = spec.clock.after(readyTimeoutMs, () => {
       this.#fail('TIMED_OUT', `${spec.title} did not report ready within ${readyTimeoutMs} ms`);
@@ -93,10 +71,10 @@ export class Child<Ready> implements StartedProcess<Ready> {
     this.exited = new Promise((resolve) => {
       this.#process.once('error', (error) => {
         this.#fail('START_FAILED', `${spec.title} could not be started: ${describeError(error)}`);
-        resolve(this.#end('not started', logStart));
+        resolve(this.#ended('not started', logStart));
       });
       this.#process.once('exit', (code, signal) =>
-        resolve(this.#end(signal ?? `exit code ${code}`, logStart)),
+        resolve(this.#ended(signal ?? `exit code ${code}`, logStart)),
       );
     });
   }
@@ -105,21 +83,28 @@ export class Child<Ready> implements StartedProcess<Ready> {
     return this.#process.pid;
   }
 
-  get state(): ChildState {
-    return this.#state;
-  }
-
   reportReady(ready: Ready): void {
-    if (this.#state !== 'starting') return;
-    this.#state = 'ready';
-    this.#cancelTimer?.();
-    this.#resolveReady?.(ready);
+    if (this.#settle === undefined) return;
+    this.#cancelTimer();
+    this.#settle.resolve(ready);
+    this.#settle = undefined;
   }
 
   failed(cause: MirrorflowError): void {
-    if (this.#state !== 'starting' || this.#failure !== undefined) return;
-    this.#failure = cause;
-    this.#rejectReady?.(cause);
+    this.#settle?.reject(cause);
+    this.#settle = undefined;
+  }
+
+  stop(): Promise<string> {
+    if (this.#state === 'living') {
+      this.#state = 'stopping';
+      this.#fail('STOPPED', `${this.#spec.title} was stopped before it was ready`);
+      this.#cancelTimer();
+      this.#process.kill('SIGTERM');
+      const { clock, stopTimeoutMs = LIMITS.childStopTimeoutMs } = this.#spec;
+      this.#cancelTimer = clock.after(stopTimeoutMs, () => void this.#process.kill('SIGKILL'));
+    }
+    return this.exited;
   }
 
   /** The exit of a child is known without its connection. */
@@ -128,42 +113,36 @@ export class Child<Ready> implements StartedProcess<Ready> {
   /** The exit of a child concerns its parent only while the parent lives. */
   release(): void {}
 
-  /**
-   * SIGTERM, a bounded wait, SIGKILL; resolves when the process has ended. Any number of calls make
-   * one stop.
-   */
-  async stop(): Promise<ProcessOutcome> {
-    if (this.#state === 'starting' || this.#state === 'ready') {
-      if (this.#state === 'starting')
-        this.#fail('STOPPED', `${this.spec.title} was stopped before it was ready`);
-      this.#state = 'stopping';
-      this.#cancelTimer?.();
-      this.#process.kill('SIGTERM');
-      this.#cancelTimer = this.spec.clock.after(this.spec.stopTimeoutMs ?? LIMITS.childStopTimeoutMs, () => {
-        this.#process.kill('SIGKILL');
-      });
-    }
-    return this.exited;
-  }
-
-  #end(exit: string, logStart: number): ProcessOutcome {
-    const before = this.#state;
+  #ended(exit: string, logStart: number): string {
     this.#state = 'ended';
-    this.#cancelTimer?.();
-    if (this.#failure !== undefined) return { kind: 'start-failed', cause: this.#failure };
-    if (before === 'stopping') return { kind: 'stopped', exit };
-    if (before === 'ready') return { kind: 'died', exit };
-    const tail = logTail(this.spec.logFile, logStart);
+    this.#cancelTimer();
+    if (this.#settle === undefined) return exit;
+    const { title, logFile } = this.#spec;
+    const tail = logTail(logFile, logStart);
     const output = tail === '' ? 'it wrote nothing to its log' : `it wrote: ${tail}`;
-    const { title, logFile } = this.spec;
     const message = `${title} ended before it was ready (${exit}); ${output}`;
-    const cause = new MirrorflowError('START_FAILED', message, { exit, logFile });
-    this.#rejectReady?.(cause);
-    return { kind: 'start-failed', cause };
+    this.failed(new MirrorflowError('START_FAILED', message, { exit, logFile }));
+    return exit;
   }
 
   #fail(code: 'TIMED_OUT' | 'START_FAILED' | 'STOPPED', message: string): void {
     this.failed(new MirrorflowError(code, message));
+  }
+}
+
+function spawnChild(spec: ChildSpec, log: number, launch: string): ChildProcess {
+  try {
+    const child = spawn(process.execPath, [spec.script, ...spec.args], {
+      detached: true,
+      stdio: [spec.endsWithParent === true ? 'pipe' : 'ignore', log, log],
+      env: { ...ownChildEnvironment(process.env), [LAUNCH_VARIABLE]: launch },
+    });
+    child.unref();
+    child.stdin?.on('error', () => undefined); // the exit follows, and is reported
+    return child;
+  } catch (error) {
+    const message = `${spec.title} could not be started: ${describeError(error)}`;
+    throw new MirrorflowError('START_FAILED', message, {}, error);
   }
 }
 

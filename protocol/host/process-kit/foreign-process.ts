@@ -1,36 +1,34 @@
 /**
- * Ending a process that this one did not start: an adopted child. Its identity is checked, so that
- * a reused process id is never hit.
+ * Stops a process that is no child of this one: an adopted child, or the owner of a record. The
+ * identity (process id and start time) is checked before each signal, so that a process with a
+ * reused id is never stopped. Sends signals, reads /proc.
  */
 import type { Clock } from '../../base/clock.js';
 import { LIMITS } from '../../base/limits.js';
 import { isAlive, type OwnerIdentity } from '../../base/owner-identity.js';
 
-/**
- * How often a stopping process is looked at; there is no other way to await one that is not a
- * child.
- */
-const LOOK_MS = 20;
+/** Interval of the liveness check: the kernel reports the end of children only. */
+const POLL_MS = 20;
 
-/** SIGTERM, a bounded wait, SIGKILL; resolves when the process is gone. */
+/** SIGTERM, a bounded wait, SIGKILL; resolves when the process has ended. */
 export async function stopForeign(
   identity: OwnerIdentity,
   clock: Clock,
   stopTimeoutMs: number = LIMITS.childStopTimeoutMs,
 ): Promise<void> {
   signal(identity, 'SIGTERM');
-  if (await goneWithin(identity, clock, stopTimeoutMs)) return;
+  if (await endsWithin(identity, clock, stopTimeoutMs)) return;
   signal(identity, 'SIGKILL');
-  await goneWithin(identity, clock, stopTimeoutMs);
+  await endsWithin(identity, clock, stopTimeoutMs);
 }
 
-/** Waits for a process to end by itself. False when it lives on after `waitMs`. */
-export async function goneWithin(identity: OwnerIdentity, clock: Clock, waitMs: number): Promise<boolean> {
+/** False when the process still lives after `waitMs`. */
+async function endsWithin(identity: OwnerIdentity, clock: Clock, waitMs: number): Promise<boolean> {
   const deadline = clock.nowMs() + waitMs;
   while (isAlive(identity)) {
     if (clock.nowMs() >= deadline) return false;
     await new Promise<void>((resolve) => {
-      clock.after(LOOK_MS, resolve);
+      clock.after(POLL_MS, resolve);
     });
   }
   return true;
@@ -41,6 +39,6 @@ function signal(identity: OwnerIdentity, name: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(identity.pid, name);
   } catch {
-    // It ended between the two lines, which is what was wanted.
+    // The process ended after the check: nothing is left to stop.
   }
 }

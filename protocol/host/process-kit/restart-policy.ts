@@ -1,11 +1,11 @@
 /**
  * When a child that died is started again: at once the first time, then at growing intervals from
- * one start to the next, and not any more after too many deaths in too short a time. One that has
- * lived for the interval is started at once, too: only a crash loop is slowed down. Pure: it is
- * told the time.
+ * one start to the next, and no more after too many deaths in too short a time. A child that has
+ * lived for the interval is started at once too: only a crash loop is slowed down. Supervisors use
+ * it. Pure: the time is a parameter.
  */
 export interface RestartLimits {
-  /** Deaths within the window after which the child is given up. */
+  /** Restarts within the window; the next death is final. */
   readonly maxRestarts: number;
   readonly windowMs: number;
   /**
@@ -30,7 +30,7 @@ export type RestartDecision =
 export class RestartPolicy {
   readonly #limits: RestartLimits;
   #deaths: number[] = [];
-  /** When the one that dies next is started. */
+  /** Time of the last start, milliseconds. */
   #startMs = Number.NEGATIVE_INFINITY;
 
   constructor(limits: RestartLimits = CHILD_RESTART_LIMITS) {
@@ -48,7 +48,7 @@ export class RestartPolicy {
     return { kind: 'restart', delayMs: this.#startMs - nowMs };
   }
 
-  /** A start that somebody asked for forgets the past. */
+  /** Forgets earlier deaths, for a start that was requested. */
   reset(): void {
     this.#deaths = [];
     this.#startMs = Number.NEGATIVE_INFINITY;

@@ -4,12 +4,6 @@
  */
 import type { MirrorflowError } from '../../base/errors.js';
 
-/** How a process ended. `cause` is the error of a start that failed. */
-export type ProcessOutcome =
-  | { readonly kind: 'start-failed'; readonly cause: MirrorflowError }
-  | { readonly kind: 'died'; readonly exit: string }
-  | { readonly kind: 'stopped'; readonly exit: string };
-
 /** The permanent connection of a process to its parent. */
 export interface ProcessConnection {
   /** Resolves when the connection is closed, by either side. */
@@ -20,8 +14,8 @@ export interface SupervisedProcess {
   readonly pid: number | undefined;
   /** False for a child of this process. */
   readonly adopted: boolean;
-  /** Resolves, never rejects, when the process has ended. */
-  readonly exited: Promise<ProcessOutcome>;
+  /** Resolves, never rejects, when the process has ended: `SIGKILL`, `exit code 70`. */
+  readonly exited: Promise<string>;
   /** SIGTERM, a bounded wait, SIGKILL; resolves when the process has ended. Idempotent. */
   stop(): Promise<unknown>;
   /** The process has connected, for the first time or again. */

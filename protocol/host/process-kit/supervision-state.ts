@@ -24,7 +24,7 @@ export type SupervisionState =
  * | event | cause |
  * | ----- | ----- |
  * | start | a request, the end of a delay, or a need that is left when a process has ended |
- * | found | a living predecessor owns the place of the child |
+ * | expect | a living predecessor owns the place of the child |
  * | ready | the started child has reported that it is ready |
  * | adopt | a process that this parent has not started has reported that it is ready |
  * | stop  | a request to stop, or an adopted process that does not fit |
@@ -34,18 +34,18 @@ export type SupervisionState =
  * | close | the parent ends |
  */
 export type SupervisionEvent =
-  'start' | 'found' | 'ready' | 'adopt' | 'stop' | 'retry' | 'rest' | 'fail' | 'close';
+  'start' | 'expect' | 'ready' | 'adopt' | 'stop' | 'retry' | 'rest' | 'fail' | 'close';
 
 type Row = Readonly<Partial<Record<SupervisionEvent, SupervisionState>>>;
 
 export const SUPERVISION_TABLE: Readonly<Record<SupervisionState, Row>> = {
-  idle:      { start: 'starting', found: 'expecting', adopt: 'running', stop: 'stopping', retry: 'delayed', fail: 'failed', close: 'closed' },
-  starting:  { found: 'expecting', ready: 'running', adopt: 'running', stop: 'stopping', retry: 'delayed', rest: 'idle', fail: 'failed', close: 'closed' },
+  idle:      { start: 'starting', expect: 'expecting', adopt: 'running', stop: 'stopping', retry: 'delayed', fail: 'failed', close: 'closed' },
+  starting:  { expect: 'expecting', ready: 'running', adopt: 'running', stop: 'stopping', retry: 'delayed', rest: 'idle', fail: 'failed', close: 'closed' },
   expecting: { start: 'starting', adopt: 'running', stop: 'stopping', retry: 'delayed', rest: 'idle', fail: 'failed', close: 'closed' },
   running:   { stop: 'stopping', retry: 'delayed', rest: 'idle', fail: 'failed', close: 'closed' },
   stopping:  { start: 'starting', rest: 'idle', close: 'closed' },
   delayed:   { start: 'starting', adopt: 'running', stop: 'stopping', rest: 'idle', close: 'closed' },
-  failed:    { start: 'starting', found: 'expecting', adopt: 'running', stop: 'stopping', close: 'closed' },
+  failed:    { start: 'starting', expect: 'expecting', adopt: 'running', stop: 'stopping', close: 'closed' },
   closed:    {},
 }; // prettier-ignore
 

@@ -1,6 +1,6 @@
 /**
- * What the owner of a supervisor (an application, a flow, the gateway, the web viewer) gives it: how
- * its process is started and found, and what follows when it has ended. Types only.
+ * What the owner of a supervisor (an application, a flow, the gateway, the web viewer) gives it:
+ * how its process is started and found, and what follows when it has ended. Types only.
  */
 import type { Clock } from '../../base/clock.js';
 import type { MirrorflowError } from '../../base/errors.js';
@@ -62,4 +62,9 @@ export interface SupervisorOptions<Ready, Connection extends ProcessConnection> 
   readonly predecessor?: Predecessor;
   readonly restart?: RestartLimits;
   readonly quit?: QuitRequest<Connection>;
+  /**
+   * Ends what the process has left running. A requested stop runs it when the process has ended, or
+   * when none ran, and is complete after it. Never rejects.
+   */
+  readonly afterStop?: () => Promise<void>;
 }

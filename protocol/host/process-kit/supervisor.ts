@@ -1,43 +1,36 @@
 /**
  * Supervises one child process: starts it, adopts one that an earlier parent has started, restarts
- * it after a death, stops it. Start failure, death after ready and requested stop are three
- * different outcomes; the owner of the supervisor (an application, a flow, the gateway, the web
- * viewer) decides with `decide` what follows each. The states stand in supervision-state.ts. A
- * child is ready by its own message only (`report`), never by its start.
- *
- * Touches processes and time through its options only. At most one process is current; a start
- * waits until all earlier processes have ended.
+ * it after a death, stops it; the states are in supervision-state.ts. Start failure, death after
+ * ready and requested stop are different outcomes; the owner (an application, a flow, the gateway,
+ * the web viewer) decides what follows each. A child is ready by its own message only (`report`). A
+ * start waits until all earlier processes have ended. Touches processes and time through its
+ * options.
  */
 import { MirrorflowError, describeError, isMirrorflowError } from '../../base/errors.js';
+import { CurrentProcess } from './current-process.js';
 import { LivingProcesses } from './living-processes.js';
-import { CHILD_RESTART_LIMITS, RestartPolicy } from './restart-policy.js';
+import { Restarts } from './restarts.js';
 import type { ProcessConnection, StartedProcess, SupervisedProcess } from './supervised-process.js';
-import type { Predecessor, SupervisedEnd, SupervisorOptions } from './supervisor-options.js';
+import { watchPredecessor } from './predecessor-watch.js';
+import type { SupervisedEnd, SupervisorOptions } from './supervisor-options.js';
 import { nextState, type SupervisionEvent, type SupervisionState } from './supervision-state.js';
-
-/** Interval at which the predecessor is checked: callers wait for it, for seconds at most. */
-export const PREDECESSOR_POLL_MS = 20;
 
 export class Supervisor<Ready, Connection extends ProcessConnection = ProcessConnection> {
   readonly #options: SupervisorOptions<Ready, Connection>;
-  readonly #policy: RestartPolicy;
+  readonly #restarts: Restarts;
   /** The current process and earlier ones that have not ended yet. */
   readonly #living: LivingProcesses<Connection>;
   #state: SupervisionState = 'idle';
   /** Counts changes of the state, so that a late callback recognises that it is outdated. */
   #turn = 0;
-  #process: SupervisedProcess | StartedProcess<Ready> | undefined;
-  #ready: Ready | undefined;
-  #connection: Connection | undefined;
+  readonly #current = new CurrentProcess<Ready, Connection>();
   #cause: MirrorflowError | undefined;
-  #restarts = 0;
-  #isRestart = false;
   #cancelTimer: () => void = () => undefined;
   #stopping: Promise<void> = Promise.resolve();
 
   constructor(options: SupervisorOptions<Ready, Connection>) {
     this.#options = options;
-    this.#policy = new RestartPolicy(options.restart ?? CHILD_RESTART_LIMITS);
+    this.#restarts = new Restarts(options.title, options.restart);
     this.#living = new LivingProcesses(options.clock, options.quit);
   }
 
@@ -47,21 +40,21 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
 
   /** Process id of the child that starts, runs or stops. */
   get pid(): number | undefined {
-    return this.#process?.pid;
+    return this.#current.process?.pid;
   }
 
   /** Whether that process was started by an earlier parent. */
   get adopted(): boolean {
-    return this.#process?.adopted ?? false;
+    return this.#current.process?.adopted ?? false;
   }
 
   /** What the running process has reported. */
   get ready(): Ready | undefined {
-    return this.#state === 'running' ? this.#ready : undefined;
+    return this.#state === 'running' ? this.#current.ready : undefined;
   }
 
   get connection(): Connection | undefined {
-    return this.#connection;
+    return this.#current.connection;
   }
 
   /** Why the last start failed or the process died, until one is ready again. */
@@ -71,28 +64,27 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
 
   /** Starts after deaths. */
   get restarts(): number {
-    return this.#restarts;
+    return this.#restarts.count;
   }
 
   /** Forgets earlier deaths and their cause; for a start that was requested. */
   reset(): void {
-    this.#policy.reset();
-    this.#restarts = 0;
+    this.#restarts.reset();
     this.#cause = undefined;
   }
 
   /** Starts the child, or expects its predecessor, when nothing runs. */
   start(): void {
     if (this.#state !== 'idle' && this.#state !== 'failed') return;
-    this.#isRestart = false;
+    this.#restarts.isUnderWay = false;
     this.#begin();
   }
 
-  /** A living predecessor was found: it is expected to connect by itself. */
+  /** A living predecessor is expected to connect by itself. */
   expect(): void {
     const { predecessor, clock } = this.#options;
-    if (predecessor === undefined || !this.#enter('found')) return;
-    this.#pollPredecessor(predecessor, clock.nowMs() + predecessor.connectsWithinMs);
+    if (predecessor === undefined || !this.#enter('expect')) return;
+    this.#cancelTimer = watchPredecessor(predecessor, clock, (end) => this.#step(end));
   }
 
   /** The child died while no parent watched it: the same as a death now. */
@@ -101,21 +93,19 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
   }
 
   /**
-   * A process has reported that it is ready, on `connection`: false when it is not the current one,
-   * which may then be adopted. A child proves itself with its process id and the token of its
-   * start.
+   * A process has reported that it is ready: false when it is not the current one, and may be
+   * adopted. A child proves itself with its process id and the token of its start.
    */
   report(pid: number, launch: string | undefined, ready: Ready, connection: Connection): boolean {
-    const process = this.#process;
-    if (process === undefined || process.pid !== pid) return false;
-    if (this.#state !== 'starting' && this.#state !== 'running' && this.#state !== 'stopping') return false;
-    if (this.#state !== 'starting') this.#attach(process, connection);
-    else {
-      if (!('launch' in process) || process.launch !== launch) return false;
-      process.reportReady(ready);
-      this.#run(process, ready, connection, 'ready');
+    if (this.pid !== pid) return false;
+    if (this.#state === 'running' || this.#state === 'stopping') {
+      this.#current.attach(connection);
+      return true;
     }
-    return true;
+    const child = this.#state === 'starting' ? this.#current.startedWith(launch) : undefined;
+    child?.reportReady(ready);
+    if (child !== undefined) this.#run(ready, connection, 'ready');
+    return child !== undefined;
   }
 
   /**
@@ -124,30 +114,26 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
    */
   adopt(process: SupervisedProcess, ready: Ready, connection: Connection): void {
     this.#supersede(process);
-    this.#run(process, ready, connection, 'adopt');
+    this.#run(ready, connection, 'adopt');
   }
 
   /** Stops a process that reported and does not fit. Throws as `adopt`. */
   replace(process: SupervisedProcess, connection: Connection): void {
     this.#supersede(process);
-    this.#process = process;
-    this.#attach(process, connection);
+    this.#current.attach(connection);
     void this.stop();
   }
 
-  /** The child's own reason for a failed start. False when `launch` is not the token of this start. */
+  /**
+   * The child's own reason for a failed start. False when `launch` is not the token of this start.
+   */
   startFailed(launch: string, cause: MirrorflowError): boolean {
-    const process = this.#process;
-    if (this.#state !== 'starting' || process === undefined) return false;
-    if (!('launch' in process) || process.launch !== launch) return false;
-    process.failed(cause);
-    return true;
+    const child = this.#state === 'starting' ? this.#current.startedWith(launch) : undefined;
+    child?.failed(cause);
+    return child !== undefined;
   }
 
-  /**
-   * Stops the process, and a predecessor that is expected; resolves when it has ended. Any number
-   * of calls make one stop.
-   */
+  /** Stops the process, or the expected predecessor; resolves when it has ended. Idempotent. */
   stop(): Promise<void> {
     if (this.#state === 'stopping' || this.#state === 'closed') return this.#stopping;
     if (this.#state === 'idle' && this.#living.isEmpty) return Promise.resolve();
@@ -156,7 +142,7 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
 
   /** The process ends by itself now, as agreed; it is stopped when that takes longer. */
   letEnd(withinMs: number, late: () => void): void {
-    const process = this.#process;
+    const { process } = this.#current;
     if (process === undefined || this.#state !== 'running' || !this.#enter('stop')) return;
     this.#stopping = process.exited.then(() => this.#step({ kind: 'stopped' }));
     this.#cancelTimer = this.#options.clock.after(withinMs, () => {
@@ -190,10 +176,7 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     this.#cancelTimer = () => undefined;
     this.#turn += 1;
     this.#state = next;
-    if (next !== 'running' && next !== 'stopping' && next !== 'closed') {
-      this.#process = undefined;
-      this.#connection = undefined;
-    }
+    if (next !== 'running' && next !== 'stopping' && next !== 'closed') this.#current.clear();
     this.#options.changed(next);
     return true;
   }
@@ -211,8 +194,11 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
   #launch(turn: number): void {
     const failed = (thrown: unknown): void => {
       if (turn !== this.#turn) return;
-      const cause = isMirrorflowError(thrown) ? thrown : this.#notStarted(thrown);
-      this.#step({ kind: 'start-failed', cause, isRestart: this.#isRestart });
+      const message = `${this.#options.title} could not be started: ${describeError(thrown)}`;
+      const cause = isMirrorflowError(thrown)
+        ? thrown
+        : new MirrorflowError('START_FAILED', message, {}, thrown);
+      this.#step({ kind: 'start-failed', cause, isRestart: this.#restarts.isUnderWay });
     };
     let process: StartedProcess<Ready>;
     try {
@@ -221,42 +207,27 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
       failed(thrown);
       return;
     }
-    this.#process = process;
+    this.#current.set(process);
     this.#watch(process);
     process.ready.catch(failed);
-  }
-
-  #notStarted(thrown: unknown): MirrorflowError {
-    const message = `${this.#options.title} could not be started: ${describeError(thrown)}`;
-    return new MirrorflowError('START_FAILED', message, {}, thrown);
   }
 
   /** A start that failed is reported by `ready`, a requested stop by `#stopWith`. */
   #watch(process: SupervisedProcess): void {
     this.#living.add(process);
-    void process.exited.then((outcome) => {
-      if (this.#process !== process || this.#state !== 'running') return;
-      const exit = outcome.kind === 'start-failed' ? outcome.cause.message : outcome.exit;
+    void process.exited.then((exit) => {
+      if (this.#current.process !== process || this.#state !== 'running') return;
       const message = `${this.#options.title} (process ${process.pid ?? 0}) died: ${exit}`;
       const cause = new MirrorflowError('CHILD_DIED', message, { exit });
       this.#step({ kind: 'died', cause, exit, adopted: process.adopted });
     });
   }
 
-  #attach(process: SupervisedProcess, connection: Connection): void {
-    this.#connection = connection;
-    process.connected(connection);
-    void connection.closed.then(() => {
-      if (this.#connection === connection) this.#connection = undefined;
-    });
-  }
-
-  #run(process: SupervisedProcess, ready: Ready, connection: Connection, event: 'ready' | 'adopt'): void {
-    this.#process = process;
-    this.#attach(process, connection);
-    this.#ready = ready;
+  #run(ready: Ready, connection: Connection, event: 'ready' | 'adopt'): void {
+    this.#current.attach(connection);
+    this.#current.reported(ready);
     this.#cause = undefined;
-    this.#isRestart = false;
+    this.#restarts.isUnderWay = false;
     this.#enter(event);
   }
 
@@ -266,23 +237,14 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     if (this.#state === 'closed')
       throw new MirrorflowError('STOPPED', `${title} is not used: its parent ends`);
     if (this.#state === 'running' || this.#state === 'stopping') {
-      throw new MirrorflowError('REFUSED', `${title} is process ${this.#process?.pid} already`);
+      throw new MirrorflowError('REFUSED', `${title} is process ${this.pid} already`);
     }
     if (this.#living.has(process.pid)) {
       throw new MirrorflowError('REFUSED', `process ${process.pid} is being stopped`);
     }
-    if (this.#state === 'starting') void this.#process?.stop();
+    if (this.#state === 'starting') void this.#current.process?.stop();
+    this.#current.set(process);
     this.#watch(process);
-  }
-
-  #pollPredecessor(predecessor: Predecessor, untilMs: number): void {
-    const { clock } = this.#options;
-    this.#cancelTimer = clock.after(PREDECESSOR_POLL_MS, () => {
-      const pid = predecessor.pid();
-      if (pid === undefined) this.#step({ kind: 'predecessor-ended' });
-      else if (clock.nowMs() < untilMs) this.#pollPredecessor(predecessor, untilMs);
-      else this.#step({ kind: 'predecessor-late', cause: predecessor.late(pid) });
-    });
   }
 
   /** Decides what follows an end. */
@@ -292,7 +254,7 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     const step = this.#options.decide(end);
     switch (step) {
       case 'start':
-        this.#isRestart = false;
+        this.#restarts.isUnderWay = false;
         return this.#begin();
       case 'expect':
         return this.expect();
@@ -309,22 +271,12 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
   }
 
   #retry(cause: MirrorflowError): void {
-    const { clock, title, restart = CHILD_RESTART_LIMITS } = this.#options;
-    const decision = this.#policy.died(clock.nowMs());
-    this.#cause = cause;
-    if (decision.kind === 'give-up') {
-      const { deaths } = decision;
-      const message =
-        `${title} ended ${deaths} times within ${restart.windowMs / 1000} s and is not started again ` +
-        `until it is requested; the last time: ${cause.message}`;
-      this.#cause = new MirrorflowError(cause.code, message, { deaths }, cause);
-      this.#enter('fail');
-      return;
-    }
-    if (!this.#enter('retry')) return;
-    this.#cancelTimer = clock.after(decision.delayMs, () => {
-      this.#restarts += 1;
-      this.#isRestart = true;
+    const { clock } = this.#options;
+    const next = this.#restarts.afterEnd(clock.nowMs(), cause);
+    this.#cause = typeof next === 'number' ? cause : next;
+    if (!this.#enter(typeof next === 'number' ? 'retry' : 'fail') || typeof next !== 'number') return;
+    this.#cancelTimer = clock.after(next, () => {
+      this.#restarts.begin();
       this.#begin();
     });
   }
@@ -335,6 +287,7 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     const allExited = this.#living.allExited();
     this.#stopping = this.#endAll(predecessorToo)
       .then(() => allExited)
+      .then(() => this.#options.afterStop?.())
       .then(() => {
         if (turn === this.#turn) this.#step({ kind: 'stopped' });
       });
@@ -343,8 +296,8 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
 
   async #endAll(predecessorToo: boolean): Promise<void> {
     const { predecessor } = this.#options;
-    const current = this.#process;
-    const ends = this.#living.endAll((process) => (process === current ? this.#connection : undefined));
+    const { process: current, connection } = this.#current;
+    const ends = this.#living.endAll((process) => (process === current ? connection : undefined));
     await Promise.all([ends, predecessorToo ? predecessor?.stop() : undefined]);
   }
 }

@@ -1,16 +1,15 @@
 /**
- * The end of a process: one orderly way out for SIGTERM, SIGINT and a program's own decision, and a
- * bounded one.
+ * The orderly, bounded end of a program on SIGTERM and SIGINT, and its end after an error that was
+ * not caught. The servers' main modules call it. Installs signal handlers, ends the process.
  */
 import { LIMITS } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { sourceStack } from '../../base/source-stack.js';
 
 /**
- * Calls `close` once at the first SIGTERM or SIGINT and ends the process with 0 afterwards; with 1
- * when closing failed or took longer than `withinMs` (default: a little less than a parent waits
- * before SIGKILL). Also the last resort for errors nobody caught: logged, then the process ends
- * with 70.
+ * Calls `close` once, at the first SIGTERM or SIGINT. Exit codes: 0; 1 when closing failed or took
+ * longer than `withinMs` (default: a little less than a parent waits before SIGKILL); 70 after an
+ * uncaught error, which is logged.
  */
 export function endOnSignals(
   log: Logger,

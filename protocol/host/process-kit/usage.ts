@@ -1,13 +1,14 @@
 /**
- * What every program does alike about its command line: help goes to standard output, bad usage is
- * one line on standard error and exit code 2.
+ * The common behaviour of all programs on their command line: help goes to standard output, bad
+ * usage is one line on standard error and exit code 2. Main modules call it. Writes to standard
+ * output and error, sets the exit code.
  */
 import { describeError, isMirrorflowError } from '../../base/errors.js';
 
 const EXIT_USAGE = 2;
 
 /**
- * Prints the help when the words ask for it. True when they did, and there is nothing else to do.
+ * Prints the help if the arguments ask for it; true then, and the program has nothing else to do.
  */
 export function printHelpIfAsked(args: readonly string[], help: () => string): boolean {
   const asked = args.includes('--help') || args.includes('-h');
@@ -16,20 +17,20 @@ export function printHelpIfAsked(args: readonly string[], help: () => string): b
 }
 
 /**
- * Tells what is wrong with the command line, in one line unless it is a file with several faults;
- * the process ends with the exit code for it when it has nothing left to do.
+ * Reports an error of the command line in one line, or of a configuration file in one line for each
+ * problem, and sets the exit code.
  */
-export function reportBadUsage(program: string, wrong: unknown): void {
-  const text = typeof wrong === 'string' ? wrong : describeError(wrong);
-  const told = isMirrorflowError(wrong, 'BAD_CONFIGURATION')
+export function reportBadUsage(program: string, error: unknown): void {
+  const text = typeof error === 'string' ? error : describeError(error);
+  const message = isMirrorflowError(error, 'BAD_CONFIGURATION')
     ? text
     : text.replaceAll(/\s*\n\s*/g, ' ').trim();
-  process.stderr.write(`${program}: ${told} (--help tells the options)\n`);
+  process.stderr.write(`${program}: ${message} (--help lists the options)\n`);
   process.exitCode = EXIT_USAGE;
 }
 
-/** The same at once, for yargs' `fail` and for options that are judged behind it. */
-export function endWithBadUsage(program: string, wrong: unknown): never {
-  reportBadUsage(program, wrong);
+/** The same, and ends the process; for yargs' `fail` and for options checked after yargs. */
+export function endWithBadUsage(program: string, error: unknown): never {
+  reportBadUsage(program, error);
   process.exit();
 }

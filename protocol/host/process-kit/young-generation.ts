@@ -1,16 +1,16 @@
 /**
- * What garbage a server keeps resident. V8 lets young objects take 16 MiB by default before it
- * looks which are alive, of which a server that answers calls keeps several times as much. Little
- * of what these processes make lives on, so that looking oftener costs them nothing to speak of.
+ * Limits the resident garbage of a server: V8 lets the young generation grow to 16 MiB before it
+ * collects it, and a server that answers calls keeps several times as much. Few objects of these
+ * processes live long, so frequent collections cost little. Servers call it when they are ready.
  *
- * Said when a process is ready and not on its command line: with any V8 option there Node refuses
- * its own compiled modules, and compiles them anew at each start, which takes a fifth of it.
+ * It is no option of the command line: with any V8 option there Node compiles its own modules again
+ * at each start, which takes a fifth of the start. Changes a flag of this process.
  */
 import { setFlagsFromString } from 'node:v8';
 
-/** The room that young objects have does not grow beyond what it is; 1 MiB at the start. */
-const AS_IT_IS = '--semi-space-growth-factor=1';
+/** The young generation keeps its initial size, 1 MiB. */
+const NO_GROWTH = '--semi-space-growth-factor=1';
 
 export function limitYoungGeneration(): void {
-  setFlagsFromString(AS_IT_IS);
+  setFlagsFromString(NO_GROWTH);
 }

@@ -1,6 +1,7 @@
 /**
- * Asks for a recovery: runs the recovery program on what a dead owner left, as often as is
- * sensible, and believes nothing but its report.
+ * Runs the recovery program on the flow file of a dead owner, in a process of its own that may
+ * crash or hang, and trusts only its report. A duplicator that takes a file over calls it. Starts a
+ * process.
  */
 import { execFile } from 'node:child_process';
 import { describeError } from '../../base/errors.js';
@@ -9,22 +10,16 @@ import type { Logger } from '../../base/log.js';
 import { ownChildEnvironment } from '../process-kit/environment.js';
 import { parseReport, type RecoveryReport } from './report.js';
 
-/** Replaces the recovery program; for tests of what is done without an answer. */
+/** Path of another recovery program; for tests of one that fails. */
 const PROGRAM_VARIABLE = 'MIRRORFLOW_RECOVERY';
 
-/** A recovery that takes longer is killed. Making the largest image whole takes a few hundred. */
+/** A recovery that takes longer is killed. Repairing the largest image takes some 300 ms. */
 export const RECOVERY_TIMEOUT_MS = 4_000;
-/**
- * A recovery that was killed or crashed is tried once more; what it had done until then is as
- * repairable as before.
- */
+/** A killed or crashed recovery is retried once: it leaves the file as repairable as before. */
 const ATTEMPTS = 2;
 const REPORT_BYTES_MAX = 1024 * 1024;
 
-/**
- * The report of a repair; undefined when no attempt gave one, so that the file is not to be
- * trusted.
- */
+/** The report of the repair; undefined when no attempt gave one: the file is not to be trusted. */
 export async function recover(path: string, log: Logger): Promise<RecoveryReport | undefined> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const answer = await runOnce(path);
@@ -34,7 +29,7 @@ export async function recover(path: string, log: Logger): Promise<RecoveryReport
   return undefined;
 }
 
-/** The report, or why there is none. */
+/** The report, or the reason why there is none. */
 function runOnce(path: string): Promise<RecoveryReport | string> {
   const program = process.env[PROGRAM_VARIABLE] || programPath('recovery');
   return new Promise((resolve) => {
@@ -50,7 +45,7 @@ function runOnce(path: string): Promise<RecoveryReport | string> {
         if (report !== undefined) resolve(report);
         else if (failed?.killed === true)
           resolve(`it took longer than ${RECOVERY_TIMEOUT_MS} ms and was killed`);
-        else resolve(stderr.trim() || failed?.signal || failed?.message || 'it said nothing');
+        else resolve(stderr.trim() || failed?.signal || failed?.message || 'it reported nothing');
       });
     } catch (error) {
       resolve(`it could not be started: ${describeError(error)}`);

@@ -1,13 +1,13 @@
 /**
- * What the recovery of a flow file found, as JSON for the duplicator and in words for people, and
- * its exit codes.
+ * The report of the recovery program on a flow file: as JSON for the duplicator, as text for users,
+ * and as an exit code. The recovery program writes it, duplicator and console read it. Pure.
  */
 
-/** `repaired` stands in reports of a repair only, `repairable` in those of a look. */
+/** `repaired` occurs in reports of a repair only, `repairable` in those of a check. */
 export type FindingState = 'sound' | 'repairable' | 'repaired' | 'unsound';
 
 export interface Finding {
-  /** What was looked at: `header`, `owner`, `sequences`, `credit`, `state` or `image`. */
+  /** The part that was checked: `header`, `owner`, `sequences`, `credit`, `state` or `image`. */
   readonly check: string;
   readonly state: FindingState;
   readonly text: string;
@@ -16,7 +16,7 @@ export interface Finding {
 /**
  * | verdict | meaning | exit code |
  * | --- | --- | --- |
- * | sound, repaired | the flow can go on in this file | 0 |
+ * | sound, repaired | the flow can continue in this file | 0 |
  * | owned | a living process owns it; nothing was repaired | 1 |
  * | missing | there is no such file | 4 |
  * | repairable | a repair would make it sound | 6 |
@@ -52,15 +52,15 @@ export interface RecoveryReport {
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
   sound: 'sound',
-  repaired: 'repaired: the flow can go on in this file',
+  repaired: 'repaired: the flow can continue in this file',
   repairable:
     'needs a repair: mirrorflow repair, or the next duplicator of the flow, which repairs it itself',
   replace: 'must be replaced: the next duplicator of the flow does that; mirrorflow clean removes it',
   owned: 'left alone: its owner lives',
-  missing: 'is not there',
+  missing: 'does not exist',
 };
 
-export function inWords(report: RecoveryReport): string[] {
+export function reportLines(report: RecoveryReport): string[] {
   const { file, verdict, owner, flow, findings } = report;
   return [
     `${file}: ${VERDICTS[verdict]}`,
@@ -75,7 +75,7 @@ export function inWords(report: RecoveryReport): string[] {
   ];
 }
 
-/** Undefined for anything that is no report: it comes from another process. */
+/** Undefined for any other text: the report comes from another process and is not trusted. */
 export function parseReport(text: string): RecoveryReport | undefined {
   let value: unknown;
   try {

@@ -3,7 +3,6 @@
  * flows. Part of the application options in the configuration file and in `host.run`;
  * `protocol/host/access` applies them. Pure.
  */
-import { MirrorflowError } from '../../base/errors.js';
 import { arrayOf, oneOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
 
 const ACCOUNTS_MAX = 256;
@@ -26,18 +25,3 @@ export const accessOptions = struct({
 });
 
 export type AccessOptions = TypeOf<typeof accessOptions>;
-
-/** Parses the JSON text of `option`. Throws BAD_OPTION with the place of the mistake. */
-export function parseAccess(option: string, text: string): AccessOptions {
-  try {
-    return accessOptions.check(JSON.parse(text), {
-      method: option,
-      root: 'access',
-      path: [],
-      unknownMembers: 'refuse',
-    });
-  } catch (thrown) {
-    const reason = thrown instanceof MirrorflowError ? thrown.message : `${option} is not JSON`;
-    throw new MirrorflowError('BAD_OPTION', reason, { option }, thrown);
-  }
-}

@@ -1,6 +1,6 @@
 /**
- * The registered programs of an application, which `app.run` starts on request: schema, bounds and
- * parsing from JSON. Used for application options and the command line of app servers. Pure.
+ * The registered programs of an application, which `app.run` starts on request: schema and
+ * bounds. Used for application options and the options document of app servers. Pure.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { checkName } from '../../base/names.js';
@@ -30,18 +30,4 @@ export function checkPrograms(registered: Programs): Programs {
     'BAD_OPTION',
     `${names.length} programs are registered; at most ${PROGRAMS_MAX} are possible`,
   );
-}
-
-/** Parses the JSON text of `option`. Throws BAD_OPTION with the place of the mistake, BAD_NAME. */
-export function parsePrograms(option: string, text: string): Programs {
-  try {
-    const value: unknown = JSON.parse(text);
-    return checkPrograms(
-      programs.check(value, { method: option, root: 'programs', path: [], unknownMembers: 'refuse' }),
-    );
-  } catch (thrown) {
-    if (thrown instanceof MirrorflowError && thrown.code !== 'INVALID_PARAMETERS') throw thrown;
-    const reason = thrown instanceof MirrorflowError ? thrown.message : `${option} is not JSON`;
-    throw new MirrorflowError('BAD_OPTION', reason, { option }, thrown);
-  }
 }

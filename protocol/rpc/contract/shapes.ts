@@ -17,7 +17,7 @@ import {
   struct,
   type TypeOf,
 } from '../xml-rpc/schema.js';
-import { accessOptions } from './access-options.js';
+import { FLOW_SETTINGS } from './option-members.js';
 import { programs } from './programs.js';
 
 const text = (maxCharacters: number, doc: string) => string({ maxCharacters, doc });
@@ -71,33 +71,20 @@ export const gatewayOptions = struct({
   portManagerPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of the port manager' })),
 });
 
+/** The options of an application besides its name and port. */
+export const APPLICATION_SETTINGS = {
+  source: optional(address),
+  via: optional(name('host')),
+  gateway: optional(gatewayOptions),
+  programs: optional(programs),
+  ...FLOW_SETTINGS,
+};
+
 /** The options of an application in host.run and in the configuration file. */
 export const applicationOptions = struct({
   name: name('application'),
-  source: optional(address),
-  via: optional(name('host')),
-  updateIntervalMs: optional(
-    double({
-      min: 0,
-      max: 3_600_000,
-      doc: 'milliseconds between updates from the source; 0 means without a pause',
-    }),
-  ),
-  lingerMs: optional(
-    double({ min: 0, max: 86_400_000, doc: 'milliseconds for which a flow without clients is kept' }),
-  ),
-  ringBytes: optional(int({ min: 0, max: LIMITS.mappedBytes, doc: 'memory budget of a mirror ring, bytes' })),
+  ...APPLICATION_SETTINGS,
   port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server; 0 means any free port' })),
-  gateway: optional(gatewayOptions),
-  stallTimeoutMs: optional(
-    double({
-      min: 0,
-      max: 86_400_000,
-      doc: 'milliseconds after which a lossless consumer that holds back a flow becomes lossy; 0 means never',
-    }),
-  ),
-  programs: optional(programs),
-  access: optional(accessOptions),
 });
 
 export const applicationInfo = struct({

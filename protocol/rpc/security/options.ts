@@ -49,14 +49,3 @@ export function readSecurity(files: SecurityFiles): Security {
     trust: readTlsTrust(tlsCa),
   };
 }
-
-/** The options as command-line arguments for a child process. */
-export function securityArguments({ secretFile, tlsCert, tlsKey, tlsCa }: SecurityFiles): string[] {
-  const pairs = [
-    ['--secret-file', secretFile],
-    ['--tls-cert', tlsCert],
-    ['--tls-key', tlsKey],
-    ['--tls-ca', tlsCa],
-  ] as const;
-  return pairs.flatMap(([option, file]) => (file === undefined ? [] : [option, file]));
-}

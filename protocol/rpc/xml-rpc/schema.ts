@@ -199,7 +199,7 @@ export function mapOf<T>(member: Schema<T>): Schema<{ [key: string]: T }> {
 }
 
 /** A struct member that may be omitted. */
-interface OptionalMember<T> {
+export interface OptionalMember<T> {
   readonly optional: Schema<T>;
 }
 
@@ -207,7 +207,7 @@ export function optional<T>(schema: Schema<T>): OptionalMember<T> {
   return { optional: schema };
 }
 
-type Members = { readonly [key: string]: Schema | OptionalMember<unknown> };
+export type Members = { readonly [key: string]: Schema | OptionalMember<unknown> };
 
 type RequiredKeys<M extends Members> = {
   [K in keyof M]: M[K] extends Schema ? K : never;

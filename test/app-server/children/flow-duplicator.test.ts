@@ -1,13 +1,14 @@
-/** The duplicator of one flow with processes that do what the test says, and a manual clock. */
+/** The supervision of a flow's duplicator with fake processes and a manual clock. */
 import { expect } from 'chai';
 import { FlowDuplicator, OWNER_SUBSCRIBES_WITHIN_MS } from '../../../app-server/children/flow-duplicator.js';
 import type { DuplicatorReady } from '../../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { CHILD_RESTART_LIMITS } from '../../../protocol/host/process-kit/restart-policy.js';
-import { PREDECESSOR_POLL_MS } from '../../../protocol/host/process-kit/supervisor.js';
+import { PREDECESSOR_POLL_MS } from '../../../protocol/host/process-kit/predecessor-watch.js';
 import { FakeProcess, turn } from '../../protocol/host/process-kit/fake-process.js';
-import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
-import { failureOf, silent } from '../test-system.js';
+import { ManualClock } from '../../kit/manual-clock.js';
+import { failureOf } from '../../kit/failure-of.js';
+import { silent } from '../../kit/silent-log.js';
 
 const session = {
   call: () => Promise.reject(new Error('no calls here')),
@@ -24,7 +25,7 @@ describe('duplicator of a flow', () => {
   let clock: ManualClock;
   let started: FakeProcess<DuplicatorReady>[];
   let owner: number | undefined;
-  let wanted: boolean;
+  let isOpen: boolean;
   let alive: boolean;
   let duplicator: FlowDuplicator;
 
@@ -32,7 +33,7 @@ describe('duplicator of a flow', () => {
     clock = new ManualClock();
     started = [];
     owner = undefined;
-    wanted = false;
+    isOpen = false;
     alive = true;
     duplicator = new FlowDuplicator({
       title: 'e1/events',
@@ -46,7 +47,7 @@ describe('duplicator of a flow', () => {
       livingOwner: () => owner,
       stopOwner: () => Promise.resolve(),
       isAlive: () => alive,
-      wanted: () => wanted,
+      isOpen: () => isOpen,
       changed: () => undefined,
     });
   });
@@ -60,8 +61,8 @@ describe('duplicator of a flow', () => {
     await ready;
   }
 
-  it('is started again at once after its first death, then with growing delays, and given up after too many', async () => {
-    wanted = true;
+  it('a duplicator is restarted at once after its first death, then with growing delays, and no more after too many', async () => {
+    isOpen = true;
     await run();
     const delaysMs: number[] = [];
     for (let death = 0; death < CHILD_RESTART_LIMITS.maxRestarts; death += 1) {
@@ -84,19 +85,19 @@ describe('duplicator of a flow', () => {
     expect(duplicator.cause).to.equal(undefined);
   });
 
-  it('is not started again any more when nobody wants it while the delay runs', async () => {
-    wanted = true;
+  it('a delayed restart is cancelled when no client has the flow open any more', async () => {
+    isOpen = true;
     await run();
     last().end('SIGKILL');
     await turn();
-    wanted = false;
-    duplicator.reconsider();
+    isOpen = false;
+    duplicator.cancelNeedlessRestart();
     expect(duplicator.state).to.equal('idle');
     expect(clock.delaysMs).to.deep.equal([]);
   });
 
-  it('is tried again after a failed start while others have the flow open', async () => {
-    wanted = true;
+  it('a failed start is retried while clients have the flow open', async () => {
+    isOpen = true;
     await run();
     last().end('SIGKILL');
     await turn();
@@ -108,7 +109,7 @@ describe('duplicator of a flow', () => {
     expect(duplicator.cause).to.equal('no SpecTcl there');
   });
 
-  it('is stopped when it was released and does not end', async () => {
+  it('a released duplicator that does not end is stopped', async () => {
     await run();
     duplicator.released();
     expect(duplicator.state).to.equal('stopping');
@@ -119,7 +120,7 @@ describe('duplicator of a flow', () => {
     expect(duplicator.state).to.equal('idle');
   });
 
-  it('waits for the owner of the flow file when it lost the race for it', async () => {
+  it('a flow whose file has another owner waits for that owner to subscribe', async () => {
     const ready = duplicator.whenReady();
     await turn();
     owner = 77;
@@ -134,11 +135,11 @@ describe('duplicator of a flow', () => {
     expect(clock.delaysMs).to.deep.equal([]);
   });
 
-  it('says why an owner that was refused is not used', async () => {
+  it('an open reports why the owner of the flow file was refused', async () => {
     owner = 77;
     const opening = failureOf(duplicator.whenReady());
     await turn();
-    duplicator.refusedOwner('it speaks protocol version 9');
+    duplicator.ownerRefused('it speaks protocol version 9');
     clock.advance(OWNER_SUBSCRIBES_WITHIN_MS);
     const error = await opening;
     expect(error.code).to.equal('FILE_OWNED');
@@ -146,7 +147,7 @@ describe('duplicator of a flow', () => {
     expect(started).to.deep.equal([]);
   });
 
-  it('is started as soon as the owner that was waited for has ended', async () => {
+  it('a duplicator is started as soon as the expected owner has ended', async () => {
     owner = 77;
     const ready = duplicator.whenReady();
     await turn();
@@ -159,7 +160,7 @@ describe('duplicator of a flow', () => {
     expect((await ready).identity.pid).to.equal(1);
   });
 
-  it('does not send those back to a dead process who know of its death before it is seen here', async () => {
+  it('a client that reopens a flow is not sent to a dead duplicator', async () => {
     const first = duplicator.whenReady();
     await turn();
     duplicator.subscribed(readyMessage(last()), session);
@@ -172,10 +173,10 @@ describe('duplicator of a flow', () => {
     await turn();
     duplicator.subscribed(readyMessage(last()), session);
     expect((await again).identity.pid).to.equal(2);
-    expect(duplicator.follows).to.equal(true);
+    expect(duplicator.hasPredecessor).to.equal(true);
   });
 
-  it('is not started with a token of another start', async () => {
+  it('a report with the token of another start is ignored', async () => {
     void duplicator.whenReady();
     await turn();
     expect(duplicator.subscribed({ ...readyMessage(last()), launch: 'guessed' }, session)).to.equal(false);
@@ -183,7 +184,7 @@ describe('duplicator of a flow', () => {
     expect(duplicator.state).to.equal('starting');
   });
 
-  it('refuses everybody when the app server ends', async () => {
+  it('every open is refused with STOPPED when the app server ends', async () => {
     const opening = failureOf(duplicator.whenReady());
     await turn();
     await duplicator.close();

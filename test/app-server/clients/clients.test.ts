@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { Clients } from '../../../app-server/clients/clients.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
 import type { Caller } from '../../../protocol/rpc/xml-rpc/contract.js';
-import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
-import { presentation } from '../test-system.js';
+import { ManualClock } from '../../kit/manual-clock.js';
+import { presentation } from '../app-server-system.js';
 
 const silentCaller = (): Caller => ({ call: () => Promise.reject(new Error('no call is expected')) });
 

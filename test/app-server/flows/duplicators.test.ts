@@ -6,23 +6,21 @@ import { expect } from 'chai';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
+import { eventually } from '../../kit/eventually.js';
 import {
-  eventually,
   EVENTS_OUTPUT as OUTPUT,
-  exitOf,
-  failureOf,
-  inSystems,
+  eachTestInSystem,
   kill,
-  lives,
+  isProcessAlive,
   SPECTRA_INPUT as INPUT,
   stateOf,
-  type Peer,
-  type TestSystem,
-} from '../test-system.js';
+  type AppServerSystem,
+} from '../app-server-system.js';
+import { failureOf } from '../../kit/failure-of.js';
 
 describe('the duplicators of an app server', () => {
-  let system: TestSystem;
-  inSystems((started) => (system = started));
+  let system: AppServerSystem;
+  eachTestInSystem((started) => (system = started));
 
   describe('the life of duplicators', () => {
     it('a killed duplicator is restarted while a client has its flow open', async () => {
@@ -31,8 +29,8 @@ describe('the duplicators of an app server', () => {
       await peer.call('flow.open', [peer.token, INPUT]);
       kill(system.starts()[0]!, 'SIGKILL');
       await eventually(
-        'the flow runs again',
         async () => system.starts().length === 2 && (await stateOf(peer)) === 'running',
+        'the flow runs again',
       );
       const info = await peer.call('flow.inquire', ['spectra']);
       expect(info).to.deep.include({ restarts: 1, clients: 1, pid: system.starts()[1] });
@@ -45,7 +43,7 @@ describe('the duplicators of an app server', () => {
       const { handle } = await peer.call('flow.open', [peer.token, INPUT]);
       await peer.call('flow.close', [peer.token, handle]);
       kill(system.starts()[0]!, 'SIGKILL');
-      await eventually('its death is seen', async () => (await stateOf(peer)) === 'idle');
+      await eventually(async () => (await stateOf(peer)) === 'idle', 'its death is seen');
       expect(system.starts()).to.have.length(1);
       await peer.call('flow.open', [peer.token, INPUT]);
       expect(system.starts()).to.have.length(2);
@@ -56,7 +54,7 @@ describe('the duplicators of an app server', () => {
       const { call, token } = await system.client();
       const { handle } = await call('flow.open', [token, INPUT]);
       kill(system.starts()[0]!, 'SIGUSR2');
-      expect(await eventually('the answer', () => system.read('released'))).to.equal('false');
+      expect(await eventually(() => system.read('released'), 'the answer')).to.equal('false');
       await call('flow.close', [token, handle]);
     });
 
@@ -67,13 +65,13 @@ describe('the duplicators of an app server', () => {
       await peer.call('flow.close', [peer.token, handle]);
       const [first] = system.starts() as [number];
       kill(first, 'SIGUSR2');
-      expect(await eventually('the answer', () => system.read('released'))).to.equal('true');
+      expect(await eventually(() => system.read('released'), 'the answer')).to.equal('true');
       expect(await stateOf(peer)).to.equal('stopping');
       const opening = peer.call('flow.open', [peer.token, INPUT]);
       kill(first, 'SIGHUP');
       await opening;
       expect(system.starts()).to.have.length(2);
-      expect(lives(first)).to.equal(false);
+      expect(isProcessAlive(first)).to.equal(false);
     });
 
     it('a process that does not own the flow file is refused as its duplicator', async () => {
@@ -103,15 +101,14 @@ describe('the duplicators of an app server', () => {
   });
 
   describe('adoption', () => {
-    async function killAndStartAgain(args?: readonly string[]): Promise<void> {
+    async function killAndStartAgain(source?: string): Promise<void> {
       const first = await system.start();
       const before = await system.client();
       await before.call('flow.open', [before.token, INPUT]);
       await before.call('flow.open', [before.token, OUTPUT]);
-      first.kill('SIGKILL');
-      await exitOf(first);
-      expect(system.starts().filter(lives)).to.have.length(2);
-      await system.start(args);
+      await first.kill('SIGKILL');
+      expect(system.starts().filter(isProcessAlive)).to.have.length(2);
+      await system.start(source === undefined ? undefined : { source });
     }
 
     it('an app server adopts the duplicators of a killed one without a second start', async () => {
@@ -134,8 +131,8 @@ describe('the duplicators of an app server', () => {
       await peer.call('flow.open', [peer.token, INPUT]);
       kill((await peer.call('flow.inquire', ['spectra'])).pid ?? 0, 'SIGKILL');
       await eventually(
-        'the flow runs again',
         async () => system.starts().length === 3 && (await stateOf(peer)) === 'running',
+        'the flow runs again',
       );
     });
 
@@ -144,11 +141,11 @@ describe('the duplicators of an app server', () => {
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
       await call('app.quit', []);
-      await eventually('all have ended', () => system.starts().filter(lives).length === 0);
+      await eventually(() => system.starts().filter(isProcessAlive).length === 0, 'all have ended');
     });
 
     it('a duplicator that mirrors another source than configured is replaced', async () => {
-      await killAndStartAgain(['--source', 'spectcl://127.0.0.1?rest=10&mirror=10']);
+      await killAndStartAgain('spectcl://127.0.0.1?rest=10&mirror=10');
       const { call, token } = await system.client();
       await call('flow.open', [token, INPUT]);
       expect((await call('flow.inquire', ['spectra'])).source).to.include('rest=10');
@@ -161,8 +158,7 @@ describe('the duplicators of an app server', () => {
       await before.call('flow.open', [before.token, INPUT]);
       const [owner] = system.starts() as [number];
       kill(owner, 'SIGSTOP');
-      first.kill('SIGKILL');
-      await exitOf(first);
+      await first.kill('SIGKILL');
       await system.start();
       const { call, token } = await system.client();
       const error = await failureOf(call('flow.open', [token, INPUT]));
@@ -170,7 +166,7 @@ describe('the duplicators of an app server', () => {
       expect(error.message).to.include(String(owner));
       expect(system.starts()).to.have.length(1);
       kill(owner, 'SIGCONT');
-      await eventually('it is adopted', async () => (await stateOf({ call } as Peer)) === 'running');
+      await eventually(async () => (await stateOf({ call })) === 'running', 'it is adopted');
     });
   });
 });

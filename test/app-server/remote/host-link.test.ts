@@ -7,7 +7,9 @@ import { LAUNCH_VARIABLE } from '../../../protocol/host/process-kit/child.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { Dispatcher } from '../../../protocol/rpc/xml-rpc/dispatcher.js';
 import { SessionServer } from '../../../protocol/rpc/xml-rpc/session-server.js';
-import { eventually, exitOf, silent, TestSystem } from '../test-system.js';
+import { eventually } from '../../kit/eventually.js';
+import { AppServerSystem } from '../app-server-system.js';
+import { silent } from '../../kit/silent-log.js';
 
 /** Takes subscriptions and failures of app servers, as a host server does. */
 class StandInHost {
@@ -49,11 +51,11 @@ class StandInHost {
 }
 
 describe('app server and host server', () => {
-  let system: TestSystem;
+  let system: AppServerSystem;
   let host: StandInHost;
 
   beforeEach(async () => {
-    system = new TestSystem();
+    system = new AppServerSystem();
     host = new StandInHost();
     await host.listen(system.directory);
   });
@@ -64,31 +66,31 @@ describe('app server and host server', () => {
   });
 
   it('an app server subscribes with its launch token when it is ready, and takes calls on that connection', async () => {
-    const server = system.spawn([], 'e1', { [LAUNCH_VARIABLE]: 'token' });
-    const ready = await eventually('it subscribes', () => host.subscribed[0]);
+    const server = system.spawn({}, 'e1', { [LAUNCH_VARIABLE]: 'token' });
+    const ready = await eventually(() => host.subscribed[0], 'it subscribes');
     expect(ready).to.include({ launch: 'token', name: 'e1', port: system.record()?.port });
     expect(ready.identity.pid).to.equal(server.pid);
     await host.quitApplication();
-    expect(await exitOf(server)).to.equal(0);
+    expect(await server.end()).to.equal(0);
   });
 
   it('an app server continues without a host server and subscribes with the next one', async () => {
-    const server = await system.start([]);
-    await eventually('it subscribes', () => host.subscribed.length > 0);
+    const server = await system.start({});
+    await eventually(() => host.subscribed.length > 0, 'it subscribes');
     await host.kill();
     const { call } = await system.client();
-    await eventually('it has noticed', async () => !(await call('app.info', [])).hostServer);
+    await eventually(async () => !(await call('app.info', [])).hostServer, 'it has noticed');
     host = new StandInHost();
     await host.listen(system.directory);
-    await eventually('it subscribes again', () => host.subscribed.length > 0);
-    await eventually('it says so', async () => (await call('app.info', [])).hostServer);
-    expect(server.exitCode).to.equal(null);
+    await eventually(() => host.subscribed.length > 0, 'it subscribes again');
+    await eventually(async () => (await call('app.info', [])).hostServer, 'it says so');
+    expect(server.hasEnded).to.equal(false);
   });
 
   it('the host server gets the reason why an app server cannot start', async () => {
-    await system.start([]);
-    const second = system.spawn([], 'e1', { [LAUNCH_VARIABLE]: 'token' });
-    expect(await exitOf(second)).to.equal(1);
+    await system.start({});
+    const second = system.spawn({}, 'e1', { [LAUNCH_VARIABLE]: 'token' });
+    expect(await second.end()).to.equal(1);
     expect(host.failures).to.have.length(1);
     expect(host.failures[0]).to.include({ launch: 'token', code: 'ALREADY_RUNNING' });
   });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { attachConsumer } from '../../../client-lib/input/consumer-link.js';
-import { FlowDouble } from '../../fixtures/flow-double.js';
+import { FlowDouble } from '../../kit/flow-double.js';
 
 describe('the attachment of a consumer', () => {
   it('a consumer resumes at its sequence in the same epoch, and begins at the oldest buffer of another', async () => {

@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import { openInputFlow, reattachInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
-import { FlowDouble, until } from '../../fixtures/flow-double.js';
+import { FlowDouble } from '../../kit/flow-double.js';
+import { eventually } from '../../kit/eventually.js';
 
 describe('an inline input flow', () => {
   let from: FlowDouble;
@@ -29,11 +30,11 @@ describe('an inline input flow', () => {
     const flow = await open();
     from.publish(7);
     const taken = flow.takeAll();
-    await until(() => acknowledged() === 0);
+    await eventually(() => acknowledged() === 0);
     expect(from.credit).to.equal(8);
     taken[0]?.release();
     taken[1]?.release();
-    await until(() => acknowledged() === 2);
+    await eventually(() => acknowledged() === 2);
     expect(taken[2]?.stillValid()).to.equal(true);
     expect(flow.free).to.equal(3);
   });
@@ -122,7 +123,7 @@ describe('an inline input flow', () => {
     it(`an inline input flow is refused with the options ${JSON.stringify(options)}`, async () => {
       const error = await open(options).catch((reason: unknown) => reason);
       expect(String(error)).to.contain(message);
-      await until(() => from.consumers.size === 0);
+      await eventually(() => from.consumers.size === 0);
     });
   }
 });

@@ -1,21 +1,21 @@
 /** Input flows of both engines whose source, link or file changes or ends. */
 import { expect } from 'chai';
 import { endDetachedInputFlow, reattachInputFlow } from '../../../client-lib/input/input-flow.js';
-import { until } from '../../fixtures/flow-double.js';
 import { withBothEngines } from './input-flow-rig.js';
+import { eventually } from '../../kit/eventually.js';
 
 withBothEngines('the end and the reattachment of an input flow', ({ double, open }) => {
   it('an input flow emits the state changes of its source', async () => {
     const from = await double();
     from.setState('live');
     const flow = await open(from);
-    await until(() => flow.sourceState === 'live');
+    await eventually(() => flow.sourceState === 'live');
     const events: string[] = [];
     flow.on('state', (state) => events.push(state));
     from.setState('stale');
-    await until(() => events.length === 1);
+    await eventually(() => events.length === 1);
     from.setState('ended');
-    await until(() => events.length === 2);
+    await eventually(() => events.length === 2);
     expect(events).to.deep.equal(['stale', 'ended']);
     expect(flow.sourceState).to.equal('ended');
   });
@@ -31,7 +31,7 @@ withBothEngines('the end and the reattachment of an input flow', ({ double, open
     from.restart(9);
     from.publish(1);
     expect(await next).to.include({ sequence: 0, epoch: 9 });
-    await until(() => restarts.length === 1);
+    await eventually(() => restarts.length === 1);
     expect(restarts).to.deep.equal([9]);
     expect(flow.epoch).to.equal(9);
   });
@@ -40,11 +40,11 @@ withBothEngines('the end and the reattachment of an input flow', ({ double, open
     const from = await double();
     from.publish(3);
     const flow = await open(from);
-    await until(() => flow.ready === 3);
+    await eventually(() => flow.ready === 3);
     const ends: string[] = [];
     flow.on('end', ({ by }) => ends.push(by));
     from.cut();
-    await until(() => ends.length === 1);
+    await eventually(() => ends.length === 1);
     expect(flow.ended).to.equal(false);
     const seen: number[] = [];
     for await (const buffer of flow) seen.push(buffer.sequence);
@@ -76,7 +76,7 @@ withBothEngines('the end and the reattachment of an input flow', ({ double, open
     expect(flow.takeNow()).to.equal(undefined);
     expect(flow.poll(() => {})).to.equal(0);
     expect(ends).to.deep.equal(['us']);
-    await until(() => from.consumers.size === 0);
+    await eventually(() => from.consumers.size === 0);
   });
 
   it('a held flow continues at another file and link without loss or repetition', async () => {
@@ -90,7 +90,7 @@ withBothEngines('the end and the reattachment of an input flow', ({ double, open
     flow.on('detached', ({ by }) => events.push(`detached ${by}`));
     flow.on('end', () => events.push('end'));
     from.cut();
-    await until(() => events.length === 1);
+    await eventually(() => events.length === 1);
     expect((await flow.take())?.sequence).to.equal(4);
     await reattachInputFlow(flow, to.opened);
     for (let sequence = 5; sequence < 9; sequence += 1)
@@ -115,7 +115,7 @@ withBothEngines('the end and the reattachment of an input flow', ({ double, open
     await reattachInputFlow(flow, to.opened);
     expect(flow.epoch).to.equal(4);
     expect(await flow.take()).to.include({ sequence: 0, epoch: 4 });
-    await until(() => epochs.length > 0);
+    await eventually(() => epochs.length > 0);
     expect(epochs).to.deep.equal([4]);
   });
 

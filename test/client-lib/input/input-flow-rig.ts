@@ -4,7 +4,7 @@
  */
 import { openInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
-import { FlowDouble, type DoubleOptions } from '../../fixtures/flow-double.js';
+import { FlowDouble, type DoubleOptions } from '../../kit/flow-double.js';
 
 export interface InputFlowRig {
   readonly inline: boolean;

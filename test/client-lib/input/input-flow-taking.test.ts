@@ -1,8 +1,8 @@
 /** Takes of every kind from input flows of both engines. */
 import { expect } from 'chai';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
-import { until } from '../../fixtures/flow-double.js';
 import { withBothEngines } from './input-flow-rig.js';
+import { eventually } from '../../kit/eventually.js';
 
 withBothEngines('taking from an input flow', ({ double, open }) => {
   it('waiting takes are served in the order of their calls', async () => {
@@ -77,7 +77,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const from = await double();
     from.publish(5);
     const flow = await open(from);
-    await until(() => flow.ready === 5);
+    await eventually(() => flow.ready === 5);
     const taken = flow.takeAll();
     expect(taken.map((buffer) => buffer.sequence)).to.deep.equal([0, 1, 2, 3, 4]);
     expect(taken.map((buffer) => buffer.data[0])).to.deep.equal([0, 1, 2, 3, 4]);
@@ -90,7 +90,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const from = await double();
     from.publish(5);
     const flow = await open(from);
-    await until(() => flow.ready === 5);
+    await eventually(() => flow.ready === 5);
     expect(flow.newest(2).map((buffer) => [buffer.sequence, buffer.data[0]])).to.deep.equal([
       [3, 3],
       [4, 4],
@@ -105,7 +105,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const from = await double();
     from.publish(6);
     const flow = await open(from);
-    await until(() => flow.ready === 6);
+    await eventually(() => flow.ready === 6);
     const seen: number[] = [];
     const handler = (view: Uint8Array, { sequence, size }: { sequence: number; size: number }): void => {
       expect(view.length).to.equal(size);
@@ -122,7 +122,7 @@ withBothEngines('taking from an input flow', ({ double, open }) => {
     const from = await double();
     from.publish(2);
     const flow = await open(from);
-    await until(() => flow.ready === 2);
+    await eventually(() => flow.ready === 2);
     expect(() =>
       flow.poll(() => {
         throw new Error('mine');

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { openInputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
-import { until } from '../../fixtures/flow-double.js';
 import { withBothEngines } from './input-flow-rig.js';
+import { eventually } from '../../kit/eventually.js';
 
 withBothEngines('an input flow', ({ double, open, inline }) => {
   it('an input flow sends its handle, role, delivery and start to the duplicator', async () => {
@@ -63,7 +63,7 @@ withBothEngines('an input flow', ({ double, open, inline }) => {
     const total = 500;
     const writing = (async () => {
       while (from.writer.next < total) {
-        await until(() => from.credit > from.writer.next, 'credit');
+        await eventually(() => from.credit > from.writer.next, 'credit');
         from.publish(Math.min(3, from.credit - from.writer.next, total - from.writer.next));
       }
     })();
@@ -82,7 +82,7 @@ withBothEngines('an input flow', ({ double, open, inline }) => {
     from.publish(3);
     for (let taken = 0; taken < 3; taken += 1) (await flow.take())?.release();
     const idle = flow.take();
-    await until(() => [...from.consumers].every((one) => one.acknowledged === 3 && one.waiting));
+    await eventually(() => [...from.consumers].every((one) => one.acknowledged === 3 && one.waiting));
     await flow.close();
     expect(await idle).to.equal(undefined);
   });
@@ -91,7 +91,7 @@ withBothEngines('an input flow', ({ double, open, inline }) => {
     const from = await double({ refuse: 'FLOW_BUSY' });
     const error = await open(from).catch((reason: unknown) => reason);
     expect(isMirrorflowError(error, 'FLOW_BUSY')).to.equal(true);
-    await until(() => from.consumers.size === 0);
+    await eventually(() => from.consumers.size === 0);
   });
 
   it('opening an input flow without its file or its link is an UNKNOWN_FLOW or a NOT_RUNNING', async () => {
@@ -112,7 +112,7 @@ withBothEngines('an input flow', ({ double, open, inline }) => {
     const total = 300;
     const writing = (async () => {
       while (from.writer.next < total) {
-        await until(() => from.credit > from.writer.next, 'credit');
+        await eventually(() => from.credit > from.writer.next, 'credit');
         from.publish(1);
       }
     })();

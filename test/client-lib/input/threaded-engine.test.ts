@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { openInputFlow, reattachInputFlow, type InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../../client-lib/input/input-options.js';
-import { FlowDouble, until } from '../../fixtures/flow-double.js';
+import { FlowDouble } from '../../kit/flow-double.js';
+import { eventually } from '../../kit/eventually.js';
 
 describe('a flow thread', () => {
   let from: FlowDouble;
@@ -62,7 +63,7 @@ describe('a flow thread', () => {
   it('a full history stops reading, which holds a lossless provider back', async () => {
     const flow = await open({ history: 4 });
     from.publish(20);
-    await until(() => flow.ready === 4 && acknowledged() === 4);
+    await eventually(() => flow.ready === 4 && acknowledged() === 4);
     expect(flow.free).to.equal(0);
     expect(from.credit).to.equal(68);
     const seen: (number | undefined)[] = [];
@@ -76,17 +77,17 @@ describe('a flow thread', () => {
     const lost: number[] = [];
     flow.on('lost', (count) => lost.push(count));
     from.publish(20);
-    await until(() => acknowledged() === 20);
+    await eventually(() => acknowledged() === 20);
     expect(sequences(flow)).to.deep.equal([0, 1, 2, 19]);
     expect(flow.lost).to.equal(16);
-    await until(() => lost.length > 0);
+    await eventually(() => lost.length > 0);
     expect(lost.reduce((sum, count) => sum + count)).to.equal(16);
   });
 
   it('the policy drop acknowledges buffers that find no room', async () => {
     const flow = await open({ history: 4, whenFull: 'drop' });
     from.publish(20);
-    await until(() => acknowledged() === 20);
+    await eventually(() => acknowledged() === 20);
     expect(sequences(flow)).to.deep.equal([0, 1, 2, 3]);
     expect(flow.lost).to.equal(16);
   });
@@ -94,18 +95,18 @@ describe('a flow thread', () => {
   it('a flow thread stops at the high watermark and continues below the low one', async () => {
     const flow = await open({ history: 8, watermarks: { high: 6, low: 3 } });
     from.publish(20);
-    await until(() => acknowledged() === 6);
+    await eventually(() => acknowledged() === 6);
     for (let taken = 0; taken < 3; taken += 1) flow.takeNow()?.release();
     expect(flow.ready).to.equal(3);
     flow.takeNow()?.release();
-    await until(() => acknowledged() === 10);
+    await eventually(() => acknowledged() === 10);
     expect(flow.ready).to.equal(6);
   });
 
   it('a lossy flow counts the buffers by which it was lapped as lost', async () => {
     const flow = await open({ history: 2, delivery: 'lossy' });
     from.publish(10);
-    await until(() => flow.ready === 2);
+    await eventually(() => flow.ready === 2);
     from.publish(200);
     const seen: number[] = [];
     while (seen.at(-1) !== 209) seen.push((await flow.take())?.sequence ?? 209);
@@ -116,10 +117,10 @@ describe('a flow thread', () => {
   it('growing the history resumes a thread that waits for room', async () => {
     const flow = await open({ history: 2, maxHistory: 32 });
     from.publish(20);
-    await until(() => acknowledged() === 2);
+    await eventually(() => acknowledged() === 2);
     await flow.grow(32);
     expect(flow.capacity).to.equal(32);
-    await until(() => flow.ready === 20);
+    await eventually(() => flow.ready === 20);
     const refused = await flow.grow(33).catch((error: unknown) => error);
     expect(isMirrorflowError(refused, 'BAD_OPTION')).to.equal(true);
     await flow.grow(8);
@@ -129,26 +130,26 @@ describe('a flow thread', () => {
   it('a history shrinks as buffers are released, and can grow again', async () => {
     const flow = await open({ history: 16 });
     from.publish(10);
-    await until(() => flow.ready === 10);
+    await eventually(() => flow.ready === 10);
     flow.shrink(4);
-    await until(() => flow.capacity === 10);
+    await eventually(() => flow.capacity === 10);
     expect(sequences(flow).length).to.equal(10);
     expect(flow.takeNow()).to.equal(undefined);
     expect(flow.capacity).to.equal(4);
     await flow.grow(12);
     expect(flow.capacity).to.equal(12);
     from.publish(12);
-    await until(() => flow.ready === 12);
+    await eventually(() => flow.ready === 12);
     expect(sequences(flow)[11]).to.equal(21);
   });
 
   it('a buffer that newest has returned is not overwritten', async () => {
     const flow = await open({ history: 2, whenFull: 'overwrite' });
     from.publish(2);
-    await until(() => flow.ready === 2);
+    await eventually(() => flow.ready === 2);
     const [newest] = flow.newest();
     from.publish(5);
-    await until(() => acknowledged() === 7);
+    await eventually(() => acknowledged() === 7);
     expect(newest?.sequence).to.equal(1);
     expect(newest?.data[0]).to.equal(1);
     expect(sequences(flow)).to.deep.equal([0, 1]);
@@ -160,7 +161,7 @@ describe('a flow thread', () => {
     const waiting = flow.take();
     from.publish(30);
     expect((await waiting)?.sequence).to.equal(0);
-    await until(() => flow.ready === 29);
+    await eventually(() => flow.ready === 29);
   });
 
   it('a history that does not fit is TOO_LARGE with the numbers, and leaves no link open', async () => {
@@ -169,7 +170,7 @@ describe('a flow thread', () => {
       const error = await openInputFlow(large.opened, { history: 65 }).catch((reason: unknown) => reason);
       expect(isMirrorflowError(error, 'TOO_LARGE')).to.equal(true);
       expect(String(error)).to.contain('which is 63 buffers');
-      await until(() => large.consumers.size === 0);
+      await eventually(() => large.consumers.size === 0);
     } finally {
       await large.close();
     }

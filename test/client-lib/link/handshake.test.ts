@@ -8,8 +8,9 @@ import type { Clock } from '../../../protocol/base/clock.js';
 import type { LinkConnection } from '../../../protocol/flow/signal-link/link.js';
 import { MessageKind } from '../../../protocol/flow/signal-link/messages.js';
 import { streamLink } from '../../../protocol/flow/signal-link/stream-link.js';
-import { FlowDouble, until } from '../../fixtures/flow-double.js';
-import { failureOf } from '../../app-server/test-system.js';
+import { FlowDouble } from '../../kit/flow-double.js';
+import { eventually } from '../../kit/eventually.js';
+import { failureOf } from '../../kit/failure-of.js';
 
 const REQUEST = { client: 7, hello: { role: 'consumer', delivery: 'lossless', start: 'oldest' } } as const;
 
@@ -46,7 +47,7 @@ describe('the handshake with a duplicator', () => {
         },
       };
       const joining = failureOf(new Handshake(silent.opened.link, clock).join(REQUEST));
-      await until(() => timers.length === 1); // the transport's own timer ends with the connection
+      await eventually(() => timers.length === 1); // the transport's own timer ends with the connection
       timers[0]?.();
       expect(await joining).to.include({ code: 'TIMED_OUT' });
       expect(timers).to.deep.equal([]);
@@ -59,7 +60,7 @@ describe('the handshake with a duplicator', () => {
     const from = await FlowDouble.start({ epoch: 3 });
     try {
       const joining = joinAt(from.opened.link);
-      await until(() => from.consumers.size === 1);
+      await eventually(() => from.consumers.size === 1);
       const busyUntil = performance.now() + 1_200;
       while (performance.now() < busyUntil);
       expect((await joining).epoch).to.equal(3);
@@ -93,7 +94,7 @@ describe('the handshake with a duplicator', () => {
         (connection) => connection.signal(kind, 1),
         async (path, connections) => {
           expect(await failureOf(joinAt(path))).to.include({ code: 'BAD_MESSAGE' });
-          await until(() => connections() === 0);
+          await eventually(() => connections() === 0);
         },
       );
     });
@@ -104,10 +105,10 @@ describe('the handshake with a duplicator', () => {
     try {
       const link = await joinAt(from.opened.link);
       from.cut();
-      await until(() => link.connection.closed);
+      await eventually(() => link.connection.closed);
       const ends: string[] = [];
       link.onEnd(({ by }) => ends.push(by));
-      await until(() => ends.length > 0);
+      await eventually(() => ends.length > 0);
       expect(ends).to.deep.equal(['peer']);
     } finally {
       await from.close();
@@ -120,7 +121,7 @@ describe('the handshake with a duplicator', () => {
       () => (connected += 1),
       async (path, connections) => {
         new Handshake(path).abandon();
-        await until(() => connected === 1 && connections() === 0);
+        await eventually(() => connected === 1 && connections() === 0);
       },
     );
   });

@@ -3,15 +3,16 @@
  * sessions and over HTTP.
  */
 import { expect } from 'chai';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Attributes, Client } from '../../../client-lib/index.js';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../../protocol/base/version.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
-import { eventually, failureOf } from '../../app-server/test-system.js';
 import { RunningApplication } from '../running-application.js';
+import { eventually } from '../../kit/eventually.js';
+import { failureOf } from '../../kit/failure-of.js';
 
 class RunStarted {
   static readonly type = 'RunStarted';
@@ -84,6 +85,7 @@ except xmlrpc.client.Fault as fault:
 app.client.leave(me)
 print('all good')
 `;
+import { needsPython } from '../../kit/requirements.js';
 
 describe('messages between clients', () => {
   let application: RunningApplication;
@@ -156,7 +158,7 @@ describe('messages between clients', () => {
   it('the invoke() method accepts incoming messages, with the object in exactly the state of the sender', async () => {
     viewer.register(Invoked);
     await run.send(Invoked.of(7), { to: { client: 'viewer' } });
-    await eventually('the message is invoked', () => Invoked.seen.length === 1);
+    await eventually(() => Invoked.seen.length === 1, 'the message is invoked');
     expect(Invoked.seen).to.deep.equal([7]);
   });
 
@@ -166,7 +168,7 @@ describe('messages between clients', () => {
     const handled: number[] = [];
     viewer.on(Numbered, ({ number }) => void handled.push(number));
     await run.send(Numbered.of(2), { to: { client: 'viewer' } });
-    await eventually('the second message', () => handled.length > 0);
+    await eventually(() => handled.length > 0, 'the second message');
     expect(handled).to.deep.equal([2]);
   });
 
@@ -176,11 +178,11 @@ describe('messages between clients', () => {
       void handled.push(`${from} ${number}`);
     viewer.on(Numbered, handler).on(RunStarted, () => void handled.push('run'));
     await run.send(Numbered.of(1), { to: { client: 'viewer' } });
-    await eventually('the message', () => handled.length === 1);
+    await eventually(() => handled.length === 1, 'the message');
     viewer.off(Numbered, handler);
     await run.send(Numbered.of(2), { to: { client: 'viewer' } });
     await run.send(new RunStarted(), { to: { client: 'viewer' } });
-    await eventually('the other message', () => handled.length === 2);
+    await eventually(() => handled.length === 2, 'the other message');
     expect(handled).to.deep.equal(['run 1', 'run']);
   });
 
@@ -202,10 +204,10 @@ describe('messages between clients', () => {
       run.send(new RunStarted(), { to }),
       run.send(Numbered.of(1), { to }),
     ]);
-    await eventually('the first has begun', () => order.length > 0);
+    await eventually(() => order.length > 0, 'the first has begun');
     expect(order).to.deep.equal(['begin 0']);
     release();
-    await eventually('all have ended', () => order.length === 5);
+    await eventually(() => order.length === 5, 'all have ended');
     expect(order).to.deep.equal(['begin 0', 'end 0', 'run', 'begin 1', 'end 1']);
   });
 
@@ -217,7 +219,7 @@ describe('messages between clients', () => {
     viewer.on(Invoked, ({ number }) => void handled.push(number));
     await run.send(Invoked.of(-1), { to: { client: 'viewer' } });
     await run.send(Invoked.of(2), { to: { client: 'viewer' } });
-    await eventually('both messages are handled', () => handled.length === 2);
+    await eventually(() => handled.length === 2, 'both messages are handled');
     expect(errors).to.deep.equal(['Error: a negative number', 'Error: not today', 'Error: not today']);
   });
 
@@ -227,10 +229,10 @@ describe('messages between clients', () => {
       answers.push((await viewer.waitFor(Numbered, { timeoutMs: 45_000 })).number);
     });
     await run.send(new RunStarted(), { to: { client: 'viewer' } });
-    await eventually('the answer', async () => {
+    await eventually(async () => {
       await run.send(Numbered.of(5), { to: { client: 'viewer' } });
       return answers.length > 0;
-    });
+    }, 'the answer');
     expect(answers).to.deep.equal([5]);
   });
 
@@ -256,7 +258,7 @@ describe('messages between clients', () => {
     expect(await run.send(Numbered.of(1), { to: { client: 'viewer' } })).to.equal(2);
     expect(await run.send(Numbered.of(2), { to: { application: true } })).to.equal(2);
     expect(await viewer.send(Numbered.of(3), { to: { provider: 'events' } })).to.equal(1);
-    await eventually('all messages are handled', () => handled.length === 5);
+    await eventually(() => handled.length === 5, 'all messages are handled');
     expect(handled.toSorted()).to.deep.equal(['run 3', 'second 1', 'second 2', 'viewer 1', 'viewer 2']);
     expect(await failureOf(run.send(Numbered.of(4), { to: { client: 'absent' } }))).to.include({
       code: 'UNKNOWN_CLIENT',
@@ -289,7 +291,7 @@ describe('messages between clients', () => {
     expect(failure).to.include({ code: 'LIMIT_REACHED' });
     expect(sent).to.equal(LIMITS.messagesWaiting + 1);
     release();
-    await eventually('all messages are handled', () => handled === sent);
+    await eventually(() => handled === sent, 'all messages are handled');
   });
 
   it('a plain HTTP client polls for its messages, in order and within bounds', async () => {
@@ -317,18 +319,15 @@ describe('messages between clients', () => {
     const handled: number[] = [];
     viewer.on(Numbered, ({ number }) => void handled.push(number));
     process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');
-    await eventually('the client is disconnected', () => !run.connected);
+    await eventually(() => !run.connected, 'the client is disconnected');
     await application.start();
-    await eventually('both clients are reconnected', () => run.connected && viewer.connected);
+    await eventually(() => run.connected && viewer.connected, 'both clients are reconnected');
     expect(await run.send(Numbered.of(9), { to: { client: 'viewer' } })).to.equal(1);
-    await eventually('the message', () => handled.length === 1);
+    await eventually(() => handled.length === 1, 'the message');
   });
 
   it('a Python program sends and receives messages', async function () {
-    if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status !== 0) {
-      console.log('      skipped: python3 with xmlrpc.client is not on this machine');
-      this.skip();
-    }
+    needsPython(this, 'xmlrpc.client');
     const handled: number[] = [];
     viewer.on(Numbered, async ({ number }, { from }) => {
       handled.push(number);

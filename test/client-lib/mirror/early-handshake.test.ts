@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { EarlyHandshake, joinAsObserver, ownLinkNumber } from '../../../client-lib/mirror/early-handshake.js';
-import { FlowDouble, until } from '../../fixtures/flow-double.js';
-import { failureOf } from '../../app-server/test-system.js';
+import { FlowDouble } from '../../kit/flow-double.js';
+import { eventually } from '../../kit/eventually.js';
+import { failureOf } from '../../kit/failure-of.js';
 
 describe('the early handshake of a mirror', () => {
   let from: FlowDouble;
@@ -30,13 +31,13 @@ describe('the early handshake of a mirror', () => {
   it('an early handshake is closed when a duplicator of another epoch serves the flow', async () => {
     const early = new EarlyHandshake(from.opened.link, 1);
     expect(await early.take(from.opened.link, 6)).to.equal(undefined);
-    await until(() => from.consumers.size === 0);
+    await eventually(() => from.consumers.size === 0);
   });
 
   it('an early handshake is closed when the flow has another link', async () => {
     const early = new EarlyHandshake(from.opened.link, 1);
     expect(await early.take(`${from.opened.link}-of-another`, 5)).to.equal(undefined);
-    await until(() => from.consumers.size === 0);
+    await eventually(() => from.consumers.size === 0);
   });
 
   it('an early handshake gives no link where no duplicator listens yet', async () => {

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import type { InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { FlowBuffer } from '../../../client-lib/input/flow-buffer.js';
 import type { OutputFlow } from '../../../client-lib/output/output-flow.js';
-import { fillChecked, problemOf } from '../../fixtures/checked-payload.js';
-import { LocalFlowPlace, settled } from '../../fixtures/local-flow.js';
+import { fillChecked, problemOf } from '../../kit/checked-payload.js';
+import { LocalHostFlow, turnsOfEventLoop } from '../../kit/local-host.js';
 
 const CAPACITY = 64;
 const CONSUMERS_MAX = 4;
@@ -86,7 +86,7 @@ const steps = fc.array(
 
 /** The flow under test, with the list of the buffers written to it. */
 class FlowUnderTest {
-  readonly #place: LocalFlowPlace;
+  readonly #place: LocalHostFlow;
   readonly #slots: number;
   readonly #written: Written[] = [];
   #output: OutputFlow;
@@ -94,14 +94,14 @@ class FlowUnderTest {
   #readers: Reader[] = [];
   #waiting = Promise.resolve();
 
-  private constructor(place: LocalFlowPlace, slots: number, output: OutputFlow) {
+  private constructor(place: LocalHostFlow, slots: number, output: OutputFlow) {
     this.#place = place;
     this.#slots = slots;
     this.#output = output;
   }
 
   static async begin(slots: number): Promise<FlowUnderTest> {
-    const place = await LocalFlowPlace.start(slots, CAPACITY);
+    const place = await LocalHostFlow.start(slots, CAPACITY);
     return new FlowUnderTest(place, slots, await place.provider());
   }
 
@@ -133,7 +133,7 @@ class FlowUnderTest {
         }
       }
     }
-    await settled();
+    await turnsOfEventLoop();
     this.#checkCredit();
   }
 
@@ -237,7 +237,7 @@ class FlowUnderTest {
       await this.#drained(() => closed);
     } else {
       output.destroy();
-      await settled(20);
+      await turnsOfEventLoop(20);
     }
     const { state, generation } = this.#place.file.provider;
     expect([state, generation]).to.deep.equal([clean ? 'ended' : 'stale', this.#generation]);
@@ -252,7 +252,7 @@ class FlowUnderTest {
         reader.flow.resume();
         for (const buffer of reader.flow.takeAll()) this.#check(reader, buffer);
       }
-      await settled(1);
+      await turnsOfEventLoop(1);
       if (performance.now() < deadline) continue;
       const readers = this.#readers.map(({ first, taken, lossless, flow }) => ({
         first,

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { attachOutputFlow } from '../../../client-lib/output/output-flow.js';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
-import { LocalFlowPlace, settled } from '../../fixtures/local-flow.js';
+import { LocalHostFlow, turnsOfEventLoop } from '../../kit/local-host.js';
 
 describe('an output flow', () => {
-  let place: LocalFlowPlace;
+  let place: LocalHostFlow;
 
   beforeEach(async () => {
-    place = await LocalFlowPlace.start(4);
+    place = await LocalHostFlow.start(4);
   });
 
   afterEach(async () => {
@@ -29,7 +29,7 @@ describe('an output flow', () => {
     const output = await place.provider({});
     output.reserveNow()?.commit(1);
     expect(place.file.published).to.equal(1); // a quarter ring goes out at once
-    const large = await LocalFlowPlace.start(64);
+    const large = await LocalHostFlow.start(64);
     const other = await large.provider();
     for (let buffer = 0; buffer < 5; buffer += 1) other.reserveNow()?.commit(1);
     expect(large.file.published).to.equal(0);
@@ -41,7 +41,7 @@ describe('an output flow', () => {
   });
 
   it('a flow written at a low rate asks for no answers, and signals every buffer', async () => {
-    const large = await LocalFlowPlace.start(64);
+    const large = await LocalHostFlow.start(64);
     const output = await large.provider();
     const input = await large.consumer({ inline: true });
     for (let value = 0; value < 100; value += 1) {
@@ -126,11 +126,11 @@ describe('an output flow', () => {
     const waiting = output.write(text(4)).then(() => (written = true));
     const closing = output.close();
     expect(await code(output.write(text(5)))).to.equal('CLOSED');
-    await settled(20);
+    await turnsOfEventLoop(20);
     expect(written).to.equal(false);
     for (let value = 0; value < 5; value += 1) expect(await input.take()).to.not.equal(undefined);
     await Promise.all([waiting, closing]);
-    await settled();
+    await turnsOfEventLoop();
     expect([input.sourceState, input.sourceGeneration]).to.deep.equal(['ended', 1]);
     await input.close();
   });
@@ -142,7 +142,7 @@ describe('an output flow', () => {
     await (await place.provider()).close();
     (await place.provider()).destroy();
     const third = await place.provider(); // the link of the provider before may not have ended yet
-    await settled(20);
+    await turnsOfEventLoop(20);
     expect(states).to.deep.equal(['live 1', 'ended 1', 'live 2', 'stale 2', 'live 3']);
     await third.close();
     await input.close();
@@ -176,7 +176,7 @@ describe('an output flow', () => {
   });
 
   it('an output flow does not attach to the file of another duplicator', async () => {
-    const other = await LocalFlowPlace.start(4);
+    const other = await LocalHostFlow.start(4);
     const mixed = { ...place.opened, file: other.opened.file };
     expect(await code(attachOutputFlow(mixed, { bufferSize: 64, buffers: 4 }))).to.equal('CLOSED');
     await other.close();

@@ -2,8 +2,9 @@
 import { expect } from 'chai';
 import { execFileSync } from 'node:child_process';
 import type { Client, InputFlow, OutputFlow, ReachedMark } from '../../../client-lib/index.js';
-import { eventually, failureOf } from '../../app-server/test-system.js';
 import { RunningApplication } from '../running-application.js';
+import { eventually } from '../../kit/eventually.js';
+import { failureOf } from '../../kit/failure-of.js';
 
 /** Program: polls `flow.marks` until there is an XOFF, or none, as `wanted`; prints the result. */
 const ASK_UNTIL = `
@@ -49,8 +50,8 @@ describe('flow control', () => {
   }
 
   const filled = (flow: InputFlow, buffers: number) =>
-    eventually(`${buffers} are ready`, () => flow.ready === buffers);
-  const received = (count: number) => eventually(`${count} marks`, () => marks.length >= count);
+    eventually(() => flow.ready === buffers, `${buffers} are ready`);
+  const received = (count: number) => eventually(() => marks.length >= count, `${count} marks`);
 
   it('when the number of filled buffers in the history reaches a limit, a message with the number hit and the total goes to the provider', async () => {
     const flow = await consumer.openInput('events', {
@@ -79,12 +80,12 @@ describe('flow control', () => {
     });
     let sent = 0;
     let taken = 0;
-    await eventually('two hundred buffers', async () => {
+    await eventually(async () => {
       if (open) await publish(4);
       if (open) sent += 4;
       taken += flow.takeAll(3).length;
       return taken >= 200;
-    });
+    }, 'two hundred buffers');
     expect(marks.some(({ kind }) => kind === 'xoff')).to.equal(true);
     expect(marks.some(({ kind }) => kind === 'xon')).to.equal(true);
     expect(flow.lost).to.equal(0);
@@ -122,10 +123,10 @@ describe('flow control', () => {
     const later = await next.openOutput('events', { bufferSize: SIZE, buffers: RING });
     const laterMarks: ReachedMark[] = [];
     later.on('flowControl', (mark) => laterMarks.push(mark));
-    await eventually('the XOFF', () => laterMarks.length === 1);
+    await eventually(() => laterMarks.length === 1, 'the XOFF');
     expect(laterMarks[0]).to.include({ kind: 'xoff', mark: 8, consumer: 'viewer' });
     await consumer.close();
-    await eventually('the XON', () => laterMarks.length === 2);
+    await eventually(() => laterMarks.length === 2, 'the XON');
     expect(laterMarks[1]).to.include({ kind: 'xon', mark: 0, consumer: 'viewer' });
   });
 
@@ -134,11 +135,11 @@ describe('flow control', () => {
     await publish(8);
     await received(1);
     process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');
-    await eventually('the clients are disconnected', () => !provider.connected && !consumer.connected);
+    await eventually(() => !provider.connected && !consumer.connected, 'the clients are disconnected');
     await application.start();
-    await eventually('the clients are reconnected', () => provider.connected && consumer.connected);
+    await eventually(() => provider.connected && consumer.connected, 'the clients are reconnected');
     flow.takeAll(8);
-    await eventually('the XON', () => marks.some(({ kind }) => kind === 'xon'));
+    await eventually(() => marks.some(({ kind }) => kind === 'xon'), 'the XON');
     expect(marks.at(-1)).to.include({ kind: 'xon', mark: 2, consumer: 'viewer' });
   });
 
@@ -167,12 +168,12 @@ describe('flow control', () => {
 
   /** The consumer's link, once the duplicator reports it as paused. */
   const paused = () =>
-    eventually('the duplicator reports the pause', async () => {
+    eventually(async () => {
       const { flows } = await consumer.applicationStatistics();
       return flows
         .flatMap(({ links }) => links)
         .find(({ role, paused }) => role === 'consumer' && paused === true);
-    });
+    }, 'the duplicator reports the pause');
 
   for (const inline of [false, true]) {
     describe(`pause, ${inline ? 'inline' : 'with a flow thread'}`, () => {
@@ -182,11 +183,11 @@ describe('flow control', () => {
         expect(flow.paused).to.equal(true);
         await paused(); // until then, the flow thread may take what it sees
         await publish(RING);
-        await eventually('no credit is left', () => out.free === 0);
-        const link = await eventually('the link holds the provider back', async () => {
+        await eventually(() => out.free === 0, 'no credit is left');
+        const link = await eventually(async () => {
           const found = await paused();
           return found?.holding ? found : undefined;
-        });
+        }, 'the link holds the provider back');
         expect(link).to.include({ client: 'viewer', lag: RING, holding: true });
         flow.resume();
         for (let sequence = 0; sequence < RING; sequence += 1) {
@@ -212,7 +213,7 @@ describe('flow control', () => {
         flow.resume();
         const buffer = await flow.take({ timeoutMs: 45_000 });
         expect(buffer?.sequence).to.be.greaterThan(RING);
-        await eventually('the loss is emitted', () => lost > 0);
+        await eventually(() => lost > 0, 'the loss is emitted');
         expect(lost).to.equal(buffer?.sequence);
         expect(flow.lost).to.equal(lost);
       });
@@ -236,7 +237,7 @@ describe('flow control', () => {
     flow.pause();
     await paused();
     for (let count = 0; count < 40; count += 1) await guarded.write(new Uint8Array(SIZE));
-    await eventually('both sides emit demoted', () => consumerDemoted && demoted.length > 0);
+    await eventually(() => consumerDemoted && demoted.length > 0, 'both sides emit demoted');
     expect(demoted).to.deep.equal(['viewer']);
     expect(flow.delivery).to.equal('lossy');
     flow.resume();

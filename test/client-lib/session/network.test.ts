@@ -7,8 +7,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client, OutputFlow } from '../../../client-lib/index.js';
-import { eventually, failureOf, kill } from '../../app-server/test-system.js';
 import { RunningApplication } from '../running-application.js';
+import { eventually } from '../../kit/eventually.js';
+import { failureOf } from '../../kit/failure-of.js';
+import { kill } from '../../app-server/app-server-system.js';
 
 describe('management connections of a client', () => {
   let application: RunningApplication;
@@ -33,7 +35,7 @@ describe('management connections of a client', () => {
     const flow = await viewer.openInput('events', { history: 8 });
     for (let count = 0; count < 10; count += 1) await out.write(new Uint8Array(50));
     for (let count = 0; count < 4; count += 1) await flow.take();
-    await eventually('the history is full', () => flow.ready === 6);
+    await eventually(() => flow.ready === 6, 'the history is full');
     return { run, viewer, out };
   }
 
@@ -70,10 +72,10 @@ describe('management connections of a client', () => {
       'run provider',
       'viewer consumer',
     ]);
-    await eventually('rates', async () => {
+    await eventually(async () => {
       const again = await run.applicationStatistics();
       return again.clients[0]?.flows[0]?.buffersPerSecond !== undefined;
-    });
+    }, 'rates');
   });
 
   it('statistics of one client are available by name and over HTTP; a client that does not answer is marked', async () => {
@@ -99,13 +101,13 @@ describe('management connections of a client', () => {
   it('statistics name their clients again after the app server was killed and restarted', async () => {
     const { run, viewer } = await flowing();
     process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');
-    await eventually('the clients are disconnected', () => !run.connected && !viewer.connected);
+    await eventually(() => !run.connected && !viewer.connected, 'the clients are disconnected');
     await application.start();
-    await eventually('the clients are reconnected', async () => {
+    await eventually(async () => {
       if (!run.connected || !viewer.connected) return false;
       const { flows } = await run.applicationStatistics();
       return flows[0]?.answered === true;
-    });
+    }, 'the clients are reconnected');
     const { flows, clients } = await run.applicationStatistics();
     expect(flows[0]!.links.map(({ client }) => client)).to.have.members(['run', 'viewer']);
     expect(clients.find(({ name }) => name === 'viewer')?.flows[0]).to.include({ buffers: 4, ready: 6 });
@@ -115,10 +117,10 @@ describe('management connections of a client', () => {
     const { run, out } = await flowing();
     const slow = await application.connect('slow');
     (await slow.openInput('events', { history: 1 })).pause();
-    await eventually('the ring is full', async () => {
+    await eventually(async () => {
       if (out.free > 0) await out.write(new Uint8Array(50));
       return out.free === 0;
-    });
+    }, 'the ring is full');
     const status = await run.network();
     expect(status).to.include({ application: 'e1' });
     expect(
@@ -145,12 +147,12 @@ describe('management connections of a client', () => {
       asked += 1;
     });
     expect(await run.requestQuit('polite')).to.equal(1);
-    await eventually('the request arrives', () => asked === 1);
+    await eventually(() => asked === 1, 'the request arrives');
     expect(polite.connected).to.equal(true);
     await run.requestQuit('plain');
     await eventually(
-      'the client has closed',
       async () => !(await run.clients()).some(({ name }) => name === 'plain'),
+      'the client has closed',
     );
     expect(await failureOf(run.requestQuit('plain'))).to.include({ code: 'UNKNOWN_CLIENT' });
     const { call, token } = await application.overHttp('http');
@@ -165,14 +167,14 @@ describe('management connections of a client', () => {
       viewer: { command: process.execPath, args: ['-e', script, file, '$HOME; exit'] },
       missing: { command: join(scratch, 'nothing') },
     };
-    const server = await application.start(['--programs', JSON.stringify(programs)]);
+    const server = await application.start({ programs });
     const run = await application.connect('run');
     expect((await run.programs()).map(({ name }) => name)).to.deep.equal(['viewer', 'missing']);
     const pid = await run.runProgram('viewer');
     expect(pid).to.be.greaterThan(0);
-    await eventually('the program has run', () => existsSync(file) && readFileSync(file, 'utf8').length > 0);
+    await eventually(() => existsSync(file) && readFileSync(file, 'utf8').length > 0, 'the program has run');
     expect(readFileSync(file, 'utf8')).to.equal('e1 $HOME; exit');
-    await eventually('its exit is logged', () => application.system.log(server).includes('exit code 7'));
+    await eventually(() => server.errors.includes('exit code 7'), 'its exit is logged');
     const unknown = await failureOf(run.runProgram('other'));
     expect(unknown).to.include({ code: 'UNKNOWN_PROGRAM' });
     expect(unknown.message).to.include('registered are: missing, viewer');
@@ -188,12 +190,9 @@ describe('management connections of a client', () => {
       '{"../a":{"command":"/bin/ls"}}',
       '{"a":{"command":"/bin/ls","shell":true}}',
     ]) {
-      const server = application.system.spawn(['--programs', programs]);
-      await eventually('the app server exits', () => server.exitCode !== null);
-      expect(server.exitCode, programs).to.equal(2);
-      expect(application.system.log(server), programs).to.match(
-        /^app-server: .+ \(--help tells the options\)\n$/,
-      );
+      const server = application.system.spawn({}, 'e1', {}, ['--options', `{"programs":${programs}}`]);
+      expect(await server.end(), programs).to.equal(2);
+      expect(server.errors, programs).to.match(/^app-server: .+ \(--help lists the options\)\n$/);
     }
   });
 });

@@ -2,8 +2,9 @@
 import { expect } from 'chai';
 import type { Client } from '../../../client-lib/index.js';
 import { startSimulator, type Simulator } from '../../../simulator/simulator.js';
-import { eventually, failureOf } from '../../app-server/test-system.js';
 import { RunningApplication } from '../running-application.js';
+import { eventually } from '../../kit/eventually.js';
+import { failureOf } from '../../kit/failure-of.js';
 
 /** The promise of docs/client-library.md. */
 const FAILS_WITHIN_MS = 1_000;
@@ -21,7 +22,7 @@ describe('a stopped duplicator', () => {
   beforeEach(async () => {
     simulator = await startSimulator({ noDelay: true, rate: 0 });
     application = new RunningApplication();
-    await application.start(['--source', simulator.address]);
+    await application.start({ source: simulator.address });
     keeper = await application.connect('keeper');
     client = await application.connect('viewer');
   });
@@ -35,9 +36,9 @@ describe('a stopped duplicator', () => {
   });
 
   async function stop(flow: string): Promise<() => void> {
-    const pid = await eventually(`the duplicator of ${flow} runs`, async () => {
+    const pid = await eventually(async () => {
       return (await keeper.flows()).find((info) => info.flow === flow)?.pid;
-    });
+    }, `the duplicator of ${flow} runs`);
     process.kill(pid, 'SIGSTOP');
     stopped.add(pid);
     return () => process.kill(pid, 'SIGCONT');

@@ -3,17 +3,22 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { APP, startRealSystem, type RealSystem } from './real-system.js';
+import { RealSystem } from '../../kit/real-system.js';
 
+const APP = 'e1';
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const EXAMPLES = ['detector-events', 'provider', 'consumer', 'provided-types'];
 
 describe('the examples of typed flows', () => {
   let system: RealSystem;
   before(async () => {
-    system = await startRealSystem();
+    system = new RealSystem();
+    await system.startHost(APP);
   });
-  after(() => system.stop());
+  after(() => system.stop(false));
+
+  const run = (example: string, ...args: string[]): Promise<string> =>
+    system.program(`examples/typed-flow/${example}.js`, args).success();
 
   it('every snippet of docs/typed-flows.md is part of an example', () => {
     const sources = EXAMPLES.map((name) =>
@@ -32,17 +37,17 @@ describe('the examples of typed flows', () => {
 
   it('the example programs carry detector events from a provider to a consumer', async () => {
     const [provider, consumer] = await Promise.all([
-      system.run('examples/typed-flow/provider.js', APP, '100'),
-      system.run('examples/typed-flow/consumer.js', APP, '100'),
+      run('provider', APP, '100'),
+      run('consumer', APP, '100'),
     ]);
-    expect(provider).to.deep.equal({ code: 0, text: 'wrote 100 buffers\n' });
+    expect(provider).to.equal('wrote 100 buffers\n');
     // 12 rounds of 0 to 7 hits, then 0 to 3.
-    expect(consumer).to.deep.equal({ code: 0, text: 'took 100 buffers with 342 hits, 25 of trigger 3\n' });
+    expect(consumer).to.equal('took 100 buffers with 342 hits, 25 of trigger 3\n');
   });
 
   it('the example of the provided types runs', async () => {
-    const { code, text } = await system.run('examples/typed-flow/provided-types.js', APP);
-    expect(text).to.match(/^run 42 with 48Ca\n8 x 64 pixels, sum 256\n100000 numbers in \d{2,3} bytes\n$/);
-    expect(code).to.equal(0);
+    expect(await run('provided-types', APP)).to.match(
+      /^run 42 with 48Ca\n8 x 64 pixels, sum 256\n100000 numbers in \d{2,3} bytes\n$/,
+    );
   });
 });

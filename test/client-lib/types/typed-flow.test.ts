@@ -1,9 +1,9 @@
 /** Typed flows end to end, over real servers. */
 import { expect } from 'chai';
-import { array, bytes, compressed, json, MirrorflowError, type Client } from 'mirrorflow';
+import { array, bytes, compressed, connect, json, MirrorflowError, type Client } from 'mirrorflow';
 import { detectorEvents } from '../../../examples/typed-flow/detector-events.js';
-import { eventually } from '../../app-server/test-system.js';
-import { startRealSystem, type RealSystem } from './real-system.js';
+import { eventually } from '../../kit/eventually.js';
+import { RealSystem } from '../../kit/real-system.js';
 
 async function failureOf(promise: Promise<unknown>): Promise<MirrorflowError> {
   const thrown: unknown = await promise.then(
@@ -19,11 +19,16 @@ describe('typed flows', () => {
   let provider: Client;
   let consumer: Client;
   before(async () => {
-    system = await startRealSystem();
-    provider = await system.client('provider');
-    consumer = await system.client('consumer');
+    system = new RealSystem();
+    await system.startHost('e1');
+    const { directory } = system;
+    provider = await connect({ app: 'e1', name: 'provider', directory });
+    consumer = await connect({ app: 'e1', name: 'consumer', directory });
   });
-  after(() => system.stop());
+  after(async () => {
+    await Promise.all([provider.close(), consumer.close()]);
+    await system.stop(false);
+  });
 
   for (const inline of [false, true]) {
     const how = inline ? 'inline' : 'with a flow thread';
@@ -129,10 +134,10 @@ describe('typed flows', () => {
     for (const type of [array('i32'), array('i32', [9, 4])]) {
       await (await consumer.openInput('i32s', { type })).close();
     }
-    await eventually('only the provider has the flow open', async () => {
+    await eventually(async () => {
       const flow = (await consumer.flows()).find((one) => one.flow === 'i32s');
       return flow?.clients === 1;
-    });
+    }, 'only the provider has the flow open');
     await out.close();
   });
 
@@ -235,8 +240,8 @@ describe('typed flows', () => {
 });
 
 async function expectLeft(client: Client, name: string, clients: number): Promise<void> {
-  const deadline = performance.now() + 45_000;
-  while ((await client.flows()).find(({ flow }) => flow === name)?.clients !== clients) {
-    if (performance.now() > deadline) throw new Error(`${name} has not ${clients} clients`);
-  }
+  await eventually(
+    async () => (await client.flows()).find(({ flow }) => flow === name)?.clients === clients,
+    `${name} has ${clients} clients`,
+  );
 }

@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '../../../client-lib/index.js';
-import { ConsoleSystem, eventually } from '../system.js';
+import { ConsoleSystem } from '../system.js';
+import { eventually } from '../../kit/eventually.js';
 
 interface OnHost {
   readonly host: string;
@@ -28,10 +29,10 @@ describe('the commands with --all', () => {
     await here.json('run', 'e1');
     await there.json('run', 'e1');
     await there.json('run', 'alone');
-    await eventually('each host sees the other one', async () => {
+    await eventually(async () => {
       const hosts = await here.json<{ connected: boolean; applications: unknown[] }[]>('hosts');
       return hosts.length === 2 && hosts.every(({ connected }) => connected);
-    });
+    }, 'each host sees the other one');
     const open = async (name: string, { directory }: ConsoleSystem) => {
       const client = await connect({ app: 'e1', name, directory });
       closing.push(() => client.close());

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ConsoleSystem, type RunningCommand } from '../system.js';
+import { eventually } from '../../kit/eventually.js';
 
 const MIB = 2 ** 20;
 
@@ -242,10 +243,9 @@ describe('send and receive', () => {
 
   /** Resolves when the duplicator has admitted a consumer of the flow. */
   async function attached(receiver: RunningCommand): Promise<void> {
-    const { eventually } = await import('../system.js');
-    await eventually(`the flow has a consumer; receive printed: ${receiver.stderr}`, async () => {
+    await eventually(async () => {
       const { counters } = await system.json<{ counters: Record<string, number> }>('stats', flow);
       return counters['consumers'] === 1;
-    });
+    }, `the flow has a consumer; receive printed: ${receiver.stderr}`);
   }
 });

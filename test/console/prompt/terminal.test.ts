@@ -2,12 +2,13 @@
  * The prompt and live displays at a real terminal: keys in, terminal output out. Python provides
  * the pseudo-terminal.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { LEAVE_SCREEN } from '../../../console/render/screen.js';
 import { ConsoleSystem, PROGRAM, RunningCommand } from '../system.js';
+import { needsPython } from '../../kit/requirements.js';
 
 /** Python: copies standard input to the terminal of the command, and the terminal to its output. */
 const TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
@@ -16,7 +17,7 @@ describe('the console at a terminal', () => {
   let system: ConsoleSystem;
 
   before(async function () {
-    if (spawnSync('python3', ['-c', 'import pty']).status !== 0) this.skip();
+    needsPython(this, 'pty');
     system = new ConsoleSystem();
     const { address } = await system.simulator();
     await system.json('host', 'start');
@@ -87,8 +88,10 @@ describe('the console at a terminal', () => {
   it('a live table that ends by a signal restores the terminal', async () => {
     const command = atTerminal('stats', '--watch');
     await command.prints('published');
-    const line = system.processes().find((text) => /\d+ [^ ]*node/.test(text) && text.includes('stats'));
-    process.kill(Number.parseInt(line ?? '', 10), 'SIGTERM');
+    const table = system
+      .processes()
+      .find(({ line }) => /^process \d+: [^ ]*node /.test(line) && line.includes('stats'));
+    process.kill(table!.pid, 'SIGTERM');
     const { exit, stdout } = await command.ended;
     expect(exit).to.equal(0);
     expect(stdout.endsWith(LEAVE_SCREEN)).to.equal(true);

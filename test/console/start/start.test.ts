@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect } from 'chai';
-import { ConsoleSystem, eventually, type RunningCommand } from '../system.js';
+import { ConsoleSystem, type RunningCommand } from '../system.js';
+import { eventually } from '../../kit/eventually.js';
 
 interface Ready {
   readonly source: string;
@@ -94,8 +95,8 @@ describe('mirrorflow start', () => {
   it('start reports the death of its simulator and still stops in order', async () => {
     const command = system.spawn(['start']);
     await command.prints('live');
-    const simulator = system.processes().find((line) => /simulator(\/main\.js|\.cjs)/.test(line));
-    process.kill(Number.parseInt(simulator ?? '', 10), 'SIGKILL');
+    const simulator = system.processes().find(({ line }) => /simulator(\/main\.js|\.cjs)/.test(line));
+    process.kill(simulator!.pid, 'SIGKILL');
     await command.prints('The simulator has stopped (SIGKILL)');
     await command.prints('The mirror is stale');
     command.child.kill('SIGTERM');
@@ -109,10 +110,10 @@ describe('mirrorflow start', () => {
     const { pid } = await system.json<{ pid: number }>('host');
     process.kill(pid, 'SIGKILL');
     await command.prints('it is restarted');
-    await eventually('the new host server has adopted the application', async () => {
+    await eventually(async () => {
       const { stdout } = await system.run('apps', '--json');
       return stdout.includes('"running"');
-    });
+    }, 'the new host server has adopted the application');
     command.child.kill('SIGTERM');
     expect((await command.ended).exit).to.equal(0);
     expect(system.processes()).to.deep.equal([]);
@@ -124,8 +125,9 @@ describe('mirrorflow start', () => {
     const first = await ready(command);
     command.child.kill('SIGKILL');
     await command.ended;
-    await eventually('the simulator has exited', () =>
-      system.processes().every((line) => !/simulator(\/main\.js|\.cjs)/.test(line)),
+    await eventually(
+      () => system.processes().every(({ line }) => !/simulator(\/main\.js|\.cjs)/.test(line)),
+      'the simulator has exited',
     );
     const second = await ready(system.spawn(['start', '--json']));
     expect(second.source).to.not.equal(first.source);
@@ -146,7 +148,7 @@ describe('mirrorflow start', () => {
 
   it('start stops in order when it is interrupted before it is ready', async () => {
     const command = system.spawn(['start', '--json']);
-    await eventually('its host server answers', async () => (await system.run('host')).exit === 0);
+    await eventually(async () => (await system.run('host')).exit === 0, 'its host server answers');
     command.child.kill('SIGINT');
     expect((await command.ended).exit).to.equal(0);
     expect(system.processes()).to.deep.equal([]);

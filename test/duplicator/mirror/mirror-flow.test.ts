@@ -13,9 +13,9 @@ import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { openImage } from '../../../protocol/flow/flow-file/image.js';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
-import { Logger } from '../../../protocol/base/log.js';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
 import { FlowRig } from '../flow-rig.js';
+import { silent } from '../../kit/silent-log.js';
 
 const MIB = 1024 * 1024;
 
@@ -71,8 +71,7 @@ describe('a mirror flow', () => {
       },
     };
     const options = parseOptions(rig.args(), {}) as MirrorFlowOptions;
-    const log = new Logger('test', { sink: () => undefined });
-    rig.flow = new MirrorFlow(options, clock, log, 10);
+    rig.flow = new MirrorFlow(options, clock, silent, 10);
     const started = rig.flow.start();
     expect(delays[0]?.ms).to.be.within(1, 40);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -100,8 +99,8 @@ describe('a mirror flow', () => {
     await Promise.all([once(rest, 'listening'), once(mirror, 'listening')]);
     const port = (server: typeof mirror): number => (server.address() as AddressInfo).port;
     const connect = `spectcl://127.0.0.1?rest=${port(rest)}&mirror=${port(mirror)}`;
-    const options = parseOptions(rig.args(['--connect', connect]), {}) as MirrorFlowOptions;
-    const large = new MirrorFlow(options, systemClock, new Logger('test', { sink: () => undefined }));
+    const options = parseOptions(rig.args({}, connect), {}) as MirrorFlowOptions;
+    const large = new MirrorFlow(options, systemClock, silent);
     const error = await rejection(large.start());
     rest.closeAllConnections();
     rest.close();
@@ -118,13 +117,16 @@ describe('a mirror flow', () => {
     const bins = 130_000_000;
     // In /dev/shm where it exists: two gigabytes are slow on a disk.
     const shared = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'mirrorflow-test-'));
-    rig = await FlowRig.make(['--start-timeout', '20000', '--flow-dir', join(shared, 'flows')], {
-      channelBytes: 512 * MIB,
-      checksum: false,
-      spectra: [
-        { name: 'large', type: 4, axes: [{ parameter: 'x', low: 0, high: 1, bins, unit: '' }], bare: true },
-      ],
-    });
+    rig = await FlowRig.make(
+      { startTimeoutMs: 20_000, flowDirectory: join(shared, 'flows') },
+      {
+        channelBytes: 512 * MIB,
+        checksum: false,
+        spectra: [
+          { name: 'large', type: 4, axes: [{ parameter: 'x', low: 0, high: 1, bins, unit: '' }], bare: true },
+        ],
+      },
+    );
     const last = 5_600_000 + 4 * bins - 4;
     new DataView(rig.simulator.memory.buffer).setUint32(last, 0xcafe, true);
     await rig.flow.start();

@@ -13,12 +13,12 @@ import type { MirrorflowError } from '../../../protocol/base/errors.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { ImageWriter, createImage, imageState } from '../../../protocol/flow/flow-file/image.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
-import { Logger } from '../../../protocol/base/log.js';
 import { DISPLAY_HEADER_BYTES, bindings } from '../../../protocol/spectcl/display-memory.js';
 import { Place } from '../../protocol/flow/flow-file/place.js';
-import { eventually } from '../../fixtures/polling.js';
 import { LimitClock } from './limit-clock.js';
 import { WatchingProxy } from './watching-proxy.js';
+import { eventually } from '../../kit/eventually.js';
+import { silent } from '../../kit/silent-log.js';
 
 export interface RigOptions {
   readonly simulator?: SimulatorOptions;
@@ -77,7 +77,7 @@ export class SourceRig {
         sourceShare: 0,
         times: { answerMs: 60_000, silenceMs: 60_000 },
         clock: rig.clock,
-        log: new Logger('test', { sink: () => undefined }),
+        log: silent,
         ...options.source,
       },
       async (channelBytes) => rig.#target(channelBytes, options.slots ?? 4),

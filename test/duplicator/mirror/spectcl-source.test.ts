@@ -7,8 +7,8 @@ import type { Misbehaviour } from '../../../simulator/misbehaviour.js';
 import { bindings } from '../../../protocol/spectcl/display-memory.js';
 import type { ErrorCode } from '../../../protocol/base/errors.js';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
-import { eventually } from '../../fixtures/polling.js';
 import { SMALL_SPECTRA, SourceRig, type RigOptions } from './source-rig.js';
+import { eventually } from '../../kit/eventually.js';
 
 /** The simulator's tokens begin with it; the mirror is the first client. */
 const FIRST_TOKEN = 0;

@@ -8,8 +8,8 @@ import { consumersOfPredecessor } from '../../../duplicator/recovery/obtain-file
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { PRESENCE_CAPACITY } from '../../../protocol/flow/flow-file/layout.js';
-import { TestProcess } from '../../fixtures/child-process.js';
 import { smallFlowFile } from './small-flow-file.js';
+import { TestProcess } from '../../kit/test-process.js';
 
 describe('ConsumerPresence', () => {
   let directory: string;

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
 import type { RecoveryReport } from '../../../protocol/host/recovery/report.js';
-import { inWords } from '../../../protocol/host/recovery/report.js';
+import { reportLines } from '../../../protocol/host/recovery/report.js';
 import { HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
 import { CAPACITY, DeadFile, SLOTS } from './dead-file.js';
@@ -42,7 +42,7 @@ describe('the recovery of a flow file', () => {
       bufferSize: CAPACITY,
       mirror: false,
     });
-    const words = inWords(report).join('\n');
+    const words = reportLines(report).join('\n');
     for (const part of ['sound', 'test/events', '6 published', 'dead', 'sequences', 'credit'])
       expect(words).to.contain(part);
   });

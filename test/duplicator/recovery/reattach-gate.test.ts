@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { REATTACH_MS, ReattachGate } from '../../../duplicator/recovery/reattach-gate.js';
-import { ManualClock } from '../manual-clock.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 
 describe('ReattachGate', () => {
   const gateFor = (expected: number): { gate: ReattachGate; clock: ManualClock; opened: () => number } => {

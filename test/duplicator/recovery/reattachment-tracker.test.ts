@@ -11,10 +11,10 @@ import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { Logger } from '../../../protocol/base/log.js';
 import { stateOf, type ProcessState } from '../../../protocol/base/owner-identity.js';
-import { TestProcess } from '../../fixtures/child-process.js';
-import { eventually } from '../../fixtures/polling.js';
-import { ManualClock } from '../manual-clock.js';
 import { smallFlowFile } from './small-flow-file.js';
+import { TestProcess } from '../../kit/test-process.js';
+import { eventually } from '../../kit/eventually.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 
 describe('ReattachmentTracker', () => {
   let directory: string;

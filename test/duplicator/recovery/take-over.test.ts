@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { attachConsumer, type ConsumerLink } from '../../../client-lib/input/consumer-link.js';
@@ -9,26 +9,56 @@ import { GENERATION_SHIFT } from '../../../protocol/flow/flow-file/layout.js';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
 import { linkSocketPath } from '../../../protocol/base/paths.js';
-import { TestProcess, compiled } from '../../fixtures/child-process.js';
-import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
-import { eventually } from '../../fixtures/polling.js';
+import {
+  duplicatorArguments,
+  type DuplicatorDocument,
+} from '../../../protocol/rpc/contract/duplicator-options.js';
 import { FlowRig } from '../flow-rig.js';
-import { LocalRig } from './local-rig.js';
+
+import { TestRuntime } from '../../kit/test-runtime.js';
 import { damageHeader } from '../../protocol/flow/flow-file/damage.js';
+import { TestProcess, compiled } from '../../kit/test-process.js';
+import { CuttingProxy } from '../../kit/cutting-proxy.js';
+import { eventually } from '../../kit/eventually.js';
 
 const BUFFERS = 8;
 
+/** The duplicator of a local flow as a program that a test can kill. */
+class LocalFlowProgram extends TestRuntime {
+  readonly path = join(this.flowDirectory, 'test', 'events.flow');
+
+  constructor() {
+    super({ environment: { MIRRORFLOW_LOG_FORMAT: 'json' } });
+    mkdirSync(join(this.directory, 'links'), { mode: 0o750 });
+  }
+
+  /** Resolves when the duplicator is ready. */
+  async start(
+    settings: Partial<DuplicatorDocument> = {},
+    env: NodeJS.ProcessEnv = {},
+    buffers = 8,
+  ): Promise<TestProcess> {
+    const { directory, flowDirectory } = this;
+    const options = { application: 'test', directory, flowDirectory, ...settings };
+    const flow = { flow: 'events', direction: 'output', bufferSize: 1000, buffers, options } as const;
+    const program = this.program('duplicator/main', duplicatorArguments(flow), env);
+    await program.ready();
+    return program;
+  }
+}
+
 describe('the successor of a killed duplicator', () => {
-  let rig: LocalRig;
+  let rig: LocalFlowProgram;
   const links: ConsumerLink[] = [];
   const outputs: OutputFlow[] = [];
   beforeEach(() => {
-    rig = new LocalRig();
+    rig = new LocalFlowProgram();
   });
   afterEach(async () => {
     for (const link of links.splice(0)) link.close();
     for (const output of outputs.splice(0)) output.destroy();
-    await rig.close();
+    await rig.end(true);
+    rig.remove();
   });
 
   const opened = () => ({
@@ -36,7 +66,7 @@ describe('the successor of a killed duplicator', () => {
     flow: 'events',
     type: 'bytes',
     file: rig.path,
-    link: linkSocketPath(rig.runtime, 'test', 'events'),
+    link: linkSocketPath(rig.directory, 'test', 'events'),
   });
   async function provider(): Promise<OutputFlow> {
     const output = await attachOutputFlow(opened(), { bufferSize: 1000, buffers: BUFFERS });
@@ -74,7 +104,7 @@ describe('the successor of a killed duplicator', () => {
   }
 
   it('a successor continues in the file of a killed duplicator, and a lossless consumer misses nothing', async () => {
-    const first = await rig.program();
+    const first = await rig.start();
     const slow = await consumer();
     const before = await provider();
     expect(fill(before)).to.equal(BUFFERS);
@@ -86,7 +116,7 @@ describe('the successor of a killed duplicator', () => {
     const { epoch } = slow.file;
     const inode = statSync(rig.path).ino;
     await first.kill();
-    const next = await rig.program(['--reattach', '600000']);
+    const next = await rig.start({ reattachMs: 600_000 });
     expect(next.errors).to.contain('the file of a dead owner was taken over');
     expect(statSync(rig.path).ino).to.equal(inode);
     expect(openFlowFile(rig.path, 'read').owner.pid).to.equal(next.pid);
@@ -108,10 +138,10 @@ describe('the successor of a killed duplicator', () => {
   });
 
   it('after a take-over the buffers of the next provider have a new generation', async () => {
-    const first = await rig.program();
+    const first = await rig.start();
     fill(await provider());
     await first.kill();
-    await rig.program();
+    await rig.start();
     const generation = (): number => {
       const reader = new RingReader(openFlowFile(rig.path, 'read'), 'newest');
       return reader.peek() === 'ready' ? reader.flags >>> GENERATION_SHIFT : 0;
@@ -122,27 +152,27 @@ describe('the successor of a killed duplicator', () => {
   });
 
   it('a successor does not wait for ever for dead consumers', async () => {
-    const first = await rig.program();
+    const first = await rig.start();
     const dead = await consumer();
     fill(await provider());
     await first.kill();
     dead.close();
-    await rig.program(['--reattach', '1']);
+    await rig.start({ reattachMs: 1 });
     const after = await provider();
     await eventually(() => fill(after) > 0, 'credit');
   });
 
   it('a second successor waits for the consumers that a killed first one expected', async () => {
-    const first = await rig.program();
+    const first = await rig.start();
     const quick = await consumer();
     const late = await consumer();
     const { epoch } = late.file;
     fill(await provider());
     await first.kill();
-    const second = await rig.program(['--reattach', '600000']);
+    const second = await rig.start({ reattachMs: 600_000 });
     await consumer({ epoch, sequence: quick.reader.next });
     await second.kill();
-    await rig.program(['--reattach', '600000']);
+    await rig.start({ reattachMs: 600_000 });
     const after = await provider();
     const again = await consumer({ epoch, sequence: quick.reader.next });
     take(again, BUFFERS);
@@ -155,14 +185,14 @@ describe('the successor of a killed duplicator', () => {
   });
 
   it('a successor notices by itself that an expected consumer was killed', async () => {
-    const first = await rig.program();
+    const first = await rig.start();
     const slow = await consumer();
     const killed = new TestProcess('test/fixtures/lossless-consumer', [opened().link]);
     await killed.line();
     fill(await provider());
     await first.kill();
     await killed.kill();
-    const next = await rig.program(['--reattach', '600000']);
+    const next = await rig.start({ reattachMs: 600_000 });
     const again = await consumer({ epoch: slow.file.epoch, sequence: slow.reader.next });
     await next.until(() => next.errors.includes('are not expected any more'));
     expect(again.missedAtStart).to.equal(0);
@@ -171,17 +201,17 @@ describe('the successor of a killed duplicator', () => {
     await eventually(() => fill(after) > 0, 'credit');
   });
 
-  for (const [what, more] of [
-    ['the number of buffers', ['--buffers', '9']],
-    ['the type', ['--type', 'other']],
-    ['the properties', ['--properties', '{"a":1}']],
+  for (const [what, settings, buffers] of [
+    ['the number of buffers', {}, 9],
+    ['the type', { type: 'other' }, 8],
+    ['the properties', { properties: { a: 1 } }, 8],
   ] as const) {
     it(`a successor makes a new file with a larger epoch when ${what} changed`, async () => {
-      const first = await rig.program();
+      const first = await rig.start();
       fill(await provider());
       const { epoch } = openFlowFile(rig.path, 'read');
       await first.kill();
-      const next = await rig.program(more);
+      const next = await rig.start(settings, {}, buffers);
       expect(next.errors).to.contain('the file of a dead owner is replaced');
       const file = openFlowFile(rig.path, 'read');
       expect([file.epoch > epoch, file.published]).to.deep.equal([true, 0]);
@@ -189,7 +219,7 @@ describe('the successor of a killed duplicator', () => {
   }
 
   it('a successor replaces a damaged file with one of a larger epoch, though that was in the future', async () => {
-    const first = await rig.program();
+    const first = await rig.start();
     fill(await provider());
     // Only now: a living duplicator still handles the provider's last signal, and writes `granted`.
     await first.kill();
@@ -197,7 +227,7 @@ describe('the successor of a killed duplicator', () => {
     const epoch = damaged.epoch + 3_600_000_000; // as if the clock had been set back by an hour since
     damaged.epoch = epoch;
     damaged.granted = 1;
-    const next = await rig.program();
+    const next = await rig.start();
     expect(next.errors).to.contain('the file of a dead owner is replaced');
     expect(openFlowFile(rig.path, 'read').epoch).to.be.above(epoch);
   });
@@ -208,16 +238,19 @@ describe('the successor of a killed duplicator', () => {
     ['hang', 2, 'is replaced'],
   ] as const) {
     it(`a successor starts a recovery program that does ${word} at most twice`, async () => {
-      const first = await rig.program();
+      const first = await rig.start();
       fill(await provider());
       await first.kill();
       // A sound file would be taken over without the recovery program.
       damageHeader(openFlowFile(rig.path, 'read-write'), 'sourceState', 99);
-      const list = join(rig.directory, 'starts');
-      const next = await rig.program([], {
-        MIRRORFLOW_RECOVERY: compiled('test/fixtures/recovery'),
-        MIRRORFLOW_TEST_RECOVERY: `${word}:${list}`,
-      });
+      const list = join(rig.root, 'starts');
+      const next = await rig.start(
+        {},
+        {
+          MIRRORFLOW_RECOVERY: compiled('test/fixtures/recovery'),
+          MIRRORFLOW_TEST_RECOVERY: `${word}:${list}`,
+        },
+      );
       expect(next.errors).to.contain(outcome);
       expect(readFileSync(list, 'utf8').trim().split('\n')).to.have.length(starts);
     });
@@ -234,10 +267,12 @@ describe('the successor of a killed mirror duplicator', () => {
     await Promise.all(programs.splice(0).map((program) => program.kill()));
     await rig.close();
   });
-  const run = async (...more: string[]): Promise<TestProcess> => {
-    const program = new TestProcess('duplicator/main', rig.args(more), { MIRRORFLOW_LOG_FORMAT: 'json' });
+  const run = async (source = rig.simulator.address): Promise<TestProcess> => {
+    const program = new TestProcess('duplicator/main', rig.args({}, source), {
+      MIRRORFLOW_LOG_FORMAT: 'json',
+    });
     programs.push(program);
-    await program.until(() => program.errors.includes('"message":"ready"'));
+    await program.ready();
     return program;
   };
   const path = (): string => join(rig.flows, 'test', 'spectra.flow');
@@ -265,12 +300,12 @@ describe('the successor of a killed mirror duplicator', () => {
     const proxy = await CuttingProxy.before(mirrorPort);
     try {
       const connect = `spectcl://127.0.0.1?rest=${restPort}&mirror=${new URL(proxy.address).port}`;
-      const first = await run('--connect', connect);
+      const first = await run(connect);
       const header = openFlowFile(path(), 'read');
       await first.kill();
       const { published } = header;
       proxy.stall();
-      await run('--connect', connect);
+      await run(connect);
       expect([header.published, header.sourceState]).to.deep.equal([published, 'stale']);
       proxy.resume();
       await eventually(() => header.published > published && header.sourceState === 'live', 'an update');

@@ -6,9 +6,9 @@ import { expect } from 'chai';
 import type { InputFlow } from '../../../client-lib/input/input-flow.js';
 import type { OutputFlow } from '../../../client-lib/output/output-flow.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
-import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
-import { eventually } from '../../fixtures/polling.js';
-import { HostRig } from './host-rig.js';
+import { CuttingProxy } from '../../kit/cutting-proxy.js';
+import { eventually } from '../../kit/eventually.js';
+import { LocalHost } from '../../kit/local-host.js';
 
 const tcp = (port: number): string => `tcp://127.0.0.1:${port}`;
 
@@ -46,9 +46,9 @@ async function take(input: InputFlow, count: number): Promise<number[]> {
 const upTo = (count: number, from = 0): number[] => Array.from({ length: count }, (_, index) => from + index);
 
 describe('a flow between hosts', () => {
-  const hosts: HostRig[] = [];
-  const host = (): HostRig => {
-    const rig = new HostRig();
+  const hosts: LocalHost[] = [];
+  const host = (): LocalHost => {
+    const rig = new LocalHost();
     hosts.push(rig);
     return rig;
   };
@@ -99,7 +99,7 @@ describe('a flow between hosts', () => {
 
   it('buffers of different sizes arrive with valid checksums', async () => {
     const here = await host().local(16, 200_000);
-    const there = await host().remote(tcp(await here.serve()), ['--crc']);
+    const there = await host().remote(tcp(await here.serve()), { crc: true });
     const input = await there.consumer();
     const output = await here.provider();
     const sizes = [4, 200_000, 0, 60_000, 16_384, 16_380, 199_996, 8, 8, 8, 150_000, 150_000, 32];
@@ -191,7 +191,7 @@ describe('a flow between hosts', () => {
 
   it('only a lossless consumer that reads nothing holds back a flow between hosts', async () => {
     const here = await host().local(8, 50_000);
-    const there = await host().remote(tcp(await here.serve()), ['--buffers', '4']);
+    const there = await host().remote(tcp(await here.serve()), {}, 4);
     const lossy = await there.consumer({ delivery: 'lossy' });
     const output = await here.provider();
     await write(output, 0, 200, 50_000); // a lossy consumer may miss some
@@ -217,8 +217,8 @@ describe('a flow between hosts', () => {
   });
 
   it('a host that stalled receives the flow lossily from then on', async () => {
-    const here = await host().local(8, 50_000, ['--stall-timeout', '100']);
-    const there = await host().remote(tcp(await here.serve()), ['--buffers', '4']);
+    const here = await host().local(8, 50_000, { stallTimeoutMs: 100 });
+    const there = await host().remote(tcp(await here.serve()), {}, 4);
     const input = await there.consumer();
     const output = await here.provider();
     const count = 800; // more than both rings and all sockets hold
@@ -270,7 +270,7 @@ describe('a flow between hosts', () => {
     const a = await host().local(16, 20_000);
     const b = await host().remote(tcp(await a.serve()));
     const proxy = await CuttingProxy.before(await b.serve());
-    const c = await host().remote(proxy.address, ['--buffers', '4']);
+    const c = await host().remote(proxy.address, {}, 4);
     const idle = await c.consumer();
     const output = await a.provider();
     const writing = write(output, 0, 60, 20_000);

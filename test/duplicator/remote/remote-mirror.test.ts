@@ -10,10 +10,10 @@ import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import type { MirrorFlow } from '../../../duplicator/mirror/mirror-flow.js';
 import { parseAddress } from '../../../protocol/base/address.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
-import { CuttingProxy } from '../../fixtures/cutting-proxy.js';
-import { eventually } from '../../fixtures/polling.js';
 import { FlowRig } from '../flow-rig.js';
-import { HostRig, SECRET } from './host-rig.js';
+import { CuttingProxy } from '../../kit/cutting-proxy.js';
+import { eventually } from '../../kit/eventually.js';
+import { LocalHost, SECRET } from '../../kit/local-host.js';
 
 async function serve(flow: MirrorFlow): Promise<number> {
   const { address } = await flow.serve({ scheme: 'tcp', host: '127.0.0.1', port: 0 });
@@ -40,9 +40,9 @@ function publication(file: FlowFile, sequence: number): Buffer | undefined {
 describe('a mirror between hosts', () => {
   let rig: FlowRig;
   let proxy: CuttingProxy | undefined;
-  const hosts: HostRig[] = [];
-  const host = (): HostRig => {
-    const rig = new HostRig(SECRET, 'spectra');
+  const hosts: LocalHost[] = [];
+  const host = (): LocalHost => {
+    const rig = new LocalHost(SECRET, 'spectra');
     hosts.push(rig);
     return rig;
   };
@@ -59,8 +59,8 @@ describe('a mirror between hosts', () => {
     return proxy;
   }
 
-  async function start(args: readonly string[] = []): Promise<FlowFile> {
-    rig = await FlowRig.make(['--secret-file', host().secretFile, ...args]);
+  async function start(): Promise<FlowFile> {
+    rig = await FlowRig.make({ secretFile: host().secretFile });
     await rig.flow.start();
     return openFlowFile(rig.flow.places.file, 'read');
   }
@@ -94,16 +94,19 @@ describe('a mirror between hosts', () => {
   });
 
   it('a mirror is that of the source again after two cuts, the second while its ring holds lost publications only', async () => {
-    rig = await FlowRig.make(['--secret-file', host().secretFile, '--ring-bytes', '0', '--reattach', '1'], {
-      channelBytes: 2 * 1024 * 1024,
-      fillers: 100,
-      // So few blocks per step that most blocks that change during a cut change once.
-      sparsePercent: 0.2,
-    });
+    rig = await FlowRig.make(
+      { secretFile: host().secretFile, ringBytes: 0, reattachMs: 1 },
+      {
+        channelBytes: 2 * 1024 * 1024,
+        fillers: 100,
+        // So few blocks per step that most blocks that change during a cut change once.
+        sparsePercent: 0.2,
+      },
+    );
     await rig.flow.start();
     const a = openFlowFile(rig.flow.places.file, 'read');
     const link = await proxyBefore(await serve(rig.flow));
-    const b = await host().remote(link.address, ['--ring-bytes', '0']);
+    const b = await host().remote(link.address, { ringBytes: 0 });
     await eventually(() => b.file.published > 0 && b.file.published === a.published, 'the first publication');
     // The consumer has read everything and reads nothing from now on: the loss is published, and
     // nothing may follow before the consumer notices it.
@@ -150,11 +153,14 @@ describe('a mirror between hosts', () => {
   });
 
   it('a mirror costs a fifteenth of the bytes of its source when a twentieth of the blocks changes', async () => {
-    rig = await FlowRig.make(['--secret-file', host().secretFile], {
-      channelBytes: 2 * 1024 * 1024,
-      fillers: 100,
-      sparsePercent: 5,
-    });
+    rig = await FlowRig.make(
+      { secretFile: host().secretFile },
+      {
+        channelBytes: 2 * 1024 * 1024,
+        fillers: 100,
+        sparsePercent: 5,
+      },
+    );
     await rig.flow.start();
     const a = openFlowFile(rig.flow.places.file, 'read');
     const b = await host().remote(`tcp://127.0.0.1:${await serve(rig.flow)}`);

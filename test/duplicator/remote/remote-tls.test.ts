@@ -3,18 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
-import { HostRig, type RigFlow } from './host-rig.js';
+import { LocalHost, type LocalHostFlow } from '../../kit/local-host.js';
+import { skip } from '../../kit/skip.js';
 
 const COUNT = 50;
 
 describe('a flow between hosts over TLS', () => {
-  const hosts: HostRig[] = [];
-  let certificate: readonly string[];
-  let here: RigFlow;
+  const hosts: LocalHost[] = [];
+  let certificate: { readonly tlsCa: string };
+  let here: LocalHostFlow;
   let port: number;
 
   before(async function () {
-    const host = new HostRig();
+    const host = new LocalHost();
     hosts.push(host);
     const [cert, key] = [join(host.directory, 'cert.pem'), join(host.directory, 'key.pem')];
     const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -29,12 +30,9 @@ describe('a flow between hosts over TLS', () => {
       '-days',
       '2',
     ]);
-    if (openssl.status !== 0) {
-      console.log('      skipped: openssl is not on this machine');
-      this.skip();
-    }
-    certificate = ['--tls-ca', cert];
-    here = await host.local(16, 70_000, ['--tls-cert', cert, '--tls-key', key]);
+    if (openssl.status !== 0) skip(this, 'openssl is not installed, or cannot create a certificate');
+    certificate = { tlsCa: cert };
+    here = await host.local(16, 70_000, { tlsCert: cert, tlsKey: key });
     port = await here.serve('tls://127.0.0.1:0');
   });
 
@@ -42,14 +40,14 @@ describe('a flow between hosts over TLS', () => {
     for (const host of hosts.splice(0).toReversed()) await host.close();
   });
 
-  const host = (secret?: string): HostRig => {
-    const rig = new HostRig(secret);
+  const host = (secret?: string): LocalHost => {
+    const rig = new LocalHost(secret);
     hosts.push(rig);
     return rig;
   };
 
   it('a receiver that trusts the certificate and has the secret gets every buffer over TLS', async () => {
-    const there = await host().remote(`tls://localhost:${port}`, [...certificate, '--crc']);
+    const there = await host().remote(`tls://localhost:${port}`, { ...certificate, crc: true });
     const input = await there.consumer();
     const output = await here.provider();
     const got: number[] = [];
@@ -75,7 +73,7 @@ describe('a flow between hosts over TLS', () => {
     expect(untrusting.message).to.contain('certificate');
     const wrong = host('the secret of another laboratory').makeRemote(`tls://localhost:${port}`, certificate);
     expect((await rejection(wrong.start())).code).to.equal('REFUSED');
-    const plain = host().makeRemote(`tcp://localhost:${port}`, ['--start-timeout', '4000']);
+    const plain = host().makeRemote(`tcp://localhost:${port}`, { startTimeoutMs: 4000 });
     expect((await rejection(plain.start())).code).to.be.oneOf(['SOURCE_UNREACHABLE', 'SOURCE_PROTOCOL']);
   });
 });

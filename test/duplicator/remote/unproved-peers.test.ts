@@ -14,9 +14,9 @@ import {
   decodeRefusal,
   encodeHandshake,
 } from '../../../protocol/flow/wire/handshake-messages.js';
-import { eventually } from '../../fixtures/polling.js';
 import { closeOf, rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
-import { HostRig, SECRET, type RigFlow } from './host-rig.js';
+import { eventually } from '../../kit/eventually.js';
+import { LocalHost, SECRET, type LocalHostFlow } from '../../kit/local-host.js';
 
 const HELLO = {
   application: 'test',
@@ -27,13 +27,13 @@ const HELLO = {
 } as const;
 
 describe('a peer at a duplicator that serves other hosts', () => {
-  let host: HostRig;
-  let here: RigFlow;
+  let host: LocalHost;
+  let here: LocalHostFlow;
   let port: number;
   const sockets: Socket[] = [];
 
   beforeEach(async () => {
-    host = new HostRig();
+    host = new LocalHost();
     here = await host.local(16, 1_000);
     port = await here.serve();
   });
@@ -74,7 +74,7 @@ describe('a peer at a duplicator that serves other hosts', () => {
 
   it('a peer with another secret is refused, whichever side connects', async () => {
     expect(await shakeHands('another secret than this').outcome).to.contain('does not have the secret');
-    const wrong = new HostRig('yet another secret');
+    const wrong = new LocalHost('yet another secret');
     const error = await rejection(wrong.makeRemote(`tcp://127.0.0.1:${port}`).start());
     expect([error.code, error.message]).to.deep.equal([
       'REFUSED',
@@ -168,7 +168,7 @@ describe('a peer at a duplicator that serves other hosts', () => {
   it('a thousand silent peers are bounded, and a receiver still gets its flow', async () => {
     const many = Array.from({ length: 1_000 }, () => openPeer());
     await eventually(() => many.every(({ socket }) => !socket.connecting), 'all are connected');
-    const there = new HostRig();
+    const there = new LocalHost();
     const flow = await there.remote(`tcp://127.0.0.1:${port}`);
     const input = await flow.consumer();
     const output = await here.provider();
@@ -221,7 +221,7 @@ describe('a peer at a duplicator that serves other hosts', () => {
 
 describe('a flow without a secret', () => {
   it('a flow without a secret is neither served to other hosts nor received from them', async () => {
-    const host = new HostRig('');
+    const host = new LocalHost('');
     try {
       const here = await host.local(4, 10);
       const error = await rejection(here.serve());
@@ -234,13 +234,11 @@ describe('a flow without a secret', () => {
   });
 
   it('a flow is served at one address, and a second call returns the first address', async () => {
-    const host = new HostRig();
+    const host = new LocalHost();
     try {
       const here = await host.local(4, 10);
       expect(await here.serve()).to.equal(await here.serve('tcp://127.0.0.1:1'));
-      const { code } = await rejection(
-        (await host.local(4, 10, ['--flow', 'others'])).serve('tls://127.0.0.1:0'),
-      );
+      const { code } = await rejection((await host.local(4, 10, {}, 'others')).serve('tls://127.0.0.1:0'));
       expect(code).to.equal('BAD_OPTION');
     } finally {
       await host.close();

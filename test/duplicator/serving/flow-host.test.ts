@@ -1,15 +1,15 @@
 import { expect } from 'chai';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { MessageKind, unpackRefusal } from '../../../protocol/flow/signal-link/messages.js';
-import { TestProcess } from '../../fixtures/child-process.js';
-import { eventually } from '../../fixtures/polling.js';
 import { FlowRig, type TestClient } from '../flow-rig.js';
+import { TestProcess } from '../../kit/test-process.js';
+import { eventually } from '../../kit/eventually.js';
 
 describe('FlowHost with the clients of a mirror flow', () => {
   let rig: FlowRig;
   let other: TestProcess | undefined;
-  async function started(args: readonly string[] = []): Promise<void> {
-    rig = await FlowRig.make(args);
+  async function started(ringBytes = 64 * 1024 * 1024): Promise<void> {
+    rig = await FlowRig.make({ ringBytes });
     await rig.flow.start();
   }
   afterEach(async () => {
@@ -39,9 +39,9 @@ describe('FlowHost with the clients of a mirror flow', () => {
     expect(rig.flow.clientCount).to.equal(1);
   });
 
-  for (const ring of ['0', '100000000']) {
+  for (const ring of [0, 100_000_000]) {
     it(`a lossless consumer holds the writer back in a ring of ${ring} bytes`, async () => {
-      await started(['--ring-bytes', ring]);
+      await started(ring);
       const { buffers } = rig.flow.places;
       const slow = await rig.client({ start: 'latest' });
       const first = await slow.waitFor(MessageKind.BEGIN);

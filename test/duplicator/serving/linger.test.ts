@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Linger } from '../../../duplicator/serving/linger.js';
-import { ManualClock } from '../manual-clock.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 
 describe('Linger', () => {
   function linger(lingerMs: number) {

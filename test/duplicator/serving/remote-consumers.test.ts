@@ -7,10 +7,10 @@ import { FlowConsumers } from '../../../duplicator/serving/flow-consumers.js';
 import { RemoteConsumers, type ReceiverConnection } from '../../../duplicator/serving/remote-consumers.js';
 import { WriterCredit } from '../../../duplicator/serving/writer-credit.js';
 import { ReattachmentTracker } from '../../../duplicator/recovery/reattachment-tracker.js';
-import { Logger } from '../../../protocol/base/log.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
-import { ManualClock } from '../manual-clock.js';
+import { ManualClock } from '../../kit/manual-clock.js';
+import { silent } from '../../kit/silent-log.js';
 
 const RETAIN_MS = 100;
 const PUBLISHED = 100;
@@ -49,7 +49,7 @@ describe('RemoteConsumers', () => {
       reattachMs: RETAIN_MS,
       stallTimeoutMs: () => 0,
       clock,
-      log: new Logger('test', { sink: () => undefined }),
+      log: silent,
       onComplete: () => undefined,
     });
     reattachments.enterRemote = () => calls.push('enter') > 0;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { ConsumerRegistry, type Consumer } from '../../../duplicator/serving/consumer-registry.js';
 import { StallWatch } from '../../../duplicator/serving/stall-watch.js';
-import { ManualClock } from '../../protocol/rpc/xml-rpc/manual-clock.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 
 const SLOTS = 4;
 

@@ -10,7 +10,7 @@ import { checkFile } from '../../../duplicator/recovery/checks.js';
 import { imageBeside } from '../../../duplicator/recovery/image-check.js';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
 import { inspectDeadFile } from '../../../duplicator/recovery/dead-file.js';
-import { inWords, parseReport } from '../../../protocol/host/recovery/report.js';
+import { reportLines, parseReport } from '../../../protocol/host/recovery/report.js';
 import type { RandomBits } from '../../../simulator/random.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
@@ -168,6 +168,6 @@ export const recoveryReports: FuzzTarget = {
   },
   run: (input) => {
     const report = parseReport(input.toString());
-    if (report !== undefined) assert(inWords(report).length > 0);
+    if (report !== undefined) assert(reportLines(report).length > 0);
   },
 };

@@ -10,8 +10,8 @@ import { SourceRest } from '../../../gateway/rest/source-rest.js';
 import { parseAddress } from '../../../protocol/base/address.js';
 import { systemClock, type Clock } from '../../../protocol/base/clock.js';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
-import { Logger } from '../../../protocol/base/log.js';
 import { bindings } from '../../../protocol/spectcl/display-memory.js';
+import { silent } from '../../kit/silent-log.js';
 
 /** Longer than any answer of the simulator takes. */
 const TIMEOUT_MS = 45_000;
@@ -19,7 +19,6 @@ const TIMEOUT_MS = 45_000;
 const SILENCE_MS = 50;
 /** Under this clock a cached list does not age. */
 const STOPPED_CLOCK: Clock = { ...systemClock, nowMs: () => 0 };
-const log = new Logger('test', { sink: () => undefined });
 
 interface Reply {
   readonly http: number;
@@ -62,7 +61,7 @@ describe('the REST service of a gateway', () => {
       memoryKey: () => undefined,
       ports: () => ({ restPort: 4711, mirrorPort: 4712 }),
     });
-    service = new RestService({ localRequests, source, allowChanges, log });
+    service = new RestService({ localRequests, source, allowChanges, log: silent });
     server = createServer((socket) => service.accept(socket));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -1,22 +1,17 @@
-/**
- * Options of an application: which ones it starts with, how they differ, how they are passed on.
- */
+/** Options of an application: those it starts with, their differences, the command line. */
 import { expect } from 'chai';
-import {
-  appServerArguments,
-  completeOptions,
-  optionsDifference,
-} from '../../../host-server/applications/application-options.js';
+import { completeOptions, optionsDifference } from '../../../host-server/applications/application-options.js';
+import { appServerArguments } from '../../../protocol/rpc/contract/app-server-options.js';
 
 describe('options of an application', () => {
-  it('with a name only come from the last run, when nothing is configured', () => {
+  it('a run with a name only takes the options of the last run when nothing is configured', () => {
     const last = { name: 'a', source: 'unix:/a', lingerMs: 5 };
     expect(completeOptions({ name: 'a' }, undefined, last)).to.equal(last);
     expect(completeOptions({ name: 'a' }, undefined, undefined)).to.deep.equal({ name: 'a' });
     expect(completeOptions({ name: 'a', port: 3 }, undefined, last)).to.deep.equal({ name: 'a', port: 3 });
   });
 
-  it('of a configured application stand upon its configuration', () => {
+  it('the options of a run are applied over the configuration', () => {
     const configured = { name: 'a', source: 'unix:/a', lingerMs: 5 };
     const last = { name: 'a', source: 'unix:/z' };
     expect(completeOptions({ name: 'a' }, configured, last)).to.deep.equal(configured);
@@ -26,7 +21,7 @@ describe('options of an application', () => {
     });
   });
 
-  it('differ only in what was asked', () => {
+  it('options differ only in the members that were asked for', () => {
     const present = { name: 'a', source: 'spectcl://h?rest=1&mirror=2', lingerMs: 5 };
     expect(optionsDifference(present, { name: 'a' }, 7)).to.equal(undefined);
     expect(optionsDifference(present, { name: 'a', port: 0 }, 7)).to.equal(undefined);
@@ -39,32 +34,30 @@ describe('options of an application', () => {
     );
   });
 
-  it('pass programs on as JSON, and tell them apart by what they are', () => {
+  it('programs differ by their contents', () => {
     const programs = { viewer: { command: '/bin/true', args: ['a b'] } };
-    expect(appServerArguments({ name: 'a', stallTimeoutMs: 5, programs }).slice(4)).to.deep.equal([
-      '--stall-timeout',
-      '5',
-      '--programs',
-      '{"viewer":{"command":"/bin/true","args":["a b"]}}',
-    ]);
     const same = { name: 'a', programs: structuredClone(programs) };
     expect(optionsDifference({ name: 'a', programs }, same, 7)).to.equal(undefined);
     expect(optionsDifference({ name: 'a' }, same, 7)).to.include('programs is not stated');
   });
 
-  it('become arguments, the port always', () => {
-    expect(appServerArguments({ name: 'a' })).to.deep.equal(['--name', 'a', '--port', '0']);
-    expect(
-      appServerArguments({
-        name: 'a',
-        source: 'unix:/s',
-        port: 5,
-        updateIntervalMs: 0,
-        lingerMs: 2,
-        ringBytes: 3,
-      }),
-    ).to.deep.equal(
-      '--name a --port 5 --source unix:/s --update-interval 0 --linger 2 --ring-bytes 3'.split(' '),
-    );
+  it('an app server is started with its name, its port and one document of all else', () => {
+    expect(appServerArguments({ name: 'a' })).to.deep.equal([
+      '--name',
+      'a',
+      '--port',
+      '0',
+      '--options',
+      '{}',
+    ]);
+    const settings = {
+      source: 'unix:/s',
+      updateIntervalMs: 0,
+      programs: { viewer: { command: '/bin/true', args: ['a b'] } },
+    };
+    const own = { directory: '/d', secretFile: '/secret', tlsCa: undefined };
+    const words = appServerArguments({ name: 'a', port: 5, ...settings }, own);
+    expect(words.slice(0, 5)).to.deep.equal(['--name', 'a', '--port', '5', '--options']);
+    expect(JSON.parse(words[5] ?? '')).to.deep.equal({ ...settings, directory: '/d', secretFile: '/secret' });
   });
 });

@@ -1,10 +1,9 @@
-/**
- * Starting, watching and stopping applications, with processes that behave and others that do not.
- */
+/** Applications of a host server with stand-ins for app servers that behave well or badly. */
 import { expect } from 'chai';
-import type { MirrorflowError } from '../../../protocol/base/errors.js';
+import { failureOf } from '../../kit/failure-of.js';
 import { isAlive } from '../../../protocol/base/owner-identity.js';
-import { Place, until } from '../running.js';
+import { HostServerSystem } from '../host-server-system.js';
+import { eventually } from '../../kit/eventually.js';
 
 const QUICK = {
   quitTimeoutMs: 20_000,
@@ -12,38 +11,29 @@ const QUICK = {
   restart: { maxRestarts: 3, windowMs: 60_000, firstIntervalMs: 5, maxIntervalMs: 20 },
 };
 
-async function rejection(promise: Promise<unknown>): Promise<MirrorflowError> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as MirrorflowError;
-  }
-  throw new Error('it was expected to be rejected');
-}
-
 function lives(pid: number | undefined): boolean {
   return isAlive({ pid: pid ?? 0, startTicks: 0n });
 }
 
 describe('applications of a host server', () => {
-  let place: Place;
+  let system: HostServerSystem;
   beforeEach(() => {
-    place = new Place();
+    system = new HostServerSystem();
   });
-  afterEach(() => place[Symbol.asyncDispose]());
+  afterEach(() => system.stop());
 
-  it('takes no programs from callers: they come from the configuration file', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+  it('host.run refuses programs and access, which come from the configuration file', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
     const programs = { any: { command: '/bin/sh' } };
-    expect((await rejection(call('host.run', [{ name: 'e1', programs }]))).code).to.equal('NOT_PERMITTED');
+    expect((await failureOf(call('host.run', [{ name: 'e1', programs }]))).code).to.equal('NOT_PERMITTED');
     const access = { mode: 'everyone' } as const;
-    expect((await rejection(call('host.run', [{ name: 'e1', access }]))).code).to.equal('NOT_PERMITTED');
+    expect((await failureOf(call('host.run', [{ name: 'e1', access }]))).code).to.equal('NOT_PERMITTED');
   });
 
-  it('run answers when the app server is ready, and the list shows it', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+  it('host.run answers when the app server is ready, and host.applications lists it', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
     const info = await call('host.run', [{ name: 'e1', source: 'unix:/data' }]);
     expect(info).to.include({
       name: 'e1',
@@ -54,14 +44,14 @@ describe('applications of a host server', () => {
       configured: false,
       byHand: false,
     });
-    expect(info.socket).to.equal(`${place.directory}/apps/e1.sock`);
+    expect(info.socket).to.equal(`${system.directory}/apps/e1.sock`);
     expect(lives(info.pid)).to.be.true;
     expect(await call('host.applications', [])).to.deep.equal([info]);
   });
 
-  it('many runs of one name at a time start one process', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+  it('concurrent runs of one application start one process', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
     const infos = await Promise.all(
       Array.from({ length: 8 }, () => call('host.run', [{ name: 'e1', lingerMs: 5 }])),
     );
@@ -70,18 +60,18 @@ describe('applications of a host server', () => {
     expect(again.pid).to.equal(infos[0]?.pid);
   });
 
-  it('a run with other options than those it runs with is refused with the difference', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+  it('a run with other options than the running ones is refused with the difference', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
     await call('host.run', [{ name: 'e1', updateIntervalMs: 250 }]);
-    const error = await rejection(call('host.run', [{ name: 'e1', updateIntervalMs: 500 }]));
+    const error = await failureOf(call('host.run', [{ name: 'e1', updateIntervalMs: 500 }]));
     expect(error.code).to.equal('APPLICATION_EXISTS');
     expect(error.message).to.contain('updateIntervalMs is 250, asked was 500');
   });
 
   it('a restart keeps the options that are not changed', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+    await system.serve(QUICK);
+    const call = await system.connect();
     const first = await call('host.run', [{ name: 'e1', updateIntervalMs: 250, lingerMs: 5 }]);
     const second = await call('host.restart', [{ name: 'e1', lingerMs: 7 }]);
     expect(second.state).to.equal('running');
@@ -90,18 +80,18 @@ describe('applications of a host server', () => {
       second.pid,
     );
     const access = { mode: 'everyone' } as const;
-    expect((await rejection(call('host.restart', [{ name: 'e1', access }]))).code).to.equal('NOT_PERMITTED');
+    expect((await failureOf(call('host.restart', [{ name: 'e1', access }]))).code).to.equal('NOT_PERMITTED');
   });
 
-  it('a restart of what does not run starts it', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+  it('a restart of a stopped application starts it', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
     expect((await call('host.restart', [{ name: 'e1', lingerMs: 7 }])).state).to.equal('running');
   });
 
   it('a stopped application runs again with its last options', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+    await system.serve(QUICK);
+    const call = await system.connect();
     const first = await call('host.run', [{ name: 'e1', source: 'unix:/data' }]);
     await call('host.stop', ['e1']);
     const second = await call('host.run', [{ name: 'e1' }]);
@@ -109,65 +99,65 @@ describe('applications of a host server', () => {
     expect(second.pid).not.to.equal(first.pid);
   });
 
-  it('a source that is no address is refused before anything starts', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
-    const error = await rejection(call('host.run', [{ name: 'e1', source: 'somewhere' }]));
+  it('a source that is no address is refused before a process starts', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
+    const error = await failureOf(call('host.run', [{ name: 'e1', source: 'somewhere' }]));
     expect(error.code).to.equal('BAD_ADDRESS');
     expect(await call('host.applications', [])).to.deep.equal([]);
   });
 
-  it("a start failure rejects with the app server's own code and words", async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
-    const error = await rejection(call('host.run', [{ name: 'fails' }]));
+  it("a failed start rejects with the app server's own code and message", async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
+    const error = await failureOf(call('host.run', [{ name: 'fails' }]));
     expect(error.code).to.equal('NO_SPACE');
     expect(error.message).to.equal('the flow directory is full');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ state: 'failed', cause: 'the flow directory is full', restarts: 0 });
-    expect((await rejection(call('host.run', [{ name: 'fails' }]))).code).to.equal('NO_SPACE');
+    expect((await failureOf(call('host.run', [{ name: 'fails' }]))).code).to.equal('NO_SPACE');
   });
 
-  it('one that ends without a word fails with what stands in its log', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
-    const error = await rejection(call('host.run', [{ name: 'silent' }]));
+  it('an app server that ends without a report fails with the output in its log', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
+    const error = await failureOf(call('host.run', [{ name: 'silent' }]));
     expect(error.code).to.equal('START_FAILED');
     expect(error.message).to.contain('there is no display memory');
   });
 
-  it('one that never reports is ended after its time', async () => {
-    await place.serve({ ...QUICK, readyTimeoutMs: 300, stopTimeoutMs: 50 });
-    const call = await place.connect();
-    const error = await rejection(call('host.run', [{ name: 'hangs' }]));
+  it('an app server that never reports is stopped after its time', async () => {
+    await system.serve({ ...QUICK, readyTimeoutMs: 300, stopTimeoutMs: 50 });
+    const call = await system.connect();
+    const error = await failureOf(call('host.run', [{ name: 'hangs' }]));
     expect(error.code).to.equal('TIMED_OUT');
-    await until('the process is gone', () => place.living().length === 0);
+    await eventually(() => system.living().length === 0, 'the process has ended');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ state: 'failed' });
   });
 
-  it('a killed app server is started again', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+  it('a killed app server is restarted', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'e1', source: 'unix:/data' }]);
     process.kill(pid ?? 0, 'SIGKILL');
-    await until('it runs again', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'running' && info.pid !== pid && info.restarts === 1;
-    });
+    }, 'it runs again');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ source: 'unix:/data' });
     expect(info).not.to.have.property('cause');
   });
 
-  it('one that keeps dying is given up, with the cause, and runs again on request', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+  it('an app server that keeps dying is not restarted any more, and starts again on request', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
     await call('host.run', [{ name: 'dies' }]).catch(() => undefined);
-    await until('it is given up', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'failed';
-    });
+    }, 'the application has failed');
     const [info] = await call('host.applications', []);
     expect(info?.restarts).to.equal(3);
     expect(info?.cause).to.contain('SIGKILL').and.to.contain('ended 4 times');
@@ -176,22 +166,22 @@ describe('applications of a host server', () => {
     expect(again?.restarts).to.be.lessThan(3);
   });
 
-  it('one that ends in good order by itself is stopped, not started again', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+  it('an app server that ends in good order by itself is not restarted', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'e1' }]);
     process.kill(pid ?? 0, 'SIGTERM');
-    await until('it is stopped', async () => {
+    await eventually(async () => {
       const [info] = await call('host.applications', []);
       return info?.state === 'stopped';
-    });
+    }, 'it is stopped');
     const [info] = await call('host.applications', []);
     expect(info).to.include({ restarts: 0 }).and.not.to.have.property('pid');
   });
 
-  it('stop answers when the process has ended', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
+  it('host.stop answers when the process has ended', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'e1' }]);
     const [first, second] = await Promise.all([call('host.stop', ['e1']), call('host.stop', ['e1'])]);
     expect(lives(pid)).to.be.false;
@@ -200,38 +190,38 @@ describe('applications of a host server', () => {
     expect(await call('host.stop', ['e1'])).to.deep.equal(first);
   });
 
-  it('stop ends one that does not listen, and its leftovers', async () => {
-    await place.serve({ ...QUICK, quitTimeoutMs: 50, stopTimeoutMs: 50 });
-    const call = await place.connect();
+  it('host.stop kills an app server that ignores SIGTERM, and removes its leftovers', async () => {
+    await system.serve({ ...QUICK, quitTimeoutMs: 50, stopTimeoutMs: 50 });
+    const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'deaf' }]);
     await call('host.stop', ['deaf']);
     expect(lives(pid)).to.be.false;
-    expect(place.living()).to.deep.equal([]);
+    expect(system.living()).to.deep.equal([]);
   });
 
-  it('stop during the start ends the start', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
-    const start = rejection(call('host.run', [{ name: 'hangs' }]));
-    await until('it has begun', () => place.living().length === 1);
+  it('host.stop during a start ends the start', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
+    const start = failureOf(call('host.run', [{ name: 'hangs' }]));
+    await eventually(() => system.living().length === 1, 'it has begun');
     const info = await call('host.stop', ['hangs']);
     expect(info.state).to.equal('stopped');
     expect((await start).code).to.equal('STOPPED');
-    expect(place.living()).to.deep.equal([]);
+    expect(system.living()).to.deep.equal([]);
   });
 
-  it('an unknown application is refused with the names of those there are', async () => {
-    await place.serve(QUICK, [{ name: 'b' }, { name: 'a' }]);
-    const call = await place.connect();
-    const error = await rejection(call('host.stop', ['c']));
+  it('an unknown application is refused with the names of the known ones', async () => {
+    await system.serve(QUICK, [{ name: 'b' }, { name: 'a' }]);
+    const call = await system.connect();
+    const error = await failureOf(call('host.stop', ['c']));
     expect(error.code).to.equal('UNKNOWN_APPLICATION');
     expect(error.message).to.contain('known are a, b');
   });
 
-  it('what is configured starts by itself, and one that fails does not keep the others from it', async () => {
-    const server = await place.serve(QUICK, [{ name: 'fails' }, { name: 'e1', source: 'unix:/data' }]);
+  it('configured applications start by themselves, each independently of the others', async () => {
+    const server = await system.serve(QUICK, [{ name: 'fails' }, { name: 'e1', source: 'unix:/data' }]);
     await server.startApplications();
-    const call = await place.connect();
+    const call = await system.connect();
     const infos = await call('host.applications', []);
     expect(infos.map(({ name, state, configured }) => [name, state, configured])).to.deep.equal([
       ['e1', 'running', true],
@@ -240,10 +230,10 @@ describe('applications of a host server', () => {
   });
 
   it('an unwritable log directory fails the start with its reason', async () => {
-    await place.serve(QUICK);
-    const call = await place.connect();
-    place.blockLogOf('e1');
-    const error = await rejection(call('host.run', [{ name: 'e1' }]));
+    await system.serve(QUICK);
+    const call = await system.connect();
+    system.blockLogOf('e1');
+    const error = await failureOf(call('host.run', [{ name: 'e1' }]));
     expect(error.code).to.equal('START_FAILED');
     expect(error.message).to.contain('EISDIR');
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { systemdUnit, unitPath, type UnitOptions } from '../../../host-server/boot/systemd-unit.js';
+import { skip } from '../../kit/skip.js';
 
 const VERIFIER = 'systemd-analyze';
 
@@ -96,10 +97,7 @@ describe('the systemd unit', () => {
   });
 
   it('systemd-analyze verify accepts the unit', function () {
-    if (spawnSync(VERIFIER, ['--version']).status !== 0) {
-      this.test!.title += ' (skipped: systemd-analyze is not here)';
-      this.skip();
-    }
+    if (spawnSync(VERIFIER, ['--version']).status !== 0) skip(this, 'systemd-analyze is not installed');
     const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     try {
       const odd = join(directory, 'a b $c 50%');

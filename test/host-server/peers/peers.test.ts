@@ -13,7 +13,6 @@ import type { HostServerOptions, NetworkOptions } from '../../../host-server/opt
 import { ControlCaller } from '../../../protocol/rpc/security/control-handshake.js';
 import { readTlsIdentity, readTlsTrust } from '../../../protocol/rpc/security/tls.js';
 import { encodeCall } from '../../../protocol/rpc/xml-rpc/codec.js';
-import { TemporaryDirectory } from '../../protocol/rpc/xml-rpc/temporary-directory.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
 import { readToken } from '../../../protocol/rpc/security/token-file.js';
 import type { MirrorflowError } from '../../../protocol/base/errors.js';
@@ -22,25 +21,29 @@ import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { connectControl } from '../../../protocol/rpc/xml-rpc/control-socket.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { HttpRpcClient } from '../../../protocol/rpc/xml-rpc/http-client.js';
-import { Place, silent, until } from '../running.js';
+import { TemporaryDirectory } from '../../kit/temporary-directory.js';
+import { HostServerSystem } from '../host-server-system.js';
+import { silent } from '../../kit/silent-log.js';
+import { eventually } from '../../kit/eventually.js';
+import { skip } from '../../kit/skip.js';
 
 const SECRET = new Secret('a secret of the whole lab');
 const PATIENCE_MS = 60_000;
 
 describe('host servers of one network', function () {
   this.timeout(PATIENCE_MS);
-  let places: Place[];
+  let systems: HostServerSystem[];
 
   beforeEach(() => {
-    places = [];
+    systems = [];
   });
 
   afterEach(async () => {
-    for (const place of places) await place[Symbol.asyncDispose]();
+    for (const system of systems) await system.stop();
   });
 
   interface Host {
-    readonly place: Place;
+    readonly system: HostServerSystem;
     readonly server: HostServer;
     readonly address: { readonly scheme: 'tcp'; readonly host: string; readonly port: number };
   }
@@ -49,29 +52,32 @@ describe('host servers of one network', function () {
     hostName: string,
     { peers = [], ...given }: Partial<HostServerOptions & Pick<NetworkOptions, 'peers'>> = {},
   ): Promise<Host> {
-    const place = new Place();
-    places.push(place);
+    const system = new HostServerSystem();
+    systems.push(system);
     const security = { files: NO_FILES, secret: SECRET, identity: undefined, trust: { ca: undefined } };
-    const server = await place.serve({}, [], {
+    const server = await system.serve({}, [], {
       network: { hostName, peers, discover: false, dataPorts: undefined },
       security,
       ...given,
     });
     await server.startApplications();
-    return { place, server, address: { scheme: 'tcp', host: '127.0.0.1', port: server.port } };
+    return { system, server, address: { scheme: 'tcp', host: '127.0.0.1', port: server.port } };
   }
 
-  const network = async ({ place }: Host) => (await place.connect())('host.network', []);
+  const network = async ({ system }: Host) => (await system.connect())('host.network', []);
 
   /** The names of the connected hosts, as host `seen` lists them. */
   async function connected(seen: Host): Promise<(string | undefined)[]> {
     return (await network(seen)).filter((entry) => entry.connected).map((entry) => entry.host);
   }
 
-  async function eventually(seen: Host, names: readonly string[]): Promise<void> {
-    await until(`${names.join(', ')} are connected`, async () => {
-      return JSON.stringify(await connected(seen)) === JSON.stringify(names);
-    });
+  async function untilConnected(seen: Host, names: readonly string[]): Promise<void> {
+    await eventually(
+      async () => {
+        return JSON.stringify(await connected(seen)) === JSON.stringify(names);
+      },
+      `${names.join(', ')} are connected`,
+    );
   }
 
   const refusal = (promise: Promise<unknown>): Promise<MirrorflowError> =>
@@ -83,10 +89,10 @@ describe('host servers of one network', function () {
   it('connected hosts list each other and what runs where, whichever has connected', async () => {
     const a = await host('a');
     const b = await host('b', { peers: [a.address] });
-    await eventually(a, ['a', 'b']);
-    await eventually(b, ['b', 'a']);
+    await untilConnected(a, ['a', 'b']);
+    await untilConnected(b, ['b', 'a']);
     await (
-      await b.place.connect()
+      await b.system.connect()
     )('host.run', [{ name: 'e1' }]);
     const [own, other] = await network(a);
     expect(own).to.include({ host: 'a', own: true, connected: true });
@@ -97,11 +103,11 @@ describe('host servers of one network', function () {
   it('a host starts and stops applications on another host', async () => {
     const a = await host('a');
     const b = await host('b', { peers: [a.address] });
-    await eventually(a, ['a', 'b']);
-    const call = await a.place.connect();
+    await untilConnected(a, ['a', 'b']);
+    const call = await a.system.connect();
     expect(await call('host.run', [{ name: 'e1' }, 'b'])).to.include({ name: 'e1', state: 'running' });
     expect(await call('host.applications', [])).to.deep.equal([]);
-    expect(b.place.living()).to.have.length(1);
+    expect(b.system.living()).to.have.length(1);
     expect(await call('host.stop', ['e1', 'b'])).to.include({ name: 'e1', state: 'stopped' });
     expect((await refusal(call('host.run', [{ name: 'e1' }, 'c']))).code).to.equal('UNKNOWN_HOST');
     const stated = refusal(call('host.run', [{ name: 'e1', programs: {} }, 'b']));
@@ -116,39 +122,40 @@ describe('host servers of one network', function () {
     const a = await host('a', { peers: [{ scheme: 'tcp', host: '127.0.0.1', port }] });
     const listen = { scheme: 'tcp', host: '127.0.0.1', port } as const;
     const b = await host('b', { listen, peers: [a.address, listen] });
-    await eventually(a, ['a', 'b']);
-    await eventually(b, ['b', 'a']);
+    await untilConnected(a, ['a', 'b']);
+    await untilConnected(b, ['b', 'a']);
     for (const one of [a, b])
-      await until('no other host is listed', async () => (await network(one)).length === 2);
+      await eventually(async () => (await network(one)).length === 2, 'no other host is listed');
   });
 
   it('a lost host is noticed at once and reconnected when it is back', async () => {
     const a = await host('a');
     const b = await host('b', { peers: [a.address] });
-    await eventually(b, ['b', 'a']);
+    await untilConnected(b, ['b', 'a']);
     await a.server.quit(true);
-    await eventually(b, ['b']);
+    await untilConnected(b, ['b']);
     const lost = (await network(b)).find((entry) => entry.host === 'a');
     expect(lost).to.include({ connected: false, address: `tcp://127.0.0.1:${a.address.port}` });
-    const call = await b.place.connect();
+    const call = await b.system.connect();
     expect((await refusal(call('host.run', [{ name: 'e1' }, 'a']))).message).to.contain(
       'host a is unreachable',
     );
     await host('a', { listen: a.address });
-    await eventually(b, ['b', 'a']);
+    await untilConnected(b, ['b', 'a']);
   });
 
   it('a second host of the same name is refused with what to do', async () => {
     const a = await host('a');
     const b = await host('b', { peers: [a.address] });
-    await eventually(b, ['b', 'a']);
+    await untilConnected(b, ['b', 'a']);
     const other = await host('b', { peers: [a.address] });
-    await until('the cause is listed', async () =>
-      (await network(other)).some(({ cause }) => cause !== undefined),
+    await eventually(
+      async () => (await network(other)).some(({ cause }) => cause !== undefined),
+      'the cause is listed',
     );
     const [, lost] = await network(other);
     expect(lost?.cause).to.contain('is named b already').and.to.contain('--host-name');
-    await eventually(a, ['a', 'b']);
+    await untilConnected(a, ['a', 'b']);
   });
 
   it('a host with another secret is refused, and nothing is revealed', async () => {
@@ -160,8 +167,9 @@ describe('host servers of one network', function () {
       trust: { ca: undefined },
     };
     const b = await host('b', { security, peers: [a.address] });
-    await until('the cause is listed', async () =>
-      (await network(b)).some(({ cause }) => cause !== undefined),
+    await eventually(
+      async () => (await network(b)).some(({ cause }) => cause !== undefined),
+      'the cause is listed',
     );
     expect((await network(b))[1]?.cause).to.contain('does not have the shared secret');
     expect(await connected(a)).to.deep.equal(['a']);
@@ -177,8 +185,9 @@ describe('host servers of one network', function () {
     expect(refused.code).to.equal('REFUSED');
     expect(refused.message).to.contain('has no shared secret; start its host server with --secret-file');
     const b = await host('b', { peers: [a.address] });
-    await until('the cause is listed', async () =>
-      (await network(b)).some(({ cause }) => cause !== undefined),
+    await eventually(
+      async () => (await network(b)).some(({ cause }) => cause !== undefined),
+      'the cause is listed',
     );
     expect((await network(b))[1]?.cause).to.contain('the other host has no shared secret');
     expect(await connected(a)).to.deep.equal(['a']);
@@ -191,30 +200,28 @@ describe('host servers of one network', function () {
       const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
       const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
       const made = spawnSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert, '-days', '2']);
-      if (made.status !== 0) {
-        console.log('      skipped: openssl is not on this machine');
-        return this.skip();
-      }
+      if (made.status !== 0) skip(this, 'openssl is not installed, or cannot create a certificate');
       const identity = readTlsIdentity(cert, key);
       const trust = readTlsTrust(cert);
       const security = { files: NO_FILES, secret: SECRET, identity, trust };
       const a = await host('a', { security, listen: { scheme: 'tls', host: '127.0.0.1', port: 0 } });
       const address = { scheme: 'tls', host: 'localhost', port: a.address.port } as const;
       const b = await host('b', { security, peers: [address] });
-      await eventually(a, ['a', 'b']);
-      await eventually(b, ['b', 'a']);
+      await untilConnected(a, ['a', 'b']);
+      await untilConnected(b, ['b', 'a']);
       const mistrusting = { files: NO_FILES, secret: SECRET, identity: undefined, trust: { ca: undefined } };
       const c = await host('c', { security: mistrusting, peers: [address] });
-      await until('the cause is listed', async () =>
-        (await network(c)).some(({ cause }) => cause !== undefined),
+      await eventually(
+        async () => (await network(c)).some(({ cause }) => cause !== undefined),
+        'the cause is listed',
       );
       expect((await network(c))[1]?.cause).to.contain('self-signed certificate');
-      const plain = new HttpRpcClient(a.address, { token: readToken(a.place.directory) ?? '' });
+      const plain = new HttpRpcClient(a.address, { token: readToken(a.system.directory) ?? '' });
       expect((await refusal(plain.call('host.info', []))).code).to.equal('TRANSPORT_ERROR');
       plain.close();
       const url = `https://localhost:${a.address.port}/RPC2`;
       const body = encodeCall('host.info', []).toString();
-      const token = readToken(a.place.directory);
+      const token = readToken(a.system.directory);
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
         const headers = { 'content-type': 'text/xml', authorization: `Bearer ${token}` };
         const sent = httpsRequest(url, { method: 'POST', headers, ca: trust.ca, agent: false }, resolve);
@@ -240,7 +247,7 @@ describe('host servers of one network', function () {
     expect((await refusal(call('host.forward', ['e1', { ...relayed, params: [] }]))).code).to.equal(
       'REFUSED',
     );
-    const here = await a.place.connect();
+    const here = await a.system.connect();
     const relay = here('host.relay', ['a', { ...relayed, params: [] }]);
     expect((await refusal(relay)).code).to.equal('NOT_PERMITTED');
     session.destroy();
@@ -268,7 +275,7 @@ describe('host servers of one network', function () {
     }
 
     async function answersHttp(): Promise<void> {
-      const client = new HttpRpcClient(a.address, { token: readToken(a.place.directory) ?? '' });
+      const client = new HttpRpcClient(a.address, { token: readToken(a.system.directory) ?? '' });
       expect(await client.call('system.listMethods', [])).to.include('host.info');
       client.close();
     }
@@ -284,11 +291,11 @@ describe('host servers of one network', function () {
     it('a thousand silent connections are closed, and all others are served', async () => {
       const silentOnes = await Promise.all(Array.from({ length: 1_000 }, () => open()));
       await answersHttp();
-      await until(
-        'most of them are closed',
+      await eventually(
         () =>
           silentOnes.filter((socket) => socket.closed || socket.readableEnded || socket.destroyed).length >=
           700,
+        'most of them are closed',
       );
     });
 

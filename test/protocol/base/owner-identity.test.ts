@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 
 import { isAlive, ownIdentity, parseProcessStat } from '../../../protocol/base/owner-identity.js';
+import { skip } from '../../kit/skip.js';
 
 describe('owner identities', () => {
   it('this process is alive', () => {
@@ -15,13 +16,13 @@ describe('owner identities', () => {
 
   it('an owner whose process id was reused is dead', function () {
     const own = ownIdentity();
-    if (own.startTicks === 0n) this.skip();
+    if (own.startTicks === 0n) skip(this, 'this system has no /proc with the start times of processes');
     expect(isAlive({ ...own, startTicks: own.startTicks + 1n })).to.equal(false);
   });
 
   it('an owner from another boot is dead', function () {
     const own = ownIdentity();
-    if (own.bootId === undefined) this.skip();
+    if (own.bootId === undefined) skip(this, 'this kernel has no boot id in /proc');
     expect(isAlive({ ...own, bootId: '00000000-0000-0000-0000-000000000000' })).to.equal(false);
   });
 

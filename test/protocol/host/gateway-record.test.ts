@@ -10,7 +10,7 @@ import {
 import type { MirrorflowError } from '../../../protocol/base/errors.js';
 import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 
-describe("a gateway's record", () => {
+describe('record of a gateway', () => {
   let directory: string;
   let path: string;
 
@@ -21,7 +21,7 @@ describe("a gateway's record", () => {
 
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('is one living process that others are refused for', () => {
+  it('a second gateway is refused while the first one lives', () => {
     const record = new ClaimedGatewayRecord(path, undefined);
     expect(inspectGatewayRecord(path)).to.deep.equal({ kind: 'owned', pid: process.pid });
     try {
@@ -34,17 +34,17 @@ describe("a gateway's record", () => {
     expect(readdirSync(directory).filter((name) => name !== '.claims')).to.deep.equal([]);
   });
 
-  it('names the shared memory and who made it', () => {
+  it('the record names the shared memory and its creator', () => {
     const record = new ClaimedGatewayRecord(path, undefined);
     const creator = ownIdentity();
-    record.holds({ key: 'XA7c', creator });
+    record.setSegment({ key: 'XA7c', creator });
     expect(readGatewayRecord(path)).to.deep.equal({ owner: creator, segment: { key: 'XA7c', creator } });
-    record.holds(undefined);
+    record.setSegment(undefined);
     expect(readGatewayRecord(path)).to.deep.equal({ owner: creator });
     record.release();
   });
 
-  it('of a dead process, or one that cannot be read, is replaced', () => {
+  it('the record of a dead gateway, or an unreadable one, is replaced', () => {
     const dead = { pid: process.pid, startTicks: 1, bootId: '' };
     for (const text of [
       JSON.stringify({ owner: dead }),

@@ -1,9 +1,9 @@
 /** Signing in with bounded attempts, ending sessions, and the checks of Host and Origin. */
 import { expect } from 'chai';
-import { ManualClock } from '../../duplicator/manual-clock.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
 import { isOwnHost, isOwnOrigin } from '../../../web/server/access.js';
 import { SignIn } from '../../../web/server/sign-in.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 
 const SECRET = 'correct horse battery';
 const SHARED = new Secret(SECRET);

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { openInputFlow } from '../../../../client-lib/input/input-flow.js';
-import { FlowDouble, until } from '../../../fixtures/flow-double.js';
+import { FlowDouble } from '../../../kit/flow-double.js';
+import { eventually } from '../../../kit/eventually.js';
 
 const PROGRAM = fileURLToPath(new URL('../../../fixtures/flow-reader-program.js', import.meta.url));
 
@@ -29,7 +30,7 @@ describe('the life of a flow thread', () => {
         if (signal !== undefined) child.kill(signal);
         const [exitCode] = (await once(child, 'exit')) as [number | null];
         expect(exitCode).to.equal(code);
-        await until(() => from.consumers.size === 0);
+        await eventually(() => from.consumers.size === 0);
       } finally {
         child.kill('SIGKILL');
         await from.close();
@@ -74,7 +75,7 @@ describe('a flow thread whose flow was closed', () => {
     const input = await openInputFlow(first.opened);
     expect(timesMapped(first.opened.file)).to.equal(before + 1);
     await input.close();
-    await until(() => timesMapped(first.opened.file) === before);
+    await eventually(() => timesMapped(first.opened.file) === before);
   });
 
   it('flow threads of several flows that close at once serve the next flows', async () => {

@@ -14,9 +14,9 @@ import {
 } from '../../../../protocol/base/files/claim.js';
 import { withLock } from '../../../../protocol/base/files/claim-lock.js';
 import { openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
-import { TestProcess } from '../../../fixtures/child-process.js';
 import { Place, thrownBy } from '../../flow/flow-file/place.js';
 import { damageHeader } from '../../flow/flow-file/damage.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
 const CLAIMANTS = 6;
 const ROUNDS = 12;

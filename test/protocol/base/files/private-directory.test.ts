@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { isUsableDirectory, prepareDirectory } from '../../../../protocol/base/files/private-directory.js';
+import { needsRoot } from '../../../kit/requirements.js';
 
 describe('private directories', () => {
-  const isRoot = process.getuid?.() === 0;
   const uid = process.getuid?.() ?? 0;
   let base = '';
   let path = '';
@@ -72,7 +72,7 @@ describe('private directories', () => {
   });
 
   it('a directory of another user is refused', function () {
-    if (!isRoot) this.skip();
+    needsRoot(this, 'creating a directory of another user');
     mkdirSync(path, { mode: 0o750 });
     chownSync(path, 12_345, 12_345);
     refused().that.equals('NOT_PERMITTED');
@@ -81,7 +81,7 @@ describe('private directories', () => {
   });
 
   it('a directory is given to the stated group', function () {
-    if (!isRoot) this.skip();
+    needsRoot(this, 'creating a directory of another user');
     prepareDirectory(path, { mode: 0o2750, group: 12_345 });
     const stats = lstatSync(path);
     expect(stats.gid).to.equal(12_345);

@@ -19,8 +19,7 @@ import { RingReader } from '../../../../protocol/flow/flow-file/ring-reader.js';
 import { RingWriter } from '../../../../protocol/flow/flow-file/ring-writer.js';
 import { ownIdentity } from '../../../../protocol/base/owner-identity.js';
 import { Place, thrownBy } from './place.js';
-
-const AS_ROOT = process.geteuid?.() === 0;
+import { needsRoot } from '../../../kit/requirements.js';
 
 describe('creating and opening a flow file', () => {
   let place: Place;
@@ -86,7 +85,7 @@ describe('creating and opening a flow file', () => {
   }
 
   it('a flow file belongs to the requested group', function () {
-    if (!AS_ROOT) this.skip();
+    needsRoot(this, 'changing the owner of a file');
     expect(statSync(place.create({ gid: 12 }).path).gid).to.equal(12);
   });
 
@@ -103,7 +102,7 @@ describe('creating and opening a flow file', () => {
   });
 
   it('opening the private flow file of another user fails with NOT_PERMITTED', function () {
-    if (!AS_ROOT) this.skip();
+    needsRoot(this, 'changing the owner of a file');
     const { path } = place.create({ mode: 0o600 });
     chmodSync(place.path, 0o755);
     const open = new URL('../../../../protocol/flow/flow-file/open.js', import.meta.url).href;

@@ -7,6 +7,7 @@ import { createAllocated } from '../../../../protocol/base/files/allocate.js';
 import { createFlowFile } from '../../../../protocol/flow/flow-file/create.js';
 import { createImage } from '../../../../protocol/flow/flow-file/image.js';
 import { thrownBy } from './place.js';
+import { skip } from '../../../kit/skip.js';
 
 const MIB = 1024 * 1024;
 
@@ -22,7 +23,7 @@ describe('a full file system', () => {
       directory = mounted;
     } catch {
       rmSync(mounted, { recursive: true });
-      this.skip(); // mounting needs root, and leave of the container
+      skip(this, 'mounting a small file system needs root, and a container that permits it');
     }
   });
 

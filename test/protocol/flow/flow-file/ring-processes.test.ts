@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { problemOf } from '../../../fixtures/checked-payload.js';
-import { TestProcess } from '../../../fixtures/child-process.js';
 import { openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../../protocol/flow/flow-file/ring-reader.js';
 import { Place } from './place.js';
+import { problemOf } from '../../../kit/checked-payload.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
 const CAPACITY = 256;
 

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { fillChecked, problemOf } from '../../../fixtures/checked-payload.js';
 import type { FlowFile } from '../../../../protocol/flow/flow-file/flow-file.js';
 import { HEADER } from '../../../../protocol/flow/flow-file/layout.js';
 import { openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
 import { RingReader, type ReadStart } from '../../../../protocol/flow/flow-file/ring-reader.js';
 import { RingWriter } from '../../../../protocol/flow/flow-file/ring-writer.js';
 import { Place } from './place.js';
+import { fillChecked, problemOf } from '../../../kit/checked-payload.js';
 
 const CAPACITY = 100;
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Accounts } from '../../../../protocol/host/access/accounts.js';
-import { parseAccess, type AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
+import { readDocument } from '../../../../protocol/host/process-kit/option-table.js';
+import { accessOptions, type AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
 import { accessList, accessPolicy } from '../../../../protocol/host/access/policy.js';
 import { thrownBy } from '../../flow/flow-file/place.js';
 
@@ -15,31 +16,31 @@ const octal = (options: AccessOptions): string =>
     .map((mode) => mode.toString(8))
     .join(' ');
 
-describe('the access of an application', () => {
-  it('is its owner’s, and its group reads, when nothing is said', () => {
+describe('access policy of an application', () => {
+  it('without options the owner has access and its group reads', () => {
     expect(octal({})).to.equal('640 640 660 750');
     expect(policy({})).to.deep.include({ gid: undefined, passage: false, readers: [], providers: [] });
   });
 
-  it('has three modes', () => {
+  it('access has three modes', () => {
     expect(octal({ mode: 'private' })).to.equal('600 600 600 700');
     expect(octal({ mode: 'everyone' })).to.equal('644 644 666 755');
     expect(policy({ mode: 'everyone' }).passage).to.equal(true);
     expect(policy({ mode: 'private' }).passage).to.equal(false);
   });
 
-  it('gives the files to a group, whose members pass through the shared directories', () => {
+  it('a stated group owns the files and passes through the shared directories', () => {
     expect(policy({ group: 'lab' })).to.deep.include({ gid: 200, passage: true });
   });
 
-  it('lets the members of its group provide by the mode, without a list', () => {
+  it('members of the group provide by the mode, without an access list', () => {
     const given = policy({ group: 'lab', providers: ['@lab'] });
     expect(given.modes['flow file'].toString(8)).to.equal('660');
     expect(given.modes.image.toString(8)).to.equal('640');
     expect(accessList(given, 'flow file')).to.equal('');
   });
 
-  it('lists all others by their numbers, with what they may do where', () => {
+  it('other accounts stand in the access list by number, with their rights for each kind of file', () => {
     const given = policy({ readers: ['alice', '@lab', 'bob'], providers: ['bob', '@daq'] });
     expect(accessList(given, 'flow file')).to.equal('u:1001:r,g:200:r,u:1002:rw,g:201:rw');
     expect(accessList(given, 'image')).to.equal('u:1001:r,g:200:r,u:1002:r,g:201:r');
@@ -47,16 +48,16 @@ describe('the access of an application', () => {
     expect(accessList(given, 'directory')).to.contain('u:1001:rx');
   });
 
-  for (const [options, said] of [
+  for (const [options, message] of [
     [{ group: 'nobodies' }, 'no group nobodies'],
     [{ readers: ['carol'] }, 'no user carol'],
     [{ providers: ['@carol'] }, 'no group carol'],
     [{ group: 'foreign' }, 'no member'],
     [{ mode: 'private', group: 'lab' }, 'private'],
   ] as const) {
-    it(`is refused when it is configured: ${JSON.stringify(options)}`, () => {
+    it(`access is refused that the machine cannot grant: ${JSON.stringify(options)}`, () => {
       const error = thrownBy(() => policy(options as AccessOptions));
-      expect([error.code, error.message.includes(said)]).to.deep.equal(['BAD_OPTION', true]);
+      expect([error.code, error.message.includes(message)]).to.deep.equal(['BAD_OPTION', true]);
     });
   }
 
@@ -68,8 +69,8 @@ describe('the access of an application', () => {
     '{"readers":["-x"]}',
     '{"owner":"me"}',
   ]) {
-    it(`is refused as text: ${text}`, () => {
-      expect(thrownBy(() => parseAccess('--access', text)).code).to.equal('BAD_OPTION');
+    it(`access is refused that is no valid document: ${text}`, () => {
+      expect(thrownBy(() => readDocument(accessOptions, text)).code).to.equal('BAD_OPTION');
     });
   }
 });

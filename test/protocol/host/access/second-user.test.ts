@@ -1,4 +1,4 @@
-/** What a second user of the machine can do: real processes under another user and group. */
+/** The access of a second user of the machine, with real processes under another user and group. */
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -6,14 +6,17 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { appServerArguments } from '../../../../protocol/rpc/contract/app-server-options.js';
 import { connect, type Client } from '../../../../client-lib/index.js';
 import type { AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
 import { flowFilePath } from '../../../../protocol/base/paths.js';
-import { compiled } from '../../../fixtures/child-process.js';
-import { eventually } from '../../../fixtures/polling.js';
+import { compiled } from '../../../kit/test-process.js';
+import { eventually } from '../../../kit/eventually.js';
+import { needsRoot } from '../../../kit/requirements.js';
+import { skip } from '../../../kit/skip.js';
 
 const NOBODY = 65534;
-/** A group that nobody here is in. */
+/** A group without members on this machine. */
 const GROUP = 54_321;
 const STAND_IN_PATH = fileURLToPath(new URL('../../../../../test/fixtures/access', import.meta.url));
 
@@ -24,7 +27,7 @@ interface Visit {
   readonly provide: string;
 }
 
-describe('a second user of the machine', () => {
+describe('second user of the machine', () => {
   let root: string;
   let directory: string;
   let flows: string;
@@ -33,12 +36,15 @@ describe('a second user of the machine', () => {
   let log = '';
 
   before(function () {
-    if (process.geteuid?.() !== 0) this.skip(); // running a program as another user needs root
+    needsRoot(this, 'running a program as another user');
     try {
       const options = { uid: NOBODY, gid: NOBODY, stdio: 'ignore' } as const;
       execFileSync(process.execPath, ['--check', compiled('test/fixtures/access/visitor')], options);
     } catch {
-      this.skip(); // that user cannot read this project
+      skip(
+        this,
+        'the user nobody cannot read this project; run the tests in a folder that all users can read',
+      );
     }
   });
   beforeEach(() => {
@@ -61,16 +67,16 @@ describe('a second user of the machine', () => {
 
   /** An application with one buffer in its flow `events`. */
   async function serve(access: AccessOptions | undefined, path = process.env['PATH']): Promise<void> {
-    const words = ['--name', 'e1', '--directory', directory, '--flow-dir', flows, '--linger', '60000'];
-    const given = access === undefined ? [] : ['--access', JSON.stringify(access)];
-    server = spawn(process.execPath, [compiled('app-server/main'), ...words, ...given], {
+    const settings = { lingerMs: 60_000, ...(access !== undefined && { access }) };
+    const words = appServerArguments({ name: 'e1', ...settings }, { directory, flowDirectory: flows });
+    server = spawn(process.execPath, [compiled('app-server/main'), ...words], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, PATH: path, MIRRORFLOW_LOG_FORMAT: 'json' },
     });
     server.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
     await eventually(
       () => log.includes('"serving"') || server?.exitCode !== null,
-      `an app server; it said ${log}`,
+      `an app server; its log is ${log}`,
     );
     client = await connect({ app: 'e1', name: 'owner', directory });
     const output = await client.openOutput('events', { bufferSize: 100, buffers: 4 });
@@ -85,23 +91,23 @@ describe('a second user of the machine', () => {
       'e1',
       flowFilePath(flows, 'e1', 'events'),
     ];
-    const said = await new Promise<string>((resolve, reject) => {
+    const output = await new Promise<string>((resolve, reject) => {
       execFile(process.execPath, words, { uid: NOBODY, gid, timeout: 45_000 }, (failed, stdout, stderr) => {
         if (stdout === '') reject(new Error(stderr, { cause: failed }));
         else resolve(stdout);
       });
     });
-    return JSON.parse(said) as Visit;
+    return JSON.parse(output) as Visit;
   }
   const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
-  it('can do nothing when nothing is configured', async () => {
+  it('a second user has no access without options', async () => {
     await serve(undefined);
     const { connected, read, write } = await visit();
     expect([connected, read, write]).to.deep.equal(['TRANSPORT_ERROR', 'not tried', 'EACCES']);
   });
 
-  it('reads and does not write where everyone may read', async () => {
+  it('a second user reads and does not write with mode everyone', async () => {
     await serve({ mode: 'everyone' });
     expect(await visit()).to.deep.equal({
       connected: 'done',
@@ -113,7 +119,7 @@ describe('a second user of the machine', () => {
     expect(mode(join(directory, 'links', 'e1@events.sock'))).to.equal('666');
   });
 
-  it('reads as a member of the group, and not otherwise', async () => {
+  it('a second user reads as a member of the group only', async () => {
     await serve({ group: String(GROUP) });
     expect((await visit()).connected).to.equal('TRANSPORT_ERROR');
     expect(await visit(GROUP)).to.include({ connected: 'done', read: 'done', write: 'EACCES' });
@@ -125,7 +131,7 @@ describe('a second user of the machine', () => {
       expect(statSync(path).gid, path).to.equal(GROUP);
   });
 
-  it('provides as a member of a group that may', async () => {
+  it('a second user provides as a member of a providing group', async () => {
     await serve({ group: String(GROUP), providers: [`@${GROUP}`] });
     expect(await visit(GROUP)).to.deep.equal({
       connected: 'done',
@@ -135,19 +141,19 @@ describe('a second user of the machine', () => {
     });
   });
 
-  it('learns nothing of what is private', async () => {
+  it('a second user has no access with mode private', async () => {
     await serve({ mode: 'private' });
     expect(await visit()).to.include({ connected: 'TRANSPORT_ERROR', write: 'EACCES' });
     expect(mode(join(flows, 'e1'))).to.equal('700');
   });
 
-  it('has no access by name where the system has no access lists, and the log says so', async () => {
+  it('a reader by name has no access without setfacl, and the log has the reason', async () => {
     await serve({ readers: ['nobody'] }, '/nowhere');
     expect((await visit()).connected).to.equal('TRANSPORT_ERROR');
     expect(log).to.contain('have no access').and.contain('setfacl');
   });
 
-  describe('by name', () => {
+  describe('second user by name', () => {
     before(function () {
       const probe = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
       try {
@@ -155,19 +161,19 @@ describe('a second user of the machine', () => {
           stdio: 'ignore',
         });
       } catch {
-        this.skip(); // neither Python nor access lists here
+        skip(this, 'python3 is not installed, or the file system has no access lists');
       } finally {
         rmSync(probe, { recursive: true });
       }
     });
     const path = `${process.env['PATH']}${delimiter}${STAND_IN_PATH}`;
 
-    it('reads when listed as a reader', async () => {
+    it('a user on the list of readers reads', async () => {
       await serve({ readers: ['nobody'] }, path);
       expect(await visit()).to.include({ connected: 'done', read: 'done', write: 'EACCES' });
     });
 
-    it('provides when listed as a provider', async () => {
+    it('a user on the list of providers provides', async () => {
       await serve({ mode: 'private', providers: ['nobody'] }, path);
       expect(await visit()).to.deep.equal({
         connected: 'done',
@@ -178,15 +184,12 @@ describe('a second user of the machine', () => {
     });
   });
 
-  it('that is not known keeps the application from starting, with a clear error', async () => {
-    const words = ['--name', 'e1', '--directory', directory, '--flow-dir', flows];
-    const refused = spawn(
-      process.execPath,
-      [compiled('app-server/main'), ...words, '--access', '{"readers":["no-such-user"]}'],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
+  it('an unknown user in the options keeps the application from starting, with a clear error', async () => {
+    const access = { readers: ['no-such-user'] };
+    const words = appServerArguments({ name: 'e1', access }, { directory, flowDirectory: flows });
+    const refused = spawn(process.execPath, [compiled('app-server/main'), ...words], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     refused.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
     await once(refused, 'close');
     expect(log).to.contain('there is no user no-such-user on this machine');

@@ -26,13 +26,15 @@ import { createFlowFile } from '../../../../protocol/flow/flow-file/create.js';
 import { ownIdentity } from '../../../../protocol/base/owner-identity.js';
 import { ownerOfTemporary, temporaryName } from '../../../../protocol/base/files/temporary-name.js';
 import { damageHeader } from '../../flow/flow-file/damage.js';
+import { needsRoot } from '../../../kit/requirements.js';
+import { skip } from '../../../kit/skip.js';
 
-/** Somebody else: the process id lives and belongs to a later process. */
+/** A dead owner: its process id belongs to a later process now. */
 const DEAD = { ...identityToWire(ownIdentity()), startTicks: 1 };
 const LIVING = identityToWire(ownIdentity());
 const BEFORE_BOOT = { ...LIVING, bootId: '00000000-0000-0000-0000-000000000000' };
 
-describe('the clean-up', () => {
+describe('clean-up', () => {
   let root: string;
   let directory: string;
   let flowDirectory: string;
@@ -99,7 +101,7 @@ describe('the clean-up', () => {
     writeFileSync(join(flowDirectory, 'e1', '.gateway.json'), JSON.stringify({ owner: DEAD }));
   }
 
-  it('removes everything that dead owners left, and a second run finds nothing', async () => {
+  it('the clean-up removes all leftovers of dead owners, and a second run finds none', async () => {
     await fillWithDead();
     const leftovers = await clean();
     expect(leftovers.map(({ outcome }) => outcome)).to.deep.equal(leftovers.map(() => 'removed'));
@@ -107,17 +109,17 @@ describe('the clean-up', () => {
     expect(await clean()).to.deep.equal([]);
   });
 
-  it('only tells in a dry run, the same as it would remove', async () => {
+  it('a dry run reports what the clean-up removes, and removes nothing', async () => {
     await fillWithDead();
     const before = files();
-    const told = await clean({ dryRun: true });
+    const reported = await clean({ dryRun: true });
     expect(files()).to.deep.equal(before);
     const paths = (leftovers: readonly Leftover[]): string[] => leftovers.map(({ path }) => path).toSorted();
-    expect(paths(await clean())).to.deep.equal(paths(told));
-    for (const { why, outcome } of told) expect([why === '', outcome]).to.deep.equal([false, 'found']);
+    expect(paths(await clean())).to.deep.equal(paths(reported));
+    for (const { why, outcome } of reported) expect([why === '', outcome]).to.deep.equal([false, 'found']);
   });
 
-  it('touches nothing of living owners', async () => {
+  it('the clean-up touches no file of a living owner', async () => {
     writeFileSync(join(directory, 'host.json'), JSON.stringify({ ...LIVING, socket: '', port: 1 }));
     await orphan(hostSocketPath(directory)); // not listening yet
     record('e1', LIVING);
@@ -133,7 +135,7 @@ describe('the clean-up', () => {
     expect(files()).to.deep.equal(before);
   });
 
-  it('keeps a socket that is listened on, whatever the records say', async () => {
+  it('a socket with a listener stays, also when its record names a dead owner', async () => {
     record('e1', DEAD);
     await listening(appSocketPath(directory, 'e1'));
     await listening(linkSocketPath(directory, 'e1', 'spectra'));
@@ -141,7 +143,7 @@ describe('the clean-up', () => {
     expect(kinds).to.deep.equal(['record']);
   });
 
-  it('leaves flow files to the app server that lives, and to the one that the host server will start again', async () => {
+  it('flow files stay for a living app server and for one that the host server restarts', async () => {
     record('lives', LIVING);
     flowFile('lives', 'events', false);
     record('died', DEAD);
@@ -159,7 +161,7 @@ describe('the clean-up', () => {
     expect(existsSync(flowFilePath(flowDirectory, 'lives', 'events'))).to.equal(true);
   });
 
-  it('never looks at age: what names no owner stays, however old', async () => {
+  it('a file that names no owner stays, however old it is', async () => {
     mkdirSync(join(flowDirectory, 'e1'));
     for (const name of ['notes.txt', '.something.tmp', 'x.flow.bak'])
       writeFileSync(join(flowDirectory, 'e1', name), 'x');
@@ -170,7 +172,7 @@ describe('the clean-up', () => {
     expect(files()).to.deep.equal(before);
   });
 
-  it('follows no symbolic link and leaves it where it is', async () => {
+  it('the clean-up follows no symbolic link and removes none', async () => {
     const elsewhere = join(root, 'elsewhere');
     mkdirSync(elsewhere);
     const target = flowFile('e1', 'spectra', false);
@@ -187,8 +189,8 @@ describe('the clean-up', () => {
     expect(files()).to.include.members(['flows/linked', 'flows/e2/spectra.flow', 'run/apps/e3.json']);
   });
 
-  it('touches nothing of another user', async function () {
-    if (process.geteuid?.() !== 0) this.skip(); // only root can give a file away
+  it('the clean-up touches no file of another user', async function () {
+    needsRoot(this, 'creating a file of another user');
     const path = flowFile('e1', 'spectra', false);
     const image = path.replace(/flow$/, 'image');
     record('e2', DEAD);
@@ -201,7 +203,7 @@ describe('the clean-up', () => {
     expect(await clean()).to.deep.equal([]);
   });
 
-  it('gives a path back to whoever took it meanwhile', () => {
+  it('a path that a new owner has claimed meanwhile is restored', () => {
     const path = join(root, 'taken');
     writeFileSync(path, 'the new owner’s');
     expect(removeAside(path, () => true)).to.equal(false);
@@ -210,7 +212,7 @@ describe('the clean-up', () => {
     expect(existsSync(path)).to.equal(false);
   });
 
-  it('goes on when something cannot be removed, and says so', async function () {
+  it('a file that cannot be removed is reported, and the clean-up continues', async function () {
     record('e1', DEAD);
     mkdirSync(join(flowDirectory, 'e2'));
     const name = join(flowDirectory, 'e2', '.a.1.1.0123456789ab.tmp');
@@ -219,7 +221,7 @@ describe('the clean-up', () => {
     try {
       execFileSync('chattr', ['+i', name], { stdio: 'ignore' });
     } catch {
-      this.skip(); // needs root and a file system with attributes
+      skip(this, 'an immutable file (chattr +i) needs root and a file system with attributes');
     }
     try {
       const outcomes = (await clean()).map(({ kind, outcome }) => `${kind} ${outcome}`);
@@ -230,8 +232,8 @@ describe('the clean-up', () => {
   });
 });
 
-describe('a temporary name', () => {
-  it('names its maker with start time, whatever the file is called', () => {
+describe('temporary name', () => {
+  it('a temporary name carries process id and start time of its creator', () => {
     const { pid, startTicks } = ownIdentity();
     for (const base of ['a', 'a.b.c', '.hidden', '1.2.0123456789ab.tmp'])
       expect(ownerOfTemporary(temporaryName(`/x/${base}`).slice(3))).to.deep.equal({ pid, startTicks });

@@ -6,9 +6,9 @@ import { MirrorflowError } from '../../../../protocol/base/errors.js';
 import { systemClock } from '../../../../protocol/base/clock.js';
 import { isAlive, ownIdentity } from '../../../../protocol/base/owner-identity.js';
 import { Child, type ChildSpec } from '../../../../protocol/host/process-kit/child.js';
-import { compiled } from '../../../fixtures/child-process.js';
 import { rejection } from '../../rpc/xml-rpc/outcome.js';
-import { eventually } from '../../../fixtures/polling.js';
+import { compiled } from '../../../kit/test-process.js';
+import { eventually } from '../../../kit/eventually.js';
 
 describe('child process', () => {
   let directory: string;
@@ -34,21 +34,18 @@ describe('child process', () => {
     return child;
   }
   const log = (): string => readFileSync(join(directory, 'log'), 'utf8');
-  const up = (child: Child<string>): Promise<void> =>
+  const up = (child: Child<string>): Promise<boolean> =>
     eventually(() => log().includes(`up ${child.launch}`), 'the child is up');
 
   it('a child is ready by its own message and stopped at the request of its parent', async () => {
     const child = start(['ready']);
     await up(child);
-    expect(child.state).to.equal('starting');
     child.reportReady('here');
     expect(await child.ready).to.equal('here');
     child.reportReady('again');
-    expect(child.state).to.equal('ready');
+    expect(await child.ready).to.equal('here');
     const [one, other] = await Promise.all([child.stop(), child.stop()]);
-    expect(one).to.deep.equal({ kind: 'stopped', exit: 'SIGTERM' });
-    expect(other).to.equal(one);
-    expect(await child.stop()).to.equal(one);
+    expect([one, other, await child.stop()]).to.deep.equal(['SIGTERM', 'SIGTERM', 'SIGTERM']);
     expect(isAlive({ ...ownIdentity(), pid: child.pid!, startTicks: 0n })).to.equal(false);
   });
 
@@ -63,13 +60,11 @@ describe('child process', () => {
   it('a child that ends before it is ready fails to start with its log output as the reason', async () => {
     await up(start(['ready'])); // its lines in the same log are not the next one's
     const child = start(['exit', 'port 8000', 'is taken']);
-    const outcome = await child.exited;
-    if (outcome.kind !== 'start-failed') throw new Error(outcome.kind);
-    expect(outcome.cause.code).to.equal('START_FAILED');
-    expect(outcome.cause.message).to.contain('duplicator e23001/spectra').and.contain('exit code 3');
-    expect(outcome.cause.message).to.contain('cannot go on: port 8000 is taken').and.not.contain('up ');
-    expect(await rejection(child.ready)).to.equal(outcome.cause);
-    expect(child.state).to.equal('ended');
+    expect(await child.exited).to.equal('exit code 3');
+    const cause = await rejection(child.ready);
+    expect(cause.code).to.equal('START_FAILED');
+    expect(cause.message).to.contain('duplicator e23001/spectra').and.contain('exit code 3');
+    expect(cause.message).to.contain('cannot start: port 8000 is taken').and.not.contain('up ');
   });
 
   it('a child that reports why it cannot start fails with its own code', async () => {
@@ -77,44 +72,40 @@ describe('child process', () => {
     await up(child);
     child.failed(new MirrorflowError('SOURCE_UNREACHABLE', 'nothing listens on port 8000', { port: 8000 }));
     child.failed(new MirrorflowError('SYSTEM_ERROR', 'a second reason'));
-    expect((await rejection(child.ready)).code).to.equal('SOURCE_UNREACHABLE');
-    const outcome = await child.stop();
-    if (outcome.kind !== 'start-failed') throw new Error(outcome.kind);
-    expect([outcome.cause.code, outcome.cause.facts]).to.deep.equal(['SOURCE_UNREACHABLE', { port: 8000 }]);
+    const { code, facts } = await rejection(child.ready);
+    expect([code, facts]).to.deep.equal(['SOURCE_UNREACHABLE', { port: 8000 }]);
   });
 
   it('a child that is not ready in time is stopped and fails to start', async () => {
     const child = start(['ready'], { readyTimeoutMs: 1 });
-    const outcome = await child.exited;
-    if (outcome.kind !== 'start-failed') throw new Error(outcome.kind);
-    expect(outcome.cause.code).to.equal('TIMED_OUT');
+    expect((await rejection(child.ready)).code).to.equal('TIMED_OUT');
+    expect(await child.exited).to.equal('SIGTERM');
   });
 
   it('a child that is stopped before it is ready fails to start with STOPPED', async () => {
     const child = start(['ready']);
-    const outcome = await child.stop();
-    expect(outcome.kind === 'start-failed' && outcome.cause.code).to.equal('STOPPED');
-    expect((await rejection(child.ready)).code).to.equal('STOPPED');
+    await child.stop();
     child.reportReady('too late');
-    expect(child.state).to.equal('ended');
+    expect((await rejection(child.ready)).code).to.equal('STOPPED');
   });
 
   it('a child that ignores SIGTERM is killed', async () => {
     const child = start(['stubborn'], { stopTimeoutMs: 50 });
     await up(child);
     child.reportReady('here');
-    expect(await child.stop()).to.deep.equal({ kind: 'stopped', exit: 'SIGKILL' });
+    expect(await child.stop()).to.equal('SIGKILL');
   });
 
   it('a child that ends after it was ready has died', async () => {
     const child = start(['dies']);
     child.reportReady('here');
-    expect(await child.exited).to.deep.equal({ kind: 'died', exit: 'exit code 7' });
+    expect(await child.exited).to.equal('exit code 7');
+    expect(await child.ready).to.equal('here');
   });
 
   it('a child whose program does not exist fails to start', async () => {
-    const outcome = await start([], { script: join(directory, 'none.js') }).exited;
-    expect(outcome.kind === 'start-failed' && outcome.cause.message).to.contain('Cannot find module');
+    const { message } = await rejection(start([], { script: join(directory, 'none.js') }).ready);
+    expect(message).to.contain('Cannot find module');
   });
 
   it('a child whose log cannot be written is not started', () => {

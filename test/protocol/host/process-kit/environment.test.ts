@@ -7,12 +7,12 @@ import {
 describe('environment of children', () => {
   const env = { PATH: '/bin', NODE_EXTRA_CA_CERTS: '/etc/certificates.pem' };
 
-  it('keeps Node from reading extra certificates at the start of our own programs', () => {
+  it('a program of this package starts without the certificates of NODE_EXTRA_CA_CERTS', () => {
     expect(ownChildEnvironment(env)).not.to.have.property('NODE_EXTRA_CA_CERTS');
     expect(ownChildEnvironment(env)).to.include({ PATH: '/bin' });
   });
 
-  it('gives programs of others what it was, also through several of ours', () => {
+  it('any other program gets NODE_EXTRA_CA_CERTS back, also through several of this package', () => {
     expect(foreignChildEnvironment(ownChildEnvironment(ownChildEnvironment(env)))).to.deep.equal(env);
     expect(foreignChildEnvironment(env)).to.deep.equal(env);
     expect(foreignChildEnvironment({ PATH: '/bin' })).to.deep.equal({ PATH: '/bin' });

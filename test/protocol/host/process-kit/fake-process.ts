@@ -1,20 +1,17 @@
-/** A process that does what the test says, for supervisors without real processes. */
+/** A process under the control of a test, for supervisors without real processes. */
 import type { MirrorflowError } from '../../../../protocol/base/errors.js';
-import type {
-  ProcessOutcome,
-  StartedProcess,
-} from '../../../../protocol/host/process-kit/supervised-process.js';
+import type { StartedProcess } from '../../../../protocol/host/process-kit/supervised-process.js';
 
 export class FakeProcess<Ready> implements StartedProcess<Ready> {
   adopted = false;
   readonly launch: string;
   readonly ready: Promise<Ready>;
-  readonly exited: Promise<ProcessOutcome>;
+  readonly exited: Promise<string>;
   /** Calls of `stop`. */
   stops = 0;
   released = false;
   readonly #endsWhenStopped: boolean;
-  #resolve: (outcome: ProcessOutcome) => void = () => undefined;
+  #resolve: (exit: string) => void = () => undefined;
   #reject: (cause: MirrorflowError) => void = () => undefined;
 
   constructor(
@@ -33,7 +30,7 @@ export class FakeProcess<Ready> implements StartedProcess<Ready> {
   }
 
   end(exit: string): void {
-    this.#resolve({ kind: 'died', exit });
+    this.#resolve(exit);
   }
 
   reportReady(): void {}

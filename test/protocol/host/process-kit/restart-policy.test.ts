@@ -3,8 +3,8 @@ import { RestartPolicy } from '../../../../protocol/host/process-kit/restart-pol
 
 const LIMITS = { maxRestarts: 4, windowMs: 1000, firstIntervalMs: 50, maxIntervalMs: 120 };
 
-describe('the restart policy', () => {
-  it('restarts at once, then later and later, then not any more', () => {
+describe('restart policy', () => {
+  it('a crash loop is restarted at once, then with growing delays, then no more', () => {
     const policy = new RestartPolicy(LIMITS);
     const decisions = [0, 10, 60, 170, 290].map((now) => policy.died(now));
     expect(decisions).to.deep.equal([
@@ -16,16 +16,16 @@ describe('the restart policy', () => {
     ]);
   });
 
-  it('restarts at once what has lived for a while, until it is too often', () => {
+  it('a child that lived for the interval is restarted at once', () => {
     const policy = new RestartPolicy(LIMITS);
     const decisions = [0, 60, 170, 300].map((now) => policy.died(now));
     for (const decision of decisions) expect(decision).to.deep.equal({ kind: 'restart', delayMs: 0 });
   });
 
-  it('forgets deaths that are long ago, and all of them when somebody asks for a start', () => {
+  it('deaths outside the window do not count, and none after a requested start', () => {
     const policy = new RestartPolicy(LIMITS);
     for (const now of [0, 10, 20, 30]) policy.died(now);
-    // It was to be started at 270 at the earliest, and lived since.
+    // The earliest start was at 270 ms; the child has lived since.
     expect(policy.died(1015)).to.deep.equal({ kind: 'restart', delayMs: 0 });
     expect(policy.died(1016)).to.deep.equal({ kind: 'restart', delayMs: 119 });
     policy.reset();

@@ -11,7 +11,7 @@ import {
 const STATES = Object.keys(SUPERVISION_TABLE) as SupervisionState[];
 const EVENTS: SupervisionEvent[] = [
   'start',
-  'found',
+  'expect',
   'ready',
   'adopt',
   'stop',

@@ -1,16 +1,17 @@
-/** The supervisor with processes that do what the test says, and a manual clock. */
+/** The supervisor with fake processes and a manual clock. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { MirrorflowError } from '../../../../protocol/base/errors.js';
-import { PREDECESSOR_POLL_MS, Supervisor } from '../../../../protocol/host/process-kit/supervisor.js';
+import { PREDECESSOR_POLL_MS } from '../../../../protocol/host/process-kit/predecessor-watch.js';
+import { Supervisor } from '../../../../protocol/host/process-kit/supervisor.js';
 import type {
   NextStep,
   SupervisedEnd,
   SupervisorOptions,
 } from '../../../../protocol/host/process-kit/supervisor-options.js';
 import type { ProcessConnection } from '../../../../protocol/host/process-kit/supervised-process.js';
-import { ManualClock } from '../../rpc/xml-rpc/manual-clock.js';
 import { FakeProcess, turn } from './fake-process.js';
+import { ManualClock } from '../../../kit/manual-clock.js';
 
 const CONNECTS_WITHIN_MS = 1_000;
 const connection: ProcessConnection = { closed: new Promise(() => undefined) };
@@ -83,6 +84,32 @@ describe('supervisor of a child', () => {
     expect(rig.report()).to.equal(true);
     expect([rig.supervisor.state, rig.supervisor.ready]).to.deep.equal(['running', 'here']);
     expect([rig.supervisor.pid, rig.supervisor.adopted]).to.deep.equal([1, false]);
+  });
+
+  it('a stop is complete when what the process left running has ended, also after its death', async () => {
+    for (const dies of [false, true]) {
+      let complete: () => void = () => undefined;
+      let calls = 0;
+      const rig = new Rig({
+        afterStop: () =>
+          new Promise((resolve) => {
+            calls += 1;
+            complete = resolve;
+          }),
+      });
+      await rig.run();
+      if (dies) {
+        rig.last.end('SIGKILL');
+        await turn();
+        expect(rig.supervisor.state).to.equal('delayed');
+      }
+      const stopped = rig.supervisor.stop();
+      await turn();
+      expect([rig.supervisor.state, calls]).to.deep.equal(['stopping', 1]);
+      complete();
+      await stopped;
+      expect(rig.supervisor.state).to.equal('idle');
+    }
   });
 
   it('start failure, death after ready and requested stop are three outcomes', async () => {

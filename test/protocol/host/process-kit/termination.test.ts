@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { TestProcess } from '../../../fixtures/child-process.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
-describe('the end of a process', () => {
+describe('end of a program', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    it(`is an orderly one on ${signal}, once`, async () => {
+    it(`a program closes once on two ${signal}`, async () => {
       const child = new TestProcess('test/fixtures/child-behaviours', ['signals']);
       await child.line();
       child.process.kill(signal);
@@ -14,21 +14,21 @@ describe('the end of a process', () => {
     });
   }
 
-  it('says so when closing fails', async () => {
+  it('a program that cannot close logs the reason and exits with 1', async () => {
     const child = new TestProcess('test/fixtures/child-behaviours', ['fails-closing']);
     await child.line();
     expect(await child.kill('SIGTERM')).to.equal(1);
-    expect(child.errors).to.contain('stopping failed').and.contain('no way out');
+    expect(child.errors).to.contain('stopping failed').and.contain('closing failed');
   });
 
-  for (const [behaviour, said] of [
-    ['crash', 'nobody caught this'],
-    ['rejects', 'nobody awaited this'],
+  for (const [behaviour, logged] of [
+    ['crash', 'an uncaught error'],
+    ['rejects', 'an unhandled rejection'],
   ] as const) {
-    it(`is logged when nobody expected it (${behaviour})`, async () => {
+    it(`a program that ${behaviour === 'crash' ? 'crashes' : behaviour} logs the error and exits with 70`, async () => {
       const child = new TestProcess('test/fixtures/child-behaviours', [behaviour]);
       expect(await child.end()).to.equal(70);
-      expect(child.errors).to.contain(said);
+      expect(child.errors).to.contain(logged);
     });
   }
 });

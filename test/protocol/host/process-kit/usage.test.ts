@@ -1,77 +1,77 @@
 import { expect } from 'chai';
-import { TestProcess } from '../../../fixtures/child-process.js';
+import { TestProcess } from '../../../kit/test-process.js';
 
-interface Manners {
+interface CommandLine {
   /** Compiled main module. */
   readonly program: string;
-  /** What its help has to name. */
-  readonly tells: readonly string[];
-  /** Words that cannot be, and what is said about them. */
-  readonly refuses: readonly (readonly [words: readonly string[], said: string])[];
+  /** Words that its help must contain. */
+  readonly lists: readonly string[];
+  /** Bad command lines, and a part of the message for each. */
+  readonly refuses: readonly (readonly [words: readonly string[], message: string])[];
 }
 
-const PROGRAMS: readonly Manners[] = [
+const PROGRAMS: readonly CommandLine[] = [
   {
     program: 'app-server/main',
-    tells: ['--name NAME', '--data-listen ADDRESS'],
-    refuses: [[[], '--name NAME is missing'], [['--nonsense'], '--nonsense'], [['--name', '--linger'], '--name'], [['--name', '../x'], '../x']],
+    lists: ['--name NAME', '--options JSON', 'dataListen'],
+    refuses: [[[], '--name NAME is missing'], [['--nonsense'], '--nonsense'], [['--name', '--port'], '--name'], [['--name', '../x'], '../x']],
   },
   {
     program: 'duplicator/main',
-    tells: ['--app NAME', '--ring-bytes N', '--crc '],
-    refuses: [[[], '--app is missing'], [['--nonsense'], '--nonsense'], [['more'], 'more']],
+    lists: ['--flow NAME', '--buffer-size BYTES', '--input', '--output', '--connect SYSTEM', 'ringBytes', 'crc'],
+    refuses: [[[], '--flow is missing'], [['--nonsense'], '--nonsense'], [['more'], 'more']],
   },
   {
     program: 'duplicator/recovery/main',
-    tells: ['verify|repair FILE'],
+    lists: ['verify|repair FILE'],
     refuses: [[[], 'one file'], [['verify', 'a', 'b'], 'one file'], [['verify', '--nonsense'], '--nonsense']],
   },
   {
     program: 'gateway/main',
-    tells: ['--options JSON'],
-    refuses: [[[], '--app, --options and --parent'], [['--nonsense'], '--nonsense']],
+    lists: ['--name NAME', '--options JSON', 'parent'],
+    refuses: [[[], '--name and --options'], [['--nonsense'], '--nonsense']],
   },
-  { program: 'host-server/main', tells: ['--listen'], refuses: [[['--nonsense'], 'nonsense'], [['more'], 'more']] },
-  { program: 'web/main', tells: ['--listen'], refuses: [[['--nonsense'], 'nonsense'], [['more'], 'more']] },
+  { program: 'host-server/main', lists: ['--listen'], refuses: [[['--nonsense'], 'nonsense'], [['more'], 'more']] },
+  { program: 'web/main', lists: ['--listen'], refuses: [[['--nonsense'], 'nonsense'], [['more'], 'more']] },
   {
     program: 'simulator/main',
-    tells: ['--rest-port'],
+    lists: ['--rest-port'],
     refuses: [[['--nonsense'], 'nonsense'], [['--flavour', 'vanilla'], 'vanilla']],
   },
   {
     program: 'bench/main',
-    tells: ['fanout', '--repeats', 'compare A B'],
+    lists: ['fanout', '--repeats', 'compare A B'],
     refuses: [[['--nonsense'], 'nonsense'], [['nonsense'], 'nonsense'], [['--repeats', 'many'], 'many'], [['compare', 'a'], 'two files']],
   },
   {
     program: 'test/chaos/main',
-    tells: ['--faults', 'kill-consumer'],
+    lists: ['--faults', 'kill-consumer'],
     refuses: [[['--nonsense'], 'nonsense'], [['--faults', 'many'], '--faults'], [['--kinds', 'flood,pinch'], 'pinch'], [['more'], 'more']],
   },
   {
     program: 'test/fuzz/main',
-    tells: ['xml-rpc', '--inputs'],
+    lists: ['xml-rpc', '--inputs'],
     refuses: [[['--nonsense'], 'nonsense'], [['nonsense'], 'nonsense'], [['--inputs', 'many'], '--inputs']],
   },
 ]; // prettier-ignore
 
 describe('every program', () => {
-  for (const { program, tells, refuses } of PROGRAMS) {
-    it(`tells its options when it is asked, and nothing else: ${program}`, async () => {
+  for (const { program, lists, refuses } of PROGRAMS) {
+    it(`--help lists the options on standard output: ${program}`, async () => {
       const one = new TestProcess(program, ['--help']);
-      const said: string[] = [];
-      one.process.stdout?.on('data', (chunk) => said.push(String(chunk)));
+      const output: string[] = [];
+      one.process.stdout?.on('data', (chunk) => output.push(String(chunk)));
       expect(await one.end(), one.errors).to.equal(0);
       expect(one.errors).to.equal('');
-      for (const word of [...tells, '--help']) expect(said.join('')).to.contain(word);
+      for (const word of [...lists, '--help']) expect(output.join('')).to.contain(word);
     });
 
-    it(`refuses what cannot be in one line, with exit code 2: ${program}`, async () => {
-      for (const [words, said] of refuses) {
+    it(`a bad command line is refused in one line with exit code 2: ${program}`, async () => {
+      for (const [words, message] of refuses) {
         const one = new TestProcess(program, words);
         expect(await one.end(), one.errors).to.equal(2);
         expect(one.errors)
-          .to.contain(said)
+          .to.contain(message)
           .and.match(/^[a-z-]+: [^\n]+\n$/);
       }
     });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect } from 'chai';
-import { readSecurity, securityArguments, securityFiles } from '../../../../protocol/rpc/security/options.js';
+import { readSecurity, securityFiles } from '../../../../protocol/rpc/security/options.js';
 import { readSecret, Secret } from '../../../../protocol/rpc/security/secret.js';
 
 describe('the secret file', () => {
@@ -45,12 +45,17 @@ describe('the secret file', () => {
     expect(() => readSecurity(files)).to.throw('--tls-key is missing');
   });
 
-  it('options take precedence over the environment, and a child gets the paths of the files', () => {
+  it('options take precedence over the environment, and their paths are returned', () => {
     const files = securityFiles(
       { secretFile: '/option' },
       { MIRRORFLOW_SECRET_FILE: '/env', MIRRORFLOW_TLS_CA: '/ca' },
     );
-    expect(securityArguments(files)).to.deep.equal(['--secret-file', '/option', '--tls-ca', '/ca']);
+    expect(files).to.deep.equal({
+      secretFile: '/option',
+      tlsCert: undefined,
+      tlsKey: undefined,
+      tlsCa: '/ca',
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 /** Authentication of calls over HTTP: with the token, with a proof of the secret, with neither. */
 import { expect } from 'chai';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { writeFileSync } from 'node:fs';
@@ -14,7 +14,8 @@ import { HttpRpcClient } from '../../../../protocol/rpc/xml-rpc/http-client.js';
 import type { RpcValue } from '../../../../protocol/rpc/xml-rpc/values.js';
 import { rejection } from './outcome.js';
 import { Sample } from './sample-contract.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
+import { needsPython } from '../../../kit/requirements.js';
 
 const TOKEN = '0123456789abcdef'.repeat(4);
 const SECRET = 'sixteen bytes or more';
@@ -142,9 +143,7 @@ describe('authentication over HTTP', () => {
 
   describe('from Python', () => {
     before(function () {
-      if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status === 0) return;
-      console.log('      skipped: python3 with xmlrpc.client is not installed on this machine');
-      this.skip();
+      needsPython(this, 'xmlrpc.client');
     });
 
     it('Python calls with the token in the address', async () => {

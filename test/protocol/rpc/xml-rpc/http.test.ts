@@ -9,7 +9,7 @@ import { HttpRpcClient } from '../../../../protocol/rpc/xml-rpc/http-client.js';
 import { HttpRpcServer, type HttpRpcServerOptions } from '../../../../protocol/rpc/xml-rpc/http-server.js';
 import { Sample, type SampleContext } from './sample-contract.js';
 import { closeOf, rejection } from './outcome.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
 describe('XML-RPC over HTTP', () => {
   let served: Sample;

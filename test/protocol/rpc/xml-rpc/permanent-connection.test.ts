@@ -10,10 +10,10 @@ import {
 } from '../../../../protocol/rpc/xml-rpc/permanent-connection.js';
 import { SessionServer } from '../../../../protocol/rpc/xml-rpc/session-server.js';
 import { RpcSession } from '../../../../protocol/rpc/xml-rpc/session.js';
-import { ManualClock } from './manual-clock.js';
 import { Sample, type SampleContext } from './sample-contract.js';
 import { rejection } from './outcome.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { ManualClock } from '../../../kit/manual-clock.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
 const TARGET = { path: '/run/nowhere.sock' };
 

@@ -1,6 +1,6 @@
 /** Python's xmlrpc.client as an independent client; skipped where python3 is not installed. */
 import { expect } from 'chai';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { HttpRpcServer } from '../../../../protocol/rpc/xml-rpc/http-server.js';
 import { Sample } from './sample-contract.js';
@@ -55,12 +55,11 @@ except xmlrpc.client.Fault as fault:
     assert fault.faultCode == 13
 print('all good')
 `;
+import { needsPython } from '../../../kit/requirements.js';
 
 describe('Python xmlrpc.client', function () {
   before(function () {
-    if (spawnSync('python3', ['-c', 'import xmlrpc.client']).status === 0) return;
-    console.log('      skipped: python3 with xmlrpc.client is not installed on this machine');
-    this.skip();
+    needsPython(this, 'xmlrpc.client');
   });
 
   it('Python uses introspection, multicall, faults, numbers, dates, bytes and text', async () => {

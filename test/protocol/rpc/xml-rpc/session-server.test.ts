@@ -7,7 +7,7 @@ import { connectSession } from '../../../../protocol/rpc/xml-rpc/connect-session
 import { SessionServer } from '../../../../protocol/rpc/xml-rpc/session-server.js';
 import { Sample } from './sample-contract.js';
 import { rejection } from './outcome.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
 describe('session servers', () => {
   let directory: TemporaryDirectory;

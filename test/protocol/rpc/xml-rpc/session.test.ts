@@ -8,10 +8,10 @@ import { encodeFrame } from '../../../../protocol/rpc/xml-rpc/session-framing.js
 import { SessionServer, type SessionServerOptions } from '../../../../protocol/rpc/xml-rpc/session-server.js';
 import type { RpcSession } from '../../../../protocol/rpc/xml-rpc/session.js';
 import type { RpcTarget } from '../../../../protocol/rpc/xml-rpc/target.js';
-import { ManualClock } from './manual-clock.js';
 import { Sample, type SampleContext } from './sample-contract.js';
 import { closeOf, rejection } from './outcome.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { ManualClock } from '../../../kit/manual-clock.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
 describe('sessions', () => {
   let directory: TemporaryDirectory;

@@ -8,6 +8,7 @@ import {
   isLeftover,
   removeSegment,
 } from '../../../../protocol/spectcl/sysv/segment.js';
+import { skip } from '../../../kit/skip.js';
 
 const BYTES = 64 * 1024;
 
@@ -16,10 +17,7 @@ describe('shared memory segments', function () {
   const keys = [`T${process.pid % 10}a#`, `T${process.pid % 10}b#`];
 
   before(function () {
-    if (library.kind === 'missing') {
-      process.stderr.write(`    skipped: ${library.reason}\n`);
-      this.skip();
-    }
+    if (library.kind === 'missing') skip(this, library.reason);
   });
 
   afterEach(() => {

@@ -1,4 +1,4 @@
-/** A temporary directory for the socket files of one test. */
+/** A directory for the files and sockets of one test; the test removes it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

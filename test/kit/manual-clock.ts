@@ -1,5 +1,8 @@
-/** A clock that the test advances, for the tests of sessions and permanent connections. */
-import type { Clock } from '../../../../protocol/base/clock.js';
+/**
+ * A clock for tests of components that take a `Clock`: time passes and timers run only in
+ * `advance`. Pure: no real timer.
+ */
+import type { Clock } from '../../protocol/base/clock.js';
 
 interface Timer {
   readonly atMs: number;
@@ -15,19 +18,20 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
+  /** Returns a function that cancels the timer. */
   after(delayMs: number, action: () => void): () => void {
     const timer = { atMs: this.#nowMs + delayMs, action };
     this.#timers.add(timer);
-    for (const notify of this.#onTimer.splice(0)) notify();
+    for (const resolve of this.#onTimer.splice(0)) resolve();
     return () => this.#timers.delete(timer);
   }
 
-  /** The remaining times of the running timers, shortest first. */
+  /** The remaining delays of all timers, shortest first. */
   get delaysMs(): number[] {
     return [...this.#timers].map(({ atMs }) => atMs - this.#nowMs).sort((a, b) => a - b);
   }
 
-  /** Resolves when at least one timer is running. */
+  /** Resolves when at least one timer is set. */
   async waitForTimer(): Promise<void> {
     while (this.#timers.size === 0) {
       await new Promise<void>((resolve) => {
@@ -36,6 +40,7 @@ export class ManualClock implements Clock {
     }
   }
 
+  /** Runs the timers that are due after `byMs`, except those that an earlier one cancelled. */
   advance(byMs: number): void {
     this.#nowMs += byMs;
     for (const timer of [...this.#timers].filter(({ atMs }) => atMs <= this.#nowMs)) {

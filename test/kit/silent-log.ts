@@ -1,0 +1,4 @@
+/** A logger for components under test whose log no assertion reads. */
+import { Logger } from '../../protocol/base/log.js';
+
+export const silent = new Logger('test', { sink: () => undefined });
