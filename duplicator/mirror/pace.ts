@@ -20,8 +20,8 @@ export interface PaceOptions {
 const UPDATE_SHARE_MAX = 0.5;
 /** Shortest interval that follows the source, milliseconds: no viewer shows more. */
 const FOLLOWING_INTERVAL_MIN_MS = 5;
-/** Weight of a new measurement in the mean of the source's times. */
-const NEW_WEIGHT = 1 / 8;
+/** Times of the source from which the interval is computed. */
+const MEASUREMENTS = 16;
 /** Updates without a change before the interval grows. */
 const UNCHANGED_BEFORE_IDLE = 3;
 /** Growth of the interval per further update without a change. */
@@ -32,8 +32,8 @@ const IDLE_EXPONENT_MAX = 64;
 export class Pace {
   readonly #options: PaceOptions;
   #unchangedUpdates = 0;
-  readonly #replyMs = new MeanTime();
-  readonly #answerMs = new MeanTime();
+  readonly #replyMs = new TypicalTime();
+  readonly #answerMs = new TypicalTime();
 
   constructor(options: PaceOptions) {
     this.#options = options;
@@ -80,18 +80,24 @@ export class Pace {
   /** The interval while the source changes. */
   get #busyIntervalMs(): number {
     const { intervalMs, sourceShare } = this.#options;
-    const sourceMs = Math.max(this.#replyMs.mean ?? Infinity, this.#answerMs.mean ?? 0);
+    const sourceMs = Math.max(this.#replyMs.value ?? Infinity, this.#answerMs.value ?? 0);
     if (sourceShare === 0) return intervalMs;
     return Math.min(intervalMs, Math.max(FOLLOWING_INTERVAL_MIN_MS, sourceMs / sourceShare));
   }
 }
 
-/** A mean in which older measurements fade. */
-class MeanTime {
-  /** Undefined before the first measurement. */
-  mean: number | undefined;
+/**
+ * What the newest times have in common: their lower quartile. Longer times are mostly waits for a
+ * processor or the network, which cost the source nothing.
+ */
+class TypicalTime {
+  readonly #newest: number[] = [];
+  /** Milliseconds; undefined before the first measurement. */
+  value: number | undefined;
 
   note(milliseconds: number): void {
-    this.mean = this.mean === undefined ? milliseconds : this.mean + (milliseconds - this.mean) * NEW_WEIGHT;
+    this.#newest.push(milliseconds);
+    if (this.#newest.length > MEASUREMENTS) this.#newest.shift();
+    this.value = this.#newest.toSorted((a, b) => a - b)[Math.floor(this.#newest.length / 4)];
   }
 }
