@@ -29,6 +29,8 @@ const KILLS = 100;
 const PEER_CONNECTIONS = 100;
 /** Interval of the reopenings, milliseconds: long enough for two updates. */
 const FULL_INTERVAL_MS = 30;
+/** The duplicator runs without a client. */
+const LINGER_MS = 3_600_000;
 const POLL_INTERVAL_MS = 10;
 /** Longest time to the next connection. */
 const CONNECTION_TIMEOUT_MS = 20_000;
@@ -106,6 +108,7 @@ class MirroredSimulator {
         application: 'bench',
         directory: this.#directory,
         flowDirectory: this.#flowDirectory,
+        lingerMs: LINGER_MS,
         ...settings,
       },
     });
