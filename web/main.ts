@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * The program of the web viewer, an HTTP server that shows live spectra in browsers. Prints one line
- * of JSON when it listens: `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`. Started by
- * the host server, it also reports its address there, by the XML-RPC call `child.ready`. Ends on a
- * signal or, where the options say so, with its standard input.
+ * The program of the web viewer, an HTTP server that shows live spectra in browsers. Prints one
+ * line of JSON when it listens: `{"ready":true,"address":"http://127.0.0.1:7391/","pid":4711}`.
+ * Started by the host server, it also reports its address there, by the XML-RPC call `child.ready`.
+ * Ends on a signal or, where the options say so, with its standard input.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath } from '../protocol/base/paths.js';

@@ -160,7 +160,8 @@ export class ClientFlows {
       const output = await this.openOutput(flow, untypedOutputOptions(options), accept);
       return new TypedOutputFlow(type, output, whenFull);
     } catch (error) {
-      // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE is the better error.
+      // An open flow keeps its definition; if its type differs, WRONG_FLOW_TYPE is the better
+      // error.
       if (isMirrorflowError(error, 'REFUSED') || isMirrorflowError(error, 'FLOW_BUSY')) {
         const existing = await this.#call('flow.inquire', [flow]).catch(() => undefined);
         if (existing?.file !== undefined) accept({ file: existing.file });

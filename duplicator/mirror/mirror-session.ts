@@ -165,7 +165,8 @@ export class MirrorSession {
     if (!this.#requestsEarly || this.#options.signal.aborted) return undefined;
     if (!this.#target.hasCredit(this.#target.publisher.next + 1)) return undefined;
     const update = this.#send();
-    update.catch(() => undefined); // handled in the next round, unless the connection is left before
+    // Handled in the next round, unless the connection is left before.
+    update.catch(() => undefined);
     return update;
   }
 

@@ -114,7 +114,10 @@ export class Application {
     return this.info();
   }
 
-  /** Stops the app server and all it has started, also one that has died. Any number of calls make one stop. */
+  /**
+   * Stops the app server and all it has started, also those of a dead app server. Repeated calls
+   * are one stop.
+   */
   async stop(): Promise<void> {
     const message = `${this.name} was stopped before it was ready`;
     const stopped = this.#supervisor.stop();

@@ -66,8 +66,8 @@ export function packageVersion(): string {
 }
 
 /**
- * The package's folder. Throws an Error when this module runs from a bundle that a user's bundler made
- * of the library and the package is not installed where the bundle can resolve it.
+ * The package's folder. Throws an Error when this module runs from a bundle that a user's bundler
+ * made of the library and the package is not installed where the bundle can resolve it.
  */
 export function packageFolder(): string {
   return installation().folder;
@@ -89,7 +89,7 @@ function above(start: URL): Installation | undefined {
   }
 }
 
-/** A bundle of a program of a user lies elsewhere; the package is then found as `import` finds it. */
+/** A user's bundle lies elsewhere; the package is then found as `import` finds it. */
 function resolvedFrom(url: string): Installation {
   try {
     const manifest = createRequire(url).resolve(`${PACKAGE_NAME}/package.json`);

@@ -85,7 +85,7 @@ export class LocalHost {
     await this.closeFlows();
   }
 
-  /** Closes the flows below their clients, as the end of the duplicators does; removes all files. */
+  /** Closes the flows below their clients, as ending duplicators do; removes all files. */
   async closeFlows(): Promise<void> {
     for (const flow of this.#flows.splice(0)) await flow.close();
     rmSync(this.directory, { recursive: true, force: true });

@@ -6,7 +6,8 @@ export type TypeTag = '1D' | '2D' | 'gated';
 
 /**
  * A test for names, whatever the case: names that contain the text, and names that a glob pattern
- * matches as a whole where the text is one. Names such as raw[00] contain what looks like a pattern.
+ * matches as a whole where the text is one. Names such as raw[00] contain what looks like a
+ * pattern.
  */
 export function nameMatcher(search: string): (name: string) => boolean {
   const text = search.trim().toLowerCase();

@@ -22,7 +22,8 @@ export class IndexQueue {
   #takenHead: number;
 
   /**
-   * @param words shared words; `head`, `tail`: indexes of the counts; `entries`: index of the first entry
+   * @param words shared words; `head`, `tail`: indexes of the counts; `entries`: index of the first
+   *   entry
    * @param capacity entries, a power of two; at least the number of buffers, so a push has room
    */
   constructor(words: Int32Array, head: number, tail: number, entries: number, capacity: number) {

@@ -1,8 +1,8 @@
 /**
  * The System V shared memory calls of the C library, for segment.ts: SpecTcl's viewers find their
  * display memory as such a segment. Calls libc through `koffi`, whose packages for each processor
- * are optional dependencies: without one, and on systems without these calls, the library is missing
- * and only these segments are unavailable. Loaded once per process.
+ * are optional dependencies: without one, and on systems without these calls, the library is
+ * missing and only these segments are unavailable. Loaded once per process.
  */
 import { createRequire } from 'node:module';
 import { describeError } from '../../base/errors.js';

@@ -47,7 +47,8 @@ describe('the handshake with a duplicator', () => {
         },
       };
       const joining = failureOf(new Handshake(silent.opened.link, clock).join(REQUEST));
-      await eventually(() => timers.length === 1); // the transport's own timer ends with the connection
+      // The transport's own timer ends with the connection.
+      await eventually(() => timers.length === 1);
       timers[0]?.();
       expect(await joining).to.include({ code: 'TIMED_OUT' });
       expect(timers).to.deep.equal([]);

@@ -224,7 +224,8 @@ describe('the successor of a killed duplicator', () => {
     // Only now: a living duplicator still handles the provider's last signal, and writes `granted`.
     await first.kill();
     const damaged = openFlowFile(rig.path, 'read-write');
-    const epoch = damaged.epoch + 3_600_000_000; // as if the clock had been set back by an hour since
+    // As if the clock had been set back by an hour since.
+    const epoch = damaged.epoch + 3_600_000_000;
     damaged.epoch = epoch;
     damaged.granted = 1;
     const next = await rig.start();

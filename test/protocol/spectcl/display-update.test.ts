@@ -8,7 +8,7 @@ import { updateDisplay } from '../../../protocol/spectcl/display-update.js';
 const CHANNEL_BYTES = 64 * 1024;
 const CHANNELS = 100;
 
-/** A memory with a spectrum in each slot, named by slot and version; its channels hold the version. */
+/** A memory with a spectrum per slot, named by slot and version; its channels hold the version. */
 function memoryOf(slots: readonly { readonly slot: number; readonly version: number }[]): Buffer {
   const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
   for (const { slot, version } of slots) {
