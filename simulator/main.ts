@@ -30,7 +30,7 @@ const options = yargs(hideBin(process.argv))
     describe: 'port of the mirror service; 0: any free port',
   })
   .option('memory', { type: 'number', default: 8, describe: 'channel storage in MiB' })
-  .option('spectra', { type: 'number', default: 0, describe: 'number of filler spectra, up to 9,000' })
+  .option('spectra', { type: 'number', default: 0, describe: 'number of filler spectra, up to 9,999' })
   .option('fillers-only', {
     type: 'boolean',
     default: false,
@@ -92,7 +92,7 @@ const options = yargs(hideBin(process.argv))
     for (const name of ['memory', 'interval', 'slow-bytes'] as const) {
       if (!(given[name] > 0)) throw new Error(`--${name} takes a number above 0`);
     }
-    if (given.spectra > 9_000) throw new Error('--spectra takes at most 9000');
+    if (given.spectra > 9_999) throw new Error('--spectra takes at most 9999');
     return true;
   })
   .version(false)

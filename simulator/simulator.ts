@@ -30,7 +30,7 @@ export interface SimulatorOptions {
   readonly channelBytes?: number;
   /** Replaces the default spectra. */
   readonly spectra?: readonly SpectrumDefinition[];
-  /** Number of filler spectra, up to 9,000, which share the remaining storage. Default 0. */
+  /** Number of filler spectra, up to 9,999, which share the remaining storage. Default 0. */
   readonly fillers?: number;
   /** Events per second. Default 100,000; with 0 only `step` counts events. */
   readonly rate?: number;
@@ -58,7 +58,8 @@ export interface SimulatorCounters extends MirrorCounters {
 const DEFAULT_CHANNEL_BYTES = 8 * 1024 * 1024;
 const DEFAULT_RATE = 100_000;
 const DEFAULT_INTERVAL_MS = 100;
-const FILLERS_MAX = 9_000;
+/** One slot is left for the checksum. */
+const FILLERS_MAX = 9_999;
 /** Storage that fillers leave free for spectra defined later. */
 const FREE_BYTES = 64 * 1024;
 

@@ -295,6 +295,25 @@ describe('a SpecTcl source', () => {
       expect(rig.problems).to.deep.equal([]);
     });
 
+    it('a SpecTcl and a Rustogramer can follow each other at the same address', async () => {
+      const rig = await started();
+      const { restPort, mirrorPort } = rig.simulator;
+      for (const flavour of ['rustogramer', 'spectcl', 'rustogramer'] as const) {
+        await rig.simulator.close();
+        await eventually(() => rig.source.state === 'stale', 'stale');
+        rig.simulator = await startSimulator({
+          ...{ restPort, mirrorPort, flavour, rate: 0, noDelay: true },
+          ...{ channelBytes: 256 * 1024, spectra: [{ ...NEW, name: flavour }] },
+        });
+        await eventually(() => rig.names.includes(flavour), `the spectra of ${flavour}`);
+        rig.simulator.define({ ...NEW, name: 'later' });
+        await eventually(() => rig.names.includes('later'), `a later spectrum of ${flavour}`);
+        await rig.publishMore(2);
+        expect(rig.names).to.deep.equal(['checksum', flavour, 'later']);
+      }
+      expect(rig.problems).to.deep.equal([]);
+    });
+
     it('a source that has outgrown its flow reports its size and stops', async () => {
       const rig = await started();
       const { restPort, mirrorPort } = rig.simulator;
@@ -418,6 +437,24 @@ describe('a SpecTcl source', () => {
       await rig.publishMore(6);
       expect([rig.proxy.connections, rig.problems]).to.deep.equal([1, []]);
     });
+  });
+
+  it('a header that is full, with 10,000 spectra, is mirrored with its statistics', async () => {
+    const rig = await started({
+      simulator: { fillers: 9_999, spectra: [], channelBytes: 2 * 1024 * 1024 },
+    });
+    expect(rig.names).to.have.length(10_000);
+    rig.simulator.step(200_000);
+    const statisticsOf = (memory: Uint8Array) =>
+      JSON.stringify(bindings(memory).map(({ overflows, underflows }) => [overflows, underflows]));
+    const source = statisticsOf(rig.simulator.memory);
+    await eventually(() => {
+      rig.clock.advance(500);
+      return statisticsOf(rig.image) === source;
+    }, 'the statistics');
+    rig.simulator.rename('filler.9998', 'renamed');
+    await eventually(() => rig.names.at(-1) === 'renamed', 'the new name of the last spectrum');
+    expect(rig.problems).to.deep.equal([]);
   });
 
   it('no update is requested while credit is missing, and requests continue when it returns', async () => {
