@@ -28,8 +28,8 @@ export const MIRROR_MISBEHAVIOURS = [
 export type MirrorMisbehaviour = (typeof MIRROR_MISBEHAVIOURS)[number];
 
 /**
- * `hang`: answers only when the misbehaviour has ended; `status`: an error of the service; `html`: a
- * web page; `silent`: no answer; `http-500`: an HTTP error.
+ * `hang`: answers only when the misbehaviour has ended; `status`: an error of the service; `html`:
+ * a web page; `silent`: no answer; `http-500`: an HTTP error.
  */
 export const REST_MISBEHAVIOURS = ['none', 'hang', 'status', 'html', 'silent', 'http-500'] as const;
 export type RestMisbehaviour = (typeof REST_MISBEHAVIOURS)[number];

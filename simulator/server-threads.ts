@@ -1,10 +1,10 @@
 /**
  * The threads that a simulated SpecTcl keeps for its mirror connections, with a flaw of SpecTcl: at
- * the end of the stream (FIN) its socket class closes the descriptor and opens a new one. If another
- * thread has taken the number meanwhile, the thread of the connection polls a dead descriptor for
- * ever. SpecTcl needs some microseconds between the two; here they are some milliseconds, so that a
- * client that takes the risk is found out. Used by the services of the simulator, which report what
- * happens to their connections. Pure but for timers.
+ * the end of the stream (FIN) its socket class closes the descriptor and opens a new one. If
+ * another thread has taken the number meanwhile, the thread of the connection polls a dead
+ * descriptor for ever. SpecTcl needs some microseconds between the two; here they are some
+ * milliseconds, so that a client that takes the risk is found out. Used by the services of the
+ * simulator, which report what happens to their connections. Pure but for timers.
  */
 
 /** Default time from the close of a descriptor to its replacement, milliseconds. */

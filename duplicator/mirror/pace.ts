@@ -8,7 +8,9 @@
  */
 
 export interface PaceOptions {
-  /** Milliseconds from request to request, at most where it follows the source; 0 is back to back. */
+  /**
+   * Milliseconds from request to request, at most where it follows the source; 0 is back to back.
+   */
   readonly intervalMs: number;
   /** Longest interval while nothing changes, milliseconds; at least intervalMs. */
   readonly idleIntervalMs: number;

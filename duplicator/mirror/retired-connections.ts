@@ -1,7 +1,7 @@
 /**
- * Mirror connections that were left before their first reply, for example because the source did not
- * answer. Neither end of such a connection is safe for SpecTcl at once: a reset may abort it, and
- * an end of the stream can cost it a thread when the next connection arrives at the same moment
+ * Mirror connections that were left before their first reply, for example because the source did
+ * not answer. Neither end of such a connection is safe for SpecTcl at once: a reset may abort it,
+ * and an end of the stream can cost it a thread when the next connection arrives at the same moment
  * (see MirrorConnection). So each stays open until its successor has been connected for a moment.
  * Used by SpecTclSource. Pure but for the clock, which is passed in.
  */

@@ -29,7 +29,9 @@ export class StatisticsWatch {
     this.#dueMs = clock.nowMs() + STATISTICS_INTERVAL_MS;
   }
 
-  /** Sends the question when it is due. Never throws: without an answer the statistics get older. */
+  /**
+   * Sends the question when it is due. Never throws: without an answer the statistics get older.
+   */
   poll(): void {
     if (this.#clock.nowMs() < this.#dueMs) return;
     this.#dueMs = Infinity;

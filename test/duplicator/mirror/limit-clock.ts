@@ -22,7 +22,9 @@ export class LimitClock implements Clock {
     return systemClock.nowMs() + this.#advancedMs;
   }
 
-  /** Makes everything that is due within `milliseconds` due now; delays that run are not affected. */
+  /**
+   * Makes everything that is due within `milliseconds` due now; delays that run are not affected.
+   */
   advance(milliseconds: number): void {
     this.#advancedMs += milliseconds;
   }

@@ -302,8 +302,13 @@ describe('a SpecTcl source', () => {
         await rig.simulator.close();
         await eventually(() => rig.source.state === 'stale', 'stale');
         rig.simulator = await startSimulator({
-          ...{ restPort, mirrorPort, flavour, rate: 0, noDelay: true },
-          ...{ channelBytes: 256 * 1024, spectra: [{ ...NEW, name: flavour }] },
+          restPort,
+          mirrorPort,
+          flavour,
+          rate: 0,
+          noDelay: true,
+          channelBytes: 256 * 1024,
+          spectra: [{ ...NEW, name: flavour }],
         });
         await eventually(() => rig.names.includes(flavour), `the spectra of ${flavour}`);
         rig.simulator.define({ ...NEW, name: 'later' });
