@@ -2,8 +2,8 @@
  * `spectcl`: updates a second of a mirror, back to back, through the real duplicator, beside a bare
  * client of the same protocol and the same bytes over bare TCP; and the processor time of an
  * update. The three take turns; duplicator and bare client use the same simulator. The first image,
- * the period of a steady mirror and the bytes between hosts are measured by the files
- * `spectcl-*.ts`.
+ * the period of a steady mirror, the lag of a change, the threads that SpecTcl loses and the bytes
+ * between hosts are measured by the files `spectcl-*.ts`.
  */
 import { connect, type HostConnection } from '../client-lib/index.js';
 import { perSecond } from '../protocol/base/rates.js';
@@ -11,8 +11,10 @@ import { bareBlocksPerSecond, bareUpdatesPerSecond } from './spectcl-peers.js';
 import { makeRow, makeRowPerPeer, type Row } from './report.js';
 import { repetitionCount, isSelected, type BenchSettings } from './settings.js';
 import { measureFirstImages } from './spectcl-first-image.js';
+import { measureLags } from './spectcl-lag.js';
 import { measureSteadyPeriods } from './spectcl-period.js';
 import { SPECTCL_SIZES, startSpectcl, type SpectclSize } from './spectcl-sizes.js';
+import { measureLostThreads } from './spectcl-threads.js';
 import { measureBytesBetweenHosts } from './spectcl-wire.js';
 import { cpuSeconds, pause, startSystem, type BenchSimulator } from './system.js';
 
@@ -38,7 +40,13 @@ export async function spectcl(settings: BenchSettings): Promise<Row[]> {
       );
     }
   }
-  for (const measure of [measureFirstImages, measureSteadyPeriods, measureBytesBetweenHosts])
+  for (const measure of [
+    measureFirstImages,
+    measureSteadyPeriods,
+    measureLags,
+    measureLostThreads,
+    measureBytesBetweenHosts,
+  ])
     rows.push(...(await measure(settings)));
   return rows.filter((row) => isSelected(settings, row.case));
 }

@@ -66,7 +66,10 @@ export interface MirrorFlowOptions extends CommonOptions {
   readonly type: string;
   readonly source: AddressOf<'spectcl'>;
   readonly sourceText: string;
+  /** From request to request; the longest such time where the interval follows the source. */
   readonly updateIntervalMs: number;
+  /** Share of the source's time at which the interval aims; 0: it does not follow the source. */
+  readonly sourceSharePercent: number;
   readonly idleIntervalMs: number;
   readonly fullIntervalMs: number;
   readonly startTimeoutMs: number;
@@ -108,6 +111,7 @@ const DEFAULTS = {
 };
 const MIRROR_DEFAULTS = {
   updateIntervalMs: 100,
+  sourceSharePercent: 5,
   idleIntervalMs: 500,
   fullIntervalMs: 60_000,
   startTimeoutMs: 800,
@@ -208,7 +212,9 @@ function inputOptions(given: Given, common: Common): MirrorFlowOptions | RemoteF
       serve,
     };
   }
-  const settings = { ...MIRROR_DEFAULTS, ...common };
+  // A stated interval is kept, unless a share is stated as well.
+  const share = common.updateIntervalMs === undefined ? {} : { sourceSharePercent: 0 };
+  const settings = { ...MIRROR_DEFAULTS, ...share, ...common };
   return {
     ...settings,
     direction: 'input',

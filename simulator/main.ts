@@ -30,7 +30,12 @@ const options = yargs(hideBin(process.argv))
     describe: 'port of the mirror service; 0: any free port',
   })
   .option('memory', { type: 'number', default: 8, describe: 'channel storage in MiB' })
-  .option('spectra', { type: 'number', default: 0, describe: 'number of filler spectra, up to 9,000' })
+  .option('spectra', { type: 'number', default: 0, describe: 'number of filler spectra, up to 9,999' })
+  .option('fillers-only', {
+    type: 'boolean',
+    default: false,
+    describe: 'define no spectra besides the fillers and the checksum',
+  })
   .option('rate', { type: 'number', default: 100_000, describe: 'events per second' })
   .option('interval', { type: 'number', default: 100, describe: 'milliseconds between two steps of events' })
   .option('sparse', { type: 'number', describe: 'percentage of the 4 KiB blocks that a step changes' })
@@ -87,7 +92,7 @@ const options = yargs(hideBin(process.argv))
     for (const name of ['memory', 'interval', 'slow-bytes'] as const) {
       if (!(given[name] > 0)) throw new Error(`--${name} takes a number above 0`);
     }
-    if (given.spectra > 9_000) throw new Error('--spectra takes at most 9000');
+    if (given.spectra > 9_999) throw new Error('--spectra takes at most 9999');
     return true;
   })
   .version(false)
@@ -122,6 +127,7 @@ async function serve(): Promise<void> {
       mirrorPort: options.mirrorPort,
       channelBytes: Math.floor(options.memory * MIB),
       fillers: options.spectra,
+      ...(options.fillersOnly ? { spectra: [] } : {}),
       rate: options.rate,
       intervalMs: options.interval,
       ...(options.sparse === undefined ? {} : { sparsePercent: options.sparse }),

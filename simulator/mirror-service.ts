@@ -21,6 +21,7 @@ import { decodeText } from '../protocol/spectcl/text.js';
 import type { BorrowedMemory } from './copy-on-write-memory.js';
 import { type MirrorDirectory, hostOf } from './mirror-directory.js';
 import type { Misbehaviour } from './misbehaviour.js';
+import type { ServerThreads } from './server-threads.js';
 import type { Flavour } from './spectrum-definition.js';
 
 const GARBAGE_BYTES = 4096;
@@ -28,6 +29,8 @@ const GARBAGE_BYTES = 4096;
 const WAITING_MAX = 256;
 /** Interval between the pieces of a slow reply. */
 const SLOW_INTERVAL_MS = 20;
+/** Interval at which a service that hangs checks whether it still does, milliseconds. */
+export const HANG_POLL_MS = 5;
 
 /** The display memory at one time. */
 export interface Snapshot {
@@ -53,6 +56,7 @@ export interface MirrorServiceOptions {
   readonly misbehaviour: Readonly<Misbehaviour>;
   readonly counters: MirrorCounters;
   readonly directory: MirrorDirectory;
+  readonly threads: ServerThreads;
   /** Called once per reply; the memory is released when the kernel has the whole reply. */
   readonly snapshot: () => Snapshot;
 }
@@ -80,25 +84,30 @@ export class MirrorService {
   }
 
   #accept(socket: Socket): void {
-    const { counters, directory } = this.#options;
+    const { counters, directory, threads } = this.#options;
+    threads.accepted();
     const host = hostOf(socket.remoteAddress);
     counters.mirrorConnections++;
     counters.currentConnections++;
     this.#sockets.add(socket);
-    socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       counters.currentConnections--;
       this.#sockets.delete(socket);
       directory.removeHost(host);
     });
-    this.#serve(socket, host);
+    const replies = this.#serve(socket, host);
+    socket.on('end', () => threads.streamEnded());
+    socket.on('error', () => {
+      threads.reset(replies.count > 0);
+      socket.destroy();
+    });
   }
 
   /**
    * Answers one request at a time; others wait, in the kernel when there are many. Closes the
    * connection at the first invalid request.
    */
-  #serve(socket: Socket, host: string): void {
+  #serve(socket: Socket, host: string): MirrorReplies {
     const { flavour, directory } = this.#options;
     const decoder = new MirrorRequestDecoder(flavour === 'spectcl' ? { keyBytes: SYSTEM_V_KEY_BYTES } : {});
     const replies = new MirrorReplies(socket, this.#options);
@@ -122,6 +131,7 @@ export class MirrorService {
       if (waiting.length > WAITING_MAX || decoder.problem !== undefined) socket.pause();
       if (!serving) void serve();
     });
+    return replies;
   }
 }
 
@@ -131,6 +141,8 @@ class MirrorReplies {
   readonly #options: MirrorServiceOptions;
   readonly #closed: Promise<unknown>;
   #sentBindings: number | undefined;
+  /** Updates that were sent whole. */
+  count = 0;
 
   constructor(socket: Socket, options: MirrorServiceOptions) {
     this.#socket = socket;
@@ -142,6 +154,11 @@ class MirrorReplies {
   async answer(): Promise<void> {
     const { mirror } = this.#options.misbehaviour;
     switch (mirror) {
+      case 'hang':
+        while (this.#options.misbehaviour.mirror === 'hang' && !this.#socket.destroyed)
+          await delay(HANG_POLL_MS, undefined, { ref: false });
+        if (!this.#socket.destroyed) await this.answer();
+        return;
       case 'stall':
         await this.#closed;
         return;
@@ -195,6 +212,7 @@ class MirrorReplies {
     else await this.#write(body);
     await headerWritten;
     if (fault === 'cut' || fault === 'stall-inside') return;
+    this.count += 1;
     counters.updatesServed++;
     counters.bytesServed += header.byteLength + body.byteLength;
   }

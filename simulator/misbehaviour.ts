@@ -4,6 +4,7 @@
  */
 
 /**
+ * - `hang`: answers only when the misbehaviour has ended
  * - `stall`: never answers
  * - `stall-inside`: stops in the middle of the body
  * - `cut`: closes in the middle of the body
@@ -14,6 +15,7 @@
  */
 export const MIRROR_MISBEHAVIOURS = [
   'none',
+  'hang',
   'stall',
   'stall-inside',
   'cut',
@@ -26,10 +28,10 @@ export const MIRROR_MISBEHAVIOURS = [
 export type MirrorMisbehaviour = (typeof MIRROR_MISBEHAVIOURS)[number];
 
 /**
- * `status`: an error of the service; `html`: a web page; `silent`: no answer; `http-500`: an HTTP
- * error.
+ * `hang`: answers only when the misbehaviour has ended; `status`: an error of the service; `html`:
+ * a web page; `silent`: no answer; `http-500`: an HTTP error.
  */
-export const REST_MISBEHAVIOURS = ['none', 'status', 'html', 'silent', 'http-500'] as const;
+export const REST_MISBEHAVIOURS = ['none', 'hang', 'status', 'html', 'silent', 'http-500'] as const;
 export type RestMisbehaviour = (typeof REST_MISBEHAVIOURS)[number];
 
 export interface Misbehaviour {

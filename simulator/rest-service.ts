@@ -10,7 +10,9 @@ import { SPECTRUM_TYPES } from '../protocol/spectcl/display-memory.js';
 import { GATES } from './gates.js';
 import { globMatcher } from '../protocol/spectcl/glob.js';
 import type { MirrorDirectory } from './mirror-directory.js';
+import { HANG_POLL_MS } from './mirror-service.js';
 import type { Misbehaviour } from './misbehaviour.js';
+import type { ServerThreads } from './server-threads.js';
 import type { DefinedSpectrum, SpectrumStore } from './spectrum-store.js';
 import { CHANNEL_TYPE_NAMES, type Flavour } from './spectrum-definition.js';
 import type { TraceLog } from './trace-log.js';
@@ -20,6 +22,7 @@ export interface RestServiceOptions {
   readonly store: SpectrumStore;
   readonly directory: MirrorDirectory;
   readonly traces: TraceLog;
+  readonly threads: ServerThreads;
   readonly misbehaviour: Readonly<Misbehaviour>;
   readonly counters: { restRequests: number };
   /** SpecTcl variables that change while the simulator runs. */
@@ -96,7 +99,11 @@ export class RestService {
 
   constructor(options: RestServiceOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => this.#handle(request, response));
+    this.#server = createServer((request, response) => {
+      options.counters.restRequests++;
+      this.#handle(request, response);
+    });
+    this.#server.on('connection', () => options.threads.accepted());
   }
 
   /** Returns the port. */
@@ -113,8 +120,12 @@ export class RestService {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    this.#options.counters.restRequests++;
     switch (this.#options.misbehaviour.rest) {
+      case 'hang':
+        setTimeout(() => {
+          if (!response.destroyed) this.#handle(request, response);
+        }, HANG_POLL_MS).unref();
+        return;
       case 'silent':
         return;
       case 'html':

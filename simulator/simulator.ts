@@ -13,6 +13,7 @@ import { type MirrorCounters, MirrorService, type Snapshot } from './mirror-serv
 import { GOOD_BEHAVIOUR, type Misbehaviour } from './misbehaviour.js';
 import { type RandomBits, randomBits } from './random.js';
 import { RestService } from './rest-service.js';
+import { ServerThreads } from './server-threads.js';
 import { sparseStep } from './sparse-step.js';
 import { SpectrumStore } from './spectrum-store.js';
 import type { Flavour, SpectrumDefinition } from './spectrum-definition.js';
@@ -29,7 +30,7 @@ export interface SimulatorOptions {
   readonly channelBytes?: number;
   /** Replaces the default spectra. */
   readonly spectra?: readonly SpectrumDefinition[];
-  /** Number of filler spectra, up to 9,000, which share the remaining storage. Default 0. */
+  /** Number of filler spectra, up to 9,999, which share the remaining storage. Default 0. */
   readonly fillers?: number;
   /** Events per second. Default 100,000; with 0 only `step` counts events. */
   readonly rate?: number;
@@ -46,6 +47,8 @@ export interface SimulatorOptions {
   /** Whether a reply may mix two updates, as SpecTcl's replies do. Default false. */
   readonly tear?: boolean;
   readonly misbehaviour?: Partial<Misbehaviour>;
+  /** Time in which another connection can cost a thread, see ServerThreads. Default 10. */
+  readonly descriptorReplacementMs?: number;
 }
 
 export interface SimulatorCounters extends MirrorCounters {
@@ -55,7 +58,8 @@ export interface SimulatorCounters extends MirrorCounters {
 const DEFAULT_CHANNEL_BYTES = 8 * 1024 * 1024;
 const DEFAULT_RATE = 100_000;
 const DEFAULT_INTERVAL_MS = 100;
-const FILLERS_MAX = 9_000;
+/** One slot is left for the checksum. */
+const FILLERS_MAX = 9_999;
 /** Storage that fillers leave free for spectra defined later. */
 const FREE_BYTES = 64 * 1024;
 
@@ -96,6 +100,7 @@ export class Simulator {
   readonly #spectra: SpectrumStore;
   readonly #traces = new TraceLog(() => performance.now());
   readonly #misbehaviour: Misbehaviour;
+  readonly #threads: ServerThreads;
   readonly #checksum: ChecksumWriter | undefined;
   readonly #mirror: MirrorService;
   readonly #rest: RestService;
@@ -121,10 +126,20 @@ export class Simulator {
     );
     this.#spectra = new SpectrumStore(this.#memory, flavour);
     this.#misbehaviour = { ...GOOD_BEHAVIOUR, ...options.misbehaviour };
+    this.#threads = new ServerThreads(
+      () => this.#misbehaviour.mirror === 'hang',
+      options.descriptorReplacementMs,
+    );
     this.#checksum = (options.checksum ?? true) ? new ChecksumWriter() : undefined;
     this.#defineInitialSpectra();
     const directory = new MirrorDirectory();
-    const shared = { flavour, directory, misbehaviour: this.#misbehaviour, counters: this.counters };
+    const shared = {
+      flavour,
+      directory,
+      misbehaviour: this.#misbehaviour,
+      counters: this.counters,
+      threads: this.#threads,
+    };
     this.#mirror = new MirrorService({
       ...shared,
       noDelay: options.noDelay ?? false,
@@ -172,6 +187,16 @@ export class Simulator {
   /** How often the memory was copied because it changed while a reply was being sent. */
   get copies(): number {
     return this.#memory.copies;
+  }
+
+  /** Threads that its mirror service has lost, as SpecTcl does: see ServerThreads. */
+  get lostThreads(): number {
+    return this.#threads.lost;
+  }
+
+  /** Times that SpecTcl might have aborted: a connection was reset before its first reply. */
+  get aborts(): number {
+    return this.#threads.aborts;
   }
 
   /** Counts `events` events at once. */
@@ -266,6 +291,9 @@ export class Simulator {
       OnlineState: 'Online',
       HTTPDPort: String(this.#restPort),
       MirrorPort: String(this.#mirrorPort),
+      SimulatorConnections: String(this.counters.mirrorConnections),
+      SimulatorLostThreads: String(this.#threads.lost),
+      SimulatorAborts: String(this.#threads.aborts),
     };
   }
 

@@ -3,10 +3,17 @@
  * straight into the buffer that the caller supplies for it (a slot of the mapped flow file), with
  * no copy in user space. Opened by source-connection.ts, used by MirrorSession. Opens a socket,
  * writes only into the supplied buffers.
+ *
+ * How a connection ends matters to SpecTcl: at the end of the stream (FIN) its socket class closes
+ * the descriptor and opens a new one. If another thread has taken the number meanwhile, the thread
+ * of the connection polls a dead descriptor for ever. A reset (RST) ends the thread at once, but
+ * may abort SpecTcl before its first reply. So a connection that had a reply is reset, and any
+ * other one is retired: it stays open, and its owner closes it after its successor is connected
+ * (RetiredConnections).
  */
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
-import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { MirrorflowError, describeError, type ErrorCode } from '../../protocol/base/errors.js';
 import {
   MIRROR_HEADER_BYTES,
   checkReplyHeader,
@@ -25,6 +32,11 @@ export interface Reply {
   /** Clock readings at the request and at the last byte of the reply. */
   readonly requestedMs: number;
   readonly receivedMs: number;
+  /**
+   * Milliseconds that the source spent on the reply. Of a body that fits one segment only the time
+   * to the reply's header counts: the body may wait for an acknowledgement, which costs nothing.
+   */
+  readonly sourceMs: number;
 }
 
 /** Where a reply is received. */
@@ -40,14 +52,26 @@ export interface ReplyReceiver {
 
 /** Most bytes of a read: what is compared right after it is then still in the processor's cache. */
 const READ_BYTES = 256 * 1024;
+/** Longest body that TCP may send in one segment: the segment size of the loopback interface. */
+const SEGMENT_BYTES = 65_483;
+/** Idle time after which the kernel probes whether the source's host still exists, milliseconds. */
+const KEEPALIVE_MS = 5_000;
+
+/** Receives what a connection sends that was given up. */
+const DISCARDED = Buffer.alloc(64 * 1024);
 
 export interface MirrorConnectionOptions {
   readonly host: string;
   readonly port: number;
   /** Longest wait for the connection, milliseconds. */
   readonly connectMs: number;
-  /** Longest silence before and within a reply, milliseconds. */
+  /** Longest silence before and within a reply, milliseconds; `silent` is called after it. */
   readonly silenceMs: number;
+  /**
+   * The source has been silent for `count` times silenceMs in a row. The connection stays open and
+   * its request waits, since a SpecTcl that hangs may answer later.
+   */
+  readonly silent: (error: MirrorflowError, count: number) => void;
   readonly clock: Clock;
   /** Closes the connection, also while it is being made. */
   readonly signal: AbortSignal;
@@ -65,6 +89,8 @@ interface Body {
   readonly kind: UpdateKind;
   readonly target: Buffer;
   readonly bodyBytes: number;
+  /** Clock reading when the reply's header had arrived. */
+  readonly beganMs: number;
   filled: number;
 }
 
@@ -77,8 +103,11 @@ export class MirrorConnection {
   /** The body that is being received; undefined before and between bodies. */
   #body: Body | undefined;
   #request: Request | undefined;
-  /** Why the connection ended. */
+  /** Why the connection is not used any more. */
   #failure: MirrorflowError | undefined;
+  /** A whole reply was received, so that a reset cannot abort SpecTcl. */
+  #hadReply = false;
+  #silences = 0;
   #opened: ((error?: MirrorflowError) => void) | undefined;
   readonly #abort = (): void => this.destroy();
 
@@ -90,6 +119,8 @@ export class MirrorConnection {
       host: options.host,
       port: options.port,
       noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEPALIVE_MS,
       onread: {
         // Called after every read: the rest of the header, or the rest of the body in its slot.
         buffer: () => this.#nextBuffer(),
@@ -97,18 +128,19 @@ export class MirrorConnection {
       },
     });
     const { connectMs } = options;
-    this.#silence.start(connectMs, () =>
-      this.#lose(`${this.#service} did not accept a connection within ${connectMs} ms`),
-    );
+    this.#silence.start(connectMs, () => {
+      this.#fail(`${this.#service} did not accept a connection within ${connectMs} ms`);
+      this.#socket.destroy();
+    });
     this.#socket.once('connect', () => {
       this.#silence.stop();
       this.#opened?.();
       this.#opened = undefined;
     });
     this.#socket.on('error', (error) =>
-      this.#lose(`the connection to ${this.#service} failed: ${describeError(error)}`, error),
+      this.#fail(`the connection to ${this.#service} failed: ${describeError(error)}`, error),
     );
-    this.#socket.on('close', () => this.#lose(`${this.#service} closed the connection`));
+    this.#socket.on('close', () => this.#fail(`${this.#service} closed the connection`));
     if (options.signal.aborted) this.destroy();
     else options.signal.addEventListener('abort', this.#abort, { once: true });
   }
@@ -125,8 +157,8 @@ export class MirrorConnection {
 
   /**
    * Requests an update of at most `channelCapacity` bytes of channels. Rejects with
-   * SOURCE_UNREACHABLE when the connection is lost and SOURCE_PROTOCOL when the reply is
-   * impossible; both end the connection.
+   * SOURCE_UNREACHABLE when the connection is lost or abandoned and SOURCE_PROTOCOL when the reply
+   * is impossible; then the connection is of no more use. Waits as long as the source is silent.
    */
   async request(channelCapacity: number, receiver: ReplyReceiver): Promise<Reply> {
     if (this.#failure !== undefined) throw this.#failure;
@@ -135,34 +167,64 @@ export class MirrorConnection {
       const requestedMs = this.#options.clock.nowMs();
       this.#request = { channelCapacity, receiver, requestedMs, resolve, reject };
       this.#socket.write(encodeRequestUpdate());
-      const { silenceMs } = this.#options;
-      this.#silence.start(silenceMs, () =>
-        this.#lose(`${this.#service} sent nothing of a requested update for ${silenceMs} ms`),
-      );
+      this.#watchSilence();
     });
   }
 
-  /** Ends the connection; a request in flight is rejected. Idempotent. */
+  /**
+   * Rejects a request in flight with `error`. Resets the connection if it had a reply, and leaves
+   * it open otherwise. Idempotent.
+   */
+  abandon(error?: MirrorflowError): void {
+    this.#fail(error?.message ?? 'the connection was closed here', error?.cause, error?.code);
+  }
+
+  /** Nothing of the present request has arrived for the silence limit. */
+  get silent(): boolean {
+    return this.#failure === undefined && this.#silences > 0;
+  }
+
+  get closed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** Closes the connection; a request in flight is rejected. Idempotent. */
   destroy(): void {
-    this.#lose('the connection was closed here');
+    this.abandon();
+    this.#socket.destroy();
+  }
+
+  #watchSilence(): void {
+    const { silenceMs, silent } = this.#options;
+    this.#silence.start(silenceMs, () => {
+      this.#silences += 1;
+      const message = `${this.#service} sent nothing of a requested update for ${silenceMs} ms`;
+      const { host, port } = this.#options;
+      this.#watchSilence();
+      silent(new MirrorflowError('SOURCE_UNREACHABLE', message, { host, port }), this.#silences);
+    });
   }
 
   #nextBuffer(): Buffer {
+    // What a connection that was given up still receives is discarded: unread data would turn its
+    // end into a reset.
+    if (this.#failure !== undefined) return DISCARDED;
     const body = this.#body;
     if (body !== undefined)
       return body.target.subarray(body.filled, Math.min(body.bodyBytes, body.filled + READ_BYTES));
     return this.#header.subarray(this.#headerFilled);
   }
 
-  /** `bytes` have arrived in the last `#nextBuffer`. False stops the reading. */
+  /** `bytes` have arrived in the last `#nextBuffer`. Reading always continues. */
   #received(bytes: number): boolean {
-    if (this.#failure !== undefined) return false;
+    if (this.#failure !== undefined) return true;
     const request = this.#request;
     if (request === undefined) {
-      this.#lose(`${this.#service} sent data without a request`, undefined, 'SOURCE_PROTOCOL');
-      return false;
+      this.#fail(`${this.#service} sent data without a request`, undefined, 'SOURCE_PROTOCOL');
+      return true;
     }
     this.#silence.heard();
+    this.#silences = 0;
     const body = this.#body;
     if (body === undefined) {
       this.#headerFilled += bytes;
@@ -181,40 +243,46 @@ export class MirrorConnection {
     const reply = checkReplyHeader(size, type, request.channelCapacity);
     if (reply.kind === 'bad') {
       const message = `${this.#service} answered with an impossible update: ${reply.problem}`;
-      this.#lose(message, undefined, 'SOURCE_PROTOCOL');
+      this.#fail(message, undefined, 'SOURCE_PROTOCOL');
       return;
     }
     const { kind, bodyBytes, landsAt } = reply;
     const target = request.receiver.memoryFor(kind).subarray(landsAt, landsAt + bodyBytes);
-    const body: Body = { kind, target, bodyBytes, filled: 0 };
+    const beganMs = this.#options.clock.nowMs();
+    const body: Body = { kind, target, bodyBytes, beganMs, filled: 0 };
     if (bodyBytes === 0) this.#complete(request, body);
     else this.#body = body;
   }
 
-  #complete({ requestedMs, resolve }: Request, { kind, bodyBytes }: Body): void {
+  #complete({ requestedMs, resolve }: Request, { kind, bodyBytes, beganMs }: Body): void {
     this.#body = undefined;
     this.#request = undefined;
+    this.#hadReply = true;
     this.#silence.stop();
-    resolve({ kind, bodyBytes, requestedMs, receivedMs: this.#options.clock.nowMs() });
+    const receivedMs = this.#options.clock.nowMs();
+    const sourceMs = (bodyBytes <= SEGMENT_BYTES ? beganMs : receivedMs) - requestedMs;
+    resolve({ kind, bodyBytes, requestedMs, receivedMs, sourceMs });
   }
 
-  #lose(
-    message: string,
-    cause?: unknown,
-    code: 'SOURCE_UNREACHABLE' | 'SOURCE_PROTOCOL' = 'SOURCE_UNREACHABLE',
-  ): void {
+  /** The connection is not used any more; its socket is closed by `destroy` or by the source. */
+  #fail(message: string, cause?: unknown, code: ErrorCode = 'SOURCE_UNREACHABLE'): void {
     if (this.#failure !== undefined) return;
     const { host, port } = this.#options;
     const failure = new MirrorflowError(code, message, { host, port }, cause);
     this.#failure = failure;
     this.#silence.stop();
-    this.#socket.destroy();
     const request = this.#request;
     this.#request = undefined;
     request?.reject(failure);
     this.#options.signal.removeEventListener('abort', this.#abort);
     this.#opened?.(failure);
     this.#opened = undefined;
+    if (this.#hadReply) this.#reset();
+  }
+
+  /** Ends the thread of SpecTcl that serves this connection without an end of the stream. */
+  #reset(): void {
+    if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
   }
 
   get #service(): string {

@@ -7,6 +7,7 @@
  */
 import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { InterruptibleWait } from '../../protocol/base/interruptible-wait.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { flowFilePath } from '../../protocol/base/paths.js';
@@ -31,6 +32,12 @@ const MIRROR_SLOTS_PIPELINED = 3;
 const MIRROR_SLOTS_MAX = 64;
 /** Slots that are open at the same time: one to receive into, and one that is verified. */
 const OPEN_SLOTS_PIPELINED = 2;
+/**
+ * A killed duplicator ends its connections with FIN, and SpecTcl can lose a thread when another
+ * connection arrives within that moment. A predecessor ended before this process started, so the
+ * age of this process is the least time since that end, milliseconds.
+ */
+const SUCCESSOR_AGE_MS = 50;
 /** Longest silence of a source that answered before, milliseconds. */
 const SILENCE_MS = 5_000;
 
@@ -40,13 +47,18 @@ export class MirrorFlow extends DuplicatedFlow {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #source: SpecTclSource;
+  /** Clock reading before which the source is not connected. */
+  readonly #connectAfterMs: number;
+  readonly #closing = new AbortController();
   #publisher: MirrorPublisher | undefined;
   #predecessor: Promise<PredecessorState> = Promise.resolve(undefined);
   /** Called when the file of a predecessor is continued, which has data for clients already. */
   #onContinued: () => void = () => undefined;
 
-  constructor(options: MirrorFlowOptions, clock: Clock, log: Logger) {
+  /** `processAgeMs`: how long this process has been running. */
+  constructor(options: MirrorFlowOptions, clock: Clock, log: Logger, processAgeMs = performance.now()) {
     super();
+    this.#connectAfterMs = clock.nowMs() + Math.max(0, SUCCESSOR_AGE_MS - processAgeMs);
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
@@ -57,6 +69,7 @@ export class MirrorFlow extends DuplicatedFlow {
         intervalMs: options.updateIntervalMs,
         idleIntervalMs: options.idleIntervalMs,
         fullIntervalMs: options.fullIntervalMs,
+        sourceShare: options.sourceSharePercent / 100,
         times: { answerMs: options.startTimeoutMs, silenceMs: SILENCE_MS },
         clock,
         log,
@@ -68,6 +81,10 @@ export class MirrorFlow extends DuplicatedFlow {
       this.#writeCounters();
     });
     this.#source.on('unchanged', () => this.#writeCounters());
+    this.#source.on('bindingsVerified', (asOfMs) => {
+      const asOfUs = Number(wallClockNs()) / 1e3 - (clock.nowMs() - asOfMs) * 1e3;
+      this.hosted?.file.setCounter(COUNTERS.bindingsAsOfUs.id, Math.floor(asOfUs));
+    });
     this.#source.on('state', (state, cause) => {
       this.hosted?.host.setSourceState(state, Number(wallClockNs()));
       this.emit('state', state, cause);
@@ -81,6 +98,8 @@ export class MirrorFlow extends DuplicatedFlow {
     // The predecessor's file is examined while the source answers.
     this.#predecessor = readPredecessorState(flowFilePath(flowDirectory, app, flow), this.#log);
     const continued = new Promise<void>((resolve) => (this.#onContinued = resolve));
+    const wait = new InterruptibleWait(this.#clock, this.#closing.signal);
+    await wait.wait(this.#connectAfterMs - this.#clock.nowMs());
     try {
       await Promise.all([Promise.race([this.#source.start(), continued]), this.#predecessor]);
     } catch (error) {
@@ -105,6 +124,7 @@ export class MirrorFlow extends DuplicatedFlow {
   override expectConsumersAtMost(): void {}
 
   async close(): Promise<void> {
+    this.#closing.abort();
     const stopped = this.#source.stop();
     await this.release();
     await stopped;

@@ -5,12 +5,20 @@
  * between comparing and publishing. Writes the mapped flow file and image; no socket, no clock.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import type { ChangedRanges, ImageWriter } from '../../protocol/flow/flow-file/image.js';
+import { changedRanges, type ChangedRanges, type ImageWriter } from '../../protocol/flow/flow-file/image.js';
+import { mergeRanges } from '../../protocol/base/byte-ranges.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import { checkHeader } from '../../protocol/spectcl/display-check.js';
-import { DISPLAY_HEADER_BYTES, usedBytes } from '../../protocol/spectcl/display-memory.js';
+import {
+  DISPLAY_HEADER_BYTES,
+  STATISTICS_OFFSET,
+  bindings,
+  usedBytes,
+} from '../../protocol/spectcl/display-memory.js';
+import { writeStatistics } from '../../protocol/spectcl/display-writer.js';
 import { updateDisplay } from '../../protocol/spectcl/display-update.js';
+import type { SpecTclStatistics } from '../../protocol/spectcl/rest-client.js';
 import { IncrementalComparison } from './incremental-comparison.js';
 import type { UpdateKind } from './mirror-connection.js';
 
@@ -22,6 +30,8 @@ export interface ChangedUpdate {
   readonly size: number;
   readonly ranges: ChangedRanges;
   readonly headerChanged: boolean;
+  /** Of the header only the statistics changed, which REST reported. */
+  readonly statisticsChanged: boolean;
 }
 
 export type Comparison =
@@ -35,6 +45,8 @@ export type Comparison =
 /** Header version of a slot whose header is not known. */
 const NO_HEADER = 0;
 const UNKNOWN_BYTES = -1;
+/** Version of a slot whose statistics may be any. */
+const UNKNOWN_VERSION = -1;
 
 export class MirrorPublisher {
   readonly #file: FlowFile;
@@ -46,6 +58,13 @@ export class MirrorPublisher {
   readonly #headerVersions: number[];
   /** Version of the image's display header. */
   #headerVersion = NO_HEADER;
+  /** Versions of the statistics in each slot and in the image, under the same header version. */
+  readonly #statisticsVersions: number[];
+  #statisticsVersion = 0;
+  /** Statistics that are newer than the image's; undefined when they have been compared. */
+  #newStatistics: readonly SpecTclStatistics[] | undefined;
+  /** Slots of the display memory by the names of their spectra, under the image's header. */
+  #slotsByName: ReadonlyMap<string, number> | undefined;
   /** Bytes of the newest publication; 0 before the first. */
   #size: number;
   /** The comparison of the update that is being received. */
@@ -68,6 +87,7 @@ export class MirrorPublisher {
     this.#size = takenOver ? payloadCapacity : 0;
     this.history = new BlockHistory(payloadCapacity, file.published);
     this.#headerVersions = Array.from({ length: slotCount }, () => NO_HEADER);
+    this.#statisticsVersions = Array.from({ length: slotCount }, () => 0);
   }
 
   get published(): number {
@@ -90,6 +110,11 @@ export class MirrorPublisher {
     return memory;
   }
 
+  /** REST reported these statistics; the next partial update is published with them. */
+  noteStatistics(statistics: readonly SpecTclStatistics[]): void {
+    this.#newStatistics = statistics;
+  }
+
   /** `bodyBytes` of the update whose slot was opened last have arrived: compares them already. */
   arrived(kind: UpdateKind, bodyBytes: number): void {
     if (this.#headerVersion === NO_HEADER) return;
@@ -105,24 +130,38 @@ export class MirrorPublisher {
       const problem = checkHeader(memory, this.#channelCapacity)[0];
       if (problem !== undefined)
         return { kind: 'unsound', problem: `slot ${problem.slot}: ${problem.problem}` };
+      this.#newStatistics = undefined; // those in the header are newer
       return this.#compare(memory, 0, bodyBytes);
     }
     if (this.#headerVersion === NO_HEADER || bodyBytes !== this.#expectedBodyBytes(bodyBytes))
       return { kind: 'misfit' };
-    const comparison = this.#compare(memory, DISPLAY_HEADER_BYTES, DISPLAY_HEADER_BYTES + bodyBytes);
-    if (comparison.kind === 'changed') this.#completeHeader(memory);
-    return comparison;
+    const size = DISPLAY_HEADER_BYTES + bodyBytes;
+    const comparison = this.#compare(memory, DISPLAY_HEADER_BYTES, size);
+    const statisticsRanges = this.#statisticsRanges(memory);
+    if (statisticsRanges.length === 0) {
+      if (comparison.kind === 'changed') this.#completeHeader(memory);
+      return comparison;
+    }
+    const channelRanges = comparison.kind === 'changed' ? comparison.update.ranges : [];
+    const ranges = mergeRanges([...statisticsRanges, ...channelRanges]);
+    return {
+      kind: 'changed',
+      update: { memory, size, ranges, headerChanged: false, statisticsChanged: true },
+    };
   }
 
   /** Publishes what `compare` found changed: ring, image, history. Returns its sequence. */
   publish(update: ChangedUpdate, timestampNs: number): number {
-    const { memory, size, ranges, headerChanged } = update;
+    const { memory, size, ranges, headerChanged, statisticsChanged } = update;
     const sequence = this.#ring.next;
     if (headerChanged || this.#headerVersion === NO_HEADER) {
       this.#headerVersion += 1;
       this.#assignedBytes = UNKNOWN_BYTES;
+      this.#slotsByName = undefined;
     }
+    if (statisticsChanged) this.#statisticsVersion += 1;
     this.#headerVersions[this.#slotOf(sequence)] = this.#headerVersion;
+    this.#statisticsVersions[this.#slotOf(sequence)] = this.#statisticsVersion;
     this.#ring.commit(size, timestampNs);
     this.#ring.publish();
     this.#comparison?.imageChanged(ranges);
@@ -144,16 +183,39 @@ export class MirrorPublisher {
     if (ranges.length === 0 && size === this.#size) return { kind: 'unchanged' };
     const [first] = ranges;
     const headerChanged = from === 0 && first !== undefined && first[0] < DISPLAY_HEADER_BYTES;
-    return { kind: 'changed', update: { memory, size, ranges, headerChanged } };
+    return { kind: 'changed', update: { memory, size, ranges, headerChanged, statisticsChanged: false } };
   }
 
   /** A partial update comes without the header, which its slot may hold in an older version. */
   #completeHeader(memory: Buffer): void {
     const slot = this.#slotOf(this.#ring.next);
-    if (this.#headerVersions[slot] === this.#headerVersion) return;
-    this.#image.bytes.copy(memory, 0, 0, DISPLAY_HEADER_BYTES);
+    if (this.#headerVersions[slot] !== this.#headerVersion) {
+      this.#image.bytes.copy(memory, 0, 0, DISPLAY_HEADER_BYTES);
+      this.headersCopied += 1;
+    } else if (this.#statisticsVersions[slot] !== this.#statisticsVersion) {
+      this.#image.bytes.copy(memory, STATISTICS_OFFSET, STATISTICS_OFFSET, DISPLAY_HEADER_BYTES);
+    }
     this.#headerVersions[slot] = this.#headerVersion;
-    this.headersCopied += 1;
+    this.#statisticsVersions[slot] = this.#statisticsVersion;
+  }
+
+  /**
+   * Writes new statistics into the header of `memory`, the slot of the next publication, and
+   * returns where they differ from the image's.
+   */
+  #statisticsRanges(memory: Buffer): ChangedRanges {
+    const statistics = this.#newStatistics;
+    if (statistics === undefined) return [];
+    this.#newStatistics = undefined;
+    this.#completeHeader(memory);
+    this.#slotsByName ??= new Map(bindings(this.#image.bytes).map(({ name, slot }) => [name, slot]));
+    for (const { name, overflows, underflows } of statistics) {
+      const slot = this.#slotsByName.get(name);
+      if (slot !== undefined) writeStatistics(memory, slot, pair(overflows), pair(underflows));
+    }
+    // Should the update be dropped, the slot has statistics that the image does not have.
+    this.#statisticsVersions[this.#slotOf(this.#ring.next)] = UNKNOWN_VERSION;
+    return changedRanges(this.#image.bytes, memory, STATISTICS_OFFSET, DISPLAY_HEADER_BYTES);
   }
 
   #comparisonOf(memory: Buffer, from: number): IncrementalComparison {
@@ -177,4 +239,9 @@ export class MirrorPublisher {
   #slotOf(sequence: number): number {
     return sequence % this.#headerVersions.length;
   }
+}
+
+/** Statistics of the x and y axis; a 1-D spectrum has no second value. */
+function pair([x = 0, y = 0]: readonly number[]): [number, number] {
+  return [x, y];
 }

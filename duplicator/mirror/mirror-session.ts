@@ -7,10 +7,11 @@
 import type { Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { InterruptibleWait } from '../../protocol/base/interruptible-wait.js';
-import type { Reply } from './mirror-connection.js';
+import type { MirrorConnection, Reply } from './mirror-connection.js';
 import type { MirrorPublisher } from './mirror-publisher.js';
 import type { Pace } from './pace.js';
-import type { SourceConnection } from './source-connection.js';
+import type { SourceServices } from './source-connection.js';
+import { StatisticsWatch } from './statistics-watch.js';
 import { UpdatePipeline } from './update-pipeline.js';
 
 /** The flow that a source fills; made when the size of the source's memory is known. */
@@ -46,6 +47,11 @@ export interface SessionHooks {
   received(reply: Reply): void;
   unchanged(): void;
   published(sequence: number): void;
+  /**
+   * The newest publication has all changes of bindings that the source made before `asOfMs`, a
+   * clock reading.
+   */
+  bindingsVerified(asOfMs: number): void;
   /** The header is still valid after a later update: bindings are at rest. */
   headerOutlivedUpdate(): void;
 }
@@ -68,22 +74,41 @@ interface ReceivedUpdate {
 const COMPARED_LATER_BYTES = 3 * 2 ** 20;
 
 export class MirrorSession {
-  readonly #source: SourceConnection;
+  readonly #services: SourceServices;
+  readonly #mirror: MirrorConnection;
   readonly #target: MirrorTarget;
   readonly #options: SessionOptions;
   readonly #hooks: SessionHooks;
   readonly #pipeline: UpdatePipeline;
+  /** Undefined for a source whose display header has no statistics (Rustogramer). */
+  readonly #statistics: StatisticsWatch | undefined;
   readonly #openedMs: number;
 
-  constructor(source: SourceConnection, target: MirrorTarget, options: SessionOptions, hooks: SessionHooks) {
-    const { clock, wait } = options;
-    this.#source = source;
+  constructor(
+    services: SourceServices,
+    mirror: MirrorConnection,
+    target: MirrorTarget,
+    options: SessionOptions,
+    hooks: SessionHooks,
+  ) {
+    const { clock, wait, pace } = options;
+    const { bindings, rest } = services;
+    this.#services = services;
+    this.#mirror = mirror;
     this.#target = target;
     this.#options = options;
     this.#hooks = hooks;
     this.#openedMs = clock.nowMs();
-    this.#pipeline = new UpdatePipeline(target.publisher, source.bindings, clock, {
+    if (bindings !== undefined)
+      this.#statistics = new StatisticsWatch(rest, clock, (statistics) =>
+        target.publisher.noteStatistics(statistics),
+      );
+    this.#pipeline = new UpdatePipeline(target.publisher, bindings, clock, {
       published: (sequence) => hooks.published(sequence),
+      bindingsVerified: (asOfMs, answerMs) => {
+        pace.noteAnswer(answerMs);
+        hooks.bindingsVerified(asOfMs);
+      },
       broken: () => wait.wake(),
     });
   }
@@ -93,6 +118,7 @@ export class MirrorSession {
     try {
       return await this.#exchangeUpdates();
     } finally {
+      this.#statistics?.close();
       this.#pipeline.close();
     }
   }
@@ -103,9 +129,11 @@ export class MirrorSession {
     for (let first = true; ; first = false) {
       const update = await request;
       this.#hooks.received(update.reply);
+      if (update.reply.kind === 'partial') pace.noteReply(update.reply.sourceMs);
       if (first) requireHeader(update.reply);
       if (!(await this.#pipeline.headerHeld())) return 'reopen';
       if (!first) this.#hooks.headerOutlivedUpdate();
+      this.#statistics?.poll();
       const prefetch = this.#prefetch();
       if (!(await this.#judge(update))) return 'reopen';
       if (prefetch !== undefined) {
@@ -147,7 +175,7 @@ export class MirrorSession {
     const pipeline = this.#pipeline;
     const comparedLaterBytes = this.#requestsEarly ? COMPARED_LATER_BYTES : 0;
     let memory: Buffer | undefined;
-    const reply = await this.#source.mirror.request(channelCapacity, {
+    const reply = await this.#mirror.request(channelCapacity, {
       memoryFor: (kind) => (memory = pipeline.openSlot(kind)),
       arrived: (kind, arrivedBytes, bodyBytes) =>
         pipeline.arrived(kind, Math.min(arrivedBytes, bodyBytes - comparedLaterBytes)),
@@ -169,11 +197,18 @@ export class MirrorSession {
         return false;
       case 'unchanged':
         this.#hooks.unchanged();
+        this.#noteAnnounced(reply);
         return this.#pipeline.bindingsHeld();
       case 'changed':
         this.#pipeline.submit(comparison.update);
+        this.#noteAnnounced(reply);
         return true;
     }
+  }
+
+  /** A source that announces changed headers itself has sent the header of the request's time. */
+  #noteAnnounced({ requestedMs }: Reply): void {
+    if (this.#services.bindings === undefined) this.#hooks.bindingsVerified(requestedMs);
   }
 
   get #requestsEarly(): boolean {
@@ -181,10 +216,10 @@ export class MirrorSession {
     return backToBack && !pace.idle && this.#target.pipelined;
   }
 
-  /** SpecTcl's statistics are in the header, which only the first update of a connection has. */
+  /** Only the first update of a connection has SpecTcl's display header with all it contains. */
   get #fullIsDue(): boolean {
     const { fullIntervalMs, clock } = this.#options;
-    if (fullIntervalMs === 0 || this.#source.bindings === undefined) return false;
+    if (fullIntervalMs === 0 || this.#services.bindings === undefined) return false;
     return clock.nowMs() - this.#openedMs >= fullIntervalMs;
   }
 }

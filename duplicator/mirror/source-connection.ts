@@ -1,7 +1,7 @@
 /**
- * One connection to a SpecTcl: its service ports looked up, its REST service asked for the size of
- * the display memory and the kind of server, its mirror service connected. Made and closed by
- * SpecTclSource. Opens TCP connections and sends HTTP requests.
+ * Finds the services of a SpecTcl: looks up their ports, asks REST for the size of the display
+ * memory and the kind of server, and connects to the mirror service when the caller is ready to
+ * request updates. Made and closed by SpecTclSource. Opens TCP connections and sends HTTP requests.
  */
 import { Agent } from 'node:http';
 import type { AddressOf } from '../../protocol/base/address.js';
@@ -10,16 +10,26 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 import { BindingWatch } from './binding-watch.js';
-import { MirrorConnection } from './mirror-connection.js';
+import { MirrorConnection, type MirrorConnectionOptions } from './mirror-connection.js';
 
-export interface SourceConnection {
-  readonly mirror: MirrorConnection;
+/** A SpecTcl whose REST service has answered. */
+export interface SourceServices {
+  /** Bytes of channel storage. */
+  readonly channelBytes: number;
   /** Undefined for a server that sends a changed header by itself (Rustogramer). */
   readonly bindings: BindingWatch | undefined;
-  /** Bytes of channel storage, from REST. */
-  readonly channelBytes: number;
-  /** Closes the REST connections; see closeSource. */
-  readonly close: () => void;
+  readonly rest: SpecTclRest;
+  /** Connects to the mirror service; throws SOURCE_UNREACHABLE. `silent`: see MirrorConnection. */
+  connectMirror(silent: MirrorConnectionOptions['silent']): Promise<MirrorConnection>;
+  /** Whether REST answers now. Never rejects. */
+  answers(): Promise<boolean>;
+  /**
+   * Closes the REST connections; resolves when the trace is released, for which a reconnection does
+   * not have to wait. Never rejects. `releaseTrace` is false when the source failed: tokens restart
+   * with each SpecTcl, so a successor may have given this token to another client. A trace that is
+   * not released expires.
+   */
+  close(releaseTrace: boolean): Promise<void>;
 }
 
 export interface SourceTimes {
@@ -38,15 +48,16 @@ export interface SourceTimes {
 const SELF_ANNOUNCING_PROGRAM = 'Rustogramer';
 
 /**
- * Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL or SOURCE_REFUSED with what was asked and what was
- * received, CLOSED when aborted by `signal`; nothing stays open then.
+ * Asks REST first: a SpecTcl that hangs then gets no mirror connection, which it could only lose
+ * again. Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL or SOURCE_REFUSED with what was asked and what
+ * was received, CLOSED when aborted by `signal`; nothing stays open then.
  */
-export async function connectSource(
+export async function openServices(
   address: AddressOf<'spectcl'>,
   times: SourceTimes,
   clock: Clock,
   signal: AbortSignal,
-): Promise<SourceConnection> {
+): Promise<SourceServices> {
   const { host } = address;
   const [restPort, mirrorPort] = await Promise.all([
     portOf(host, address.rest, address.user, times.answerMs, signal),
@@ -67,20 +78,10 @@ export async function connectSource(
     signal.removeEventListener('abort', closeRest);
     closeRest();
   };
-  // Both at once: a cold start waits for the slower of the two, not for their sum.
-  const mirrorOpening = MirrorConnection.open({
-    host,
-    port: mirrorPort,
-    connectMs: times.answerMs,
-    silenceMs: times.silenceMs,
-    clock,
-    signal,
-  });
-  mirrorOpening.catch(() => undefined);
   try {
     const [channelBytes, bindings] = await Promise.all([
       openingRest.shmemSize(),
-      watchBindings(openingRest, rest),
+      watchBindings(openingRest, rest, clock),
     ]);
     if (channelBytes < 1) {
       throw new MirrorflowError(
@@ -89,30 +90,43 @@ export async function connectSource(
           'check that it is the REST port of a SpecTcl',
       );
     }
-    return { mirror: await mirrorOpening, bindings, channelBytes, close };
+    return {
+      channelBytes,
+      bindings,
+      rest,
+      connectMirror: (silent) =>
+        MirrorConnection.open({
+          host,
+          port: mirrorPort,
+          connectMs: times.answerMs,
+          silenceMs: times.silenceMs,
+          silent,
+          clock,
+          signal,
+        }),
+      answers: () =>
+        openingRest.version().then(
+          () => true,
+          () => false,
+        ),
+      close: async (releaseTrace) => {
+        if (releaseTrace) await bindings?.end();
+        close();
+      },
+    };
   } catch (error) {
     close();
-    void mirrorOpening.then(
-      (mirror) => mirror.destroy(),
-      () => undefined,
-    );
     throw error;
   }
 }
 
-/**
- * Closes the mirror connection at once. The promise resolves when the trace at REST is released;
- * a reconnection does not have to wait for it. Never rejects.
- */
-export async function closeSource(source: SourceConnection): Promise<void> {
-  source.mirror.destroy();
-  await source.bindings?.end();
-  source.close();
-}
-
-async function watchBindings(openingRest: SpecTclRest, rest: SpecTclRest): Promise<BindingWatch | undefined> {
+async function watchBindings(
+  openingRest: SpecTclRest,
+  rest: SpecTclRest,
+  clock: Clock,
+): Promise<BindingWatch | undefined> {
   const { programName } = await openingRest.version();
-  return programName === SELF_ANNOUNCING_PROGRAM ? undefined : BindingWatch.start(openingRest, rest);
+  return programName === SELF_ANNOUNCING_PROGRAM ? undefined : BindingWatch.start(openingRest, rest, clock);
 }
 
 async function portOf(

@@ -13,6 +13,8 @@
  * | connecting | failed                                  | waiting (stale)              |
  * | running    | bindings changed, or a FULL is due      | connecting (still live), after a short delay that grows with each change |
  * | running    | connection lost, impossible reply       | waiting (stale)              |
+ * | running    | silence                                 | running (stale): the connection is kept |
+ * | running    | longer silence, but REST answers        | waiting (stale)              |
  * | waiting    | delay over                              | connecting                   |
  * | any        | stop()                                  | ended                        |
  */
@@ -26,17 +28,18 @@ import type { Logger } from '../../protocol/base/log.js';
 import { sourceStack } from '../../protocol/base/source-stack.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import { MIRROR_HEADER_BYTES } from '../../protocol/spectcl/mirror-messages.js';
-import type { Reply } from './mirror-connection.js';
+import type { MirrorConnection, Reply } from './mirror-connection.js';
 import { MirrorSession, type LeaveReason, type MirrorTarget } from './mirror-session.js';
 import { Pace, type PaceOptions } from './pace.js';
-import { closeSource, connectSource, type SourceTimes } from './source-connection.js';
+import { RetiredConnections } from './retired-connections.js';
+import { openServices, type SourceServices, type SourceTimes } from './source-connection.js';
 
 export interface SpecTclSourceOptions extends PaceOptions {
   readonly address: AddressOf<'spectcl'>;
   readonly times: SourceTimes;
   /**
    * Milliseconds after which the connection is reopened for a full update, the only one that
-   * carries SpecTcl's statistics; 0: never.
+   * carries SpecTcl's display header; 0: never.
    */
   readonly fullIntervalMs: number;
   readonly clock: Clock;
@@ -47,10 +50,22 @@ interface SourceEvents {
   /** An update was received and did not differ from the newest publication. */
   unchanged: [];
   published: [sequence: number];
+  /**
+   * The newest publication has all changes of bindings that the source made before `asOfMs`, a
+   * reading of the clock.
+   */
+  bindingsVerified: [asOfMs: number];
   state: [state: SourceState, cause: MirrorflowError | undefined];
   /** The source's channel storage, in bytes, no longer fits the flow. The source has stopped. */
   outgrown: [channelBytes: number];
 }
+
+/**
+ * Bounds of the number of silences after which a connection is replaced; it doubles with each
+ * replacement that brought no update.
+ */
+const SILENCES_MIN = 2;
+const SILENCES_MAX = 64;
 
 /** Makes the flow for a source with `channelBytes` bytes of channel storage; called once. */
 export type TargetFactory = (channelBytes: number) => Promise<MirrorTarget>;
@@ -61,10 +76,13 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
   readonly #backoff = new Backoff(SOURCE_BACKOFF);
   readonly #reopenBackoff = new Backoff(REOPEN_BACKOFF);
   readonly #pace: Pace;
+  readonly #retired: RetiredConnections;
   readonly #stopping = new AbortController();
   readonly #wait: InterruptibleWait;
   #target: MirrorTarget | undefined;
   #state: SourceState = 'starting';
+  /** Silences in a row after which a connection is replaced if REST answers. */
+  #silencesMax = SILENCES_MIN;
   #running: Promise<void> | undefined;
   /** Resolves when REST has released the traces of every connection that was left. */
   #closing: Promise<unknown> = Promise.resolve();
@@ -75,6 +93,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     this.#options = options;
     this.#makeTarget = makeTarget;
     this.#pace = new Pace(options);
+    this.#retired = new RetiredConnections(options.clock);
     this.#wait = new InterruptibleWait(options.clock, this.#stopping.signal);
   }
 
@@ -89,9 +108,10 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
   async start(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.once('published', () => resolve());
-      this.#running = this.#run(reject).finally(() =>
-        reject(new MirrorflowError('STOPPED', 'the mirror was stopped before its first update')),
-      );
+      this.#running = this.#run(reject).finally(() => {
+        this.#retired.close();
+        reject(new MirrorflowError('STOPPED', 'the mirror was stopped before its first update'));
+      });
     });
   }
 
@@ -114,7 +134,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
       } catch (thrown) {
         if (this.#stopped) return;
         const error = this.#asMirrorflowError(thrown);
-        if (this.#target === undefined || this.#target.publisher.published === 0) {
+        if (!this.#hasPublished) {
           rejectStart(error);
           return;
         }
@@ -124,38 +144,87 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     }
   }
 
+  get #hasPublished(): boolean {
+    return this.#target !== undefined && this.#target.publisher.published > 0;
+  }
+
   /** Mirrors over one connection until it is left or fails. */
   async #mirrorOnce(): Promise<LeaveReason> {
-    const { address, times, clock, intervalMs, fullIntervalMs } = this.#options;
-    const { signal } = this.#stopping;
-    const source = await connectSource(address, times, clock, signal);
+    const { address, times, clock } = this.#options;
+    await this.#wait.wait(this.#retired.quietMs);
+    if (this.#stopped) return 'stop';
+    const services = await openServices(address, times, clock, this.#stopping.signal);
+    let failed = true;
     try {
-      if (this.#stopped) return 'stop';
-      this.statistics.connections += 1;
-      this.#target ??= await this.#makeTarget(source.channelBytes);
-      if (source.channelBytes > this.#target.channelCapacity) {
-        this.emit('outgrown', source.channelBytes);
-        return 'stop';
-      }
-      const backToBack = intervalMs === 0;
+      const reason = await this.#mirrorFrom(services);
+      failed = false;
+      return reason;
+    } finally {
+      this.#closing = Promise.all([this.#closing, services.close(!failed)]);
+    }
+  }
+
+  async #mirrorFrom(services: SourceServices): Promise<LeaveReason> {
+    const { clock, intervalMs, fullIntervalMs } = this.#options;
+    const { signal } = this.#stopping;
+    if (this.#stopped) return 'stop';
+    this.#target ??= await this.#makeTarget(services.channelBytes);
+    if (services.channelBytes > this.#target.channelCapacity) {
+      this.emit('outgrown', services.channelBytes);
+      return 'stop';
+    }
+    await services.bindings?.ready;
+    const mirror: MirrorConnection = await services.connectMirror((error, count) =>
+      this.#sourceIsSilent(services, mirror, error, count),
+    );
+    this.statistics.connections += 1;
+    this.#retired.successorConnected();
+    try {
       const session = new MirrorSession(
-        source,
+        services,
+        mirror,
         this.#target,
-        { pace: this.#pace, backToBack, fullIntervalMs, clock, wait: this.#wait, signal },
+        { pace: this.#pace, backToBack: intervalMs === 0, fullIntervalMs, clock, wait: this.#wait, signal },
         {
           received: (reply) => this.#count(reply),
           unchanged: () => this.#updateIsUnchanged(),
           published: (sequence) => this.#updateIsPublished(sequence),
+          bindingsVerified: (asOfMs) => this.emit('bindingsVerified', asOfMs),
           headerOutlivedUpdate: () => this.#reopenBackoff.reset(),
         },
       );
       return await session.run();
     } finally {
-      this.#closing = Promise.all([this.#closing, closeSource(source)]);
+      this.#retired.retire(mirror);
     }
   }
 
+  /**
+   * A SpecTcl that hangs may answer later, and each connection that is closed meanwhile can cost it
+   * a thread. So the connection is kept, unless the source answers REST: then only the thread that
+   * serves this connection is lost.
+   */
+  #sourceIsSilent(
+    services: SourceServices,
+    mirror: MirrorConnection,
+    error: MirrorflowError,
+    count: number,
+  ): void {
+    if (!this.#hasPublished) {
+      mirror.abandon(error);
+      return;
+    }
+    this.#setState('stale', error);
+    if (count < this.#silencesMax) return;
+    void services.answers().then((answers) => {
+      if (!answers || !mirror.silent) return;
+      this.#silencesMax = Math.min(this.#silencesMax * 2, SILENCES_MAX);
+      mirror.abandon(error);
+    });
+  }
+
   #count(reply: Reply): void {
+    this.#silencesMax = SILENCES_MIN;
     this.statistics.updates += 1;
     this.statistics.receivedBytes += reply.bodyBytes + MIRROR_HEADER_BYTES;
     this.statistics.updateMs += reply.receivedMs - reply.requestedMs;

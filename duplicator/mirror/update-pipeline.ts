@@ -31,6 +31,11 @@ type PipelineState =
 
 export interface PipelineHooks {
   published(sequence: number): void;
+  /**
+   * The newest publication has all changes of bindings that the source made before `asOfMs` (a
+   * clock reading). REST took `answerMs` to answer.
+   */
+  bindingsVerified(asOfMs: number, answerMs: number): void;
   /** The state is `rejected` or `failed` now: the connection must be left. */
   broken(): void;
 }
@@ -111,8 +116,9 @@ export class UpdatePipeline {
   async bindingsHeld(): Promise<boolean> {
     const nowMs = this.#clock.nowMs();
     if (this.#bindings === undefined || nowMs - this.#bindingsCheckedMs < BINDING_CHECK_MS) return true;
-    this.#bindingsCheckedMs = nowMs;
-    return (await this.#bindings.verdict()) === 'same';
+    if ((await this.#bindings.verdict()) !== 'same') return false;
+    this.#noteVerified(nowMs);
+    return true;
   }
 
   /** Nothing is published from now on. Idempotent. */
@@ -122,8 +128,8 @@ export class UpdatePipeline {
 
   async #verify(bindings: BindingWatch, update: ChangedUpdate): Promise<void> {
     try {
+      const askedMs = this.#clock.nowMs();
       const verdict = await bindings.verdict();
-      this.#bindingsCheckedMs = this.#clock.nowMs();
       if (this.#state.kind === 'closed') return;
       if (verdict === 'changed') {
         this.#break({ kind: 'rejected' });
@@ -131,9 +137,16 @@ export class UpdatePipeline {
       }
       this.#state = { kind: 'clear' };
       this.#publish(update);
+      this.#noteVerified(askedMs);
     } catch (error) {
       if (this.#state.kind !== 'closed') this.#break({ kind: 'failed', error });
     }
+  }
+
+  /** REST, asked at `askedMs`, has just reported no change. */
+  #noteVerified(askedMs: number): void {
+    this.#bindingsCheckedMs = askedMs;
+    this.#hooks.bindingsVerified(askedMs, this.#clock.nowMs() - askedMs);
   }
 
   #publish(update: ChangedUpdate): void {

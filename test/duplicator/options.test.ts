@@ -39,6 +39,7 @@ describe('options of a duplicator', () => {
       access: undefined,
       stallTimeoutMs: 0,
       updateIntervalMs: 100,
+      sourceSharePercent: 5,
       idleIntervalMs: 500,
       fullIntervalMs: 60_000,
       startTimeoutMs: 800,
@@ -51,6 +52,17 @@ describe('options of a duplicator', () => {
       security: { secretFile: undefined, tlsCert: undefined, tlsKey: undefined, tlsCa: undefined },
       serve: undefined,
     });
+  });
+
+  it('a stated interval is fixed, unless a share of the source’s time is stated as well', () => {
+    const pace = (members: object) => {
+      const options = parseOptions([...MIRROR, ...document(members)], {});
+      if (options.direction !== 'input') throw new Error('not a mirror');
+      return [options.updateIntervalMs, options.sourceSharePercent];
+    };
+    expect(pace({ updateIntervalMs: 50 })).to.deep.equal([50, 0]);
+    expect(pace({ sourceSharePercent: 10 })).to.deep.equal([100, 10]);
+    expect(pace({ updateIntervalMs: 50, sourceSharePercent: 10 })).to.deep.equal([50, 10]);
   });
 
   it('an input connects to the duplicator of another host', () => {

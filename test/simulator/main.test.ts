@@ -57,7 +57,7 @@ describe('spectcl-simulator', () => {
   it('the simulator refuses invalid options and spectra that do not fit', async () => {
     for (const [options, code] of [
       [['--memory', '0'], 2],
-      [['--spectra', '9001'], 2],
+      [['--spectra', '10000'], 2],
       [['--flavour', 'vanilla'], 2],
       [['--nonsense'], 2],
       [['more'], 2],

@@ -79,4 +79,9 @@ export class MirrorPeer {
   close(): void {
     this.#socket.destroy();
   }
+
+  /** Ends the connection with RST. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
 }

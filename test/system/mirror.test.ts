@@ -10,6 +10,7 @@ import { eventually } from '../kit/eventually.js';
 
 const READERS = 8;
 const PUBLICATIONS = 20;
+const MIB = 2 ** 20;
 
 describe('a mirrored SpecTcl', function () {
   let system: RealSystem;
@@ -163,6 +164,36 @@ describe('a mirrored SpecTcl', function () {
       mirror.spectra.get('tof').sum === new SpectraView(again.memory).get('tof').sum;
     await eventually(() => mirror.state === 'live' && isCurrent(), 'live again');
     expect(states).to.include.members(['stale', 'live']);
+  });
+
+  it('viewers that are attached follow a SpecTcl that is restarted with a larger memory, as often as it is', async () => {
+    let simulator = await system.simulator({ rate: 0, channelBytes: 2 * MIB });
+    await system.host.run({ name: 'e1', source: simulator.address });
+    const clients = await Promise.all(['one', 'two', 'three'].map(async (name) => system.client('e1', name)));
+    const mirrors = await Promise.all(clients.map((client) => client.mirror()));
+    const { restPort, mirrorPort } = simulator;
+    for (const [channelBytes, flavour] of [
+      [4 * MIB, 'spectcl'],
+      [16 * MIB, 'rustogramer'],
+      [32 * MIB, 'spectcl'],
+    ] as const) {
+      await simulator.close();
+      simulator = await system.simulator({ rate: 0, channelBytes, flavour, restPort, mirrorPort });
+      simulator.step(channelBytes / MIB);
+      const { sum } = new SpectraView(simulator.memory).get('tof');
+      for (const mirror of mirrors) {
+        await eventually(
+          () =>
+            mirror.state === 'live' &&
+            mirror.read(({ memory }) => verifyChecksum(memory).bindingsOk) &&
+            mirror.spectra.get('tof').sum === sum,
+          `the memory of ${channelBytes} bytes`,
+        );
+      }
+      const [flow] = (await clients[0]?.flows()) ?? [];
+      expect(flow?.bufferSize).to.be.at.least(channelBytes);
+    }
+    expect(simulator.counters.mirrorConnections).to.be.at.most(2);
   });
 
   describe('with a duplicator that is killed', () => {

@@ -27,6 +27,10 @@ export const COUNTERS = {
     id: 19,
     help: 'lossless duplicators of other hosts, including those expected to reconnect',
   },
+  bindingsAsOfUs: {
+    id: 20,
+    help: 'of a mirror: wall-clock time up to which all changes of bindings are published, µs since 1970',
+  },
 } as const satisfies Record<string, { id: number; help: string }>;
 
 export type CounterName = keyof typeof COUNTERS;
@@ -39,4 +43,5 @@ export const GAUGES: ReadonlySet<string> = new Set<CounterName>([
   'remotes',
   'awaited',
   'holdingRemotes',
+  'bindingsAsOfUs',
 ]);

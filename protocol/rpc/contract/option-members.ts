@@ -16,6 +16,13 @@ export const durationMember = (doc: string, minMs = 0, maxMs = DAY_MS) =>
 /** What an application states about all its flows. */
 export const FLOW_SETTINGS = {
   updateIntervalMs: durationMember('between updates from the source; 0 means without a pause', 0, 3_600_000),
+  sourceSharePercent: optional(
+    double({
+      min: 0,
+      max: 100,
+      doc: "the share of SpecTcl's time that updates take: sets the interval, which updateIntervalMs (default 100) limits; default 5, or 0, a fixed interval, where updateIntervalMs is given",
+    }),
+  ),
   lingerMs: durationMember('for which a flow without clients is kept'),
   ringBytes: optional(
     int({ min: 0, max: LIMITS.mappedBytesMax, doc: 'memory budget of a mirror ring, bytes' }),

@@ -16,9 +16,17 @@ interface Limit {
 
 export class LimitClock implements Clock {
   readonly #limits = new Set<Limit>();
+  #advancedMs = 0;
 
   nowMs(): number {
-    return systemClock.nowMs();
+    return systemClock.nowMs() + this.#advancedMs;
+  }
+
+  /**
+   * Makes everything that is due within `milliseconds` due now; delays that run are not affected.
+   */
+  advance(milliseconds: number): void {
+    this.#advancedMs += milliseconds;
   }
 
   after(delayMs: number, action: () => void, background?: boolean): () => void {

@@ -40,6 +40,7 @@ describe('a mirror connection', () => {
       port: (server.address() as AddressInfo).port,
       connectMs: 60_000,
       silenceMs,
+      silent: () => undefined,
       clock: systemClock,
       signal: abort.controller.signal,
     });
@@ -87,7 +88,7 @@ describe('a mirror connection', () => {
     serve = (socket) => socket.write(Buffer.concat([message, message]));
     const connection = await open();
     await connection.request(CHANNELS, receiver(HEADER));
-    const closed = once(sockets[0]!, 'close');
+    const closed = new Promise<void>((resolve) => sockets[0]!.once('close', () => resolve()));
     await closed;
     expect((await rejection(connection.request(CHANNELS, receiver(0)))).code).to.equal('SOURCE_PROTOCOL');
   });

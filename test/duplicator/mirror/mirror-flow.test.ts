@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { MirrorFlow } from '../../../duplicator/mirror/mirror-flow.js';
 import { parseOptions, type MirrorFlowOptions } from '../../../duplicator/options.js';
-import { systemClock } from '../../../protocol/base/clock.js';
+import { systemClock, type Clock } from '../../../protocol/base/clock.js';
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { openImage } from '../../../protocol/flow/flow-file/image.js';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
@@ -57,6 +57,29 @@ describe('a mirror flow', () => {
     expect([error.code, (error.facts as { pid?: number }).pid]).to.deep.equal(['FILE_OWNED', process.pid]);
     await rig.publishMore(2);
     expect(existsSync(rig.flow.layout.image)).to.equal(true);
+  });
+
+  it('a mirror connects to its source only when a killed predecessor has been dead for 50 ms', async () => {
+    rig = await FlowRig.make();
+    const delays: { readonly ms: number; readonly end: () => void }[] = [];
+    const clock: Clock = {
+      nowMs: () => systemClock.nowMs(),
+      after: (delayMs, action, background) => {
+        if (delays.length > 0) return systemClock.after(delayMs, action, background);
+        delays.push({ ms: delayMs, end: action });
+        return () => undefined;
+      },
+    };
+    const options = parseOptions(rig.args(), {}) as MirrorFlowOptions;
+    rig.flow = new MirrorFlow(options, clock, silent, 10);
+    const started = rig.flow.start();
+    expect(delays[0]?.ms).to.be.within(1, 40);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const { restRequests, mirrorConnections } = rig.simulator.counters;
+    expect([restRequests, mirrorConnections]).to.deep.equal([0, 0]);
+    delays[0]?.end();
+    await started;
+    expect(rig.simulator.counters.mirrorConnections).to.equal(1);
   });
 
   it('a memory that is too large is refused with the numbers', async () => {

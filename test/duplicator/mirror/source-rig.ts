@@ -74,6 +74,7 @@ export class SourceRig {
         intervalMs: 10,
         idleIntervalMs: 20,
         fullIntervalMs: 0,
+        sourceShare: 0,
         times: { answerMs: 60_000, silenceMs: 60_000 },
         clock: rig.clock,
         log: silent,

@@ -5,7 +5,13 @@ import type { ChangedUpdate, MirrorPublisher } from '../../../duplicator/mirror/
 import { UpdatePipeline } from '../../../duplicator/mirror/update-pipeline.js';
 import type { Clock } from '../../../protocol/base/clock.js';
 
-const UPDATE: ChangedUpdate = { memory: Buffer.alloc(0), size: 0, ranges: [], headerChanged: false };
+const UPDATE: ChangedUpdate = {
+  memory: Buffer.alloc(0),
+  size: 0,
+  ranges: [],
+  headerChanged: false,
+  statisticsChanged: false,
+};
 
 /** A pipeline whose publisher only counts. */
 class PipelineRig {
@@ -13,6 +19,7 @@ class PipelineRig {
   questions = 0;
   readonly published: number[] = [];
   brokenCalls = 0;
+  readonly verified: number[] = [];
   comparedBytes = 0;
   answer: (verdict: BindingVerdict) => void = () => undefined;
   fail: (error: Error) => void = () => undefined;
@@ -39,6 +46,7 @@ class PipelineRig {
     const clock: Clock = { nowMs: () => this.nowMs, after: () => () => undefined };
     this.pipeline = new UpdatePipeline(publisher, announcesHeaders ? undefined : bindings, clock, {
       published: (sequence) => this.published.push(sequence),
+      bindingsVerified: (asOfMs) => this.verified.push(asOfMs),
       broken: () => (this.brokenCalls += 1),
     });
   }

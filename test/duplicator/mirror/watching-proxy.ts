@@ -14,6 +14,8 @@ export class WatchingProxy {
   mostConnections = 0;
   connections = 0;
   requests = 0;
+  /** Connections that the mirror closed with FIN. */
+  endedStreams = 0;
   replies: ('full' | 'partial')[] = [];
 
   constructor(targetPort: number) {
@@ -50,13 +52,15 @@ export class WatchingProxy {
     let bodyLeft = 0;
     for (const socket of [mirror, source]) {
       this.#sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.once('close', () => {
-        this.#sockets.delete(socket);
-        mirror.destroy();
-        source.destroy();
+      socket.once('close', () => this.#sockets.delete(socket));
+      const other = socket === mirror ? source : mirror;
+      // Each end arrives as it was sent: a reset as a reset, the end of the stream as FIN.
+      socket.on('error', () => {
+        if (!other.destroyed) other.resetAndDestroy();
       });
+      socket.once('close', () => other.destroy());
     }
+    mirror.once('end', () => (this.endedStreams += 1));
     mirror.on('data', (chunk: Buffer) => {
       requestBytes += chunk.length;
       inFlight += Math.floor(requestBytes / 8);
