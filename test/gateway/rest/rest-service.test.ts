@@ -4,9 +4,11 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { expect } from 'chai';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../simulator/simulator.js';
 import { MirrorDirectory } from '../../../gateway/mirror-directory.js';
+import { LastAnswers } from '../../../gateway/rest/last-answers.js';
 import { LocalRequests } from '../../../gateway/rest/local-requests.js';
 import { RestService } from '../../../gateway/rest/rest-service.js';
 import { SourceRest } from '../../../gateway/rest/source-rest.js';
+import { Traces } from '../../../gateway/rest/traces.js';
 import { parseAddress } from '../../../protocol/base/address.js';
 import { systemClock, type Clock } from '../../../protocol/base/clock.js';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
@@ -30,6 +32,7 @@ interface Reply {
 describe('the REST service of a gateway', () => {
   let simulator: Simulator;
   let source: SourceRest;
+  let lastAnswers: LastAnswers;
   let service: RestService;
   let server: Server;
   let directory: MirrorDirectory;
@@ -48,6 +51,7 @@ describe('the REST service of a gateway', () => {
     directory = new MirrorDirectory();
     const sourceAddress = parseAddress(address ?? simulator.address, { schemes: ['spectcl'] });
     source = new SourceRest(sourceAddress, clock, timeoutMs);
+    lastAnswers = new LastAnswers(source, clock);
     const localRequests = new LocalRequests({
       header: () => {
         if (mirrorIsUnreachable)
@@ -57,12 +61,26 @@ describe('the REST service of a gateway', () => {
         return Promise.resolve({ bindings: decoded, channelBytes: 8_388_608, version });
       },
       imagePath: () => Promise.resolve('/dev/shm/somewhere/spectra.image'),
-      source,
+      newest: () =>
+        Promise.resolve({
+          memory: Buffer.from(simulator.memory),
+          headerVersion: 1,
+          release: () => undefined,
+        }),
+      source: lastAnswers,
+      unreachableSince: () => source.unreachableSince,
+      traces: new Traces({
+        source: { establish: () => Promise.resolve(1), fetch: () => Promise.resolve({}) },
+        clock,
+        bindings: () => Promise.resolve([]),
+        hasHeader: () => true,
+        firstToken: 1,
+      }),
       directory,
       memoryKey: () => undefined,
       ports: () => ({ restPort: 4711, mirrorPort: 4712 }),
     });
-    service = new RestService({ localRequests, source, allowChanges, log });
+    service = new RestService({ localRequests, source, lastAnswers, allowChanges, log });
     server = createServer((socket) => service.accept(socket));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -71,6 +89,7 @@ describe('the REST service of a gateway', () => {
 
   afterEach(async () => {
     service.close();
+    lastAnswers.close();
     source.close();
     await new Promise((resolve) => server.close(resolve));
     await simulator.close();
@@ -260,7 +279,7 @@ describe('the REST service of a gateway', () => {
     await once(dying, 'listening');
     const { port: dyingPort } = dying.address() as AddressInfo;
     await start(true, {}, `spectcl://127.0.0.1?rest=${dyingPort}&mirror=9`);
-    for (const path of ['gate/list', 'spectrum/zero', 'version', 'spectrum/contents?name=tof']) {
+    for (const path of ['gate/list', 'spectrum/zero', 'version', 'integrate?spectrum=tof']) {
       const { http, status } = await get(path);
       expect(http, path).to.equal(502);
       expect(status).to.match(/cannot be reached/);
