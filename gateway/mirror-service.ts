@@ -131,7 +131,7 @@ class MirrorClient {
   #serving = false;
   /** Version of the header that the client has. */
   #headerVersion: number | undefined;
-  /** Version of the newest header that was sent completely. */
+  /** Version of the newest header that the client has stored. */
   receivedHeaderVersion: number | undefined;
   /** Start of the update in progress, on the service's clock, milliseconds. */
   sendingSinceMs: number | undefined;
@@ -184,6 +184,8 @@ class MirrorClient {
   }
 
   async #answer(): Promise<void> {
+    // The request shows that the client has stored the update before it.
+    this.receivedHeaderVersion = this.#headerVersion;
     let lease: Lease;
     try {
       lease = await this.#options.newest();
@@ -196,7 +198,6 @@ class MirrorClient {
       const full = this.#headerVersion !== lease.headerVersion;
       this.#headerVersion = lease.headerVersion;
       await this.#send(full ? MIRROR_MESSAGE.FULL_UPDATE : MIRROR_MESSAGE.PARTIAL_UPDATE, lease.memory);
-      this.receivedHeaderVersion = lease.headerVersion;
     } finally {
       this.sendingSinceMs = undefined;
       lease.release();
