@@ -175,7 +175,7 @@ function rowOf(request: string, comparison: Comparison, source: Answer, gateway:
 
 function firstName(detail: unknown): string {
   const [first] = Array.isArray(detail) ? (detail as { readonly name?: unknown }[]) : [];
-  return String(first?.name ?? '');
+  return typeof first?.name === 'string' ? first.name : '';
 }
 
 function askRest({ host, restPort }: Service, name: string): Promise<Answer> {

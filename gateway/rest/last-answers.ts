@@ -147,5 +147,6 @@ export class LastAnswers {
 /** The name by which SpecTcl selects an entry of a list: that of a spectrum in `apply/list`. */
 function entryName(entry: unknown): string {
   const { name, spectrum } = (entry ?? {}) as { readonly name?: unknown; readonly spectrum?: unknown };
-  return String(name ?? spectrum ?? '');
+  const selected = name ?? spectrum;
+  return typeof selected === 'string' ? selected : JSON.stringify(selected ?? '');
 }
