@@ -3,7 +3,7 @@
  * Whatever is not exported here may change without notice.
  */
 export { connect, type ConnectOptions } from './session/connect.js';
-export { Client, SPECTRA_FLOW, type AppInfo } from './session/client.js';
+export { Client, SPECTRA_FLOW, type AppInfo, type SpecTclMirrors } from './session/client.js';
 export type { SendTarget } from './session/client-events.js';
 export type { FlowStatus } from './session/openings.js';
 export type { Attributes, AttributeType, MessageClass } from './messages/message-class.js';

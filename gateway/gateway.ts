@@ -21,10 +21,14 @@ import { Listener } from './listener.js';
 import { MirrorDirectory } from './mirror-directory.js';
 import { MirrorService } from './mirror-service.js';
 import { memoryMode, type GatewayProgramOptions } from './options.js';
+import { bindings } from '../protocol/spectcl/display-memory.js';
+import { LastAnswers } from './rest/last-answers.js';
 import { LocalRequests } from './rest/local-requests.js';
 import { RestService } from './rest/rest-service.js';
 import { SourceRest } from './rest/source-rest.js';
+import { Traces, type SourceTraces } from './rest/traces.js';
 import { MirrorSource } from './mirror-source.js';
+import type { Lease } from './publications.js';
 import { removeLeftovers } from './sysv/leftovers.js';
 import { SharedMemory } from './sysv/shared-memory.js';
 
@@ -37,6 +41,8 @@ export class Gateway {
   /** Functions that close the parts, in the order in which the parts were created. */
   readonly #closers: (() => unknown)[] = [];
   #mirror: MirrorService | undefined;
+  #traces: Traces | undefined;
+  #tracedHeader = 0;
   #restPort = 0;
   #mirrorPort = 0;
   #closing: Promise<void> | undefined;
@@ -107,7 +113,11 @@ export class Gateway {
     const memory = this.#sharedMemory();
     const address = source === undefined ? undefined : parseAddress(source, { schemes: ['spectcl'] });
     const rest = new SourceRest(address, systemClock);
-    this.#closers.push(() => rest.close());
+    const lastAnswers = new LastAnswers(rest, systemClock);
+    this.#closers.push(
+      () => rest.close(),
+      () => lastAnswers.close(),
+    );
     const directoryOfMirrors = new MirrorDirectory();
     const mirrorSource = this.#mirrorSource(client, memory);
     const mirror = new MirrorService({
@@ -117,10 +127,25 @@ export class Gateway {
       log,
     });
     this.#mirror = mirror;
+    const traces = new Traces({
+      source: sourceTraces(rest),
+      clock: systemClock,
+      bindings: () =>
+        mirrorSource.header().then(
+          (header) => header.bindings,
+          () => undefined,
+        ),
+      hasHeader: (peer, version) => mirror.hasHeader(peer, version),
+      firstToken: firstToken(),
+    });
+    this.#traces = traces;
     const localRequests = new LocalRequests({
       header: () => mirrorSource.header(),
       imagePath: () => mirrorSource.imagePath(),
-      source: rest,
+      newest: () => mirrorSource.newest(),
+      source: lastAnswers,
+      unreachableSince: () => rest.unreachableSince,
+      traces,
       directory: directoryOfMirrors,
       memoryKey: () => memory?.key,
       ports: () => ({ restPort: this.#restPort, mirrorPort: this.#mirrorPort }),
@@ -128,6 +153,7 @@ export class Gateway {
     const service = new RestService({
       localRequests,
       source: rest,
+      lastAnswers,
       allowChanges: gateway.allowChanges ?? false,
       log,
     });
@@ -139,6 +165,7 @@ export class Gateway {
     this.#mirrorPort = await this.#serve('MIRROR', gateway.mirrorPort, (socket) => mirror.accept(socket));
     this.#warnOfUnprotectedAccess();
     mirrorSource.keep();
+    if (address !== undefined) lastAnswers.prefetch();
   }
 
   /** Claims the application's only gateway, with the shared memory of a killed predecessor. */
@@ -172,12 +199,23 @@ export class Gateway {
       client,
       clock: systemClock,
       log: this.#log,
-      isNeeded: () => memory !== undefined || this.clients > 0,
-      onPublication: (publication, bytes) => memory?.update(publication, bytes),
+      isNeeded: () => memory !== undefined || this.clients > 0 || this.#traces?.active === true,
+      onPublication: (publication, bytes) => {
+        memory?.update(publication.memory, bytes);
+        this.#trace(publication);
+      },
       whenExhausted: () => this.#mirror?.closeSlow(),
     });
     this.#closers.push(() => mirrorSource.close());
     return mirrorSource;
+  }
+
+  /** Passes a new header to the traces, after the shared memory has it. */
+  #trace({ memory, headerVersion }: Lease): void {
+    const traces = this.#traces;
+    if (traces?.active !== true || headerVersion === this.#tracedHeader) return;
+    this.#tracedHeader = headerVersion;
+    traces.published(bindings(memory), headerVersion);
   }
 
   /** Listens on the given port and, when the service is advertised, on the port manager's port. */
@@ -232,4 +270,21 @@ export class Gateway {
   async #close(): Promise<void> {
     for (const close of this.#closers.toReversed()) await close();
   }
+}
+
+/** SpecTcl's traces. Each request is sent once: a repeated fetch would lose the first answer. */
+function sourceTraces(source: SourceRest): SourceTraces {
+  const ask = async (request: string): Promise<unknown> => {
+    const path = `/spectcl/trace/${request}`;
+    return source.detailOf(path, await source.fresh(path));
+  };
+  return {
+    establish: async (retentionS) => Number(await ask(`establish?retention=${retentionS}`)),
+    fetch: async (token) => (await ask(`fetch?token=${token}`)) as Awaited<ReturnType<SourceTraces['fetch']>>,
+  };
+}
+
+/** A number that grows with the time, so that the tokens of two gateways differ. */
+function firstToken(): number {
+  return Math.floor(Date.now() / 100) % 2_000_000_000;
 }

@@ -4,38 +4,81 @@
  * The mirror service registers its clients in it; the REST service lists it. SpecTcl has the same
  * directory, but there a closing connection removes entries of other viewers too. Pure: no I/O.
  */
+import type { Socket } from 'node:net';
 
 export interface MirrorEntry {
   readonly host: string;
   readonly shmkey: string;
 }
 
-export class MirrorDirectory {
-  readonly #entries = new Set<MirrorEntry>();
+/** The other end of a connection. */
+export interface Peer {
+  /** Its name in the directory: `localhost` for this machine, else its address. */
+  readonly host: string;
+  readonly address: string;
+  readonly local: boolean;
+}
 
-  list(): MirrorEntry[] {
+/** A registered mirror, or a client of the mirror service that has registered no key yet. */
+interface Entry {
+  readonly peer: Peer;
+  shmkey: string | undefined;
+  readonly onReplaced: () => void;
+}
+
+/** A connected client, as the directory gives it to the mirror service. */
+export interface Registration {
+  /** Sets the memory key. An older connection of the same host with the same key is replaced. */
+  register(shmkey: string): void;
+  remove(): void;
+}
+
+export class MirrorDirectory {
+  readonly #entries = new Set<Entry>();
+
+  /** Entries with a key. */
+  list(): (MirrorEntry & { readonly peer: Peer })[] {
+    return [...this.#entries].flatMap(({ peer, shmkey }) =>
+      shmkey === undefined ? [] : [{ host: peer.host, shmkey, peer }],
+    );
+  }
+
+  /** All connected clients, with or without a key. */
+  clients(): { readonly peer: Peer; readonly shmkey: string | undefined }[] {
     return [...this.#entries];
   }
 
   /**
-   * Adds an entry. Returns a function that removes it, or undefined when the host has registered
-   * the key already.
+   * Adds a client. `onReplaced` is called when a newer client of the same host registers its key: a
+   * viewer host that vanished and returns must not be refused for its own earlier connection.
    */
-  register(host: string, shmkey: string): (() => void) | undefined {
-    for (const entry of this.#entries) if (entry.host === host && entry.shmkey === shmkey) return undefined;
-    const entry = { host, shmkey };
+  add(peer: Peer, onReplaced: () => void): Registration {
+    const entry: Entry = { peer, shmkey: undefined, onReplaced };
     this.#entries.add(entry);
-    return () => this.#entries.delete(entry);
+    return {
+      register: (shmkey) => {
+        for (const other of this.#entries) {
+          if (other === entry || other.shmkey !== shmkey || other.peer.host !== peer.host) continue;
+          this.#entries.delete(other);
+          other.onReplaced();
+        }
+        entry.shmkey = shmkey;
+      },
+      remove: () => this.#entries.delete(entry),
+    };
   }
 }
 
-/** The name of a peer's address in the directory: `localhost` for this machine. */
-export function hostOf(address: string | undefined): string {
-  const plain = (address ?? '').replace(/^::ffff:/, '');
-  return isLoopback(plain) ? 'localhost' : plain;
+/** The other end of a connection. One with the same address at both ends is on this machine. */
+export function peerOf({
+  remoteAddress,
+  localAddress,
+}: Pick<Socket, 'remoteAddress' | 'localAddress'>): Peer {
+  const address = plainAddress(remoteAddress);
+  const local = address === '::1' || address.startsWith('127.') || address === plainAddress(localAddress);
+  return { host: local ? 'localhost' : address, address, local };
 }
 
-export function isLoopback(address: string | undefined): boolean {
-  const plain = (address ?? '').replace(/^::ffff:/, '');
-  return plain === '::1' || plain.startsWith('127.');
+function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '');
 }

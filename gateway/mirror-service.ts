@@ -18,8 +18,9 @@ import {
   type MirrorRequest,
 } from '../protocol/spectcl/mirror-messages.js';
 import { decodeText } from '../protocol/spectcl/text.js';
-import { hostOf, type MirrorDirectory } from './mirror-directory.js';
+import { peerOf, type MirrorDirectory, type Peer, type Registration } from './mirror-directory.js';
 import type { Lease } from './publications.js';
+import { PROBE_AFTER_MS, VanishedPeers, connectionId } from './vanished-peers.js';
 
 /** Limit of open connections; further ones are closed at once. */
 const CONNECTIONS_MAX = 1_024;
@@ -31,6 +32,7 @@ const PIECE_BYTES = 1024 * 1024;
 const PIECE_TIMEOUT_MS = 30_000;
 /** While every buffer is in use, a client whose update takes longer than this is closed. */
 const SLOW_CLIENT_TIMEOUT_MS = 2_000;
+const VANISHED_CHECK_MS = 1_000;
 
 export interface MirrorServiceOptions {
   /** The newest publication; rejects when there is no mirror. */
@@ -43,9 +45,12 @@ export interface MirrorServiceOptions {
 export class MirrorService {
   readonly #options: MirrorServiceOptions;
   readonly #clients = new Set<MirrorClient>();
+  readonly #vanished: VanishedPeers;
+  #cancelCheck: (() => void) | undefined;
 
-  constructor(options: MirrorServiceOptions) {
+  constructor(options: MirrorServiceOptions, vanished = new VanishedPeers()) {
     this.#options = options;
+    this.#vanished = vanished;
   }
 
   get clients(): number {
@@ -62,6 +67,19 @@ export class MirrorService {
     const client = new MirrorClient(socket, this.#options);
     this.#clients.add(client);
     socket.once('close', () => this.#clients.delete(client));
+    this.#scheduleCheck();
+  }
+
+  /**
+   * Whether each mirror client of the host has the header of this version, so that a viewer there
+   * finds in its memory what a trace names.
+   */
+  hasHeader(host: string, headerVersion: number): boolean {
+    for (const client of this.#clients) {
+      if (client.peer.host === host && (client.receivedHeaderVersion ?? Infinity) < headerVersion)
+        return false;
+    }
+    return true;
   }
 
   /** Closes the clients that hold their buffer too long; see `Publications`. */
@@ -76,39 +94,67 @@ export class MirrorService {
   }
 
   close(): void {
+    this.#cancelCheck?.();
     for (const client of this.#clients) client.end();
+  }
+
+  #scheduleCheck(): void {
+    this.#cancelCheck ??= this.#options.clock.after(
+      VANISHED_CHECK_MS,
+      () => void this.#closeVanished(),
+      true,
+    );
+  }
+
+  async #closeVanished(): Promise<void> {
+    // A program of this host cannot vanish without an end of its connection.
+    if ([...this.#clients].some(({ peer }) => !peer.local)) {
+      const vanished = await this.#vanished.find(this.#options.clock.nowMs());
+      for (const client of this.#clients) {
+        if (vanished.has(client.connectionId)) client.fail('its host has vanished');
+      }
+    }
+    this.#cancelCheck = undefined;
+    if (this.#clients.size > 0) this.#scheduleCheck();
   }
 }
 
 class MirrorClient {
   readonly #socket: Socket;
   readonly #options: MirrorServiceOptions;
-  readonly #host: string;
+  readonly peer: Peer;
+  /** See `VanishedPeers`. */
+  readonly connectionId: string;
   readonly #decoder = new MirrorRequestDecoder({ keyBytes: SYSTEM_V_KEY_BYTES });
   readonly #requests: MirrorRequest[] = [];
-  readonly #unregister: (() => void)[] = [];
+  readonly #registration: Registration;
   #serving = false;
   /** Version of the header that the client has. */
   #headerVersion: number | undefined;
+  /** Version of the newest header that the client has stored. */
+  receivedHeaderVersion: number | undefined;
   /** Start of the update in progress, on the service's clock, milliseconds. */
   sendingSinceMs: number | undefined;
 
   constructor(socket: Socket, options: MirrorServiceOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#host = hostOf(socket.remoteAddress);
+    this.peer = peerOf(socket);
+    this.connectionId = connectionId(socket.localPort ?? 0, this.peer.address, socket.remotePort ?? 0);
+    this.#registration = options.directory.add(this.peer, () =>
+      this.fail('a newer connection of this host has registered the same memory key'),
+    );
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, PROBE_AFTER_MS);
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      for (const remove of this.#unregister) remove();
-    });
+    socket.on('close', () => this.#registration.remove());
   }
 
   /** Closes the connection for a reason that is logged. */
   fail(reason: string): void {
     if (this.#socket.destroyed) return;
-    this.#options.log.warn('a mirror client is closed', { peer: this.#host, reason });
+    this.#options.log.warn('a mirror client is closed', { peer: this.peer.address, reason });
     this.#socket.destroy();
   }
 
@@ -128,7 +174,7 @@ class MirrorClient {
   async #serve(): Promise<void> {
     this.#serving = true;
     for (let request = this.#requests.shift(); request !== undefined; request = this.#requests.shift()) {
-      if (request.kind === 'shminfo') this.#register(decodeText(request.key));
+      if (request.kind === 'shminfo') this.#registration.register(decodeText(request.key));
       else await this.#answer();
       if (this.#socket.destroyed) return;
     }
@@ -137,16 +183,9 @@ class MirrorClient {
     else this.#socket.resume();
   }
 
-  #register(key: string): void {
-    const remove = this.#options.directory.register(this.#host, key);
-    if (remove === undefined)
-      this.fail(
-        `${this.#host} has registered the memory key ${key} already; each registration needs another key`,
-      );
-    else this.#unregister.push(remove);
-  }
-
   async #answer(): Promise<void> {
+    // The request shows that the client has stored the update before it.
+    this.receivedHeaderVersion = this.#headerVersion;
     let lease: Lease;
     try {
       lease = await this.#options.newest();

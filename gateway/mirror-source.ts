@@ -11,7 +11,7 @@ import type { Clock } from '../protocol/base/clock.js';
 import { MirrorflowError, describeError } from '../protocol/base/errors.js';
 import type { Logger } from '../protocol/base/log.js';
 import { DISPLAY_HEADER_BYTES, bindings } from '../protocol/spectcl/display-memory.js';
-import { Publications, type Lease } from './publications.js';
+import { Counter, Publications, type Lease } from './publications.js';
 
 /** Time without use after which the mirror is detached. */
 const UNUSED_TIMEOUT_MS = 30_000;
@@ -25,7 +25,7 @@ export interface MirrorSourceOptions {
   /** Whether the mirror must stay attached without requests: viewers attached by key send none. */
   readonly isNeeded: () => boolean;
   /** Called for each publication while `isNeeded`; `bytes` is the size of the display memory. */
-  readonly onPublication: (memory: Buffer, bytes: number) => void;
+  readonly onPublication: (publication: Lease, bytes: number) => void;
   readonly whenExhausted: () => void;
 }
 
@@ -53,6 +53,8 @@ export class MirrorSource {
   #lastUseMs = 0;
   #cancel: (() => void) | undefined;
   #generation = 0;
+  /** Continues over attachments: a mirror client must not take another header for its own. */
+  readonly #headerVersions = new Counter();
   #closed = false;
 
   constructor(options: MirrorSourceOptions) {
@@ -140,6 +142,7 @@ export class MirrorSource {
       (use) =>
         mirror.read((spectra, { sequence, timestampNs }) => use(spectra.memory, { sequence, timestampNs })),
       whenExhausted,
+      this.#headerVersions,
     );
     this.#generation += 1;
     const attached: Attachment = { mirror, updates, publications, image, decoded: undefined };
@@ -171,7 +174,7 @@ export class MirrorSource {
     if (!this.#options.isNeeded()) return;
     const lease = publications.newest();
     try {
-      this.#options.onPublication(lease.memory, mirror.memory.byteLength);
+      this.#options.onPublication(lease, mirror.memory.byteLength);
     } finally {
       lease.release();
     }

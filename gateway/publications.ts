@@ -30,6 +30,11 @@ export interface Lease {
   release(): void;
 }
 
+/** A number that several owners count up. */
+export class Counter {
+  value = 0;
+}
+
 /** A buffer of the pool with its content. */
 class PublicationCopy {
   readonly bytes: Buffer;
@@ -48,13 +53,14 @@ export class Publications {
   readonly #whenExhausted: () => void;
   #current: PublicationCopy | undefined;
   #stamp: PublicationStamp | undefined;
-  #headerVersion = 0;
+  readonly #headerVersions: Counter;
 
   /**
    * `whenExhausted` is called when a newer publication is requested while all buffers are in use:
-   * the owner should close slow clients.
+   * the owner should close slow clients. `headerVersions` numbers the headers, from 1.
    */
-  constructor(read: ReadNewest, whenExhausted: () => void) {
+  constructor(read: ReadNewest, whenExhausted: () => void, headerVersions = new Counter()) {
+    this.#headerVersions = headerVersions;
     this.#read = read;
     this.#whenExhausted = whenExhausted;
   }
@@ -103,8 +109,8 @@ export class Publications {
       if (current === undefined) throw new Error('no buffer for the first publication');
       return current;
     }
-    if (!copied.sameHeader) this.#headerVersion += 1;
-    target.headerVersion = this.#headerVersion;
+    if (!copied.sameHeader) this.#headerVersions.value += 1;
+    target.headerVersion = this.#headerVersions.value;
     target.size = copied.size;
     this.#stamp = copied.stamp;
     this.#current = target;

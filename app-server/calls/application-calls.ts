@@ -8,6 +8,7 @@ import type { Handlers, ResultOf } from '../../protocol/rpc/xml-rpc/contract.js'
 import type { Programs } from '../children/programs.js';
 import type { CallOrigin } from '../clients/call-origin.js';
 import type { AnswerOf, RemoteHosts } from '../remote/remote-hosts.js';
+import { mirrorsOf } from './mirrors.js';
 import type { StatisticsCollector } from './statistics.js';
 
 /** What only the app server itself can answer. */
@@ -25,6 +26,10 @@ export function applicationCalls(
 ): Partial<Handlers<MirrorflowContract, CallOrigin>> {
   return {
     'app.info': () => info(),
+    'app.mirrors': () => {
+      const { source, gateway } = info();
+      return mirrorsOf(source, gateway);
+    },
     'app.quit': () => {
       quit();
       return true;

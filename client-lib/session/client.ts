@@ -43,6 +43,8 @@ import type { TypedOutputFlow, TypedOutputOptions } from '../output/typed-output
 
 export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
 
+export type SpecTclMirrors = ResultOf<MirrorflowContract['app.mirrors']>;
+
 /** Name of the flow that mirrors an application's SpecTcl. */
 export const SPECTRA_FLOW = 'spectra';
 
@@ -201,6 +203,11 @@ export class Client extends EventEmitter<ClientEvents> {
    */
   requestQuit(client: string): Promise<number> {
     return this.#call('client.request', [checkName('client', client), 'quit']);
+  }
+
+  /** The mirrors of the application's SpecTcl: in SpecTcl's directory and at the gateway. */
+  spectclMirrors(): Promise<SpecTclMirrors> {
+    return this.#call('app.mirrors', []);
   }
 
   /** The registered programs, which `runProgram` can start. */

@@ -22,7 +22,12 @@ export const gatewayCommand = command({
   positionals: {
     name: {
       type: 'string',
-      describe: 'the application; optional when exactly one runs',
+      describe: 'the application, optional when exactly one runs; or `check`',
+      completes: 'application',
+    },
+    checked: {
+      type: 'string',
+      describe: 'check: the application; optional when exactly one runs',
       completes: 'application',
     },
   },
@@ -32,7 +37,8 @@ export const gatewayCommand = command({
     host: { type: 'string', describe: 'address to listen on; default: this machine only' },
     spectcl: { type: 'string', describe: 'SpecTcl of a new application' },
     'allow-changes': { type: 'boolean', describe: 'forward requests that change SpecTcl' },
-    key: { type: 'boolean', describe: 'create shared memory that viewers attach by key' },
+    'shared-memory': { type: 'boolean', describe: 'create shared memory that viewers attach by a free key' },
+    key: { type: 'string', describe: 'create shared memory with this key of 4 characters, such as XA01' },
     'key-mode': {
       type: 'string',
       describe: 'permissions of the shared memory, octal: 0666 for viewers of other users',
@@ -42,9 +48,23 @@ export const gatewayCommand = command({
   examples: [
     ["gateway e23001 --spectcl 'spectcl://daq?rest=8000&mirror=8001' --rest 8100 --mirror 8101", 'open it'],
     ['gateway e23001', 'show its ports'],
+    [
+      'gateway check e23001',
+      'compare what viewers ask, at SpecTcl and at the gateway; exit code 1 on a difference',
+    ],
   ],
   async run(context, values) {
     const { rest, mirror, name, spectcl } = values;
+    if (name === 'check') {
+      const { checkGateway } = await import('../gateway-check/check.js');
+      return checkGateway(context, values.checked);
+    }
+    if (values.checked !== undefined) {
+      throw new MirrorflowError(
+        'BAD_OPTION',
+        `unexpected word ${JSON.stringify(values.checked)}: gateway [check] NAME`,
+      );
+    }
     if ((rest === undefined) !== (mirror === undefined)) {
       throw new MirrorflowError('BAD_OPTION', 'a gateway needs both ports: give --rest and --mirror');
     }
@@ -63,7 +83,10 @@ export const gatewayCommand = command({
       mirrorPort: port('mirror', mirror),
       ...(values.host !== undefined && { host: values.host }),
       ...(values['allow-changes'] === true && { allowChanges: true }),
-      ...((values.key === true || values['key-mode'] !== undefined) && { sharedMemory: true }),
+      ...((values['shared-memory'] ?? values.key ?? values['key-mode']) !== undefined && {
+        sharedMemory: true,
+      }),
+      ...(values.key !== undefined && { sharedMemoryKey: memoryKey(values.key) }),
       ...(values['key-mode'] !== undefined && { sharedMemoryMode: values['key-mode'] }),
       ...(values.advertise !== undefined && { advertise: values.advertise }),
     };
@@ -71,6 +94,12 @@ export const gatewayCommand = command({
     return showGateway(context, name);
   },
 });
+
+function memoryKey(key: string): string {
+  if (/^[\x21-\x7e]{4}$/.test(key)) return key;
+  const message = `--key is ${JSON.stringify(key)}; it must be 4 visible ASCII characters, such as XA01`;
+  throw new MirrorflowError('BAD_OPTION', message, { option: 'key' });
+}
 
 /**
  * Starts the application with the gateway. An application that runs without it is restarted, which

@@ -9,6 +9,7 @@ import { appsCommand } from './apps.js';
 import { buildAddonsCommand } from './build-addons.js';
 import { cleanCommand } from './clean.js';
 import { clientsCommand } from './clients.js';
+import { mirrorsCommand } from './mirrors.js';
 import { consoleCommand } from './console.js';
 import { doctorCommand } from './doctor.js';
 import { flowsCommand } from './flows.js';
@@ -43,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
   sendCommand,
   receiveCommand,
   clientsCommand,
+  mirrorsCommand,
   gatewayCommand,
   hostCommand,
   hostsCommand,

@@ -80,7 +80,9 @@ export const spectcl: Check = {
   title: 'SpecTcl',
   async run(context) {
     const applications = await applicationsOf(context).catch(() => []);
-    const sources = new Set(applications.flatMap(({ source }) => source ?? []));
+    // The SpecTcl of a stopped application need not run.
+    const expected = applications.filter(({ state }) => state !== 'stopped' && state !== 'stopping');
+    const sources = new Set(expected.flatMap(({ source }) => source ?? []));
     if (context.spectcl !== undefined) sources.add(context.spectcl);
     if (sources.size === 0) return ok('none is configured; `mirrorflow doctor --spectcl ADDRESS` checks one');
     return Promise.all([...sources].map((source) => examineSource(source, context.signal)));

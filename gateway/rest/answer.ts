@@ -9,6 +9,8 @@ import { MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 export interface Answer {
   readonly httpStatus: number;
   readonly body: Uint8Array;
+  /** The header `Content-Encoding`: SpecTcl sends 2-D spectra as a raw deflate stream. */
+  readonly contentEncoding?: string | undefined;
 }
 
 /** HTTP status of errors; 200 for a refusal of SpecTcl itself. */
@@ -41,15 +43,24 @@ export function success(detail: unknown): Answer {
   return answer;
 }
 
-export function failure(httpStatus: number, status: string): Answer {
-  return { httpStatus, body: Buffer.from(JSON.stringify({ status })) };
+/**
+ * An error of the gateway. It always has a detail, by default its text: CutiePie reads the detail
+ * of each answer without a look at the status, and ends a thread that finds none.
+ */
+export function failure(httpStatus: number, status: string, detail: unknown = status): Answer {
+  return { httpStatus, body: Buffer.from(JSON.stringify({ status, detail })) };
 }
 
-/** The answer to a request that threw. */
-export function answerOf(thrown: unknown): Answer {
-  if (!(thrown instanceof MirrorflowError)) return failure(500, 'the gateway failed; see its log');
+/**
+ * The answer to a request that threw. `isList`: the request is for a list, so that its detail is an
+ * empty one.
+ */
+export function answerOf(thrown: unknown, isList = false): Answer {
+  const detail = isList ? [] : undefined;
+  if (!(thrown instanceof MirrorflowError)) return failure(500, 'the gateway failed; see its log', detail);
   const { code, message, facts } = thrown;
-  // A refusal of SpecTcl is passed on unchanged.
   const refusal = code === 'SOURCE_REFUSED' ? facts['status'] : undefined;
-  return failure(HTTP_STATUS[code] ?? 502, typeof refusal === 'string' ? refusal : message);
+  if (typeof refusal !== 'string') return failure(HTTP_STATUS[code] ?? 502, message, detail);
+  // A refusal of SpecTcl is passed on unchanged.
+  return { httpStatus: 200, body: Buffer.from(JSON.stringify({ status: refusal })) };
 }

@@ -5,22 +5,33 @@
  * to SpecTcl. Reads the mirror's header and, through `SourceRest`, SpecTcl.
  */
 import { hostname } from 'node:os';
-import { isMirrorflowError } from '../../protocol/base/errors.js';
+import { MirrorflowError, isMirrorflowError } from '../../protocol/base/errors.js';
+import { bindings, type Binding } from '../../protocol/spectcl/display-memory.js';
 import { globMatcher } from '../../protocol/spectcl/glob.js';
-import type { MirrorDirectory } from '../mirror-directory.js';
+import type { MirrorDirectory, MirrorEntry, Peer } from '../mirror-directory.js';
 import type { DecodedHeader } from '../mirror-source.js';
+import type { Lease } from '../publications.js';
+import { success, type Answer } from './answer.js';
+import { contentsAnswer } from './contents.js';
 import { bindingDetail, spectrumDetail, statisticsDetail } from './from-header.js';
-import type { SourceRest } from './source-rest.js';
+import type { LastAnswers } from './last-answers.js';
+import type { Changes, Traces } from './traces.js';
 
 const MEGABYTE = 1024 * 1024;
 /** Limit of cached lists. */
 const LISTS_MAX = 64;
+const RETENTION_MAX_S = 86_400;
 
 export interface LocalRequestsOptions {
   readonly header: () => Promise<DecodedHeader>;
   /** Path of the image. */
   readonly imagePath: () => Promise<string | undefined>;
-  readonly source: SourceRest;
+  /** The newest publication; rejects when there is no mirror. */
+  readonly newest: () => Promise<Lease>;
+  readonly source: LastAnswers;
+  /** When SpecTcl stopped answering; undefined while it answers. */
+  readonly unreachableSince: () => Date | undefined;
+  readonly traces: Traces;
   readonly directory: MirrorDirectory;
   /** Key of this host's shared memory, if it has one. */
   readonly memoryKey: () => string | undefined;
@@ -29,12 +40,17 @@ export interface LocalRequestsOptions {
 
 export interface RequestContext {
   readonly query: (name: string) => string | undefined;
-  /** Whether the request comes from this host. */
-  readonly local: boolean;
+  /** The program that asks. */
+  readonly peer: Peer;
 }
 
-/** Returns the detail of the answer; an error becomes an error answer. */
-type Handler = (request: RequestContext) => Promise<unknown>;
+/** Undefined: SpecTcl has to answer. An error becomes an error answer. */
+type Handler = (request: RequestContext) => Promise<Answer | undefined>;
+
+/** Makes a handler of a function that returns the detail of the answer. */
+function withDetail(detail: (request: RequestContext) => unknown): Handler {
+  return async (request) => success(await detail(request));
+}
 
 export class LocalRequests {
   readonly handlers: ReadonlyMap<string, Handler>;
@@ -43,35 +59,24 @@ export class LocalRequests {
   #ids: { readonly version: string; readonly byName: ReadonlyMap<string, number> } | undefined;
   /** Lists by request and pattern, each with the object that it was made from. */
   readonly #lists = new Map<string, { readonly source: object; readonly list: readonly unknown[] }>();
-  /** Last answers of the source, used while it is unreachable. */
-  readonly #last = new Map<string, unknown>();
 
   constructor(options: LocalRequestsOptions) {
     this.#options = options;
     this.handlers = new Map<string, Handler>([
-      ['version', () => this.#fromSource('version')],
-      ['shmem/key', () => this.#memoryKey()],
-      ['shmem/size', async () => String((await options.header()).channelBytes)],
-      ['shmem/variables', () => this.#variables()],
-      ['mirror', async ({ query, local }) => this.#mirrors(query('pattern'), local)],
-      ['mirror/list', ({ query, local }) => this.#mirrorList(query('clients'), local)],
-      ['spectrum/list', ({ query }) => this.#spectra(query('filter'))],
-      ['sbind/list', ({ query }) => this.#bindings(query('pattern'))],
-      ['specstats', ({ query }) => this.#statistics(query('pattern'))],
+      ['version', withDetail(() => options.source.detail('/spectcl/version'))],
+      ['shmem/key', withDetail(() => this.#memoryKey())],
+      ['shmem/size', withDetail(async () => String((await options.header()).channelBytes))],
+      ['shmem/variables', withDetail(() => this.#variables())],
+      ['mirror', withDetail(({ query, peer }) => this.#mirrors(query('pattern'), peer))],
+      ['mirror/list', withDetail(({ query }) => this.#mirrorList(query('clients')))],
+      ['spectrum/list', withDetail(({ query }) => this.#spectra(query('filter')))],
+      ['spectrum/contents', (request) => this.#contents(request)],
+      ['sbind/list', withDetail(({ query }) => this.#bindings(query('pattern')))],
+      ['specstats', withDetail(({ query }) => this.#statistics(query('pattern')))],
+      ['trace/establish', withDetail(({ query }) => this.#establishTrace(query('retention')))],
+      ['trace/fetch', withDetail(({ query, peer }) => this.#fetchTrace(query('token'), peer))],
+      ['trace/done', withDetail(({ query }) => this.#endTrace(query('token')))],
     ]);
-  }
-
-  /** The source's answer, or its last one while it is unreachable. */
-  async #fromSource(request: string): Promise<unknown> {
-    try {
-      const detail = await this.#options.source.detail(`/spectcl/${request}`);
-      this.#last.set(request, detail);
-      return detail;
-    } catch (error) {
-      const last = this.#last.get(request);
-      if (last === undefined || isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
-      return last;
-    }
   }
 
   async #memoryKey(): Promise<string> {
@@ -81,54 +86,70 @@ export class LocalRequests {
     return `file:${path ?? ''}`;
   }
 
-  /** SpecTcl's variables with the gateway's ports, to which programs connect next. */
+  /**
+   * SpecTcl's variables with the gateway's ports, to which programs connect next. A variable that
+   * SpecTcl does not have says when it stopped answering.
+   */
   async #variables(): Promise<unknown> {
+    const state = (): object => {
+      const since = this.#options.unreachableSince();
+      return since === undefined ? {} : { MirrorflowSource: `unreachable since ${since.toISOString()}` };
+    };
     try {
-      const variables = await this.#fromSource('shmem/variables');
+      const variables = await this.#options.source.detail('/spectcl/shmem/variables', { hurry: true });
       if (typeof variables !== 'object' || variables === null) return variables;
       const { restPort, mirrorPort } = this.#options.ports();
       return {
         ...variables,
         ...('HTTPDPort' in variables ? { HTTPDPort: String(restPort) } : {}),
         ...('MirrorPort' in variables ? { MirrorPort: String(mirrorPort) } : {}),
+        ...state(),
       };
     } catch (error) {
       if (isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
       const { channelBytes } = await this.#options.header();
-      return { DisplayMegabytes: String(channelBytes / MEGABYTE) };
+      return { DisplayMegabytes: String(channelBytes / MEGABYTE), ...state() };
     }
   }
 
   /**
-   * This host's shared memory under the host's name, for viewers that look for a mirror of their
-   * host, and under `localhost` for viewers on this host only.
+   * The mirrors that a viewer may attach. Viewers take the first entry whatever host it names, so
+   * the asker's own comes first, and without one the list is empty: the viewer then mirrors by
+   * itself. The shared memory of this host is listed to programs of this host only. A request with
+   * a pattern asks for information and gets the other hosts in any case.
    */
-  #ownMirrors(local: boolean): { readonly host: string; readonly shmkey: string }[] {
+  #mirrors(pattern: string | undefined, asker: Peer): MirrorEntry[] {
     const shmkey = this.#options.memoryKey();
-    if (shmkey === undefined) return [];
-    const names = local ? [hostname(), 'localhost'] : [hostname()];
-    return [...new Set(names)].map((host) => ({ host, shmkey }));
+    const shared =
+      shmkey === undefined || !asker.local
+        ? []
+        : [...new Set([hostname(), 'localhost'])].map((host) => ({ host, shmkey, peer: asker }));
+    const all = [...shared, ...this.#options.directory.list()];
+    const own = all.filter(({ peer }) => peer.host === asker.host);
+    if (pattern === undefined && own.length === 0) return [];
+    const isSelected = peerMatcher(pattern ?? '*');
+    return [...own, ...all.filter((entry) => !own.includes(entry))]
+      .filter(({ host, peer }) => isSelected(host, peer))
+      .map(({ host, shmkey }) => ({ host, shmkey }));
   }
 
-  #mirrors(pattern: string | undefined, local: boolean) {
-    const all = [...this.#ownMirrors(local), ...this.#options.directory.list()];
-    const isSelected = globMatcher(pattern ?? '*');
-    return all.filter(({ host }) => isSelected(host));
-  }
-
-  async #mirrorList(clients: string | undefined, local: boolean) {
+  /** Each live mirror once: this host's own, and the clients with or without a memory key. */
+  async #mirrorList(clients = '*') {
     const { channelBytes } = await this.#options.header();
-    return this.#mirrors(clients, local).map(({ host, shmkey }) => ({
-      name: shmkey,
-      size: channelBytes / MEGABYTE,
-      client: host,
-    }));
+    const own = {
+      peer: { host: hostname(), address: '127.0.0.1', local: true },
+      shmkey: await this.#memoryKey(),
+    };
+    const isSelected = peerMatcher(clients);
+    return [own, ...this.#options.directory.clients()]
+      .filter(({ peer }) => isSelected(peer.host, peer))
+      .map(({ peer, shmkey }) => ({ name: shmkey ?? '', size: channelBytes / MEGABYTE, client: peer.host }));
   }
 
   async #spectra(filter = '*'): Promise<readonly unknown[]> {
     let all: unknown;
     try {
-      all = await this.#fromSource('spectrum/list?filter=*');
+      all = await this.#options.source.detail('/spectcl/spectrum/list?filter=*', { hurry: true });
     } catch (error) {
       if (isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
       const header = await this.#options.header();
@@ -150,7 +171,7 @@ export class LocalRequests {
     const ids = await this.#idsOf(header);
     const isSelected = globMatcher(pattern);
     return this.#list(`bindings ${header.version} ${pattern}`, ids, () =>
-      header.bindings
+      inOrderOf(ids, header)
         .filter(({ name }) => isSelected(name))
         .map((binding) => bindingDetail(binding, ids.get(binding.name))),
     );
@@ -158,10 +179,46 @@ export class LocalRequests {
 
   async #statistics(pattern = '*'): Promise<readonly unknown[]> {
     const header = await this.#options.header();
+    const ids = await this.#idsOf(header);
     const isSelected = globMatcher(pattern);
     return this.#list(`statistics ${pattern}`, header, () =>
-      header.bindings.filter(({ name }) => isSelected(name)).map(statisticsDetail),
+      inOrderOf(ids, header)
+        .filter(({ name }) => isSelected(name))
+        .map(statisticsDetail),
     );
+  }
+
+  /** Channels from the mirror; undefined for a spectrum that is not bound. */
+  async #contents({ query }: RequestContext): Promise<Answer | undefined> {
+    const lease = await this.#options.newest().catch(() => undefined);
+    if (lease === undefined) return undefined;
+    try {
+      const name = query('name');
+      const binding = bindings(lease.memory).find((candidate) => candidate.name === name);
+      if (binding === undefined) return undefined;
+      return await contentsAnswer(lease.memory, binding, (query('compress') ?? '1') !== '0');
+    } finally {
+      lease.release();
+    }
+  }
+
+  async #establishTrace(retention: string | undefined): Promise<number> {
+    const retentionS = Number(retention);
+    if (!(retentionS > 0) || retentionS > RETENTION_MAX_S) {
+      const status = `retention is ${JSON.stringify(retention)}; it must be seconds, up to ${RETENTION_MAX_S}`;
+      throw new MirrorflowError('BAD_OPTION', status);
+    }
+    return this.#options.traces.establish(retentionS);
+  }
+
+  async #fetchTrace(token: string | undefined, { host }: Peer): Promise<Changes> {
+    const changes = await this.#options.traces.fetch(Number(token ?? NaN), host);
+    if (changes === undefined) throw invalidToken();
+    return changes;
+  }
+
+  #endTrace(token: string | undefined): undefined {
+    if (!this.#options.traces.done(Number(token ?? NaN))) throw invalidToken();
   }
 
   /** The cached list of that name if it was made from the same object, else a new one. */
@@ -182,7 +239,9 @@ export class LocalRequests {
   async #idsOf({ version }: DecodedHeader): Promise<ReadonlyMap<string, number>> {
     if (this.#ids?.version === version) return this.#ids.byName;
     try {
-      const entries = await this.#options.source.detail('/spectcl/sbind/list?pattern=*');
+      const entries = await this.#options.source.detail('/spectcl/sbind/list?pattern=*', {
+        hurry: true,
+      });
       const byName = new Map<string, number>();
       for (const entry of Array.isArray(entries) ? (entries as unknown[]) : []) {
         const name = nameOf(entry);
@@ -195,6 +254,31 @@ export class LocalRequests {
       return this.#ids?.byName ?? new Map();
     }
   }
+}
+
+/** SpecTcl's error. */
+function invalidToken(): MirrorflowError {
+  const status = 'Invalid trace token';
+  return new MirrorflowError('SOURCE_REFUSED', status, { status });
+}
+
+/** SpecTcl lists spectra in an order of its own; those that its list lacks come last, by slot. */
+function inOrderOf(ids: ReadonlyMap<string, number>, { bindings: all }: DecodedHeader): readonly Binding[] {
+  const positions = new Map([...ids.keys()].map((name, position) => [name, position]));
+  const position = ({ name }: Binding): number => positions.get(name) ?? Infinity;
+  return all.toSorted((one, other) => {
+    const [first, second] = [position(one), position(other)];
+    return first === second ? one.slot - other.slot : first - second;
+  });
+}
+
+/** Matches the name, the address, or for this machine any of its names. */
+function peerMatcher(pattern: string): (host: string, peer: Peer) => boolean {
+  const isSelected = globMatcher(pattern);
+  return (host, { address, local }) => {
+    const names = local ? [host, address, 'localhost', '127.0.0.1', hostname()] : [host, address];
+    return names.some(isSelected);
+  };
 }
 
 function nameOf(entry: unknown): string | undefined {

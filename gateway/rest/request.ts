@@ -16,6 +16,13 @@ export interface RestRequest {
   readonly query: URLSearchParams;
 }
 
+/** Makes each run of slashes in the path one, as SpecTcl does: its Tcl client sends `//parameter/list`. */
+export function foldSlashes(url: string): string {
+  const end = url.search(/[?#]/);
+  const path = end < 0 ? url : url.slice(0, end);
+  return path.replaceAll(/\/{2,}/g, '/') + url.slice(path.length);
+}
+
 /** The parsed request, or the answer to a request that is refused. */
 export function readRequest(method: string | undefined, url: string): RestRequest | Answer {
   if (method !== 'GET' && method !== 'HEAD') {
@@ -24,7 +31,7 @@ export function readRequest(method: string | undefined, url: string): RestReques
   if (url.length > URL_CHARACTERS_MAX) {
     return failure(414, `the request has ${url.length} characters; the limit is ${URL_CHARACTERS_MAX}`);
   }
-  const [, name, queryText = ''] = /^\/spectcl\/([^?#]*)(?:\?([^#]*))?$/.exec(url) ?? [];
+  const [, name, queryText = ''] = /^\/spectcl\/([^?#]*)(?:\?([^#]*))?$/.exec(foldSlashes(url)) ?? [];
   if (name === undefined) return failure(404, 'no such path: requests begin with /spectcl/');
   if (BROKEN_ESCAPE.test(url)) return failure(400, 'the request contains a % without two hexadecimal digits');
   const query = new URLSearchParams(queryText);

@@ -10,11 +10,12 @@ import type { Socket } from 'node:net';
 import { describeError, systemCode } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { decodeText } from '../../protocol/spectcl/text.js';
-import { isLoopback } from '../mirror-directory.js';
-import { answerOf, failure, success, type Answer } from './answer.js';
+import { peerOf } from '../mirror-directory.js';
+import { answerOf, failure, type Answer } from './answer.js';
+import type { LastAnswers } from './last-answers.js';
 import type { LocalRequests } from './local-requests.js';
-import { permissionOf } from './permissions.js';
-import { readRequest } from './request.js';
+import { isListRequest, permissionOf } from './permissions.js';
+import { foldSlashes, readRequest } from './request.js';
 import type { SourceRest } from './source-rest.js';
 
 const CONNECTIONS_MAX = 2_048;
@@ -23,10 +24,12 @@ const IDLE_TIMEOUT_MS = 60_000;
 /** Bytes of an unusable answer that an error quotes. */
 const SHOWN_BYTES = 200;
 const OPENING_BRACE = 0x7b;
+const SPACE = 0x20;
 
 export interface RestServiceOptions {
   readonly localRequests: LocalRequests;
   readonly source: SourceRest;
+  readonly lastAnswers: LastAnswers;
   readonly allowChanges: boolean;
   readonly log: Logger;
 }
@@ -66,7 +69,7 @@ export class RestService {
     try {
       answer = await this.#answer(request);
     } catch (thrown) {
-      answer = answerOf(thrown);
+      answer = answerOf(thrown, isListRequest(requestName(request.url ?? '')));
       const level = answer.httpStatus === 500 ? 'error' : 'debug';
       this.#options.log[level]('a request failed', { url: request.url?.slice(0, 200), error: thrown });
     }
@@ -74,6 +77,7 @@ export class RestService {
     if (answer.httpStatus === 405) response.setHeader('allow', 'GET, HEAD');
     response.writeHead(answer.httpStatus, {
       'content-type': 'application/json',
+      ...(answer.contentEncoding !== undefined && { 'content-encoding': answer.contentEncoding }),
       'content-length': answer.body.byteLength,
       'cache-control': 'no-store',
     });
@@ -81,24 +85,24 @@ export class RestService {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
-    const url = request.url ?? '';
+    const url = foldSlashes(request.url ?? '');
     const parsed = readRequest(request.method, url);
     if ('body' in parsed) return parsed;
     const { name, query } = parsed;
     const handler = this.#options.localRequests.handlers.get(name);
-    if (handler === undefined) return this.#forward(name, url, request.headers['sec-fetch-site']);
-    const local = isLoopback(request.socket.remoteAddress) || isOwnAddress(request.socket);
-    return success(await handler({ query: (key) => query.get(key) ?? undefined, local }));
+    const context = { query: (key: string) => query.get(key) ?? undefined, peer: peerOf(request.socket) };
+    const answer = await handler?.(context);
+    return answer ?? this.#forward(name, url, request.headers['sec-fetch-site']);
   }
 
   async #forward(name: string, url: string, fetchSite: string | string[] | undefined): Promise<Answer> {
-    const { source, allowChanges } = this.#options;
+    const { source, lastAnswers, allowChanges } = this.#options;
     const permission = permissionOf(name);
     switch (permission) {
       case 'cached':
-        return enveloped(await source.cached(url));
+        return enveloped(await lastAnswers.get(url));
       case 'fresh':
-        return enveloped(await source.fresh(url));
+        return enveloped(await source.fresh(url, { repeatable: true }));
       case 'changes':
       case 'unknown': {
         if (!allowChanges) {
@@ -124,8 +128,8 @@ export class RestService {
 
 /** SpecTcl answers some unknown requests with an HTML page, which is put into an envelope here. */
 function enveloped(answer: Answer): Answer {
-  const { httpStatus, body } = answer;
-  if (body[0] === OPENING_BRACE) return answer;
+  const { httpStatus, body, contentEncoding } = answer;
+  if (contentEncoding !== undefined || firstVisible(body) === OPENING_BRACE) return answer;
   const text = decodeText(body.subarray(0, SHOWN_BYTES))
     .replaceAll(/<[^>]*>/g, ' ')
     .trim();
@@ -133,9 +137,13 @@ function enveloped(answer: Answer): Answer {
   return failure(httpStatus, `SpecTcl answered with HTTP status ${httpStatus}: ${text}`);
 }
 
-/** Whether both ends have the same address, that is, the peer is on this machine. */
-function isOwnAddress(socket: Socket): boolean {
-  return socket.remoteAddress !== undefined && socket.remoteAddress === socket.localAddress;
+/** The first byte of a body that is not white space: Tcl programs may begin with a line end. */
+function firstVisible(body: Uint8Array): number | undefined {
+  return body.find((byte) => byte > SPACE);
+}
+
+function requestName(url: string): string {
+  return /^\/spectcl\/([^?#]*)/.exec(foldSlashes(url))?.[1] ?? '';
 }
 
 /** Answers a request whose head could not be parsed, and closes the connection. */
@@ -148,7 +156,7 @@ function refuseUnreadable(error: Error, socket: Socket): void {
         ? [408, 'Request Timeout', 'the request was not complete in time']
         : [400, 'Bad Request', `this is no HTTP request: ${describeError(error)}`];
   if (socket.writable && code !== 'ECONNRESET') {
-    const body = JSON.stringify({ status: text });
+    const body = JSON.stringify({ status: text, detail: text });
     socket.end(
       `HTTP/1.1 ${httpStatus} ${reason}\r\ncontent-type: application/json\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

@@ -8,7 +8,7 @@
 import { Agent } from 'node:http';
 import type { AddressOf } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
-import { MirrorflowError } from '../../protocol/base/errors.js';
+import { MirrorflowError, isMirrorflowError } from '../../protocol/base/errors.js';
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { exchange } from '../../protocol/spectcl/rest-exchange.js';
 import { decodeText } from '../../protocol/spectcl/text.js';
@@ -40,6 +40,7 @@ export class SourceRest {
   readonly #envelopes = new WeakMap<Answer, Envelope>();
   #port: Promise<number> | undefined;
   #queued = 0;
+  #unreachableSince: Date | undefined;
 
   /**
    * `address` is undefined when this host's mirror comes from another host: then every request is
@@ -63,7 +64,7 @@ export class SourceRest {
     const nowMs = this.#clock.nowMs();
     const cached = this.#cache.get(path);
     if (cached !== undefined && nowMs - cached.atMs < CACHE_MS) return cached.answer;
-    const entry = { answer: this.fresh(path), atMs: Infinity };
+    const entry = { answer: this.fresh(path, { repeatable: true }), atMs: Infinity };
     this.#cache.delete(path);
     this.#cache.set(path, entry);
     const drop = (): void => {
@@ -85,11 +86,13 @@ export class SourceRest {
    * answer has no envelope, and the errors of `fresh`.
    */
   async detail(path: string): Promise<unknown> {
-    const answer = await this.cached(path);
-    const { httpStatus, body } = answer;
-    const envelope = this.#envelopes.get(answer) ?? (httpStatus === 200 ? envelopeOf(body) : {});
-    this.#envelopes.set(answer, envelope);
-    const { status, detail } = envelope;
+    return this.detailOf(path, await this.cached(path));
+  }
+
+  /** The detail of an answer to `path`; see `detail`. */
+  detailOf(path: string, answer: Answer): unknown {
+    const { httpStatus } = answer;
+    const { status, detail } = this.#envelope(answer);
     if (status === 'OK') return detail;
     if (typeof status === 'string') {
       throw new MirrorflowError('SOURCE_REFUSED', `SpecTcl refused ${path}: ${status.slice(0, 500)}`, {
@@ -102,11 +105,26 @@ export class SourceRest {
     );
   }
 
+  isSuccess(answer: Answer): boolean {
+    return answer.httpStatus === 200 && this.#envelope(answer).status === 'OK';
+  }
+
+  /** When SpecTcl stopped answering; undefined while it answers. */
+  get unreachableSince(): Date | undefined {
+    return this.#unreachableSince;
+  }
+
+  /** A request has been waiting for `waitedMs`. */
+  reportHang(waitedMs: number): void {
+    this.#unreachableSince ??= new Date(Date.now() - waitedMs);
+  }
+
   /**
-   * Forwards a request and returns the answer unchanged. Throws SOURCE_UNREACHABLE,
-   * SOURCE_PROTOCOL, TIMED_OUT or LIMIT_REACHED.
+   * Forwards a request and returns the answer unchanged. `repeatable`: it may be sent twice, when
+   * SpecTcl closes the connection. Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL, TIMED_OUT or
+   * LIMIT_REACHED.
    */
-  async fresh(path: string): Promise<Answer> {
+  async fresh(path: string, { repeatable = false } = {}): Promise<Answer> {
     const address = this.#address;
     if (address === undefined) {
       throw new MirrorflowError(
@@ -123,7 +141,7 @@ export class SourceRest {
     this.#queued += 1;
     try {
       const { host } = address;
-      return await exchange({
+      const answer = await exchange({
         host,
         port: await this.#portOf(address),
         path,
@@ -131,15 +149,25 @@ export class SourceRest {
         timeoutMs: this.#timeoutMs,
         clock: this.#clock,
         signals: [this.#closing.signal],
-        repeatable: false,
+        repeatable,
       });
+      this.#unreachableSince = undefined;
+      return answer;
     } catch (error) {
+      if (!isMirrorflowError(error, 'CLOSED')) this.#unreachableSince ??= new Date();
       // A service name may have another port by now.
       this.#port = undefined;
       throw error;
     } finally {
       this.#queued -= 1;
     }
+  }
+
+  #envelope(answer: Answer): Envelope {
+    const envelope =
+      this.#envelopes.get(answer) ?? (answer.httpStatus === 200 ? envelopeOf(answer.body) : {});
+    this.#envelopes.set(answer, envelope);
+    return envelope;
   }
 
   /** Drops cached answers, after a request that changes SpecTcl. */

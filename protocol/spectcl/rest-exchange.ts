@@ -26,6 +26,8 @@ export interface ExchangeOptions {
 export interface Exchanged {
   readonly httpStatus: number;
   readonly body: Uint8Array;
+  /** The header `Content-Encoding`, if there is one: the body is not decoded. */
+  readonly contentEncoding?: string | undefined;
 }
 
 export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
@@ -78,7 +80,12 @@ function once(options: ExchangeOptions, signal: AbortSignal, reuse: { stale: boo
     request.on('response', (response) => {
       hasAnswer = true;
       collect(response, LIMITS.restBodyBytes).then(
-        (body) => resolve({ httpStatus: response.statusCode ?? 0, body }),
+        (body) =>
+          resolve({
+            httpStatus: response.statusCode ?? 0,
+            body,
+            contentEncoding: response.headers['content-encoding'],
+          }),
         (error: unknown) => {
           request.destroy();
           reject(error);

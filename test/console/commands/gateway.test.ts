@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import type { Simulator } from '../../../simulator/simulator.js';
 import { fail, ok, type Finding } from '../../../console/doctor/check.js';
 import * as machine from '../../../console/doctor/machine.js';
+import { MirrorPeer } from '../../simulator/mirror-peer.js';
 import { ConsoleSystem } from '../system.js';
 
 interface TitledFinding extends Finding {
@@ -65,6 +66,50 @@ describe('the gateway command and the doctor', () => {
       /^SpecTcl 5\.13-12 at spectcl:/,
     );
     expect(findings.find(({ check }) => check === 'gateways')?.found).to.contain(`REST ${opened.restPort}`);
+  });
+
+  it('gateway check: finds no answer of the gateway worse than that of SpecTcl', async () => {
+    const checked = await system.run('gateway', 'check', 'e1', '--json');
+    const rows = JSON.parse(checked.stdout) as { request: string; result: string }[];
+    const bad = rows.filter(({ result }) => result === 'worse' || result === 'different');
+    expect(bad).to.deep.equal([]);
+    expect(checked.exit).to.equal(0);
+    const results = new Map(rows.map(({ request, result }) => [request, result]));
+    expect(results.get('gate/list?pattern=*')).to.equal('same');
+    expect(results.get('mirror service: REQUEST_UPDATE')).to.equal('same');
+    expect((await system.run('gateway', 'check', 'e1')).stdout).to.match(/request +SpecTcl +ms +gateway/);
+  });
+
+  it('mirrors: lists the mirrors that SpecTcl and the gateway know', async () => {
+    const { mirrorPort } = await system.json<{ mirrorPort: number }>('gateway', 'e1');
+    const [atSource, atGateway] = await Promise.all(
+      [simulator.mirrorPort, mirrorPort].map((port) => MirrorPeer.connect(port)),
+    );
+    atSource?.shmInfo('XA01');
+    atGateway?.shmInfo('XA02');
+    await Promise.all([atSource?.update(), atGateway?.update()]);
+    const mirrors = await system.json<{ at: string; key: string }[]>('mirrors');
+    expect(mirrors.filter(({ key }) => key === 'XA01').map(({ at }) => at)).to.deep.equal(['spectcl']);
+    expect(mirrors.filter(({ key }) => key === 'XA02').map(({ at }) => at)).to.deep.equal(['gateway']);
+    expect(mirrors.filter(({ key }) => key.startsWith('file:'))).to.have.length(1);
+    expect((await system.run('mirrors')).stdout).to.match(/e1 +SpecTcl +localhost +XA01/);
+    atSource?.close();
+    atGateway?.close();
+  });
+
+  it('gateway: --key takes the memory key, and a malformed one is refused', async () => {
+    const refused = await system.run('gateway', 'e1', '--rest', '0', '--mirror', '0', '--key', 'XA012');
+    expect(refused.exit).to.equal(2);
+    expect(refused.stderr).to.match(/--key is "XA012"; it must be 4/);
+  });
+
+  it('doctor: does not examine the SpecTcl of a stopped application', async () => {
+    await system.json('run', 'e2', '--spectcl', 'spectcl://127.0.0.1?rest=9&mirror=9');
+    expect((await doctor()).some(({ state, check }) => state === 'fail' && check === 'SpecTcl')).to.equal(
+      true,
+    );
+    await system.run('stop', 'e2');
+    expect((await doctor()).filter(({ state }) => state === 'fail')).to.deep.equal([]);
   });
 
   it('gateway: refuses one port alone and reports why a port could not be opened', async () => {

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { createServer as createHttpServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { deflateRawSync } from 'node:zlib';
 import { expect } from 'chai';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../simulator/simulator.js';
 import { MirrorDirectory } from '../../../gateway/mirror-directory.js';
+import { LastAnswers } from '../../../gateway/rest/last-answers.js';
 import { LocalRequests } from '../../../gateway/rest/local-requests.js';
 import { RestService } from '../../../gateway/rest/rest-service.js';
 import { SourceRest } from '../../../gateway/rest/source-rest.js';
+import { Traces } from '../../../gateway/rest/traces.js';
 import { parseAddress } from '../../../protocol/base/address.js';
 import { systemClock, type Clock } from '../../../protocol/base/clock.js';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
@@ -29,6 +32,7 @@ interface Reply {
 describe('the REST service of a gateway', () => {
   let simulator: Simulator;
   let source: SourceRest;
+  let lastAnswers: LastAnswers;
   let service: RestService;
   let server: Server;
   let directory: MirrorDirectory;
@@ -47,6 +51,7 @@ describe('the REST service of a gateway', () => {
     directory = new MirrorDirectory();
     const sourceAddress = parseAddress(address ?? simulator.address, { schemes: ['spectcl'] });
     source = new SourceRest(sourceAddress, clock, timeoutMs);
+    lastAnswers = new LastAnswers(source, clock);
     const localRequests = new LocalRequests({
       header: () => {
         if (mirrorIsUnreachable)
@@ -56,12 +61,26 @@ describe('the REST service of a gateway', () => {
         return Promise.resolve({ bindings: decoded, channelBytes: 8_388_608, version });
       },
       imagePath: () => Promise.resolve('/dev/shm/somewhere/spectra.image'),
-      source,
+      newest: () =>
+        Promise.resolve({
+          memory: Buffer.from(simulator.memory),
+          headerVersion: 1,
+          release: () => undefined,
+        }),
+      source: lastAnswers,
+      unreachableSince: () => source.unreachableSince,
+      traces: new Traces({
+        source: { establish: () => Promise.resolve(1), fetch: () => Promise.resolve({}) },
+        clock,
+        bindings: () => Promise.resolve([]),
+        hasHeader: () => true,
+        firstToken: 1,
+      }),
       directory,
       memoryKey: () => undefined,
       ports: () => ({ restPort: 4711, mirrorPort: 4712 }),
     });
-    service = new RestService({ localRequests, source, allowChanges, log: silent });
+    service = new RestService({ localRequests, source, lastAnswers, allowChanges, log: silent });
     server = createServer((socket) => service.accept(socket));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -70,6 +89,7 @@ describe('the REST service of a gateway', () => {
 
   afterEach(async () => {
     service.close();
+    lastAnswers.close();
     source.close();
     await new Promise((resolve) => server.close(resolve));
     await simulator.close();
@@ -259,13 +279,118 @@ describe('the REST service of a gateway', () => {
     await once(dying, 'listening');
     const { port: dyingPort } = dying.address() as AddressInfo;
     await start(true, {}, `spectcl://127.0.0.1?rest=${dyingPort}&mirror=9`);
-    for (const path of ['gate/list', 'spectrum/zero', 'version', 'spectrum/contents?name=tof']) {
+    for (const path of ['gate/list', 'spectrum/zero', 'version', 'integrate?spectrum=tof']) {
       const { http, status } = await get(path);
       expect(http, path).to.equal(502);
       expect(status).to.match(/cannot be reached/);
     }
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => dying.close(resolve));
+  });
+
+  it('while SpecTcl is unreachable every list has its last answer and a change fails with a detail', async () => {
+    await start(true);
+    const lists = ['gate/list', 'gate/list?pattern=*', 'apply/list?pattern=*', 'shmem/variables'];
+    const before = await Promise.all(lists.map((path) => get(path)));
+    const { detail: gates } = before[0] as { detail: { name: string }[] };
+    await simulator.close();
+    source.clearCache();
+    const after = await Promise.all(lists.map((path) => get(path)));
+    expect(after.slice(0, 3)).to.deep.equal(before.slice(0, 3));
+    const variables = after[3]?.detail as Record<string, string>;
+    expect(variables).to.include(before[3]?.detail as object);
+    expect(variables['MirrorflowSource']).to.match(/^unreachable since \d{4}-\d\d-\d\dT/);
+    // A pattern that was never requested selects from the last complete list.
+    const name = gates[0]?.name ?? '';
+    expect((await get(`gate/list?pattern=${name}`)).detail).to.deep.equal([gates[0]]);
+    const change = await get('gate/edit?name=g&type=T');
+    expect(change.http).to.equal(502);
+    expect(change.status).to.match(/cannot be reached/);
+    expect(change.detail).to.equal(change.status);
+    expect(await get('filter/list')).to.deep.include({ http: 502, detail: [] });
+  });
+
+  it('while SpecTcl hangs lists have their last answer after half a second', async () => {
+    await start();
+    const paths = ['gate/list', 'spectrum/list', 'sbind/list', 'specstats', 'version'];
+    const before = await Promise.all(paths.map((path) => get(path)));
+    simulator.misbehave({ rest: 'silent' });
+    source.clearCache();
+    for (const limitMs of [3_000, 400]) {
+      const startMs = performance.now();
+      expect(await Promise.all(paths.map((path) => get(path)))).to.deep.equal(before);
+      expect(performance.now() - startMs).to.be.below(limitMs);
+    }
+    const { MirrorflowSource } = (await get('shmem/variables')).detail as Record<string, string>;
+    expect(MirrorflowSource).to.match(/^unreachable since/);
+  });
+
+  it('mirror lists the entry of the asker first, and this host without an entry gets none', async () => {
+    await start();
+    const here = { host: 'localhost', address: '127.0.0.1', local: true };
+    const other = { host: '10.0.0.7', address: '10.0.0.7', local: false };
+    let replaced = 0;
+    const remote = directory.add(other, () => (replaced += 1));
+    remote.register('XA07');
+    expect((await get('mirror')).detail).to.deep.equal([]);
+    expect((await get('mirror?pattern=10.*')).detail).to.deep.equal([{ host: '10.0.0.7', shmkey: 'XA07' }]);
+    directory.add(here, () => undefined).register('XA01');
+    directory.add(here, () => undefined);
+    const own = { host: 'localhost', shmkey: 'XA01' };
+    expect((await get('mirror')).detail).to.deep.equal([own, { host: '10.0.0.7', shmkey: 'XA07' }]);
+    for (const pattern of ['127*', 'local*']) {
+      expect((await get(`mirror?pattern=${pattern}`)).detail, pattern).to.deep.equal([own]);
+    }
+    const live = (await get('mirror/list?clients=*')).detail as { name: string; client: string }[];
+    expect(live.map(({ name }) => name)).to.deep.equal([
+      'file:/dev/shm/somewhere/spectra.image',
+      'XA07',
+      'XA01',
+      '',
+    ]);
+    directory.add(other, () => undefined).register('XA07');
+    expect(replaced).to.equal(1);
+    remote.remove();
+    expect(directory.list()).to.have.length(2);
+  });
+
+  it("all reading requests of SpecTcl's clients are forwarded, with double slashes too", async () => {
+    await start();
+    for (const path of ['parameter/listnew', 'pman/lsall', 'pman/lsevp', 'treevariable/firetraces']) {
+      // The simulator does not have them.
+      expect((await get(path)).status, path).to.match(/HTTP status 404/);
+    }
+    expect((await get('/gate//list')).detail).to.deep.equal((await get('gate/list')).detail);
+  });
+
+  it('bindings and statistics have the order of SpecTcl', async () => {
+    const axes = [{ parameter: 'p', low: 0, high: 10, bins: 10, unit: '' }];
+    await start();
+    simulator.undefine('tof');
+    simulator.define({ name: 'zz', type: 4, axes });
+    for (const path of ['sbind/list', 'specstats']) {
+      expect(await get(path), path).to.deep.equal(await get(path, simulator.restPort));
+    }
+  });
+
+  it('an encoded answer of SpecTcl is passed on as it came', async () => {
+    const body = deflateRawSync('{"status":"OK","detail":[]}');
+    const encoding = createHttpServer((_request, response) => {
+      response.setHeader('content-encoding', 'deflate').end(body);
+    }).listen(0, '127.0.0.1');
+    await once(encoding, 'listening');
+    const { port: encodingPort } = encoding.address() as AddressInfo;
+    await start(false, {}, `spectcl://127.0.0.1?rest=${encodingPort}&mirror=9`);
+    const answer = await new Promise<IncomingMessage>((resolve) => {
+      httpRequest(
+        { host: '127.0.0.1', port, path: '/spectcl/spectrum/contents?name=unbound' },
+        resolve,
+      ).end();
+    });
+    expect(answer.headers['content-encoding']).to.equal('deflate');
+    expect(Buffer.concat(await answer.toArray()).equals(body)).to.equal(true);
+    encoding.closeAllConnections();
+    encoding.close();
   });
 
   it('the REST service continues after a client leaves within a request', async () => {

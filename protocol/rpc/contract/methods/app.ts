@@ -3,11 +3,33 @@
  * flows and clients). Part of the contract; pure.
  */
 import { method, optionalParam, param } from '../../xml-rpc/contract.js';
-import { arrayOf, boolean, date, int, name, optional, string, struct } from '../../xml-rpc/schema.js';
+import {
+  arrayOf,
+  boolean,
+  date,
+  double,
+  int,
+  name,
+  oneOf,
+  optional,
+  string,
+  struct,
+} from '../../xml-rpc/schema.js';
 import { applicationStatistics, networkStatus, programInfo } from '../statistics.js';
 import { hostOfApplication } from '../hosts.js';
 import { address, gatewayInfo } from '../shapes.js';
 import { done } from './recurring.js';
+
+const mirrorDirectory = oneOf(['spectcl', 'gateway']);
+const mirrorEntry = struct({
+  at: mirrorDirectory,
+  host: string({ maxCharacters: 1024, doc: 'the host that has the mirror' }),
+  key: string({
+    maxCharacters: 4096,
+    doc: 'its memory key, or `file:` and a path; empty when it has registered none',
+  }),
+  megabytes: optional(double({ min: 0, doc: 'channel storage, MiB' })),
+});
 
 export const APP_METHODS = {
   'app.info': method({
@@ -34,6 +56,18 @@ export const APP_METHODS = {
       param('hosts', arrayOf(hostOfApplication), 'all other hosts'),
     ],
     returns: done,
+  }),
+  'app.mirrors': method({
+    doc:
+      'The mirrors of the SpecTcl of this application: those in the directory of SpecTcl itself, and those that take their data from the gateway ' +
+      'of this host. SpecTcl removes too many entries, so that a live mirror may be missing there.',
+    params: [],
+    returns: struct({
+      mirrors: arrayOf(mirrorEntry),
+      unanswered: arrayOf(
+        struct({ at: mirrorDirectory, cause: string({ maxCharacters: 4096, doc: 'why it has no answer' }) }),
+      ),
+    }),
   }),
   'app.quit': method({
     doc: 'Stops the app server and its duplicators. Returns before they stop.',

@@ -1,0 +1,239 @@
+/**
+ * The traces of a gateway: what has changed in SpecTcl since a viewer asked last, by a token.
+ *
+ * SpecTcl's own tokens are small integers that begin again with each start, and a trace is emptied
+ * by whoever fetches it. So viewers get tokens of the gateway, and one trace of SpecTcl serves all.
+ * Changes of bindings are taken from the mirror's header instead: a viewer reads the memory as soon
+ * as it learns of a binding, so the memory must have it. `local-requests.ts` and `gateway.ts` call
+ * this. Pure but for the source that it is given.
+ */
+import type { Clock } from '../../protocol/base/clock.js';
+import type { Binding } from '../../protocol/spectcl/display-memory.js';
+
+export const TRACE_KINDS = ['parameter', 'spectrum', 'gate', 'binding'] as const;
+export type TraceKind = (typeof TRACE_KINDS)[number];
+export type Changes = Record<TraceKind, string[]>;
+
+/** A trace of SpecTcl, which only the gateway fetches. */
+export interface SourceTraces {
+  readonly establish: (retentionS: number) => Promise<number>;
+  /** The changes since the last fetch; rejects when the token is unknown. */
+  readonly fetch: (token: number) => Promise<Partial<Record<TraceKind, readonly unknown[]>>>;
+}
+
+export interface TracesOptions {
+  readonly source: SourceTraces;
+  readonly clock: Clock;
+  /** The bindings of the mirror now; undefined without a mirror. */
+  readonly bindings: () => Promise<readonly Binding[] | undefined>;
+  /** Whether the memories of the viewers of `host` have the header of this version. */
+  readonly hasHeader: (host: string, headerVersion: number) => boolean;
+  /** The first token; differs from those of earlier gateways. */
+  readonly firstToken: number;
+}
+
+interface Change {
+  readonly kind: TraceKind;
+  readonly text: string;
+  readonly atMs: number;
+  readonly headerVersion: number;
+}
+
+interface Trace {
+  readonly retentionMs: number;
+  changes: Change[];
+  usedMs: number;
+}
+
+/** Retention of SpecTcl's trace, and of one that a viewer established at an earlier gateway. */
+const RETENTION_S = 60;
+const TRACES_MAX = 1_024;
+/** More than a complete set of bindings. */
+const CHANGES_MAX = 40_000;
+/** SpecTcl is asked at most this often, and a viewer waits for it at most that long. */
+const SOURCE_INTERVAL_MS = 100;
+const SOURCE_WAIT_MS = 500;
+/** A binding is given out after this time even if a mirror client of the viewer's host is late. */
+const HELD_BACK_MS = 2_000;
+/** Time after which nobody is taken to follow the traces. */
+const ACTIVE_MS = 30_000;
+const UNUSED_MS = 600_000;
+
+export class Traces {
+  readonly #options: TracesOptions;
+  readonly #traces = new Map<number, Trace>();
+  readonly #firstToken: number;
+  #nextToken: number;
+  #usedMs = -Infinity;
+  #known: ReadonlyMap<string, Binding> | undefined;
+  #sourceToken: number | undefined;
+  #sourceRetentionS = RETENTION_S;
+  #fetching: Promise<void> | undefined;
+  #fetchedMs = -Infinity;
+
+  constructor(options: TracesOptions) {
+    this.#options = options;
+    this.#firstToken = options.firstToken;
+    this.#nextToken = options.firstToken;
+  }
+
+  /** Whether a viewer follows the traces, for which the mirror must be followed. */
+  get active(): boolean {
+    return this.#options.clock.nowMs() - this.#usedMs < ACTIVE_MS;
+  }
+
+  async establish(retentionS: number): Promise<number> {
+    await this.#follow();
+    if (retentionS > this.#sourceRetentionS) {
+      this.#sourceRetentionS = retentionS;
+      this.#sourceToken = undefined;
+    }
+    const token = this.#nextToken;
+    this.#nextToken += 1;
+    this.#add(token, retentionS);
+    await this.#fetchSource();
+    return token;
+  }
+
+  /**
+   * The changes since the last fetch, for a viewer on `host`; undefined for a token that has ended.
+   * A token of an earlier gateway is continued, with all bindings as added: which of them changed
+   * in between is unknown.
+   */
+  async fetch(token: number, host: string): Promise<Changes | undefined> {
+    await this.#follow();
+    if (!this.#traces.has(token)) {
+      const isOwn = token >= this.#firstToken && token < this.#nextToken;
+      if (!Number.isSafeInteger(token) || token < 0 || isOwn) return undefined;
+      const trace = this.#add(token, RETENTION_S);
+      for (const binding of this.#known?.values() ?? []) trace.changes.push(this.#change(0, 'add', binding));
+    }
+    await this.#fetchSource();
+    const trace = this.#traces.get(token);
+    if (trace === undefined) return undefined;
+    return this.#take(trace, host);
+  }
+
+  /** False for an unknown token. */
+  done(token: number): boolean {
+    return this.#traces.delete(token);
+  }
+
+  /**
+   * The viewers' memories on this host, and the mirror service, have a new header with these
+   * bindings. Call it after they are up to date.
+   */
+  published(bindings: readonly Binding[], headerVersion: number): void {
+    const before = this.#known ?? new Map<string, Binding>();
+    const now = bySlotAndName(bindings);
+    this.#known = now;
+    for (const [id, binding] of before) {
+      if (!isSame(now.get(id), binding)) this.#record(this.#change(headerVersion, 'remove', binding));
+    }
+    for (const [id, binding] of now) {
+      if (!isSame(before.get(id), binding)) this.#record(this.#change(headerVersion, 'add', binding));
+    }
+  }
+
+  /** Notes the use and, at the first one, what the mirror has. */
+  async #follow(): Promise<void> {
+    const { clock, bindings } = this.#options;
+    const wasActive = this.active;
+    this.#usedMs = clock.nowMs();
+    if (wasActive && this.#known !== undefined) return;
+    const now = await bindings();
+    if (now === undefined) return;
+    if (this.#known === undefined) this.#known = bySlotAndName(now);
+    else this.published(now, 0);
+  }
+
+  #add(token: number, retentionS: number): Trace {
+    const nowMs = this.#options.clock.nowMs();
+    for (const [old, { usedMs }] of this.#traces) {
+      if (nowMs - usedMs > UNUSED_MS || this.#traces.size >= TRACES_MAX) this.#traces.delete(old);
+    }
+    const trace = { retentionMs: retentionS * 1_000, changes: [], usedMs: nowMs };
+    this.#traces.set(token, trace);
+    return trace;
+  }
+
+  #take(trace: Trace, host: string): Changes {
+    const { clock, hasHeader } = this.#options;
+    const nowMs = clock.nowMs();
+    trace.usedMs = nowMs;
+    const changes: Changes = { parameter: [], spectrum: [], gate: [], binding: [] };
+    const held: Change[] = [];
+    for (const change of trace.changes) {
+      const { kind, text, atMs, headerVersion } = change;
+      const isEarly = headerVersion > 0 && nowMs - atMs < HELD_BACK_MS && !hasHeader(host, headerVersion);
+      // A later binding does not overtake an earlier one.
+      if (kind === 'binding' && (isEarly || held.length > 0)) held.push(change);
+      else if (nowMs - atMs <= Math.max(trace.retentionMs, HELD_BACK_MS)) changes[kind].push(text);
+    }
+    trace.changes = held;
+    return changes;
+  }
+
+  /** Fetches SpecTcl's trace for all, unless it was fetched just now. Never rejects. */
+  async #fetchSource(): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#fetching === undefined && clock.nowMs() - this.#fetchedMs >= SOURCE_INTERVAL_MS) {
+      this.#fetching = this.#exchange().finally(() => {
+        this.#fetching = undefined;
+        this.#fetchedMs = clock.nowMs();
+      });
+    }
+    if (this.#fetching === undefined) return;
+    let cancel: (() => void) | undefined;
+    const late = new Promise<void>((resolve) => (cancel = clock.after(SOURCE_WAIT_MS, resolve)));
+    await Promise.race([this.#fetching, late]);
+    cancel?.();
+  }
+
+  async #exchange(): Promise<void> {
+    const { source } = this.#options;
+    try {
+      if (this.#sourceToken === undefined) {
+        this.#sourceToken = await source.establish(this.#sourceRetentionS);
+        return;
+      }
+      const changes = await source.fetch(this.#sourceToken);
+      const atMs = this.#options.clock.nowMs();
+      for (const kind of ['parameter', 'spectrum', 'gate'] as const) {
+        for (const text of changes[kind] ?? [])
+          this.#record({ kind, text: String(text), atMs, headerVersion: 0 });
+      }
+    } catch {
+      // SpecTcl is unreachable or was started again: its tokens have ended.
+      this.#sourceToken = undefined;
+    }
+  }
+
+  #change(headerVersion: number, operation: 'add' | 'remove', { name, slot }: Binding): Change {
+    const text = `${operation} ${tclWord(name)} ${slot}`;
+    return { kind: 'binding', text, atMs: this.#options.clock.nowMs(), headerVersion };
+  }
+
+  #record(change: Change): void {
+    for (const trace of this.#traces.values()) {
+      trace.changes.push(change);
+      if (trace.changes.length > CHANGES_MAX) trace.changes.shift();
+    }
+  }
+}
+
+function bySlotAndName(bindings: readonly Binding[]): ReadonlyMap<string, Binding> {
+  return new Map(bindings.map((binding) => [`${binding.slot} ${binding.name}`, binding]));
+}
+
+/** Whether a viewer can keep what it has of the binding: place, size and axes are the same. */
+function isSame(one: Binding | undefined, other: Binding): boolean {
+  if (one === undefined) return false;
+  const members = ['type', 'xchans', 'ychans', 'byteOffset', 'xmin', 'xmax', 'ymin', 'ymax'] as const;
+  return members.every((member) => Object.is(one[member], other[member]));
+}
+
+/** Braces a name with white space, as a Tcl list does. */
+function tclWord(name: string): string {
+  return /\s/.test(name) ? `{${name}}` : name;
+}
