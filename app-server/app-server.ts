@@ -34,7 +34,10 @@ export const CLOSE_TIMEOUT_MS = LIMITS.appServerStopTimeoutMs * 0.9;
 assert(LIMITS.childStopTimeoutMs + 2 * CLOSE_GRACE_MS < CLOSE_TIMEOUT_MS);
 
 export interface AppServerSetup extends ServicesSetup {
-  /** Random text by which the host server that started this process recognises it; undefined by hand. */
+  /**
+   * Random text by which the host server that started this process recognises it; undefined by
+   * hand.
+   */
   readonly launchToken: string | undefined;
   /** Runs when a caller requests the end of the server; the owner then calls close(). */
   readonly onQuit: () => void;

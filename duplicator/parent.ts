@@ -34,7 +34,10 @@ export interface ParentHooks {
   report(): DuplicatorReport;
   statistics(): DuplicatorStatistics;
   serve(request: ServeRequest): Promise<ServeResult>;
-  /** `source`: address of the duplicator to receive from. Returns false unless another host fills the flow. */
+  /**
+   * `source`: address of the duplicator to receive from. Returns false unless another host fills
+   * the flow.
+   */
   redirect(source: string): boolean;
   quit(): void;
   /** So many consumers have the flow open, according to an app server that saw it before. */

@@ -81,7 +81,9 @@ interface Row {
   readonly gatewayMs: number;
 }
 
-/** Prints the table. Resolves with `failed` when the gateway answers a request worse than SpecTcl. */
+/**
+ * Prints the table. Resolves with `failed` when the gateway answers a request worse than SpecTcl.
+ */
 export async function checkGateway(context: CommandContext, app: string | undefined): Promise<ExitCode> {
   const { source: address, gateway } = await withClient(context, app, (client) => client.appInfo());
   if (gateway?.state !== 'running' || gateway.restPort === undefined || gateway.mirrorPort === undefined) {

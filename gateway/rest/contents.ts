@@ -1,5 +1,6 @@
 /**
- * `spectrum/contents` from the mirror: the channels of a spectrum that are not 0, in SpecTcl's form.
+ * `spectrum/contents` from the mirror: the channels of a spectrum that are not 0, in SpecTcl's
+ * form.
  *
  * `local-requests.ts` calls it with a complete publication. Pure: no I/O.
  */

@@ -5,7 +5,9 @@
  * started with `allowChanges`. Pure: no I/O.
  */
 
-/** Reading requests whose answer may be up to 250 ms old, or the last one of a SpecTcl that fails. */
+/**
+ * Reading requests whose answer may be up to 250 ms old, or the last one of a SpecTcl that fails.
+ */
 const CACHED = [
   'apply/list',
   'attach/list',

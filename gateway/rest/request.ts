@@ -16,7 +16,10 @@ export interface RestRequest {
   readonly query: URLSearchParams;
 }
 
-/** Makes each run of slashes in the path one, as SpecTcl does: its Tcl client sends `//parameter/list`. */
+/**
+ * Makes each run of slashes in the path one, as SpecTcl does: its Tcl client sends
+ * `//parameter/list`.
+ */
 export function foldSlashes(url: string): string {
   const end = url.search(/[?#]/);
   const path = end < 0 ? url : url.slice(0, end);

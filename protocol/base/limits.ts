@@ -14,7 +14,10 @@ export const LIMITS = {
   /** Longest path of a Unix socket that Linux accepts (108 with the terminating NUL). */
   unixSocketPathBytes: 107,
 
-  /** Largest file that can be mapped: the npm package `mmap-io` takes the size as a signed 32-bit integer. */
+  /**
+   * Largest file that can be mapped: the npm package `mmap-io` takes the size as a signed 32-bit
+   * integer.
+   */
   mappedBytesMax: 2 ** 31 - 1,
   /**
    * Largest identity (application, flow, type, properties as JSON) in a flow file: the header of

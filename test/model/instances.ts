@@ -1,6 +1,7 @@
 /**
  * The instances of the model of a flow (flow.pml, read docs/model.md): values of its macros, what
- * each is for, and whether spin is to find a counterexample. Used by flow.test.ts and main.ts. Pure.
+ * each is for, and whether spin is to find a counterexample. Used by flow.test.ts and main.ts.
+ * Pure.
  */
 
 /** Text of the violation that spin reports, by what it means. */

@@ -1,6 +1,6 @@
 /**
- * `npm run model [-- NAME …]`: searches all states of the instances of the model (docs/model.md), or
- * of the named ones, and prints a table. The exit code is 1 when one is not as required.
+ * `npm run model [-- NAME …]`: searches all states of the instances of the model (docs/model.md),
+ * or of the named ones, and prints a table. The exit code is 1 when one is not as required.
  */
 import { INSTANCES } from './instances.js';
 import { missingProgram, search } from './run-instance.js';
