@@ -46,7 +46,9 @@ async function reserveOrEnd(): Promise<OutputSlot | undefined> {
     try {
       return await output.reserve({ signal: AbortSignal.timeout(200) });
     } catch (error) {
-      if (!(error instanceof DOMException)) throw error;
+      // The wait was aborted by its time limit.
+      const { cause } = error as { cause?: unknown };
+      if (!(cause instanceof DOMException)) throw error;
       if (stopping) return undefined;
     }
   }
