@@ -63,6 +63,7 @@ export function isBuilt(abi) {
  * this ABI. Throws an Error that says what is missing.
  */
 export function buildAddons({ abi = process.versions.modules, headers = ownHeaders() } = {}) {
+  checkHeaders(headers, abi);
   const scratch = mkdtempSync(join(tmpdir(), 'mirrorflow-addons-'));
   try {
     const built = join(scratch, 'built');
@@ -75,6 +76,7 @@ export function buildAddons({ abi = process.versions.modules, headers = ownHeade
     }
     const sums = Object.values(MODULES).map((binary) => `${checksum(join(built, binary))}  ${binary}\n`);
     writeFileSync(join(built, CHECKSUMS), sums.join(''));
+    checkLoading(built, abi, headers);
     const target = folderFor(abi);
     const fresh = `${target}.${process.pid}`;
     cpSync(built, fresh, { recursive: true });
@@ -121,7 +123,12 @@ function compile(name, folder, headers) {
     cwd: folder,
     encoding: 'utf8',
     // The headers of Node 24 and later need C++20; the package states C++17, and the last word counts.
-    env: { ...process.env, CXXFLAGS: `${process.env.CXXFLAGS ?? ''} -std=gnu++20`.trim() },
+    // node-gyp prefers a setting of npm in the environment to its own option --nodedir.
+    env: {
+      ...process.env,
+      npm_config_nodedir: headers,
+      CXXFLAGS: `${process.env.CXXFLAGS ?? ''} -std=gnu++20`.trim(),
+    },
   });
   if (result.status === 0) return;
   const said = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(-15).join('\n');
@@ -129,6 +136,30 @@ function compile(name, folder, headers) {
     `the native module ${name} cannot be compiled for Node ${process.version} on ${process.platform} ${process.arch}; ` +
       `a C++ compiler (g++ 10 or newer), make and Python 3 are needed (Debian: apt install g++ make python3)\n${said}`,
   );
+}
+
+/** Throws unless the headers below this prefix are those of the ABI. */
+function checkHeaders(headers, abi) {
+  const version = readFileSync(join(headers, 'include', 'node', 'node_version.h'), 'utf8');
+  const found = /^#define NODE_MODULE_VERSION (\d+)$/m.exec(version)?.[1];
+  if (found === String(abi)) return;
+  throw new Error(
+    `the headers in ${join(headers, 'include', 'node')} are of ABI ${found ?? 'unknown'}, not ${abi}; ` +
+      'name the prefix of the right ones in npm_config_nodedir',
+  );
+}
+
+/** Loads the new modules in the Node of that ABI, where it is at hand, and throws when it refuses them. */
+function checkLoading(folder, abi, headers) {
+  const node = abi === process.versions.modules ? process.execPath : join(headers, 'bin', 'node');
+  if (!existsSync(node)) return;
+  for (const binary of Object.values(MODULES)) {
+    const result = spawnSync(node, ['-e', 'require(process.argv[1])', join(folder, binary)], {
+      encoding: 'utf8',
+    });
+    if (result.status !== 0)
+      throw new Error(`the new native module ${binary} cannot be loaded: ${(result.stderr || '').trim()}`);
+  }
 }
 
 /** Where the headers of the running Node are: npm_config_nodedir, or beside its own binary. */
