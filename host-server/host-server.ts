@@ -29,6 +29,7 @@ import { authorizeHost, hostHandlers } from './calls/handlers.js';
 import { HostRecord } from './control/host-record.js';
 import type { HostServerOptions } from './options.js';
 import { Discovery } from './peers/discovery.js';
+import { needsTls } from '../protocol/rpc/security/connecting.js';
 import { isLoopback } from '../protocol/rpc/security/listening.js';
 import { Network } from './calls/network.js';
 import { Peers } from './peers/peers.js';
@@ -132,6 +133,7 @@ export class HostServer {
     this.#endpoints = new Endpoints({
       directory: options.directory,
       listen: options.listen,
+      peers: options.network.peers.map(({ host }) => host),
       security: options.security,
       handlers: hostHandlers(this.#applications, network, this.#peers, facts, quitAfterResponse),
       authorize: authorizeHost,
@@ -191,14 +193,16 @@ export class HostServer {
   }
 
   async #startDiscovery(): Promise<void> {
-    const { network, listen } = this.#options;
+    const { network, listen, security } = this.#options;
     if (!network.discover || isLoopback(listen.host)) return;
     const discovery = await Discovery.start({
       hostName: network.hostName,
       version: packageVersion(),
       scheme: listen.scheme,
       port: this.port,
-      onAddress: (address) => this.#peers.add(address),
+      tlsOnly: needsTls(security),
+      onAddress: (address, sender) => this.#peers.discovered(address, sender),
+      clock: systemClock,
       log: this.#log,
     });
     if (this.#quitting === undefined) this.#discovery = discovery;

@@ -41,11 +41,24 @@ const PEER_METHODS = new Set<string>([
 ] satisfies (keyof MirrorflowContract)[]);
 const PEER_ONLY_METHODS = new Set<string>(['host.introduce', 'host.running', 'host.forward']);
 
+/** The end of a host server is for its own machine: the secret gives no right to it. */
+const OWN_MACHINE_METHODS = new Set<string>(['host.quit'] satisfies (keyof MirrorflowContract)[]);
+
 /**
- * Throws NOT_PERMITTED for another host that calls a local method, and for a local caller that
- * calls a method between hosts.
+ * Throws NOT_PERMITTED for another host that calls a local method, for a local caller that calls a
+ * method between hosts, and for a caller over HTTP with the secret that ends the host server.
  */
-export function authorizeHost(method: string, { peerAddress }: CallOrigin): void {
+export function authorizeHost(method: string, { peerAddress, isElsewhere = false }: CallOrigin): void {
+  if (isElsewhere && OWN_MACHINE_METHODS.has(method)) {
+    const how = 'call it on its own machine, over the socket or with the token of the runtime directory';
+    throw new MirrorflowError(
+      'NOT_PERMITTED',
+      `${method} is not for callers with the shared secret: ${how}`,
+      {
+        method,
+      },
+    );
+  }
   if (peerAddress === undefined ? !PEER_ONLY_METHODS.has(method) : PEER_METHODS.has(method)) return;
   const callers = peerAddress === undefined ? 'host servers of other hosts' : 'callers on this machine';
   throw new MirrorflowError('NOT_PERMITTED', `${method} is for ${callers} only`, { method });

@@ -75,8 +75,8 @@ export class SignIn {
   }
 
   #matches(secret: string): boolean {
-    if (this.#secret === undefined) return false;
-    return timingSafeEqual(digest(secret), digest(this.#secret.key));
+    const given = digest(secret);
+    return this.#secret?.accepted.some((key) => timingSafeEqual(given, digest(key))) ?? false;
   }
 
   #dropEndedSessions(now: number): void {

@@ -70,7 +70,11 @@ export class WebServer {
    * this machine without a secret.
    */
   static async start(options: WebServerOptions, log: Logger): Promise<WebServer> {
-    checkListening(options.listen, { secret: options.secret, identity: undefined });
+    checkListening(options.listen, {
+      secret: options.secret,
+      identity: undefined,
+      trust: { ca: undefined },
+    });
     const server = new WebServer(options, log);
     await server.#listen();
     return server;

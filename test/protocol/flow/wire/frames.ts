@@ -78,6 +78,10 @@ export class SlotSink implements FrameSink {
     return this.#slot(sequence).subarray(FRAME_BYTES);
   }
 
+  expects({ kind, sequence }: Readonly<FrameHeader>): boolean {
+    return kind === FrameKind.BUFFER && sequence === this.#next;
+  }
+
   reserveNext(): Buffer {
     return this.#slot(this.#next).subarray(0, FRAME_BYTES + this.#lastLength);
   }

@@ -17,7 +17,7 @@ function newChallenge(members: Partial<Challenge> = {}): Challenge {
 
 describe('proofs of the shared secret', () => {
   it('a proof is valid for the same secret, side, channel, nonces and bound bytes', () => {
-    const challenge = newChallenge({ bound: Buffer.from('e23001/spectra') });
+    const challenge = newChallenge({ bound: [Buffer.from('e23001/spectra')] });
     expect(isProof(prove(secret, 'caller', challenge), secret, 'caller', challenge)).to.equal(true);
   });
 
@@ -27,13 +27,13 @@ describe('proofs of the shared secret', () => {
   });
 
   it('a proof is not valid for another channel, nonce, secret or other bound bytes', () => {
-    const challenge = newChallenge({ bound: Buffer.from('a') });
+    const challenge = newChallenge({ bound: [Buffer.from('a')] });
     const proof = prove(secret, 'caller', challenge);
     for (const other of [
       { ...challenge, channel: 'control' },
       { ...challenge, callerNonce: newNonce() },
       { ...challenge, listenerNonce: newNonce() },
-      { ...challenge, bound: Buffer.from('b') },
+      { ...challenge, bound: [Buffer.from('b')] },
       { ...challenge, callerNonce: challenge.listenerNonce, listenerNonce: challenge.callerNonce },
     ]) {
       expect(isProof(proof, secret, 'caller', other)).to.equal(false);
