@@ -21,6 +21,7 @@ import { installCommand } from './install.js';
 import { receiveCommand } from './receive.js';
 import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
+import { secretCommand } from './secret.js';
 import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
 import { spectraCommand } from './spectra.js';
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   gatewayCommand,
   hostCommand,
   hostsCommand,
+  secretCommand,
   consoleCommand,
   installCommand,
   buildAddonsCommand,

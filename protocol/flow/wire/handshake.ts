@@ -100,7 +100,7 @@ export class ListenerHandshake {
   #onHello(body: Buffer): ListenerStep {
     if (body.length < NONCE_BYTES) return failed('BAD_MESSAGE', 'HELLO has no nonce');
     this.#hello = Buffer.from(body);
-    const key = hintedKey(body.subarray(0, NONCE_BYTES), this.#secret, CHANNEL);
+    const key = hintedKey(body.subarray(0, NONCE_BYTES), this.#secret, CHANNEL) ?? this.#secret.key;
     const proof = proveWith(key, 'listener', this.#challenge(body));
     // No byte can follow HELLO yet: PROOF answers the nonce that is sent here.
     if (this.#reader.rest.length > 0)

@@ -142,7 +142,7 @@ export class ControlListener extends MessageCollector implements Handshake {
     };
     this.#challenge = challenge;
     answer.set(challenge.listenerNonce, ANSWER_NONCE_OFFSET);
-    const key = hintedKey(callerNonce, this.#secret, CHANNEL);
+    const key = hintedKey(callerNonce, this.#secret, CHANNEL) ?? this.#secret.key;
     answer.set(proveWith(key, 'listener', challenge), ANSWER_PROOF_OFFSET);
     return { send: answer, outcome: 'more' };
   }

@@ -54,11 +54,11 @@ export function newCallerNonce(secret: Secret, channel: string): Buffer {
   return Buffer.concat([random, hintOf(secret.key, channel, random)]);
 }
 
-/** The accepted secret that the caller of this nonce has; the first one when the hint fits none. */
-export function hintedKey(nonce: Uint8Array, secret: Secret, channel: string): Uint8Array {
+/** The accepted secret that the caller of this nonce has; undefined when its hint fits none. */
+export function hintedKey(nonce: Uint8Array, secret: Secret, channel: string): Uint8Array | undefined {
   const [random, hint] = [nonce.subarray(0, HINTED_BYTES), nonce.subarray(HINTED_BYTES)];
   const fits = (key: Uint8Array): boolean => hintOf(key, channel, random).equals(hint);
-  return secret.accepted.find(fits) ?? secret.key;
+  return secret.accepted.find(fits);
 }
 
 /**
