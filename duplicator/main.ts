@@ -9,6 +9,7 @@
  * Ends on SIGTERM, on duplicator.quit, and after the linger time (no client meanwhile). Exits with
  * code 1 when it cannot start, or when a new duplicator must replace the flow file.
  */
+import { printableText } from '../protocol/base/printable.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { parseAddress } from '../protocol/base/address.js';
@@ -75,7 +76,9 @@ function parentHooks(
     }),
     report: () => ({
       sourceState: flow.sourceState,
-      ...(status.cause === undefined ? {} : { cause: status.cause.message.slice(0, CAUSE_CHARACTERS) }),
+      ...(status.cause === undefined
+        ? {}
+        : { cause: printableText(status.cause.message).slice(0, CAUSE_CHARACTERS) }),
       published: flow.published,
       clients: flow.clientCount,
     }),
