@@ -41,24 +41,11 @@ const PEER_METHODS = new Set<string>([
 ] satisfies (keyof MirrorflowContract)[]);
 const PEER_ONLY_METHODS = new Set<string>(['host.introduce', 'host.running', 'host.forward']);
 
-/** The end of a host server is for its own machine: the secret gives no right to it. */
-const OWN_MACHINE_METHODS = new Set<string>(['host.quit'] satisfies (keyof MirrorflowContract)[]);
-
 /**
- * Throws NOT_PERMITTED for another host that calls a local method, for a local caller that calls a
- * method between hosts, and for a caller over HTTP with the secret that ends the host server.
+ * Throws NOT_PERMITTED for another host that calls a local method, and for a local caller that
+ * calls a method between hosts.
  */
-export function authorizeHost(method: string, { peerAddress, isElsewhere = false }: CallOrigin): void {
-  if (isElsewhere && OWN_MACHINE_METHODS.has(method)) {
-    const how = 'call it on its own machine, over the socket or with the token of the runtime directory';
-    throw new MirrorflowError(
-      'NOT_PERMITTED',
-      `${method} is not for callers with the shared secret: ${how}`,
-      {
-        method,
-      },
-    );
-  }
+export function authorizeHost(method: string, { peerAddress }: CallOrigin): void {
   if (peerAddress === undefined ? !PEER_ONLY_METHODS.has(method) : PEER_METHODS.has(method)) return;
   const callers = peerAddress === undefined ? 'host servers of other hosts' : 'callers on this machine';
   throw new MirrorflowError('NOT_PERMITTED', `${method} is for ${callers} only`, { method });
@@ -116,7 +103,8 @@ export function hostHandlers(
       const from = peers.nameOf(requirePermanent('host.forward', session));
       return network.forward(from, application, call);
     },
-    'host.quit': async ([withApplications]) => {
+    'host.quit': async ([withApplications], origin) => {
+      refuseElsewhere('host.quit', origin);
       await quit(withApplications ?? false);
       return true;
     },
@@ -146,6 +134,19 @@ function refuseConfigurationOnly(options: ApplicationOptions): void {
       `the ${member} of ${options.name} can be stated in the configuration file of the host server only`,
     );
   }
+}
+
+/**
+ * Throws NOT_PERMITTED for a caller that may be on another machine: neither another host nor a
+ * program with the secret over HTTP ends a host server.
+ */
+function refuseElsewhere(method: string, { peerAddress, isElsewhere = false }: CallOrigin): void {
+  if (peerAddress === undefined && !isElsewhere) return;
+  throw new MirrorflowError(
+    'NOT_PERMITTED',
+    `${method} is not for callers with the shared secret: call it on its own machine, over the socket or with a token of the runtime directory`,
+    { method },
+  );
 }
 
 /** For methods that bind something to the connection. Throws REFUSED over HTTP. */
