@@ -24,6 +24,7 @@ import { mapImage } from '../recovery/image-check.js';
 import { obtainFlowFile, type PredecessorState } from '../recovery/obtain-file.js';
 import { FlowHost, type FlowHostOptions } from './flow-host.js';
 import { listenOnLink } from './listen.js';
+import { OwnedFiles, type Damage, type OwnedFile } from './owned-files.js';
 
 /** Where a flow is found on this host. */
 export interface FlowLayout {
@@ -36,6 +37,8 @@ export interface FlowLayout {
   readonly bufferSize: number;
   /** Buffers of the ring. */
   readonly buffers: number;
+  /** The file of the predecessor was damaged, and has been replaced. */
+  readonly replacedDamage?: true;
 }
 
 /** What the flow is to be, as its kind decides. */
@@ -73,13 +76,18 @@ export class HostedFlow {
   readonly image: MappedImage | undefined;
   /** The file was a dead owner's, and its sequences continue. */
   readonly takenOver: boolean;
+  /** Called when another program has removed or truncated a file: the flow cannot continue in it. */
+  onDamaged: (damage: Damage, path: string) => void = () => undefined;
   readonly #link: string;
   /** Of the flow file, so that a successor's file at the same path is never removed. */
   readonly #inode: bigint | undefined;
+  readonly #owned: OwnedFiles;
+  #replacedDamage = false;
 
   private constructor(
     file: FlowFile,
     inode: bigint | undefined,
+    owned: readonly OwnedFile[],
     host: FlowHost,
     image: MappedImage | undefined,
     link: string,
@@ -91,6 +99,7 @@ export class HostedFlow {
     this.takenOver = takenOver;
     this.#link = link;
     this.#inode = inode;
+    this.#owned = new OwnedFiles(owned, (damage, path) => this.onDamaged(damage, path));
   }
 
   /**
@@ -112,7 +121,7 @@ export class HostedFlow {
     const path = flowFilePath(flowDirectory, app, flow);
     const imagePath = request.hasImage ? imageFilePath(flowDirectory, app, flow) : undefined;
     const granted = request.localProvider ? 'flow file' : 'image';
-    const { file, expected, takenOver } = obtainFlowFile(
+    const { file, expected, takenOver, replacedDamage } = obtainFlowFile(
       { path, identity, slotCount, payloadCapacity, flags, ...access.of(granted) },
       flowDirectory,
       request.predecessor,
@@ -136,12 +145,22 @@ export class HostedFlow {
       });
       await listenOnLink(links, link);
       access.grant(link, 'socket');
-      return new HostedFlow(file, inode, host, image, link, takenOver);
+      const owned = [{ path, bytes: file.geometry.fileBytes, access: access.of(granted) }];
+      if (imagePath !== undefined)
+        owned.push({ path: imagePath, bytes: payloadCapacity, access: access.of('image') });
+      const hosted = new HostedFlow(file, inode, owned, host, image, link, takenOver);
+      hosted.#replacedDamage = replacedDamage;
+      return hosted;
     } catch (error) {
       await links.close();
       if (!takenOver) removeFiles(path, inode, imagePath);
       throw error;
     }
+  }
+
+  /** Whether `release` leaves the files to a successor. */
+  get leavesFiles(): boolean {
+    return this.#owned.damage === 'removed';
   }
 
   get layout(): FlowLayout {
@@ -151,18 +170,31 @@ export class HostedFlow {
       link: this.#link,
       bufferSize: payloadCapacity,
       buffers: slotCount,
+      ...(this.#replacedDamage ? { replacedDamage: true as const } : {}),
     };
     return this.image === undefined ? places : { ...places, image: this.image.path };
   }
 
   /**
    * Marks the flow as ended, removes its files and closes every link. The files go first: a reader
-   * that attaches now must not find a flow that is about to end.
+   * that attaches now must not find a flow that is about to end. Files that another program has
+   * removed are put back instead, for the next duplicator, as a killed one leaves them.
    */
   async release(): Promise<void> {
+    if (this.leavesFiles) return this.#leaveToSuccessor();
+    this.#owned.close();
     this.host.setSourceState('ended', Number(wallClockNs()), this.host.generation);
     removeFiles(this.file.path, this.#inode, this.image?.path);
     await this.host.close();
+  }
+
+  async #leaveToSuccessor(): Promise<void> {
+    await this.host.abandon(); // from here on no client writes to the file
+    try {
+      this.#owned.putBack();
+    } finally {
+      this.#owned.close();
+    }
   }
 }
 

@@ -48,6 +48,7 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
   readonly #credit: WriterCredit;
   readonly #admission: Admission;
   readonly #log: Logger;
+  #stopped = false;
 
   constructor(
     file: FlowFile,
@@ -74,7 +75,13 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
     link.onClose((end) => this.#disconnected(client, end));
   }
 
+  /** Ends that follow change nothing: a successor expects the clients of now. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   #disconnected(client: LinkClient, end: LinkEnd): void {
+    if (this.#stopped) return;
     this.#clients.remove(client);
     this.#consumers.remove(client);
     if (end.by === 'failure') this.#log.warn('a client was disconnected', { error: end.error });
