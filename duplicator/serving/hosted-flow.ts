@@ -18,6 +18,7 @@ import type { FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { createImage } from '../../protocol/flow/flow-file/image.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
+import { PutBack } from '../../protocol/host/put-back.js';
 import { Access } from '../../protocol/host/access/access.js';
 import type { DuplicatorOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
@@ -82,12 +83,16 @@ export class HostedFlow {
   /** Of the flow file, so that a successor's file at the same path is never removed. */
   readonly #inode: bigint | undefined;
   readonly #owned: OwnedFiles;
+  readonly #prepare: () => Access;
+  readonly #linkKeeper: PutBack;
   #replacedDamage = false;
 
   private constructor(
     file: FlowFile,
     inode: bigint | undefined,
     owned: readonly OwnedFile[],
+    prepare: () => Access,
+    linkKeeper: PutBack,
     host: FlowHost,
     image: MappedImage | undefined,
     link: string,
@@ -99,6 +104,8 @@ export class HostedFlow {
     this.takenOver = takenOver;
     this.#link = link;
     this.#inode = inode;
+    this.#prepare = prepare;
+    this.#linkKeeper = linkKeeper;
     this.#owned = new OwnedFiles(owned, (damage, path) => this.onDamaged(damage, path));
   }
 
@@ -117,7 +124,8 @@ export class HostedFlow {
     const { app, flow, flowDirectory, reattachMs, stallTimeoutMs } = options;
     const { identity, slotCount, payloadCapacity, flags } = request;
     const link = linkSocketPath(options.directory, app, flow);
-    const access = prepareDirectories(options, link, log);
+    const prepare = (): Access => prepareDirectories(options, link, log);
+    const access = prepare();
     const path = flowFilePath(flowDirectory, app, flow);
     const imagePath = request.hasImage ? imageFilePath(flowDirectory, app, flow) : undefined;
     const granted = request.localProvider ? 'flow file' : 'image';
@@ -148,7 +156,16 @@ export class HostedFlow {
       const owned = [{ path, bytes: file.geometry.fileBytes, access: access.of(granted) }];
       if (imagePath !== undefined)
         owned.push({ path: imagePath, bytes: payloadCapacity, access: access.of('image') });
-      const hosted = new HostedFlow(file, inode, owned, host, image, link, takenOver);
+      const linkKeeper = new PutBack(
+        [link, options.directory],
+        async () => {
+          const granting = prepare();
+          await links.listen(link);
+          granting.grant(link, 'socket');
+        },
+        log,
+      );
+      const hosted = new HostedFlow(file, inode, owned, prepare, linkKeeper, host, image, link, takenOver);
       hosted.#replacedDamage = replacedDamage;
       return hosted;
     } catch (error) {
@@ -181,6 +198,7 @@ export class HostedFlow {
    * removed are put back instead, for the next duplicator, as a killed one leaves them.
    */
   async release(): Promise<void> {
+    await this.#linkKeeper.close();
     if (this.leavesFiles) return this.#leaveToSuccessor();
     this.#owned.close();
     this.host.setSourceState('ended', Number(wallClockNs()), this.host.generation);
@@ -191,6 +209,7 @@ export class HostedFlow {
   async #leaveToSuccessor(): Promise<void> {
     await this.host.abandon(); // from here on no client writes to the file
     try {
+      this.#prepare();
       this.#owned.putBack();
     } finally {
       this.#owned.close();

@@ -55,7 +55,7 @@ export class OwnedFiles {
       this.#closeFiles();
       throw error;
     }
-    const directories = new Set(files.map(({ path }) => dirname(path)));
+    const directories = new Set(files.flatMap(({ path }) => [dirname(path), dirname(dirname(path))]));
     const paths = [...files.map(({ path }) => path), ...directories];
     this.#watch = new PathWatch(paths, () => this.examine());
   }

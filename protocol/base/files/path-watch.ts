@@ -33,6 +33,11 @@ export class PathWatch {
     this.#arm();
   }
 
+  /** Watches files that have been created at the paths since. */
+  refresh(): void {
+    if (!this.#closed) this.#arm();
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
