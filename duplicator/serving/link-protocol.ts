@@ -103,7 +103,7 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
         this.#hello(client, value, detail);
         return;
       case MessageKind.START:
-        this.#admission.start(client, value, detail);
+        if (this.#admission.start(client, value, detail)) this.#providerCame();
         return;
       case MessageKind.ACK:
         this.#acknowledge(client, value, detail);
@@ -126,11 +126,13 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
   #hello(client: LinkClient, value: number, detail: number): void {
     ({ client: client.name, pid: client.pid } = unpackClient(value));
     if (!this.#admission.hello(client, detail)) return;
-    if (client.hello?.role === 'provider') {
-      this.emit('published'); // the provider may have published while there was no duplicator
-      this.emit('provider', 'came');
-    }
+    if (client.hello?.role === 'provider' && client.hello.start !== 'sequence') this.#providerCame();
     this.emit('clients');
+  }
+
+  #providerCame(): void {
+    this.emit('published'); // the provider may have published while there was no duplicator
+    this.emit('provider', 'came');
   }
 
   #acknowledge(client: LinkClient, sequence: number, detail: number): void {
