@@ -12,6 +12,7 @@ import { parseAddress } from '../protocol/base/address.js';
 import { systemClock } from '../protocol/base/clock.js';
 import { appFlowDirectory, gatewayRecordPath } from '../protocol/base/paths.js';
 import { MirrorflowError, isMirrorflowError } from '../protocol/base/errors.js';
+import { PutBack } from '../protocol/host/put-back.js';
 import { ClaimedGatewayRecord, readGatewayRecord } from '../protocol/host/gateway-record.js';
 import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
@@ -182,7 +183,18 @@ export class Gateway {
       const message = `application ${app} has a gateway already, process ${pid}; stop it first`;
       throw new MirrorflowError('ALREADY_RUNNING', message, { pid }, error);
     }
-    this.#closers.push(() => record.release());
+    const keeper = new PutBack(
+      [path, flowDirectory],
+      () => {
+        for (const folder of [flowDirectory, appFlowDirectory(flowDirectory, app)]) prepareDirectory(folder);
+        record.putBack();
+      },
+      this.#log,
+    );
+    this.#closers.push(
+      () => record.release(),
+      () => keeper.close(),
+    );
     removeLeftovers(flowDirectory, app, this.#log);
     const memory = new SharedMemory(
       { application: app, key: gateway.sharedMemoryKey, mode: memoryMode(gateway), record, log: this.#log },

@@ -18,8 +18,9 @@ import { packageVersion } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
+import { PutBack } from '../protocol/host/put-back.js';
 import { cleanUp } from '../protocol/host/clean-up/clean-up.js';
-import { ensureToken } from '../protocol/rpc/security/token-file.js';
+import { ensureToken, tokenPath } from '../protocol/rpc/security/token-file.js';
 import { APPLICATION_TIMES, applicationDependencies } from './app-server-launch.js';
 import type { ApplicationTimes } from './applications/application-dependencies.js';
 import { readApplicationRecords } from './applications/application-record.js';
@@ -55,6 +56,7 @@ export class HostServer {
   readonly #peers: Peers;
   #discovery: Discovery | undefined;
   #web: WebProcess | undefined;
+  #keeper: PutBack | undefined;
   #endSelfCheck: () => void = () => undefined;
   #quitting: Promise<void> | undefined;
   #resolveEnded: () => void = () => undefined;
@@ -70,14 +72,13 @@ export class HostServer {
     notifier: SystemdNotifier,
     times: Partial<ApplicationTimes> = {},
   ): Promise<HostServer> {
-    prepareDirectory(options.directory);
-    for (const folder of runtimeFolders(options.directory)) prepareDirectory(folder);
-    prepareDirectory(options.flowDirectory);
+    prepareDirectories(options);
     const server = new HostServer(options, log, notifier, { ...APPLICATION_TIMES, ...times });
     await removeLeftovers(options, log);
     try {
       await server.#serve();
       ensureToken(options.directory);
+      server.#keepFiles();
     } catch (error) {
       await server.#close();
       throw error;
@@ -240,7 +241,22 @@ export class HostServer {
     this.#log.info('listening', { directory, host: listen.host, port: this.port });
   }
 
+  #keepFiles(): void {
+    const { directory } = this.#options;
+    this.#keeper = new PutBack(
+      [directory, this.socket, this.#record.path, tokenPath(directory)],
+      async () => {
+        prepareDirectories(this.#options);
+        this.#record.putBack();
+        await this.#endpoints.listenOnSocket();
+        ensureToken(directory);
+      },
+      this.#log,
+    );
+  }
+
   async #close(): Promise<void> {
+    await this.#keeper?.close();
     await this.#discovery?.close();
     await this.#peers.close();
     await Promise.all([this.#endpoints.close(), this.#web?.stop()]);
@@ -254,6 +270,10 @@ export class HostServer {
     this.#notifier.status(this.#applications.summary());
     this.#peers.announce();
   }
+}
+
+function prepareDirectories({ directory, flowDirectory }: HostServerOptions): void {
+  for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
 }
 
 /** Never rejects: a leftover that cannot be removed must not prevent the start. */
