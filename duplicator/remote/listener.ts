@@ -10,6 +10,7 @@ import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError, describeError, systemCode } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
 import { FAILED_ATTEMPTS_LIMITS, FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
 import { checkListening } from '../../protocol/rpc/security/listening.js';
 import type { Security } from '../../protocol/rpc/security/options.js';
@@ -20,7 +21,6 @@ import { TLS_LISTENER, transportOf } from '../../protocol/rpc/security/transport
 import { UnprovenPlaces, type UnprovenLimits } from '../../protocol/rpc/security/unproven-places.js';
 import { ListenerHandshake } from '../../protocol/flow/wire/handshake.js';
 import { encodeRefusal, type WireHello } from '../../protocol/flow/wire/handshake-messages.js';
-import { RateLimitedLog } from './rate-limited-log.js';
 
 /** Longest time from the connection to the proof, milliseconds. */
 const PROOF_WITHIN_MS = 3_000;

@@ -1,8 +1,9 @@
 /**
  * The addresses that announcements on the local network gave, any of which may be invented: how
  * many are tried at the same time, in all and of one sender, and for how long. A host that has once
- * proved the secret keeps its place before those that have not. Owned by `peers.ts`, which makes and
- * closes the connections; configured addresses are not counted here. Pure: the clock is a parameter.
+ * proved the secret keeps its place before those that have not. Owned by `peers.ts`, which makes
+ * and closes the connections; configured addresses are not counted here. Pure: the clock is a
+ * parameter.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 

@@ -2,8 +2,8 @@
  * Finds other host servers on the local network by DNS-SD (RFC 6763) over multicast, service type
  * `_mirrorflow._tcp`, and announces this one. It supplies addresses to try and nothing more: every
  * host must prove the shared secret, and on a host with certificates an announcement without TLS is
- * ignored. Started by `host-server.ts`; opens the multicast DNS port. A network without multicast is
- * logged and changes nothing.
+ * ignored. Started by `host-server.ts`; opens the multicast DNS port. A network without multicast
+ * is logged and changes nothing.
  */
 import { isIPv4 } from 'node:net';
 import type { Service } from 'bonjour-service';
@@ -98,8 +98,9 @@ export class Discovery {
 
 /**
  * The address of an announced host; undefined when the announcement is incomplete, or without TLS
- * on a host that uses TLS only. The sender's address is used: announced addresses may belong to networks that only the sender reaches, and
- * those of tunnels are missing. TLS takes the name, which the certificate is for.
+ * on a host that uses TLS only. The sender's address is used: announced addresses may belong to
+ * networks that only the sender reaches, and those of tunnels are missing. TLS takes the name,
+ * which the certificate is for.
  */
 export function addressOf(
   { port, addresses, host, txt, referer }: Announcement,

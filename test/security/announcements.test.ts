@@ -1,4 +1,6 @@
-/** False announcements on the local network: invented hosts, and hosts that claim not to use TLS. */
+/**
+ * False announcements on the local network: invented hosts, and hosts that claim not to use TLS.
+ */
 import { createServer, type AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { DiscoveredAddresses } from '../../host-server/peers/discovered-addresses.js';

@@ -114,12 +114,14 @@ describe('a flood on a port of XML-RPC', () => {
   const TOKEN = 'a'.repeat(64);
   let served: Sample;
   let server: HttpRpcServer<{ caller: string }>;
+  let lines: string[];
   let port = 0;
   const sockets: Socket[] = [];
 
   beforeEach(async () => {
     served = new Sample();
-    const log = new Logger('test', { sink: () => undefined });
+    lines = [];
+    const log = new Logger('test', { sink: (line) => lines.push(line) });
     server = new HttpRpcServer(served.dispatcher, {
       context: () => ({ caller: 'test' }),
       authentication: new HttpAuthentication({
@@ -164,5 +166,11 @@ describe('a flood on a port of XML-RPC', () => {
     const unproved = open(post(''));
     await closeOf(unproved);
     expect(proved.closed).to.equal(false);
+  });
+
+  it('garbage from a thousand connections fills a few lines of the log', async () => {
+    for (let from = 0; from < 1_000; from += 100)
+      await Promise.all(Array.from({ length: 100 }, () => closeOf(open('garbage garbage\r\n\r\n').resume())));
+    expect(lines.length).to.be.within(1, 10);
   });
 });

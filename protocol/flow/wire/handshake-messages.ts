@@ -23,9 +23,9 @@
  * | REFUSED   | S    | u32 number of base/errors.ts (two's complement), then a text    |
  *
  * After WELCOME, both sides send frames (frame.ts). Proofs are those of rpc/security/proof.ts for
- * the channel `data`, bound to the whole body of HELLO and the transport. Without TLS, WELCOME and a
- * refusal after R's proof are the content of S's first record (rpc/security/records.ts), and so are
- * all frames that follow unless both sides have `integrity` off.
+ * the channel `data`, bound to the whole body of HELLO and the transport. Without TLS, WELCOME and
+ * a refusal after R's proof are the content of S's first record (rpc/security/records.ts), and so
+ * are all frames that follow unless both sides have `integrity` off.
  */
 import { SOURCE_STATE_NAMES } from '../../rpc/contract/shapes.js';
 import { ERROR_CODES, codeOfFault, describeError, type ErrorCode } from '../../base/errors.js';

@@ -8,9 +8,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { systemClock, type Clock } from '../../base/clock.js';
-import { MirrorflowError, systemCode } from '../../base/errors.js';
+import { describeError, MirrorflowError, systemCode } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
+import { RateLimitedLog } from '../../base/rate-limited-log.js';
 import type { TlsIdentity } from '../security/tls.js';
 import { TLS_LISTENER } from '../security/transport.js';
 import { decodeCall, encodeError, encodeResponse } from './codec.js';
@@ -93,6 +94,8 @@ const XML = /^(?:text|application)\/xml\s*(?:;|$)/i;
 export class HttpRpcServer<Context> {
   readonly #server: Server | TlsServer;
   readonly #unproven: UnprovenConnections;
+  /** Of what unknown callers cause. */
+  readonly #refusals: RateLimitedLog;
   readonly #dispatcher: CallDispatcher<Context>;
   readonly #options: HttpRpcServerOptions<Context>;
   readonly #limits: HttpServerLimits;
@@ -103,6 +106,8 @@ export class HttpRpcServer<Context> {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     const { clock = systemClock, isPeer } = options;
+    const refusals = new RateLimitedLog(clock, options.log);
+    this.#refusals = refusals;
     this.#unproven = new UnprovenConnections(this.#limits.unproven, clock, isPeer);
     const timeouts = {
       headersTimeout: this.#limits.headersTimeoutMs,
@@ -126,11 +131,14 @@ export class HttpRpcServer<Context> {
     this.#server.timeout = this.#limits.idleTimeoutMs;
     this.#server.maxConnections = this.#limits.connections;
     this.#server.on('drop', () =>
-      options.log.warn('connection refused: too many are open', { connections: this.#limits.connections }),
+      refusals.warn('connection refused: too many are open', { connections: this.#limits.connections }),
     );
     this.#server.on('clientError', (error, socket) => {
       const tooSlow = systemCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT';
-      options.log.warn('connection dropped', { error, peer: (socket as Socket).remoteAddress ?? 'local' });
+      refusals.warn('connection dropped', {
+        reason: describeError(error),
+        peer: (socket as Socket).remoteAddress ?? 'local',
+      });
       if (socket.writable) {
         const status = tooSlow ? '408 Request Timeout' : '400 Bad Request';
         socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
@@ -218,7 +226,7 @@ export class HttpRpcServer<Context> {
     if (body === 'aborted') return;
     if (!isAdmitted && !isOpenCall(body)) return refuseUnproven(response);
     if (body === 'too large') {
-      this.#options.log.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
+      this.#refusals.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
       return refuse(response, 413, `a body has at most ${this.#limits.bodyBytes} bytes`);
     }
     const document = await this.#run(request, body, isAdmitted ? admission.caller : 'unproven');

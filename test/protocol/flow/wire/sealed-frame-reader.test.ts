@@ -1,4 +1,6 @@
-/** Frames in records with a MAC: the same frames arrive, and nothing of a record that was changed. */
+/**
+ * Frames in records with a MAC: the same frames arrive, and nothing of a record that was changed.
+ */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {

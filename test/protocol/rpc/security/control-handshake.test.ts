@@ -112,4 +112,40 @@ describe('the handshake of permanent connections', () => {
     const { outcome, rest } = caller.push(Buffer.concat([verdict, Buffer.from('frame')]));
     expect([outcome, rest?.toString()]).to.deep.equal(['proven', 'frame']);
   });
+
+  it('messages have the documented bytes, and the first version is refused by either end', () => {
+    const caller = new ControlCaller(SECRET);
+    expect(caller.opening.toString('hex', 0, 8)).to.equal('894d464302000000');
+    const answer = new ControlListener(SECRET).push(caller.opening).send ?? Buffer.alloc(0);
+    expect(answer.toString('hex', 0, 12)).to.equal('894d46430200000000000000');
+    expect([caller.opening.length, answer.length]).to.deep.equal([40, 76]);
+    const first = Buffer.from(caller.opening);
+    first.writeUInt32LE(1, 4);
+    const refused = new ControlListener(SECRET).push(first);
+    expect(refused.send?.toString('hex', 0, 12)).to.equal('894d46430200000001000000');
+    const answerOfFirst = Buffer.from(answer);
+    answerOfFirst.writeUInt32LE(1, 4);
+    for (const { outcome } of [refused, new ControlCaller(SECRET).push(answerOfFirst)]) {
+      if (!isMirrorflowError(outcome, 'VERSION_MISMATCH')) throw new Error('the handshake was not refused');
+      expect(outcome.message).to.contain('version 1,').and.to.contain('version 2;');
+    }
+  });
+
+  it('a version is refused as soon as it has arrived, whatever the length of its messages', () => {
+    const start = Buffer.from('894d464303000000', 'hex');
+    for (const end of [new ControlListener(SECRET), new ControlCaller(SECRET)])
+      expect(isMirrorflowError(end.push(start).outcome, 'VERSION_MISMATCH')).to.equal(true);
+  });
+
+  it('ends that see different certificates refuse each other', () => {
+    const seen = { listener: Buffer.alloc(32, 1), caller: Buffer.alloc(32, 2), isTls: true };
+    for (const others of [
+      { ...seen, listener: Buffer.alloc(32, 3) },
+      { ...seen, caller: Buffer.alloc(32, 3) },
+      PLAIN_TRANSPORT,
+    ]) {
+      const [caller] = runHandshake(new ControlCaller(SECRET, seen), new ControlListener(SECRET, others));
+      expect(isMirrorflowError(caller.outcome, 'REFUSED')).to.equal(true);
+    }
+  });
 });

@@ -32,7 +32,7 @@ describe('records between hosts', () => {
     const record = sealer.record(Buffer.from('abc'));
     const salt = Buffer.concat([CHALLENGE.callerNonce, CHALLENGE.listenerNonce]);
     const key = Buffer.from(hkdfSync('sha256', SECRET, salt, 'mirrorflow 2 data caller', 32));
-    const covered = Buffer.from('01000000' + '0100000000000000' + '03000000' + '616263', 'hex');
+    const covered = Buffer.from(['01000000', '0100000000000000', '03000000', '616263'].join(''), 'hex');
     const mac = createHmac('sha256', key).update(covered).digest('hex');
     expect(record.toString('hex')).to.equal(`03000000616263${mac}`);
     // Computed by another implementation, Python's hmac.
