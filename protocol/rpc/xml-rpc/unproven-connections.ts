@@ -51,10 +51,11 @@ export class UnprovenConnections {
     return this.#connections.size;
   }
 
-  /** A new connection, as TCP accepted it. */
+  /** A new connection, as TCP accepted it; one over a Unix socket needs no place. */
   add(socket: Socket): void {
+    if (socket.remoteAddress === undefined) return;
     const name = nameOf(socket);
-    const address = plainAddress(socket.remoteAddress ?? '');
+    const address = plainAddress(socket.remoteAddress);
     const places = isLoopback(address) ? this.#loopback : this.#places;
     const giveBack = places.take(address, () => socket.destroy());
     const cancel = this.#clock.after(this.#limits.proofMs, () => socket.destroy(), true);
