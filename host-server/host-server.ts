@@ -208,9 +208,13 @@ export class HostServer {
   #startWeb(): void {
     const { web: args, directory, security } = this.#options;
     if (args === undefined || this.#quitting !== undefined) return;
-    const { secretFile } = security.files;
+    const { secretFile, tlsCert, tlsKey } = security.files;
+    const files = { '--secret-file': secretFile, '--tls-cert': tlsCert, '--tls-key': tlsKey };
+    const given = Object.entries(files).flatMap(([option, path]) =>
+      path === undefined ? [] : [option, path],
+    );
     this.#web = new WebProcess({
-      args: [...args, ...(secretFile === undefined ? [] : ['--secret-file', secretFile])],
+      args: [...args, ...given],
       directory,
       logFile: logFilePath(directory, 'web'),
       clock: systemClock,

@@ -15,7 +15,7 @@ import type { Security } from '../../protocol/rpc/security/options.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import { ListenerHandshake } from '../../protocol/flow/wire/handshake.js';
 import { encodeRefusal, type WireHello } from '../../protocol/flow/wire/handshake-messages.js';
-import { RateLimitedLog } from './rate-limited-log.js';
+import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
 
 /** Longest time from the connection to the proof, milliseconds. */
 const PROOF_WITHIN_MS = 3_000;
