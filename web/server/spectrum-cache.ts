@@ -63,6 +63,11 @@ export class SpectrumCache {
     return this.#historyVersion;
   }
 
+  /** Spectra in the cache, with those that were in use within the last minute. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** Whether a spectrum in use has never been read. */
   get hasUnreadSpectrum(): boolean {
     return [...this.#entries.values()].some(({ users, version }) => users > 0 && version === 0);
