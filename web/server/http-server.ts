@@ -7,24 +7,24 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ConnectionPlaces } from '../../protocol/rpc/security/connection-places.js';
 import type { TlsIdentity } from '../../protocol/rpc/security/tls.js';
+import { UnprovenPlaces } from '../../protocol/rpc/security/unproven-places.js';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 /** How often the time limits of connections are checked. */
 const CHECK_INTERVAL_MS = 2_000;
 /** Connections that have not signed in; those of pages that are open are not counted. */
-const PLACES = { total: 512, perAddress: 128 };
+const PLACES = { total: 512, perAddress: 128, perPeer: 0 };
 
 export class HttpServer {
   readonly server: Server;
-  readonly #places = new ConnectionPlaces(PLACES);
+  readonly #places = new UnprovenPlaces(PLACES);
   /** Functions that release the place of a connection, by its other end. */
   readonly #releases = new Map<string, () => void>();
 
-  /** `onFull` is called with the address of a connection that found no place. */
-  constructor(identity: TlsIdentity | undefined, onFull: (address: string | undefined) => void) {
+  /** `onFull` is called with the address of a connection that was closed to make room. */
+  constructor(identity: TlsIdentity | undefined, onFull: (address: string) => void) {
     const limits = {
       headersTimeout: REQUEST_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -40,14 +40,12 @@ export class HttpServer {
             handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
           });
     this.server.on('connection', (socket) => {
-      const { remoteAddress } = socket;
+      const { remoteAddress = '' } = socket;
       const id = otherEnd(socket);
-      const release = this.#places.take(remoteAddress);
-      if (release === undefined) {
-        socket.destroy();
+      const release = this.#places.take(remoteAddress, () => {
         onFull(remoteAddress);
-        return;
-      }
+        socket.destroy();
+      });
       this.#releases.set(id, release);
       socket.once('close', () => {
         release();

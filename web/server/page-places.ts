@@ -6,7 +6,7 @@
  */
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../protocol/base/clock.js';
-import { addressGroup } from '../../protocol/rpc/security/address-group.js';
+import { addressKey } from '../../protocol/rpc/security/peer-addresses.js';
 
 /** Places of pages that have signed in, and of those that have not. */
 const SIGNED_IN_MAX = 256;
@@ -46,7 +46,7 @@ export class PagePlaces {
   makeRoom(signedIn: boolean, from: string | undefined): boolean {
     const alike = [...this.#places].filter((place) => place.signedIn === signedIn);
     if (signedIn) return alike.length < SIGNED_IN_MAX;
-    const address = addressGroup(from);
+    const address = addressKey(from ?? '');
     const ofAddress = alike.filter((place) => place.address === address);
     if (ofAddress.length >= OTHERS_PER_ADDRESS_MAX) return this.#endSilent(ofAddress);
     return alike.length < OTHERS_MAX || this.#endSilent(alike);
@@ -55,7 +55,7 @@ export class PagePlaces {
   /** Keeps a place until the WebSocket closes. */
   add(socket: WebSocket, signedIn: boolean, from: string | undefined): void {
     const nowMs = this.#clock.nowMs();
-    const place = { socket, signedIn, address: addressGroup(from), heardMs: nowMs, alive: true };
+    const place = { socket, signedIn, address: addressKey(from ?? ''), heardMs: nowMs, alive: true };
     this.#places.add(place);
     socket.on('message', () => (place.heardMs = this.#clock.nowMs()));
     socket.on('pong', () => (place.alive = true));

@@ -7,7 +7,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../protocol/base/clock.js';
 import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
-import { addressGroup } from '../../protocol/rpc/security/address-group.js';
+import { addressKey } from '../../protocol/rpc/security/peer-addresses.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 
 export type SignInResult =
@@ -47,7 +47,7 @@ export class SignIn {
 
   /** `from` is the address of the browser. */
   attempt(secret: string, from: string | undefined): SignInResult {
-    const address = addressGroup(from);
+    const address = addressKey(from ?? '');
     if (this.#matches(secret)) {
       this.#failedAttempts.reset(address);
       return { kind: 'accepted' };

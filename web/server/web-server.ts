@@ -106,7 +106,7 @@ export class WebServer {
     const { listen, identity } = options;
     this.#usesTls = listen.scheme === 'tls' || (identity !== undefined && !isLoopback(listen.host));
     this.#http = new HttpServer(this.#usesTls ? identity : undefined, (from) =>
-      this.#refusals.warn('connection refused: too many have not signed in', { from }),
+      this.#refusals.warn('a connection made room for a newer one: too many have not signed in', { from }),
     );
     this.#http.server.on('request', (request, response) => void this.#answer(request, response));
     this.#sockets = new WebSocketServer({

@@ -10,8 +10,8 @@ import { isLoopback } from './listening.js';
 
 /** Headers by which proxies name the machine that they answer for. */
 const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
-/** Headers that only browsers send; pages cannot leave out all of them. */
-const BROWSER_HEADERS = ['origin', 'referer', 'sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest'];
+/** Headers that only browsers send. (`fetch` of Node sends `sec-fetch-mode` alone.) */
+const BROWSER_HEADERS = ['origin', 'referer', 'sec-fetch-site'];
 
 /** Host and port of `[::1]:7391`, `localhost`, `daq.example.org:80`; undefined when invalid. */
 export function splitHost(header: string | undefined): { host: string; port: string } | undefined {
