@@ -24,8 +24,14 @@ const CACHE_BYTES_MAX = 32 * MEBIBYTE;
  * Parsed it takes some ten times its size.
  */
 const LIST_BYTES_MAX = 16 * MEBIBYTE;
+/** Lists and objects in one answer, some eight per spectrum: parsing more takes seconds. */
+const CONTAINERS_MAX = 500_000;
+/** How SpecTcl and Rustogramer begin the answer to a successful request. */
+const SUCCESS = /^\s*\{\s*"status"\s*:\s*"OK"\s*[,}]/;
+const BEGINNING_BYTES = 64;
 /** Sizes of the answers whose parsed form is kept. */
 const PARSED_BYTES_MAX = 16 * MEBIBYTE;
+const [OPENING_BRACKET, OPENING_BRACE] = [0x5b, 0x7b];
 /** Connections to SpecTcl, which answers one request after another. */
 const CONNECTIONS_MAX = 4;
 /** Limit of requests that wait for SpecTcl; further ones are refused at once. */
@@ -132,8 +138,11 @@ export class SourceRest {
     );
   }
 
+  /** Does not parse an answer whose beginning tells. */
   isSuccess(answer: Answer): boolean {
-    return answer.httpStatus === 200 && this.#envelope(answer).status === 'OK';
+    if (answer.httpStatus !== 200) return false;
+    const beginning = decodeText(answer.body.subarray(0, BEGINNING_BYTES));
+    return SUCCESS.test(beginning) || this.#envelope(answer).status === 'OK';
   }
 
   /** When SpecTcl stopped answering; undefined while it answers. */
@@ -233,10 +242,21 @@ export class SourceRest {
 }
 
 function envelopeOf(body: Uint8Array): Envelope {
+  if (!isParsable(body)) return {};
   try {
     const parsed: unknown = JSON.parse(decodeText(body));
     return typeof parsed === 'object' && parsed !== null ? parsed : {};
   } catch {
     return {};
   }
+}
+
+/** False for an answer with too many lists and objects. */
+function isParsable(body: Uint8Array): boolean {
+  if (body.byteLength <= CONTAINERS_MAX) return true;
+  let containers = 0;
+  for (const byte of body) {
+    if (byte === OPENING_BRACKET || byte === OPENING_BRACE) containers += 1;
+  }
+  return containers <= CONTAINERS_MAX;
 }
