@@ -19,6 +19,7 @@ import { LIMITS } from '../protocol/base/limits.js';
 import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import { cleanUp } from '../protocol/host/clean-up/clean-up.js';
+import { removeOldLogs, type LogPlaces } from '../protocol/host/clean-up/logs.js';
 import { ensureToken } from '../protocol/rpc/security/token-file.js';
 import { APPLICATION_TIMES, applicationDependencies } from './app-server-launch.js';
 import type { ApplicationTimes } from './applications/application-dependencies.js';
@@ -36,6 +37,8 @@ import type { SystemdNotifier } from './boot/sd-notify.js';
 import { watchOwnSocket } from './boot/self-check.js';
 import { WebProcess } from './control/web-process.js';
 
+/** Time between two clean-ups of old logs. */
+const LOG_CLEAN_UP_MS = 3_600_000;
 /**
  * Longest wait for configured applications before systemd gets READY: two start attempts of an
  * application that hangs, with 1 s to spare.
@@ -74,6 +77,7 @@ export class HostServer {
     prepareDirectory(options.flowDirectory);
     const server = new HostServer(options, log, notifier, { ...APPLICATION_TIMES, ...times });
     await removeLeftovers(options, log);
+    removeOldLogsHourly(options, log);
     try {
       await server.#serve();
       ensureToken(options.directory);
@@ -254,6 +258,19 @@ export class HostServer {
     this.#notifier.status(this.#applications.summary());
     this.#peers.announce();
   }
+}
+
+/** Removes logs of flows long gone, now and then while the host server runs. */
+function removeOldLogsHourly(places: LogPlaces, log: Logger): void {
+  systemClock.after(
+    LOG_CLEAN_UP_MS,
+    () => {
+      const removed = removeOldLogs(places, Date.now()).filter(({ outcome }) => outcome === 'removed');
+      if (removed.length > 0) log.info('removed old logs', { files: removed.length });
+      removeOldLogsHourly(places, log);
+    },
+    true,
+  );
 }
 
 /** Never rejects: a leftover that cannot be removed must not prevent the start. */

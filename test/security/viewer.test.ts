@@ -240,7 +240,12 @@ describe('an attacker of the web viewer', () => {
     const files = makeCertificate(directory.path);
     if (files === undefined) skip(this, 'openssl is not installed, or cannot create a certificate');
     const identity = readTlsIdentity(files.cert, files.key);
-    const url = await start({ identity, listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 } });
+    const listen = { scheme: 'tls', host: '0.0.0.0', port: 0 } as const;
+    const plainOptions = serverOptions({ identity, listen: { ...listen, scheme: 'tcp' } });
+    expect(await failureOf(WebServer.start(plainOptions, new Logger('web')))).to.include({
+      code: 'BAD_OPTION',
+    });
+    const url = await start({ identity, listen });
     expect(url.protocol).to.equal('https:');
     const plain = new URL(`http://127.0.0.1:${url.port}/`);
     expect(await failureOf(get(plain))).to.include({ code: 'ECONNRESET' });

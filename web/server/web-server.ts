@@ -86,6 +86,7 @@ export class WebServer {
    */
   static async start(options: WebServerOptions, log: Logger): Promise<WebServer> {
     checkListening(options.listen, options);
+    checkTransport(options);
     checkNames(options);
     const server = new WebServer(options, log);
     await server.#listen();
@@ -104,7 +105,7 @@ export class WebServer {
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
     const { listen, identity } = options;
-    this.#usesTls = listen.scheme === 'tls' || (identity !== undefined && !isLoopback(listen.host));
+    this.#usesTls = listen.scheme === 'tls';
     this.#http = new HttpServer(this.#usesTls ? identity : undefined, (from) =>
       this.#refusals.warn('a connection made room for a newer one: too many have not signed in', { from }),
     );
@@ -303,6 +304,15 @@ export class WebServer {
     const unfollow = this.#applications.followApplications((message) => page.send(message));
     socket.once('close', unfollow);
   }
+}
+
+/** Throws BAD_OPTION for plain HTTP beyond this machine although there is a certificate. */
+function checkTransport({ listen: { scheme, host, port }, identity }: WebServerOptions): void {
+  if (scheme === 'tls' || identity === undefined || isLoopback(host)) return;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `tcp://${host}:${port}: with a certificate the web viewer serves other machines with TLS only: give tls://${host}:${port}`,
+  );
 }
 
 /** Throws BAD_OPTION for a name that other machines use, without a secret to sign in with. */
