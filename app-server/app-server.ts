@@ -19,10 +19,12 @@ import { LIMITS } from '../protocol/base/limits.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import { ensureToken } from '../protocol/rpc/security/token-file.js';
+import { PutBack } from '../protocol/host/put-back.js';
 import { ApplicationRecord } from './application-record.js';
 import { Leftovers } from './children/leftovers.js';
 import { CLOSE_GRACE_MS, Endpoints } from './endpoints.js';
 import { HostLink } from './remote/host-link.js';
+import type { AppServerOptions } from './options.js';
 import { createServices, type Services, type ServicesSetup } from './services.js';
 
 /**
@@ -52,6 +54,7 @@ export class AppServer {
   readonly #services: Services;
   readonly #endpoints: Endpoints;
   #leftovers: Leftovers | undefined;
+  #keeper: PutBack | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -59,14 +62,8 @@ export class AppServer {
    * socket or port; socket and record are removed then, directories and the token file stay.
    */
   static async start(setup: AppServerSetup): Promise<AppServer> {
-    const { directory, flowDirectory, application } = setup.options;
-    for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
-    const flowsPath = appFlowDirectory(flowDirectory, application.name);
-    prepareDirectory(flowsPath);
-    const [apps = '', links = ''] = runtimeFolders(directory);
-    ensureToken(directory);
-    const access = new Access(application.access, setup.log);
-    access.grantDirectories([flowsPath], [directory, apps, links, flowDirectory]);
+    const access = new Access(setup.options.application.access, setup.log);
+    prepareDirectories(setup.options, access);
     const server = new AppServer(setup);
     try {
       await server.#listen(access);
@@ -106,8 +103,7 @@ export class AppServer {
     const { flows, gateway } = this.#services;
     // Before any call is taken: duplicators of an earlier app server reconnect at once.
     flows.duplicators.expectRunning();
-    await this.#endpoints.listenOnSocket(this.#socket);
-    access.grant(this.#socket, 'socket');
+    await this.#openSocket(access);
     await this.#endpoints.listenOnPort(application.port ?? 0);
     const { port, dispatcher } = this.#endpoints;
     this.#record.setPort(port);
@@ -122,6 +118,15 @@ export class AppServer {
       ...(application.source === undefined ? {} : { source: application.source }),
     };
     this.#hostLink.start(ready, dispatcher);
+    this.#keeper = new PutBack(
+      [directory, this.#socket, this.#record.path],
+      async () => {
+        prepareDirectories(options, access);
+        this.#record.putBack();
+        await this.#openSocket(access);
+      },
+      log,
+    );
     gateway.start();
     this.#leftovers = new Leftovers({
       directory,
@@ -136,7 +141,14 @@ export class AppServer {
     });
   }
 
+  /** Again, where the socket was removed. */
+  async #openSocket(access: Access): Promise<void> {
+    await this.#endpoints.listenOnSocket(this.#socket);
+    access.grant(this.#socket, 'socket');
+  }
+
   async #close(): Promise<void> {
+    await this.#keeper?.close();
     const { clients, flows, flowControl, remoteFlows, gateway } = this.#services;
     flowControl.stop();
     remoteFlows.stop();
@@ -171,4 +183,17 @@ export class AppServer {
       ...(gateway === undefined ? {} : { gateway }),
     };
   }
+}
+
+/** The directories of this application with their access, and the token file. */
+function prepareDirectories(
+  { directory, flowDirectory, application }: AppServerOptions,
+  access: Access,
+): void {
+  for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
+  const flowsPath = appFlowDirectory(flowDirectory, application.name);
+  prepareDirectory(flowsPath);
+  const [apps = '', links = ''] = runtimeFolders(directory);
+  ensureToken(directory);
+  access.grantDirectories([flowsPath], [directory, apps, links, flowDirectory]);
 }

@@ -9,6 +9,7 @@
  * Ends on SIGTERM, on duplicator.quit, and after the linger time (no client meanwhile). Exits with
  * code 1 when it cannot start, or when a new duplicator must replace the flow file.
  */
+import { printableText } from '../protocol/base/printable.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { parseAddress } from '../protocol/base/address.js';
@@ -75,7 +76,9 @@ function parentHooks(
     }),
     report: () => ({
       sourceState: flow.sourceState,
-      ...(status.cause === undefined ? {} : { cause: status.cause.message.slice(0, CAUSE_CHARACTERS) }),
+      ...(status.cause === undefined
+        ? {}
+        : { cause: printableText(status.cause.message).slice(0, CAUSE_CHARACTERS) }),
       published: flow.published,
       clients: flow.clientCount,
     }),
@@ -103,19 +106,32 @@ function followFlow(flow: DuplicatedFlow, parent: Parent | undefined, status: St
     parent?.report();
   });
   flow.on('demoted', (client) => parent?.demoted(client));
-  // Exit code 1: a client that returns gets a new duplicator, which makes a new file.
-  const endForReplacement = (): void => {
-    process.exitCode = 1;
-    void flow.close().then(() => process.exit(1));
-  };
   flow.on('outgrown', (neededBytes) => {
     log.warn('the memory of the source has grown; the flow is replaced', { neededBytes });
-    endForReplacement();
+    endForReplacement(flow, log);
   });
   flow.on('replaced', (reason) => {
     log.warn('the flow is replaced', { reason });
-    endForReplacement();
+    endForReplacement(flow, log);
   });
+}
+
+/** From the start on: files are in reach of other programs as soon as they exist. */
+function endWhenDamaged(flow: DuplicatedFlow, log: Logger): void {
+  flow.on('damaged', (damage, file) => {
+    log.warn('another program has damaged a file of the flow; the flow is replaced', { damage, file });
+    if (damage === 'truncated') process.exit(1);
+    endForReplacement(flow, log);
+  });
+}
+
+/** Exit code 1: clients that have the flow open, or open it later, get a new duplicator. */
+function endForReplacement(flow: DuplicatedFlow, log: Logger): void {
+  process.exitCode = 1;
+  void flow
+    .close()
+    .catch((error: unknown) => log.error('the files of the flow were not put back', { error }))
+    .finally(() => process.exit(1));
 }
 
 /**
@@ -149,6 +165,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     await flow.close();
     await parent?.close();
   });
+  endWhenDamaged(flow, log);
   const starting = flow.start();
   starting.catch(() => undefined); // handled below
   // Loading XML-RPC takes as long as reaching the source: both happen at the same time, and the

@@ -15,6 +15,7 @@ import {
   type GivenOptions,
   type OptionTable,
 } from '../protocol/host/process-kit/option-table.js';
+import type { Integrity } from '../protocol/flow/wire/handshake-messages.js';
 import type { AccessOptions } from '../protocol/rpc/contract/access-options.js';
 import {
   DUPLICATOR_MEMBERS,
@@ -26,7 +27,7 @@ import { securityFiles, type SecurityFiles } from '../protocol/rpc/security/opti
 import { REATTACH_MS } from './recovery/reattach-gate.js';
 
 /** What every flow needs. */
-interface CommonOptions {
+export interface CommonOptions {
   readonly app: string;
   readonly flow: string;
   readonly lingerMs: number;
@@ -49,6 +50,10 @@ interface CommonOptions {
   readonly serve: AddressOf<'tcp' | 'tls'> | undefined;
   /** What authenticates hosts to each other; without a secret the flow stays on this host. */
   readonly security: SecurityFiles;
+  /** `off`: links without TLS to hosts that want the same have no MAC. */
+  readonly integrity: Integrity;
+  /** Names or addresses of the hosts of the configuration, which have places of their own. */
+  readonly peers: readonly string[];
 }
 
 /** A flow that a local provider fills. */
@@ -108,7 +113,9 @@ const DEFAULTS = {
   lingerMs: 30_000,
   reattachMs: REATTACH_MS,
   stallTimeoutMs: 0,
-};
+  integrity: 'on',
+  peers: [] as readonly string[],
+} as const;
 const MIRROR_DEFAULTS = {
   updateIntervalMs: 100,
   sourceSharePercent: 5,

@@ -13,6 +13,7 @@ import { systemClock } from '../protocol/base/clock.js';
 import { appFlowDirectory, gatewayRecordPath } from '../protocol/base/paths.js';
 import { MirrorflowError, isMirrorflowError } from '../protocol/base/errors.js';
 import { ownNames } from '../protocol/host/own-names.js';
+import { PutBack } from '../protocol/host/put-back.js';
 import { ClaimedGatewayRecord, readGatewayRecord } from '../protocol/host/gateway-record.js';
 import type { Logger } from '../protocol/base/log.js';
 import { RateLimitedLog } from '../protocol/base/rate-limited-log.js';
@@ -208,7 +209,18 @@ export class Gateway {
       const message = `application ${app} has a gateway already, process ${pid}; stop it first`;
       throw new MirrorflowError('ALREADY_RUNNING', message, { pid }, error);
     }
-    this.#closers.push(() => record.release());
+    const keeper = new PutBack(
+      [path, flowDirectory],
+      () => {
+        for (const folder of [flowDirectory, appFlowDirectory(flowDirectory, app)]) prepareDirectory(folder);
+        record.putBack();
+      },
+      this.#log,
+    );
+    this.#closers.push(
+      () => record.release(),
+      () => keeper.close(),
+    );
     removeLeftovers(flowDirectory, app, this.#log);
     const memory = new SharedMemory(
       { application: app, key: gateway.sharedMemoryKey, mode: memoryMode(gateway), record, log: this.#log },

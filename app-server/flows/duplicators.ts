@@ -122,6 +122,7 @@ export class Duplicators {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#newest.set(flow, session);
       }
+      if (ready.replacedDamage === true) this.#refuseForeignProvider(ready.flow);
       // An app server that has not seen the previous run does not have all of its consumers: some
       // may still have to reattach. The duplicator then relies on its flow file.
       if (adopted || flow === undefined || !flow.duplicator.hasPredecessor || flow.inherited)
@@ -160,6 +161,17 @@ export class Duplicators {
     if (flow === undefined || this.#openings.ofFlow(flow.name).length > 0) return false;
     flow.duplicator.released();
     return true;
+  }
+
+  #refuseForeignProvider(flow: string): void {
+    const refused = this.#openings.refuseForeignProvider(flow, process.geteuid?.());
+    if (refused === undefined) return;
+    const { name, pid } = refused.client.presentation;
+    this.#options.log.warn('a provider of another user must open its flow again: the file was damaged', {
+      flow,
+      client: name,
+      pid,
+    });
   }
 
   #caller(name: string): CallOf<MirrorflowContract> {

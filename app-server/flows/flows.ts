@@ -52,6 +52,7 @@ export class Flows {
       if (!this.openings.has(opening)) {
         throw new MirrorflowError('UNKNOWN_SESSION', `the session ended while flow ${flow.name} was opened`);
       }
+      this.openings.check(opening);
       opening.established = true;
       return {
         handle: opening.handle,
@@ -64,7 +65,7 @@ export class Flows {
     } catch (error) {
       // A renewed opening stays: its client still has the flow open and retries.
       if (opening === undefined) this.table.removeIfUnused(flow);
-      else if (renewed === undefined) this.#remove(opening);
+      else if (renewed === undefined || this.openings.mustReopen(opening)) this.#remove(opening);
       throw error;
     }
   }

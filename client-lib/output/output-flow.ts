@@ -108,7 +108,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
 
   async #reattach(opened: OpenedFlow): Promise<void> {
     this.#checkNotOver();
-    const claim = await claimProvider(opened, this.#rules);
+    const claim = await claimProvider(opened, this.#rules, this.#attachment.earlier);
     const { payloadCapacity } = claim.file.geometry;
     try {
       this.#checkNotOver();

@@ -180,20 +180,16 @@ export class ClientFlows {
   }
 
   /** Opens at the app server, then attaches; closes the opening when attaching fails. */
-  async #opening<Flow>(
+  #opening<Flow>(
     request: OpenRequest,
     accept: Accept,
     attach: (key: object, opened: OpenedFlow) => Promise<Flow>,
   ): Promise<Flow> {
     const key = {};
-    const opened = await this.#openings.open(key, request);
-    try {
+    return this.#openings.openAndAttach(key, request, async (opened) => {
       accept(opened);
-      return await attach(key, opened);
-    } catch (error) {
-      await this.#openings.close(key);
-      throw error;
-    }
+      return attach(key, opened);
+    });
   }
 
   /**

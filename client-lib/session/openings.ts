@@ -7,6 +7,7 @@
 import type { ClientReport } from '../../protocol/rpc/contract/statistics.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { OpenRequest, OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
+import { systemClock } from '../../protocol/base/clock.js';
 import { Backoff } from '../../protocol/base/backoff.js';
 import { MirrorflowError, isMirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
@@ -82,6 +83,21 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'FLOW_BUSY',
 ]);
 
+/**
+ * For so long a flow that is opened is tried again while a server or its duplicator restarts. A
+ * killed one runs again within a second; one that is restarted on request ends first.
+ */
+const RESTART_MS = 10_000;
+/** What an opening meets while a server or a duplicator restarts, or replaces damaged files. */
+const RESTARTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CLOSED',
+  'TRANSPORT_ERROR',
+  'UNKNOWN_SESSION',
+  'STOPPED',
+  'NOT_RUNNING',
+  'FILE_CORRUPT',
+]);
+
 export class Openings {
   readonly #owner: OpeningsOwner;
   /** By a key of the opener. */
@@ -112,6 +128,34 @@ export class Openings {
     this.#openings.set(key, { request, handle, link, ...(attached === undefined ? {} : { attached }) });
     attached?.identify({ session: token(), handle });
     return opened;
+  }
+
+  /**
+   * Opens a flow and attaches it; again, for RESTART_MS at most, while a server or the duplicator
+   * restarts. Throws what `open` and `attach` throw; nothing stays open then.
+   */
+  async openAndAttach<T>(
+    key: object,
+    request: OpenRequest,
+    attach: (opened: OpenedFlow) => Promise<T>,
+  ): Promise<T> {
+    const backoff = new Backoff(REATTACH_BACKOFF);
+    const deadlineMs = systemClock.nowMs() + RESTART_MS;
+    for (;;) {
+      try {
+        return await attach(await this.open(key, request));
+      } catch (error) {
+        const mayPass = isRestart(error) && systemClock.nowMs() < deadlineMs;
+        if (!mayPass || this.#owner.closed()) {
+          await this.close(key);
+          throw error;
+        }
+        clientLog.debug('a flow is not open yet', { flow: request.flow, error });
+        const opening = this.#openings.get(key);
+        if (opening !== undefined) opening.isDetached = true;
+        await this.#owner.reconnectedWithin(backoff.next());
+      }
+    }
   }
 
   /** The opening is attached: its counts are reported, changes of its handle are passed on. */
@@ -151,6 +195,7 @@ export class Openings {
         return;
       } catch (error) {
         clientLog.debug('a flow is not reattached yet', { flow: request.flow, error });
+        if (isMirrorflowError(error) && error.facts['reopen'] === true) break;
         if (isMirrorflowError(error) && REFUSALS.has(error.code)) refusals += 1;
         await this.#owner.reconnectedWithin(backoff.next());
         const current = this.#openings.get(key);
@@ -207,4 +252,11 @@ export class Openings {
       });
     }
   }
+}
+
+/** A missing file of a flow that was found is one that its duplicator is about to put back. */
+function isRestart(error: unknown): boolean {
+  if (!isMirrorflowError(error)) return false;
+  const missing = error.code === 'UNKNOWN_FLOW' || error.code === 'NOT_A_MIRROR';
+  return RESTARTS.has(error.code) || (missing && 'path' in error.facts);
 }

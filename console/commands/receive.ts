@@ -53,7 +53,7 @@ export const receiveCommand = command({
     ['receive log --follow --from next', 'everything from now on'],
   ],
   epilogue:
-    'Exit code 0 when the provider closed the flow, 1 when it died: then everything that it had published was written. Buffers that earlier providers left in the ring are skipped, except with --follow.',
+    'Exit code 0 when the provider closed the flow, 1 when it died: then everything that it had published was written; 1 too when buffers were lost without --lossy. A duplicator that dies is replaced, and the reception continues. Buffers that earlier providers left in the ring are skipped, except with --follow.',
   async run(context, values) {
     const bounds = { min: 0, max: Number.MAX_SAFE_INTEGER };
     const { from, count } = values;
@@ -79,9 +79,14 @@ async function receive(context: CommandContext, client: Client, options: Receive
   const { follow, wait, count } = options;
   const flow = await openFlow(client, options, signal);
   const receiver = new FlowReceiver(flow, toStandardOutput(signal), { follow, wait, count, signal });
+  client.on('status', ({ flow: name, status }) => {
+    if (name === options.flow && status === 'reattached') receiver.reattached();
+  });
   const endProgress = showProgress(process.stderr, () => receiver);
   const end = await receiver.run().finally(endProgress);
-  if (receiver.lost > 0) context.output.note(`${receiver.lost} buffers were lost`);
+  const { lost } = receiver;
+  if (lost > 0 && options.lossy) context.output.note(`${lost} buffers were lost`);
+  else if (lost > 0) throw brokenOff(options.flow, `${lost} buffers were lost`);
   switch (end) {
     case 'ended':
     case 'count':
@@ -92,7 +97,7 @@ async function receive(context: CommandContext, client: Client, options: Receive
     case 'died':
       throw brokenOff(options.flow, 'its provider died without closing it');
     case 'detached':
-      throw brokenOff(options.flow, 'its duplicator has stopped');
+      throw brokenOff(options.flow, 'its duplicator has stopped, or has replaced its file');
   }
 }
 

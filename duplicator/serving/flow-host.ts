@@ -58,6 +58,8 @@ export interface FlowHostOptions {
   readonly log: Logger;
 }
 
+/** Longest wait for clients that must close their links, milliseconds. */
+const ABANDON_MS = 300;
 /** DELIVERY's detail. */
 const LOSSY = 1;
 
@@ -93,6 +95,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #credit: WriterCredit;
   readonly #status: SourceStatus;
   readonly #clients = new LinkClients();
+  readonly #protocol: LinkProtocol;
   /** Duplicators of other hosts that receive the flow. */
   readonly remotes: RemoteConsumers;
 
@@ -139,6 +142,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       beforeLossless,
     );
     const protocol = new LinkProtocol(file, this.#clients, this.#consumers, this.#credit, admission, log);
+    this.#protocol = protocol;
     protocol.on('published', () => this.published());
     protocol.on('provider', (what) => this.emit('provider', what));
     protocol.on('clients', () => this.emit('clients', this.clientCount));
@@ -228,6 +232,21 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.remotes.close();
     this.#credit.grant();
     await this.#links.close();
+  }
+
+  /**
+   * Closes every connection and the socket, and leaves the counts in the file as they are, so that
+   * a successor expects the consumers of now. Clients that do not close are not waited for beyond
+   * ABANDON_MS.
+   */
+  async abandon(): Promise<void> {
+    this.#protocol.stop();
+    this.#credit.close();
+    this.#consumers.reattachments.stop();
+    let cancel = (): void => undefined;
+    const timeout = new Promise<void>((resolve) => (cancel = systemClock.after(ABANDON_MS, resolve)));
+    await Promise.race([this.#links.close(), timeout]);
+    cancel();
   }
 
   #demote(consumer: Consumer): void {

@@ -48,6 +48,7 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
   readonly #credit: WriterCredit;
   readonly #admission: Admission;
   readonly #log: Logger;
+  #stopped = false;
 
   constructor(
     file: FlowFile,
@@ -74,7 +75,13 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
     link.onClose((end) => this.#disconnected(client, end));
   }
 
+  /** Ends that follow change nothing: a successor expects the clients of now. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   #disconnected(client: LinkClient, end: LinkEnd): void {
+    if (this.#stopped) return;
     this.#clients.remove(client);
     this.#consumers.remove(client);
     if (end.by === 'failure') this.#log.warn('a client was disconnected', { error: end.error });
@@ -96,7 +103,7 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
         this.#hello(client, value, detail);
         return;
       case MessageKind.START:
-        this.#admission.start(client, value, detail);
+        if (this.#admission.start(client, value, detail)) this.#providerCame();
         return;
       case MessageKind.ACK:
         this.#acknowledge(client, value, detail);
@@ -119,11 +126,13 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
   #hello(client: LinkClient, value: number, detail: number): void {
     ({ client: client.name, pid: client.pid } = unpackClient(value));
     if (!this.#admission.hello(client, detail)) return;
-    if (client.hello?.role === 'provider') {
-      this.emit('published'); // the provider may have published while there was no duplicator
-      this.emit('provider', 'came');
-    }
+    if (client.hello?.role === 'provider' && client.hello.start !== 'sequence') this.#providerCame();
     this.emit('clients');
+  }
+
+  #providerCame(): void {
+    this.emit('published'); // the provider may have published while there was no duplicator
+    this.emit('provider', 'came');
   }
 
   #acknowledge(client: LinkClient, sequence: number, detail: number): void {

@@ -92,13 +92,15 @@ export class ProviderClaim {
 
   /**
    * Grants the claim to a client and welcomes it: it continues the sequences under a new
-   * generation. Returns false when another client has the claim.
+   * generation, or under its own when it reattaches. `resumed`: the generation of a provider that
+   * reattaches. Returns false when another client has the claim.
    */
-  take(link: LinkConnection, hello: Hello): boolean {
+  take(link: LinkConnection, hello: Hello, resumed?: number): boolean {
     if (this.#link !== undefined) return false;
     this.#link = link;
     this.#finished = false;
-    this.#generation = (this.#generation % GENERATIONS) + 1;
+    if (resumed === undefined || resumed !== this.#generation)
+      this.#generation = (this.#generation % GENERATIONS) + 1;
     this.#reported = this.#file.published;
     this.#grant();
     link.signal(MessageKind.WELCOME, this.#file.epoch, packHello(hello));

@@ -6,6 +6,7 @@
  */
 import { describeError } from './errors.js';
 import { writeToStandardError } from './log-sink.js';
+import { printableText } from './printable.js';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -95,9 +96,11 @@ export class Logger {
     }
     const fieldsText = Object.entries(printable)
       .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+      .map(printableText)
       .join('');
+    const what = `${printableText(this.#role)}  ${printableText(text)}`;
     this.#sink(
-      `${time.slice(11, 23)} ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${this.#role}  ${text}\x1b[90m${fieldsText}\x1b[0m\n`,
+      `${time.slice(11, 23)} ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${what}\x1b[90m${fieldsText}\x1b[0m\n`,
     );
   }
 }

@@ -6,6 +6,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.js';
 import { MirrorflowError, describeError, systemCode } from '../base/errors.js';
+import { printableText } from '../base/printable.js';
 import { LIMITS } from '../base/limits.js';
 import { nodeHttp } from '../base/lazy-modules.js';
 
@@ -136,7 +137,7 @@ function errorOf(options: ExchangeOptions, ended: boolean, error: unknown): Mirr
   if (error instanceof OversizedBody || systemCode(error)?.startsWith('HPE_') === true) {
     return new MirrorflowError(
       'SOURCE_PROTOCOL',
-      `${url} did not answer as a SpecTcl REST service: ${describeError(error)}`,
+      `${url} did not answer as a SpecTcl REST service: ${printableText(describeError(error))}`,
       facts,
       error,
     );

@@ -7,7 +7,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../protocol/base/clock.js';
 import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
-import { addressKey } from '../../protocol/rpc/security/peer-addresses.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 
 export type SignInResult =
@@ -47,7 +46,7 @@ export class SignIn {
 
   /** `from` is the address of the browser. */
   attempt(secret: string, from: string | undefined): SignInResult {
-    const address = addressKey(from ?? '');
+    const address = from ?? '';
     if (this.#matches(secret)) {
       this.#failedAttempts.reset(address);
       return { kind: 'accepted' };
@@ -112,8 +111,8 @@ export class SignIn {
   }
 
   #matches(secret: string): boolean {
-    if (this.#secret === undefined) return false;
-    return timingSafeEqual(digest(secret), digest(this.#secret.key));
+    const given = digest(secret);
+    return this.#secret?.accepted.some((key) => timingSafeEqual(given, digest(key))) ?? false;
   }
 
   #dropEndedSessions(now: number): void {

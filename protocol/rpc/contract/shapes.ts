@@ -194,6 +194,8 @@ export const duplicatorReady = struct({
   image: optional(path('path of the image')),
   bufferSize: count('largest buffer, bytes'),
   buffers: count('buffers of the ring'),
+  /** The file of the predecessor was damaged, and has been replaced. */
+  replacedDamage: optional(boolean()),
 });
 
 export const duplicatorReport = struct({

@@ -1,3 +1,4 @@
+/** When `receive` has reached the end of what one provider sends. Pure. */
 import { expect } from 'chai';
 import { StreamEnd } from '../../../console/transfer/stream-end.js';
 
@@ -33,6 +34,23 @@ describe("the end of a provider's data", () => {
     expect([end.ending, end.place(0)]).to.deep.equal([undefined, 'this']);
     end.update('ended', 0);
     expect(end.ending).to.equal('ended');
+  });
+
+  it('a provider whose duplicator was replaced has died only when it has not reattached in time', () => {
+    const back = new StreamEnd({ state: 'live', generation: 3, next: false });
+    back.detached();
+    back.update('stale', 3);
+    expect(back.ending).to.equal(undefined);
+    back.update('live', 3);
+    back.reattachmentOver();
+    expect(back.ending).to.equal(undefined);
+    back.update('stale', 3);
+    expect(back.ending).to.equal('died');
+    const gone = new StreamEnd({ state: 'live', generation: 3, next: false });
+    gone.detached();
+    gone.update('stale', 3);
+    gone.reattachmentOver();
+    expect(gone.ending).to.equal('died');
   });
 
   it('the generation after the highest is the next one', () => {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
+import { PLAIN_TRANSPORT } from '../../../protocol/rpc/security/transport.js';
 import { BLOCKS_PAYLOAD_BYTES, applyBlocks, encodeBlocks } from '../../../protocol/flow/wire/blocks.js';
 import {
   CallerHandshake,
@@ -31,12 +32,14 @@ const HELLO = {
   id: '0'.repeat(32),
   delivery: 'lossless',
   crc: true,
+  integrity: 'on',
   resume: { epoch: 1, sequence: 2 },
 } as const;
 const WELCOME = {
   epoch: 1,
   first: 0,
   delivery: 'lossy',
+  integrity: 'on',
   type: 'bytes',
   properties: '{}',
   buffers: 2,
@@ -87,7 +90,10 @@ export const wireHandshake: FuzzTarget = {
   generate: (random) =>
     [handshakeOf, welcomeOf, () => encodeRefusal('REFUSED', 'no')][random() % 3]?.(random) ?? Buffer.alloc(0),
   run: (input, random) => {
-    for (const side of [new ListenerHandshake(SECRET), new CallerHandshake(SECRET, HELLO)]) {
+    for (const side of [
+      new ListenerHandshake(SECRET, () => PLAIN_TRANSPORT),
+      new CallerHandshake(SECRET, HELLO, PLAIN_TRANSPORT),
+    ]) {
       for (const chunk of chunksOf(input, random)) {
         const step = side.push(chunk);
         // Random bytes are never a valid proof.
@@ -97,8 +103,8 @@ export const wireHandshake: FuzzTarget = {
       }
     }
     // A listener with the secret may still send any bytes instead of its WELCOME.
-    const caller = new CallerHandshake(SECRET, HELLO);
-    const challenge = new ListenerHandshake(SECRET).push(caller.hello());
+    const caller = new CallerHandshake(SECRET, HELLO, PLAIN_TRANSPORT);
+    const challenge = new ListenerHandshake(SECRET, () => PLAIN_TRANSPORT).push(caller.hello());
     assert(challenge.kind === 'more' && challenge.send !== undefined);
     assert.equal(caller.push(challenge.send).kind, 'more');
     const step = caller.push(input);
@@ -117,7 +123,7 @@ function expectedStep(answer: ReturnType<HandshakeReader['push']>): CallerStep['
 }
 
 function handshakeOf(): Buffer {
-  return new CallerHandshake(SECRET, HELLO).hello();
+  return new CallerHandshake(SECRET, HELLO, PLAIN_TRANSPORT).hello();
 }
 
 function welcomeOf(random: RandomBits): Buffer {

@@ -1,3 +1,4 @@
+/** On which addresses servers may listen without secret and certificate. Pure. */
 import { expect } from 'chai';
 import { parseAddress } from '../../../../protocol/base/address.js';
 import { checkListening } from '../../../../protocol/rpc/security/listening.js';
@@ -7,6 +8,7 @@ function check(text: string, secret?: Secret): void {
   checkListening(parseAddress(text, { schemes: ['tcp', 'tls'], listening: true }), {
     secret,
     identity: undefined,
+    trust: { ca: undefined },
   });
 }
 
