@@ -20,6 +20,7 @@ import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import { PutBack } from '../protocol/host/put-back.js';
 import { cleanUp } from '../protocol/host/clean-up/clean-up.js';
+import { removeOldLogs, type LogPlaces } from '../protocol/host/clean-up/logs.js';
 import { ensureToken, tokenPath } from '../protocol/rpc/security/token-file.js';
 import { APPLICATION_TIMES, applicationDependencies } from './app-server-launch.js';
 import type { ApplicationTimes } from './applications/application-dependencies.js';
@@ -38,6 +39,8 @@ import type { SystemdNotifier } from './boot/sd-notify.js';
 import { watchOwnSocket } from './boot/self-check.js';
 import { WebProcess } from './control/web-process.js';
 
+/** Time between two clean-ups of old logs. */
+const LOG_CLEAN_UP_MS = 3_600_000;
 /**
  * Longest wait for configured applications before systemd gets READY: two start attempts of an
  * application that hangs, with 1 s to spare.
@@ -75,6 +78,7 @@ export class HostServer {
     prepareDirectories(options);
     const server = new HostServer(options, log, notifier, { ...APPLICATION_TIMES, ...times });
     await removeLeftovers(options, log);
+    removeOldLogsHourly(options, log);
     try {
       await server.#serve();
       ensureToken(options.directory);
@@ -213,9 +217,13 @@ export class HostServer {
   #startWeb(): void {
     const { web: args, directory, security } = this.#options;
     if (args === undefined || this.#quitting !== undefined) return;
-    const { secretFile } = security.files;
+    const { secretFile, tlsCert, tlsKey } = security.files;
+    const files = { '--secret-file': secretFile, '--tls-cert': tlsCert, '--tls-key': tlsKey };
+    const given = Object.entries(files).flatMap(([option, path]) =>
+      path === undefined ? [] : [option, path],
+    );
     this.#web = new WebProcess({
-      args: [...args, ...(secretFile === undefined ? [] : ['--secret-file', secretFile])],
+      args: [...args, ...given],
       directory,
       logFile: logFilePath(directory, 'web'),
       clock: systemClock,
@@ -270,6 +278,19 @@ export class HostServer {
     this.#notifier.status(this.#applications.summary());
     this.#peers.announce();
   }
+}
+
+/** Removes logs of flows long gone, now and then while the host server runs. */
+function removeOldLogsHourly(places: LogPlaces, log: Logger): void {
+  systemClock.after(
+    LOG_CLEAN_UP_MS,
+    () => {
+      const removed = removeOldLogs(places, Date.now()).filter(({ outcome }) => outcome === 'removed');
+      if (removed.length > 0) log.info('removed old logs', { files: removed.length });
+      removeOldLogsHourly(places, log);
+    },
+    true,
+  );
 }
 
 function prepareDirectories({ directory, flowDirectory }: HostServerOptions): void {

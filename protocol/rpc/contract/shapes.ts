@@ -51,7 +51,18 @@ export const gatewayOptions = struct({
       doc: 'the host address on which both listen; default: loopback; 0.0.0.0 means all addresses',
     }),
   ),
+  names: optional(
+    arrayOf(string({ pattern: /^[A-Za-z0-9._-]{1,253}$/, doc: 'a further name of this host' }), {
+      maxCount: 64,
+    }),
+  ),
+  tls: optional(boolean()),
   allowChanges: optional(boolean()),
+  changesTokenFile: optional(
+    path(
+      'file with a token of 16 bytes or more, which requests that change SpecTcl must carry as bearer token',
+    ),
+  ),
   sharedMemory: optional(boolean()),
   sharedMemoryKey: optional(
     string({
