@@ -13,6 +13,7 @@ import type {
   StartFailure,
 } from '../../protocol/rpc/contract/shapes.js';
 import { appFlowDirectory } from '../../protocol/base/paths.js';
+import { parseAddress } from '../../protocol/base/address.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -91,7 +92,21 @@ export class Duplicators {
    * NOT_RUNNING, and as serveFlow.
    */
   async serve(name: string): Promise<ServeResult> {
-    return serveFlow(this.#caller(name), this.#options.server.dataListen);
+    const flow = this.#flows.get(name);
+    const served = await serveFlow(this.#caller(name), this.#options.server.dataListen, flow?.servedPort);
+    if (flow !== undefined)
+      flow.servedPort = parseAddress(served.address, { schemes: ['tcp', 'tls'], listening: true }).port;
+    return served;
+  }
+
+  /**
+   * A flow that other hosts receive is served again at once, at the same port: receivers find it
+   * without the host servers.
+   */
+  #serveAgain(name: string): void {
+    this.serve(name).catch((error: unknown) => {
+      this.#options.log.warn('a flow is not served to other hosts again', { flow: name, error });
+    });
   }
 
   /**
@@ -121,6 +136,7 @@ export class Duplicators {
       if (flow !== undefined) {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#newest.set(flow, session);
+        if (flow.servedPort !== undefined) setImmediate(() => this.#serveAgain(flow.name));
       }
       if (ready.replacedDamage === true) this.#refuseForeignProvider(ready.flow);
       // An app server that has not seen the previous run does not have all of its consumers: some

@@ -30,6 +30,8 @@ export class Flow {
   readonly duplicator: FlowDuplicator;
   /** An earlier app server had the flow: some of its clients may still have to reattach. */
   inherited = false;
+  /** Port at which its duplicator listens for other hosts, or the one before has listened. */
+  servedPort: number | undefined;
   #run: Run | undefined;
 
   constructor(
