@@ -78,6 +78,7 @@ function parentHooks(
       ...(status.cause === undefined ? {} : { cause: status.cause.message.slice(0, CAUSE_CHARACTERS) }),
       published: flow.published,
       clients: flow.clientCount,
+      ...(flow.provider === undefined ? {} : { provider: flow.provider }),
     }),
     statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
     serve: ({ listen }) => flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),

@@ -45,6 +45,8 @@ export interface DuplicatorsOptions {
   readonly server: AppServerOptions;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The provider of this opening, which calls over HTTP, has closed its link. */
+  readonly onLinkEnded: (opening: Opening) => void;
   /** Runs with every report, which carries the state of the flow's source. */
   readonly onReport: (flow: string, report: DuplicatorReport) => void;
 }
@@ -166,6 +168,7 @@ export class Duplicators {
   /** False when the report is of a run that has ended. */
   report(report: DuplicatorReport, session: object): boolean {
     const flow = this.#servedBy(session);
+    if (flow !== undefined) this.#endClaimOfLink(flow, report);
     flow?.reported(report);
     if (flow !== undefined) this.#options.onReport(flow.name, report);
     return flow !== undefined;
@@ -177,6 +180,15 @@ export class Duplicators {
     if (flow === undefined || this.#openings.ofFlow(flow.name).length > 0) return false;
     flow.duplicator.released();
     return true;
+  }
+
+  /** Over HTTP nothing but the link shows that a provider has ended: its claim ends with it. */
+  #endClaimOfLink({ name, providerLink }: Flow, { provider }: DuplicatorReport): void {
+    if (providerLink === undefined || provider === providerLink) return;
+    const opening = this.#openings
+      .ofFlow(name)
+      .find(({ direction, link }) => direction === 'output' && link === providerLink);
+    if (opening?.client.connection === undefined && opening !== undefined) this.#options.onLinkEnded(opening);
   }
 
   #refuseForeignProvider(flow: string): void {

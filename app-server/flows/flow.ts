@@ -62,6 +62,11 @@ export class Flow {
     return this.#currentRun()?.report?.clients ?? 0;
   }
 
+  /** The provider's number on the signal link, by the last report. */
+  get providerLink(): number | undefined {
+    return this.#currentRun()?.report?.provider;
+  }
+
   /** `clients`: clients that have it open. */
   info(clients: number): FlowInfo {
     const { definition, duplicator } = this;

@@ -89,6 +89,11 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
     return this.#hosted?.host.clientCount ?? 0;
   }
 
+  /** Number of the provider on the signal link; undefined without one. */
+  get provider(): number | undefined {
+    return this.#hosted?.host.provider;
+  }
+
   /** Every client on the signal link and its progress. */
   get links(): LinkProgress[] {
     return this.#hosted?.host.links ?? [];

@@ -154,6 +154,12 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     return this.#clients.greeted + this.remotes.size;
   }
 
+  /** Number of the provider in its HELLO; undefined without a provider on this host. */
+  get provider(): number | undefined {
+    const { claim } = this.#credit;
+    return claim?.taken === true ? this.#clients.nameOf((link) => claim.isHeldBy(link)) : undefined;
+  }
+
   /** Of the present or last provider; 0 where the duplicator fills the flow from a source. */
   get generation(): number {
     return this.#status.generation;

@@ -192,6 +192,7 @@ export const duplicatorReport = struct({
   cause: optional(text(4096, 'the reason of stale data')),
   published: count('buffers published'),
   clients: count('clients on the signal link'),
+  provider: optional(count('number of the provider in its HELLO')),
 });
 
 /** Asks a duplicator to listen for duplicators of other hosts. */

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { attachOutputFlow, reattachOutputFlow } from '../../../client-lib/output/output-flow.js';
+import { Handshake } from '../../../client-lib/link/handshake.js';
+import { LAST, MessageKind } from '../../../protocol/flow/signal-link/messages.js';
 import { isMirrorflowError, type ErrorCode } from '../../../protocol/base/errors.js';
 import { LocalHostFlow, turnsOfEventLoop } from '../../kit/local-host.js';
 
@@ -155,6 +157,26 @@ describe('an output flow', () => {
     await turnsOfEventLoop(20);
     expect(states).to.deep.equal(['live 1', 'ended 1', 'live 2', 'stale 2', 'live 3']);
     await third.close();
+    await input.close();
+  });
+
+  it('the word of a provider that it leaves ends the flow and frees the role while its link stays open', async () => {
+    const states: unknown[] = [];
+    const input = await place.consumer({ inline: true });
+    input.on('state', (state, generation) => states.push(`${state} ${generation}`));
+    const { connection } = await new Handshake(place.opened.link).join({
+      client: 7,
+      hello: { role: 'provider', delivery: 'lossless', start: 'latest' },
+    });
+    connection.signal(MessageKind.PUBLISHED, 0, LAST);
+    const next = await place.provider();
+    await turnsOfEventLoop(20);
+    expect(states).to.deep.equal(['live 1', 'ended 1', 'live 2']);
+    expect(connection.closed).to.equal(false);
+    connection.close();
+    await turnsOfEventLoop(20);
+    expect(states).to.have.lengthOf(3);
+    await next.close();
     await input.close();
   });
 
