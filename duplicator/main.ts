@@ -10,6 +10,7 @@
  * code 1 when it cannot start, or when a new duplicator must replace the flow file.
  */
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import { HOLDING_MAX } from '../protocol/rpc/contract/shapes.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { parseAddress } from '../protocol/base/address.js';
 import { systemClock } from '../protocol/base/clock.js';
@@ -30,6 +31,8 @@ import { RemoteFlow } from './remote/remote-flow.js';
 
 /** Longest cause in a report; longer ones are cut off. */
 const CAUSE_CHARACTERS = 4096;
+/** Readers hold a flow back for moments all the time; which do so now is looked up this often. */
+const HOLDING_INTERVAL_MS = 500;
 
 /** State of the source, which the app server gets with the counts of the flow. */
 interface Status {
@@ -79,6 +82,7 @@ function parentHooks(
       published: flow.published,
       clients: flow.clientCount,
       ...(flow.provider === undefined ? {} : { provider: flow.provider }),
+      ...(flow.holding.length === 0 ? {} : { holding: flow.holding.slice(0, HOLDING_MAX) }),
     }),
     statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
     serve: ({ listen }) => flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
@@ -92,6 +96,18 @@ function parentHooks(
     started,
     consumers: (count) => flow.expectConsumersAtMost(count),
   };
+}
+
+/** Reports when other readers hold the flow back than at the last look. */
+function followHolding(flow: DuplicatedFlow, parent: Parent): void {
+  let before = '[]';
+  const look = (): void => {
+    const now = JSON.stringify(flow.holding);
+    if (now !== before) parent.report();
+    before = now;
+    systemClock.after(HOLDING_INTERVAL_MS, look, true);
+  };
+  look();
 }
 
 /** Reports the flow's changes to the app server and the log. */
@@ -190,6 +206,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     return;
   }
   followFlow(flow, parent, status, log);
+  if (parent !== undefined) followHolding(flow, parent);
   const linger = lingerOn(flow, parent, options.lingerMs, log);
   stopLinger = () => linger.stop();
   const { file, buffers, bufferSize } = flow.layout;

@@ -62,6 +62,11 @@ export class Flow {
     return this.#currentRun()?.report?.clients ?? 0;
   }
 
+  /** The readers that hold the flow back, by the last report. */
+  get holding(): NonNullable<DuplicatorReport['holding']> {
+    return this.#currentRun()?.report?.holding ?? [];
+  }
+
   /** The provider's number on the signal link, by the last report. */
   get providerLink(): number | undefined {
     return this.#currentRun()?.report?.provider;

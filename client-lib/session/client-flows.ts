@@ -67,7 +67,8 @@ export class ClientFlows {
     };
     if (options.inline !== true) prepareFlowThread();
     return this.#opening(request, accept, async (key, opened) => {
-      const input = await openInputFlow(opened, options, 'hold', this.#control());
+      const ofKind = { delivery: opened.image === undefined ? 'lossless' : 'lossy' } as const;
+      const input = await openInputFlow(opened, { ...ofKind, ...options }, 'hold', this.#control());
       this.#inputs.add(input);
       this.#openings.attach(key, attachedInput(input));
       const notify = this.#openings.statusNotifier(request);

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { attachOutputFlow, reattachOutputFlow } from '../../../client-lib/output/output-flow.js';
 import { Handshake } from '../../../client-lib/link/handshake.js';
 import { LAST, MessageKind } from '../../../protocol/flow/signal-link/messages.js';
+import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { isMirrorflowError, type ErrorCode } from '../../../protocol/base/errors.js';
 import { LocalHostFlow, turnsOfEventLoop } from '../../kit/local-host.js';
 
@@ -158,6 +159,20 @@ describe('an output flow', () => {
     expect(states).to.deep.equal(['live 1', 'ended 1', 'live 2', 'stale 2', 'live 3']);
     await third.close();
     await input.close();
+  });
+
+  it('the bytes of published buffers are counted in the flow file, over all providers', async () => {
+    const bytes = (): number => place.file.counter(COUNTERS.publishedBytes.id);
+    const first = await place.provider();
+    await first.write(Buffer.alloc(3));
+    await first.close();
+    expect(bytes()).to.equal(3);
+    const second = await place.provider();
+    const slots = [second.reserveNow(), second.reserveNow()];
+    slots[1]?.commit(5); // behind a slot that is reserved
+    slots[0]?.commit(7);
+    await second.close();
+    expect(bytes()).to.equal(15);
   });
 
   it('the word of a provider that it leaves ends the flow and frees the role while its link stays open', async () => {
