@@ -31,6 +31,8 @@ import { RemoteFlow } from './remote/remote-flow.js';
 
 /** Longest cause in a report; longer ones are cut off. */
 const CAUSE_CHARACTERS = 4096;
+/** A restarted app server is reached within this time. */
+const ABANDONED_MS = 5_000;
 /** Readers hold a flow back for moments all the time; which do so now is looked up this often. */
 const HOLDING_INTERVAL_MS = 500;
 
@@ -167,6 +169,20 @@ function lingerOn(flow: DuplicatedFlow, parent: Parent | undefined, lingerMs: nu
   return linger;
 }
 
+/**
+ * Ends a duplicator whose app server died while it started: no other process may know of it, since
+ * it had no file then.
+ */
+function endWhenAbandoned(flow: DuplicatedFlow, parent: Parent, log: Logger): void {
+  let hadClients = false;
+  flow.on('clients', () => (hadClients = true));
+  systemClock.after(ABANDONED_MS, () => {
+    if (hadClients || flow.clientCount > 0 || parent.wasConnected) return;
+    log.warn('ending: neither the app server nor a client has connected', { withinMs: ABANDONED_MS });
+    quit();
+  });
+}
+
 async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
   const flow = createFlow(options, log);
@@ -206,7 +222,10 @@ async function run(options: DuplicatorOptions): Promise<void> {
     return;
   }
   followFlow(flow, parent, status, log);
-  if (parent !== undefined) followHolding(flow, parent);
+  if (parent !== undefined) {
+    followHolding(flow, parent);
+    endWhenAbandoned(flow, parent, log);
+  }
   const linger = lingerOn(flow, parent, options.lingerMs, log);
   stopLinger = () => linger.stop();
   const { file, buffers, bufferSize } = flow.layout;

@@ -22,6 +22,7 @@ import {
 import type { InputFlowOptions } from '../input/input-options.js';
 import {
   attachOutputFlow,
+  closeOutputFlowWith,
   endDetachedOutputFlow,
   reattachOutputFlow,
   type OutputFlow,
@@ -117,11 +118,13 @@ export class ClientFlows {
       this.#openings.attach(key, attachedOutput(output));
       void this.#emitPresentMarks(output);
       const notify = this.#openings.statusNotifier(request);
+      let released: Promise<void> = Promise.resolve();
       output.once('closed', () => {
         notify('ended');
         this.#outputs.delete(output);
-        void this.#openings.close(key);
+        released = this.#openings.close(key);
       });
+      closeOutputFlowWith(output, () => released);
       output.on('detached', () => {
         notify('stale');
         const reattach = async (target: OpenedFlow): Promise<void> => {
