@@ -24,6 +24,7 @@ import { ApplicationRecord } from './application-record.js';
 import { Leftovers } from './children/leftovers.js';
 import { CLOSE_GRACE_MS, Endpoints } from './endpoints.js';
 import { HostLink } from './remote/host-link.js';
+import { UnusedWatch, WITHOUT_HOST_MS } from './unused-watch.js';
 import type { AppServerOptions } from './options.js';
 import { createServices, type Services, type ServicesSetup } from './services.js';
 
@@ -55,6 +56,7 @@ export class AppServer {
   readonly #endpoints: Endpoints;
   #leftovers: Leftovers | undefined;
   #keeper: PutBack | undefined;
+  #unused: UnusedWatch | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -127,6 +129,7 @@ export class AppServer {
       },
       log,
     );
+    this.#unused = this.#endWhenUnused();
     gateway.start();
     this.#leftovers = new Leftovers({
       directory,
@@ -141,6 +144,28 @@ export class AppServer {
     });
   }
 
+  #endWhenUnused(): UnusedWatch {
+    const { options, clock, log, launchToken, onQuit } = this.#setup;
+    const { clients, flows } = this.#services;
+    const afterMs = options.application.withoutHostMs ?? WITHOUT_HOST_MS;
+    // One that was started by hand, where no host server has ever run, needs none.
+    let hadHost = launchToken !== undefined;
+    return new UnusedWatch({
+      clock,
+      afterMs,
+      isUsed: () => {
+        hadHost ||= this.#hostLink.connected;
+        const hasClients =
+          clients.list().length > 0 || flows.table.all().some((flow) => flow.linkClients > 0);
+        return !hadHost || this.#hostLink.connected || hasClients;
+      },
+      onUnused: () => {
+        log.warn('ending: there was neither a host server nor a client', { afterMs });
+        onQuit();
+      },
+    });
+  }
+
   /** Again, where the socket was removed. */
   async #openSocket(access: Access): Promise<void> {
     await this.#endpoints.listenOnSocket(this.#socket);
@@ -148,6 +173,7 @@ export class AppServer {
   }
 
   async #close(): Promise<void> {
+    this.#unused?.stop();
     await this.#keeper?.close();
     const { clients, flows, flowControl, remoteFlows, gateway } = this.#services;
     flowControl.stop();

@@ -30,6 +30,8 @@ export class Flow {
   readonly duplicator: FlowDuplicator;
   /** An earlier app server had the flow: some of its clients may still have to reattach. */
   inherited = false;
+  /** Port at which its duplicator listens for other hosts, or the one before has listened. */
+  servedPort: number | undefined;
   #run: Run | undefined;
 
   constructor(
@@ -58,6 +60,16 @@ export class Flow {
    */
   get linkClients(): number {
     return this.#currentRun()?.report?.clients ?? 0;
+  }
+
+  /** The readers that hold the flow back, by the last report. */
+  get holding(): NonNullable<DuplicatorReport['holding']> {
+    return this.#currentRun()?.report?.holding ?? [];
+  }
+
+  /** The provider's number on the signal link, by the last report. */
+  get providerLink(): number | undefined {
+    return this.#currentRun()?.report?.provider;
   }
 
   /** `clients`: clients that have it open. */

@@ -20,7 +20,7 @@ import { Openings, type Opening } from './openings.js';
  */
 const OPEN_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs - 1_000;
 
-export interface FlowsOptions extends FlowTableOptions, DuplicatorsOptions {
+export interface FlowsOptions extends FlowTableOptions, Omit<DuplicatorsOptions, 'onLinkEnded'> {
   /** Runs when an opening ends: by flow.close, or with its client's session. */
   readonly onClosed: (opening: Opening) => void;
 }
@@ -34,7 +34,11 @@ export class Flows {
   constructor(options: FlowsOptions) {
     this.#options = options;
     this.table = new FlowTable(options, this.openings);
-    this.duplicators = new Duplicators(options, this.table, this.openings);
+    this.duplicators = new Duplicators(
+      { ...options, onLinkEnded: (opening) => this.#remove(opening) },
+      this.table,
+      this.openings,
+    );
   }
 
   /**

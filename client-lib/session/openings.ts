@@ -47,6 +47,9 @@ export interface OpeningsOwner {
   /** Token of the present session. */
   readonly token: () => string;
   readonly connected: () => boolean;
+  /** The client was closed: nothing is opened any more. */
+  readonly closing: () => boolean;
+  /** All flows were closed too. */
   readonly closed: () => boolean;
   /** Resolves when the app server is connected again, after `delayMs` at the latest. */
   readonly reconnectedWithin: (delayMs: number) => Promise<void>;
@@ -112,9 +115,10 @@ export class Openings {
    * the client or the opening was closed meanwhile, and what `flow.open` answers.
    */
   async open(key: object, request: OpenRequest): Promise<OpenedFlow> {
-    const { app, call, closed, token } = this.#owner;
-    if (closed()) throw new MirrorflowError('CLOSED', `this client of ${app} is closed`, { app });
+    const { app, call, closed, closing, token } = this.#owner;
     const before = this.#openings.get(key);
+    if (closed() || (closing() && before === undefined))
+      throw new MirrorflowError('CLOSED', `this client of ${app} is closed`, { app });
     const withHandle = before === undefined ? request : { ...request, handle: before.handle };
     const opened = await call('flow.open', [token(), withHandle], { timeoutMs: OPEN_TIMEOUT_MS });
     if (before !== undefined && !this.#openings.has(key)) {
@@ -146,7 +150,7 @@ export class Openings {
         return await attach(await this.open(key, request));
       } catch (error) {
         const mayPass = isRestart(error) && systemClock.nowMs() < deadlineMs;
-        if (!mayPass || this.#owner.closed()) {
+        if (!mayPass || this.#owner.closing()) {
           await this.close(key);
           throw error;
         }
@@ -187,8 +191,12 @@ export class Openings {
     opening.isDetached = true;
     const backoff = new Backoff(REATTACH_BACKOFF);
     let refusals = 0;
+    let closingSinceMs: number | undefined;
     while (refusals < REATTACH_REFUSALS_MAX) {
       if (this.#owner.closed() || !this.#openings.has(key)) return;
+      // Buffers that wait in a flow keep its client from closing: for a bounded time.
+      if (this.#owner.closing()) closingSinceMs ??= systemClock.nowMs();
+      if (systemClock.nowMs() - (closingSinceMs ?? Number.POSITIVE_INFINITY) >= RESTART_MS) break;
       try {
         await reattach(await this.open(key, request));
         on.reattached?.();

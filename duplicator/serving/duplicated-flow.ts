@@ -15,7 +15,7 @@ import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import type { ServeResult } from '../../protocol/rpc/contract/shapes.js';
-import type { FlowHost, LinkProgress, RemoteProgress } from './flow-host.js';
+import type { FlowHost, HeldBackBy, LinkProgress, RemoteProgress } from './flow-host.js';
 import type { FlowLayout, HostedFlow } from './hosted-flow.js';
 import type { Damage } from './owned-files.js';
 
@@ -87,6 +87,16 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
 
   get clientCount(): number {
     return this.#hosted?.host.clientCount ?? 0;
+  }
+
+  /** Number of the provider on the signal link; undefined without one. */
+  get provider(): number | undefined {
+    return this.#hosted?.host.provider;
+  }
+
+  /** The readers that hold the writer back now. */
+  get holding(): HeldBackBy[] {
+    return this.#hosted?.host.holding ?? [];
   }
 
   /** Every client on the signal link and its progress. */

@@ -12,6 +12,7 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
+import type { DuplicatorReport } from '../../protocol/rpc/contract/shapes.js';
 import type { DuplicatorStatistics } from '../../protocol/rpc/contract/statistics.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
@@ -68,6 +69,8 @@ export type LinkProgress = DuplicatorStatistics['links'][number];
 
 /** Delivery and progress of a duplicator of another host. */
 export type RemoteProgress = NonNullable<DuplicatorStatistics['remotes']>[number];
+
+export type HeldBackBy = NonNullable<DuplicatorReport['holding']>[number];
 
 interface FlowHostEvents {
   /**
@@ -152,6 +155,20 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   /** Clients of this host and duplicators of other hosts. */
   get clientCount(): number {
     return this.#clients.greeted + this.remotes.size;
+  }
+
+  /** Number of the provider in its HELLO; undefined without a provider on this host. */
+  get provider(): number | undefined {
+    const { claim } = this.#credit;
+    return claim?.taken === true ? this.#clients.nameOf((link) => claim.isHeldBy(link)) : undefined;
+  }
+
+  /** The readers that hold the writer back now: clients of this host, and other hosts. */
+  get holding(): HeldBackBy[] {
+    return [
+      ...this.links.filter(({ holding }) => holding).map(({ client }) => ({ client })),
+      ...this.remotes.progress.filter(({ holding }) => holding).map(({ peer }) => ({ peer })),
+    ];
   }
 
   /** Of the present or last provider; 0 where the duplicator fills the flow from a source. */

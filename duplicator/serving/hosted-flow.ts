@@ -65,6 +65,9 @@ type FlowOptions = Pick<
   'app' | 'flow' | 'directory' | 'flowDirectory' | 'access' | 'reattachMs' | 'stallTimeoutMs'
 >;
 
+/** Stall timeout of a mirror that has none configured. */
+const MIRROR_STALL_TIMEOUT_MS = 5_000;
+
 interface MappedImage {
   readonly path: string;
   /** The whole mapping, writable. */
@@ -121,7 +124,10 @@ export class HostedFlow {
     clock: Clock,
     log: Logger,
   ): Promise<HostedFlow> {
-    const { app, flow, flowDirectory, reattachMs, stallTimeoutMs } = options;
+    const { app, flow, flowDirectory, reattachMs } = options;
+    // One stuck viewer must not stop the images of all others.
+    const stallTimeoutMs =
+      request.hasImage && options.stallTimeoutMs === 0 ? MIRROR_STALL_TIMEOUT_MS : options.stallTimeoutMs;
     const { identity, slotCount, payloadCapacity, flags } = request;
     const link = linkSocketPath(options.directory, app, flow);
     const prepare = (): Access => prepareDirectories(options, link, log);

@@ -35,7 +35,7 @@ const STALL_TIMEOUT_MAX_MS = 86_400_000;
 interface LinkProtocolEvents {
   /** The provider published, or a provider joined or left: the file may have more buffers. */
   published: [];
-  /** `left`: it announced its end; `died`: it did not. */
+  /** `left`: it announced its end; `died`: its link ended without that. */
   provider: [what: 'came' | 'left' | 'died'];
   /** A client was greeted or disconnected. */
   clients: [];
@@ -87,12 +87,7 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
     if (end.by === 'failure') this.#log.warn('a client was disconnected', { error: end.error });
     if (client.hello === undefined) return;
     const claim = this.#claimOf(client);
-    if (claim !== undefined) {
-      const announced = claim.leave();
-      this.#credit.stall.resetTimeout();
-      this.emit('published');
-      this.emit('provider', announced ? 'left' : 'died');
-    }
+    if (claim !== undefined) this.#providerLeaves(claim, 'died');
     this.#credit.grant();
     this.emit('clients');
   }
@@ -162,11 +157,19 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
       client.refuse('BAD_MESSAGE', message);
       return;
     }
-    if ((detail & LAST) !== 0) claim.finish();
+    // Also when the link stays open: the next provider may come.
+    if ((detail & LAST) !== 0) return this.#providerLeaves(claim, 'left');
     this.emit('published');
     // Consumers first: they wait for the buffer, the provider only for its next turn.
     claim.answer((detail & UNANSWERED) !== 0);
     this.#credit.stall.check();
+  }
+
+  #providerLeaves(claim: ProviderClaim, how: 'left' | 'died'): void {
+    claim.leave();
+    this.#credit.stall.resetTimeout();
+    this.emit('published');
+    this.emit('provider', how);
   }
 
   #setStallTimeout(client: LinkClient, timeoutMs: number): void {

@@ -17,7 +17,7 @@ import {
   struct,
   type TypeOf,
 } from '../xml-rpc/schema.js';
-import { FLOW_SETTINGS } from './option-members.js';
+import { FLOW_SETTINGS, durationMember } from './option-members.js';
 import { programs } from './programs.js';
 
 const text = (maxCharacters: number, doc: string) => string({ maxCharacters, doc });
@@ -88,6 +88,9 @@ export const APPLICATION_SETTINGS = {
   via: optional(name('host')),
   gateway: optional(gatewayOptions),
   programs: optional(programs),
+  withoutHostMs: durationMember(
+    'after which the app server ends when its host server has not returned and no client is connected; default 600,000',
+  ),
   ...FLOW_SETTINGS,
 };
 
@@ -113,6 +116,9 @@ export const applicationInfo = struct({
   cause: optional(text(4096, 'the reason of a failure')),
 });
 
+/** Readers that hold a flow back, of which a report names so many. */
+export const HOLDING_MAX = 16;
+
 export const flowInfo = struct({
   flow: name('flow'),
   type: text(64, 'the flow type'),
@@ -128,6 +134,9 @@ export const flowInfo = struct({
   clients: count('clients that have the flow open'),
   restarts: count('number of restarts of the duplicator'),
   cause: optional(text(4096, 'the reason of a failure or of stale data')),
+  holding: optional(
+    arrayOf(text(300, 'a client of this host, or the address of another host'), { maxCount: HOLDING_MAX }),
+  ),
 });
 
 export const clientInfo = struct({
@@ -203,6 +212,16 @@ export const duplicatorReport = struct({
   cause: optional(text(4096, 'the reason of stale data')),
   published: count('buffers published'),
   clients: count('clients on the signal link'),
+  provider: optional(count('number of the provider in its HELLO')),
+  holding: optional(
+    arrayOf(
+      struct({
+        client: optional(count('a client of this host: its number in its HELLO')),
+        peer: optional(text(300, 'the address of a duplicator of another host')),
+      }),
+      { maxCount: HOLDING_MAX },
+    ),
+  ),
 });
 
 /** Asks a duplicator to listen for duplicators of other hosts. */
