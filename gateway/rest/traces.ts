@@ -65,7 +65,8 @@ export class Traces {
   readonly #firstToken: number;
   #nextToken: number;
   #usedMs = -Infinity;
-  #known: ReadonlyMap<string, Binding> | undefined;
+  /** The bindings of the newest publication, by slot and name; undefined before the first one. */
+  #bindings: ReadonlyMap<string, Binding> | undefined;
   #sourceToken: number | undefined;
   #sourceRetentionS = RETENTION_S;
   #fetching: Promise<void> | undefined;
@@ -106,7 +107,8 @@ export class Traces {
       const isOwn = token >= this.#firstToken && token < this.#nextToken;
       if (!Number.isSafeInteger(token) || token < 0 || isOwn) return undefined;
       const trace = this.#add(token, RETENTION_S);
-      for (const binding of this.#known?.values() ?? []) trace.changes.push(this.#change(0, 'add', binding));
+      for (const binding of this.#bindings?.values() ?? [])
+        trace.changes.push(this.#change(0, 'add', binding));
     }
     await this.#fetchSource();
     const trace = this.#traces.get(token);
@@ -124,13 +126,13 @@ export class Traces {
    * bindings. Call it after they are up to date.
    */
   published(bindings: readonly Binding[], headerVersion: number): void {
-    const before = this.#known ?? new Map<string, Binding>();
-    const now = bySlotAndName(bindings);
-    this.#known = now;
+    const before = this.#bindings ?? new Map<string, Binding>();
+    const current = bySlotAndName(bindings);
+    this.#bindings = current;
     for (const [id, binding] of before) {
-      if (!isSame(now.get(id), binding)) this.#record(this.#change(headerVersion, 'remove', binding));
+      if (!isSame(current.get(id), binding)) this.#record(this.#change(headerVersion, 'remove', binding));
     }
-    for (const [id, binding] of now) {
+    for (const [id, binding] of current) {
       if (!isSame(before.get(id), binding)) this.#record(this.#change(headerVersion, 'add', binding));
     }
   }
@@ -140,11 +142,11 @@ export class Traces {
     const { clock, bindings } = this.#options;
     const wasActive = this.active;
     this.#usedMs = clock.nowMs();
-    if (wasActive && this.#known !== undefined) return;
-    const now = await bindings();
-    if (now === undefined) return;
-    if (this.#known === undefined) this.#known = bySlotAndName(now);
-    else this.published(now, 0);
+    if (wasActive && this.#bindings !== undefined) return;
+    const current = await bindings();
+    if (current === undefined) return;
+    if (this.#bindings === undefined) this.#bindings = bySlotAndName(current);
+    else this.published(current, 0);
   }
 
   #add(token: number, retentionS: number): Trace {
