@@ -32,7 +32,7 @@ export const ANY_TERMINAL = {
   colour: fc.constantFrom('none', 'basic', '256', 'truecolor'),
 } as const;
 
-/** The lines fit the terminal, are harmless, and are ASCII where the terminal shows nothing else. */
+/** The lines fit the terminal, are harmless, and are ASCII where it shows nothing else. */
 export function expectToFit(
   lines: readonly string[],
   terminal: { readonly width: number; readonly height: number; readonly unicode: boolean },
