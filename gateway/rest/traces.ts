@@ -80,7 +80,8 @@ export class Traces {
   #logCharacters = 0;
   #nextToken: number;
   #usedMs = -Infinity;
-  #known: ReadonlyMap<string, Binding> | undefined;
+  /** The bindings of the newest publication, by slot and name; undefined before the first one. */
+  #bindings: ReadonlyMap<string, Binding> | undefined;
   #sourceToken: number | undefined;
   #sourceRetentionS = RETENTION_S;
   #fetching: Promise<void> | undefined;
@@ -141,13 +142,13 @@ export class Traces {
    * bindings. Call it after they are up to date.
    */
   published(bindings: readonly Binding[], headerVersion: number): void {
-    const before = this.#known ?? new Map<string, Binding>();
-    const now = bySlotAndName(bindings);
-    this.#known = now;
+    const before = this.#bindings ?? new Map<string, Binding>();
+    const current = bySlotAndName(bindings);
+    this.#bindings = current;
     for (const [id, binding] of before) {
-      if (!isSame(now.get(id), binding)) this.#record(this.#change(headerVersion, 'remove', binding));
+      if (!isSame(current.get(id), binding)) this.#record(this.#change(headerVersion, 'remove', binding));
     }
-    for (const [id, binding] of now) {
+    for (const [id, binding] of current) {
       if (!isSame(before.get(id), binding)) this.#record(this.#change(headerVersion, 'add', binding));
     }
   }
@@ -157,11 +158,11 @@ export class Traces {
     const { clock, bindings } = this.#options;
     const wasActive = this.active;
     this.#usedMs = clock.nowMs();
-    if (wasActive && this.#known !== undefined) return;
-    const now = await bindings();
-    if (now === undefined) return;
-    if (this.#known === undefined) this.#known = bySlotAndName(now);
-    else this.published(now, 0);
+    if (wasActive && this.#bindings !== undefined) return;
+    const current = await bindings();
+    if (current === undefined) return;
+    if (this.#bindings === undefined) this.#bindings = bySlotAndName(current);
+    else this.published(current, 0);
   }
 
   #add(token: number, retentionS: number, viewer: string): Trace {
@@ -190,7 +191,7 @@ export class Traces {
     const changes: Changes = { parameter: [], spectrum: [], gate: [], binding: [] };
     if (trace.isNew) {
       trace.isNew = false;
-      for (const binding of this.#known?.values() ?? [])
+      for (const binding of this.#bindings?.values() ?? [])
         changes.binding.push(this.#change(0, 'add', binding).text);
     }
     const end = this.#logStart + this.#log.length;

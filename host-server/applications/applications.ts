@@ -93,21 +93,21 @@ export class Applications {
   async run(asked: ApplicationOptions): Promise<ApplicationInfo> {
     this.#refuseWhenEnding();
     checkSource(asked);
-    const known = this.#applications.get(asked.name);
-    const complete = completeOptions(asked, this.#configured.get(asked.name), known?.options);
-    return this.#withOwnSource(complete, () => (known ?? this.#obtain(asked)).run(asked, complete));
+    const application = this.#applications.get(asked.name);
+    const complete = completeOptions(asked, this.#configured.get(asked.name), application?.options);
+    return this.#withOwnSource(complete, () => (application ?? this.#obtain(asked)).run(asked, complete));
   }
 
   /** See host.restart. */
   async restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
     this.#refuseWhenEnding();
     checkSource(changes);
-    const known = this.#applications.get(changes.name);
-    if (known === undefined) return this.run(changes);
-    const complete = { ...known.options, ...changes };
+    const application = this.#applications.get(changes.name);
+    if (application === undefined) return this.run(changes);
+    const complete = { ...application.options, ...changes };
     return this.#withOwnSource(complete, async () => {
-      await known.stop();
-      return known.run(complete, complete);
+      await application.stop();
+      return application.run(complete, complete);
     });
   }
 
@@ -116,8 +116,8 @@ export class Applications {
     const application = this.#applications.get(name);
     if (application === undefined) {
       const names = [...this.#applications.keys()].toSorted();
-      const known = names.length === 0 ? 'none are known' : `known are ${names.slice(0, 32).join(', ')}`;
-      throw new MirrorflowError('UNKNOWN_APPLICATION', `there is no application ${name} here; ${known}`, {
+      const namesText = names.length === 0 ? 'none are known' : `known are ${names.slice(0, 32).join(', ')}`;
+      throw new MirrorflowError('UNKNOWN_APPLICATION', `there is no application ${name} here; ${namesText}`, {
         name,
       });
     }
@@ -198,8 +198,8 @@ export class Applications {
   }
 
   #obtain(options: ApplicationOptions): Application {
-    const known = this.#applications.get(options.name);
-    if (known !== undefined) return known;
+    const existing = this.#applications.get(options.name);
+    if (existing !== undefined) return existing;
     if (this.#applications.size >= APPLICATIONS_MAX) this.#forgetOne();
     const application = new Application(options, false, this.#dependencies);
     this.#applications.set(options.name, application);
