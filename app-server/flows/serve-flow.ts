@@ -11,9 +11,10 @@ import type { CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { DataListen } from '../options.js';
 
 /**
- * Resolves with the address and the epoch. `earlierPort`: where an earlier duplicator of the flow has
- * listened, and receivers connect again by themselves; another one is taken when it is in use. Rejects with ADDRESS_IN_USE when every port of the range
- * is taken, and with the reason why the duplicator cannot listen.
+ * Resolves with the address and the epoch. `earlierPort`: where an earlier duplicator of the flow
+ * has listened, and receivers connect again by themselves; another is taken when it is in use.
+ * Rejects with ADDRESS_IN_USE when every port of the range is taken, and with the reason why the
+ * duplicator cannot listen.
  */
 export async function serveFlow(
   call: CallOf<MirrorflowContract>,

@@ -21,7 +21,7 @@ import { FlowSender } from '../transfer/send-stream.js';
 const DEFAULT_BUFFER_BYTES = 64 * 1024;
 const DEFAULT_BUFFERS = 64;
 const POLL_INTERVAL_MS = 20;
-/** A killed duplicator is replaced within a second; one that is restarted on request takes longer. */
+/** A killed duplicator is replaced within a second; a requested restart takes longer. */
 const REATTACHMENT_MS = 10_000;
 
 interface SendOptions {

@@ -16,8 +16,8 @@ import { StreamEnd, type Ending } from './stream-end.js';
 export type Sink = (bytes: Uint8Array) => Promise<boolean>;
 
 /**
- * Why a reception ended. `detached`: the flow was not reattached, or began again. `unread`: the reader
- * closed the stream. `count`: the requested number of buffers was received.
+ * Why a reception ended. `detached`: the flow was not reattached, or began again. `unread`: the
+ * reader closed the stream. `count`: the requested number of buffers was received.
  */
 export type ReceptionEnd = Ending | 'count' | 'detached' | 'unread' | 'interrupted';
 
@@ -35,7 +35,7 @@ export interface ReceptionOptions {
 const DIRECT_BYTES = 32 * 1024;
 const TOGETHER_BYTES = 256 * 1024;
 const BATCH_BUFFERS = 256;
-/** A killed duplicator is replaced within a second; one that is restarted on request takes longer. */
+/** A killed duplicator is replaced within a second; a requested restart takes longer. */
 const REATTACHMENT_MS = 10_000;
 
 export class FlowReceiver implements Transferred {

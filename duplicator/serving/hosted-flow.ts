@@ -80,7 +80,7 @@ export class HostedFlow {
   readonly image: MappedImage | undefined;
   /** The file was a dead owner's, and its sequences continue. */
   readonly takenOver: boolean;
-  /** Called when another program has removed or truncated a file: the flow cannot continue in it. */
+  /** Called when another program has removed or truncated a file of the flow. */
   onDamaged: (damage: Damage, path: string) => void = () => undefined;
   readonly #link: string;
   /** Of the flow file, so that a successor's file at the same path is never removed. */

@@ -1,3 +1,4 @@
+/** The end of an app server that nothing needs any more, with a clock that is moved by hand. */
 import { expect } from 'chai';
 import { UnusedWatch } from '../../app-server/unused-watch.js';
 import { ManualClock } from '../kit/manual-clock.js';

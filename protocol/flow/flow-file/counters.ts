@@ -1,7 +1,7 @@
 /**
  * The counters of a flow file: id (position in the header's counter table), name and help of each.
- * A duplicator, the owner of the file, writes them, a provider publishedBytes; statistics, console and web page read them
- * while the duplicator runs. Pure: a table.
+ * A duplicator, the file's owner, writes them, a provider publishedBytes; statistics, console and
+ * web page read them while the duplicator runs. Pure: a table.
  */
 export const COUNTERS = {
   published: { id: 0, help: 'buffers published: by a mirror since it started, by a provider in this epoch' },

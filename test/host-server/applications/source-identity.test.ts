@@ -1,3 +1,4 @@
+/** One SpecTcl under several addresses: which sources are recognised as the same. */
 import { hostname } from 'node:os';
 import { expect } from 'chai';
 import { identifySource, isSameSource } from '../../../host-server/applications/source-identity.js';
