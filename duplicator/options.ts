@@ -193,8 +193,13 @@ function outputOptions(given: Given, common: Common): LocalFlowOptions {
     ...common,
     direction: 'output',
     type: checkFlowType(common.type ?? 'bytes'),
-    bufferSize: whole('buffer-size', required('buffer-size', given['buffer-size']), 1, LIMITS.mappedBytesMax),
-    buffers: whole('buffers', required('buffers', given.buffers), 1, LIMITS.slotCountMax),
+    bufferSize: wholeNumber(
+      'buffer-size',
+      required('buffer-size', given['buffer-size']),
+      1,
+      LIMITS.mappedBytesMax,
+    ),
+    buffers: wholeNumber('buffers', required('buffers', given.buffers), 1, LIMITS.slotCountMax),
     properties: common.properties ?? {},
     serve: listenAddress(listen, given.port),
   };
@@ -204,8 +209,8 @@ function inputOptions(given: Given, common: Common): MirrorFlowOptions | RemoteF
   const source = sourceAddress(required('connect', given.connect), given.port);
   const sourceText = formatAddress(source);
   const serve = listenAddress(common.listen, undefined);
-  const buffers = whole('buffers', given.buffers ?? '0', 0, LIMITS.slotCountMax);
-  whole('buffer-size', given['buffer-size'] ?? '0', 0, LIMITS.mappedBytesMax);
+  const buffers = wholeNumber('buffers', given.buffers ?? '0', 0, LIMITS.slotCountMax);
+  wholeNumber('buffer-size', given['buffer-size'] ?? '0', 0, LIMITS.mappedBytesMax);
   if (source.scheme !== 'spectcl') {
     return {
       ringBytes: undefined,
@@ -255,7 +260,7 @@ function required(name: keyof Given, text: string | undefined): string {
   throw new MirrorflowError('BAD_OPTION', `--${name} is missing`, { option: name });
 }
 
-function whole(name: keyof Given, text: string, min: number, max: number): number {
+function wholeNumber(name: keyof Given, text: string, min: number, max: number): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new MirrorflowError(

@@ -207,7 +207,7 @@ function webArguments(address: string | undefined, listenPort: number): readonly
     const port = listenPort === 0 || listenPort === 65_535 ? 0 : listenPort + 1;
     return ['--listen', `tcp://127.0.0.1:${port}`, '--or-any-port'];
   }
-  return ['--listen', formatAddress(parseAddress(address, { schemes: ['tcp'], listening: true }))];
+  return ['--listen', formatAddress(parseAddress(address, { schemes: ['tcp', 'tls'], listening: true }))];
 }
 
 /** Throws BAD_CONFIGURATION with the key, the value and the allowed values of every problem. */

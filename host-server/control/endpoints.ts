@@ -78,6 +78,11 @@ export class Endpoints {
   /** Rejects with ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS. */
   async listen(): Promise<void> {
     this.#port = await this.#controlPort.listen();
+    await this.listenOnSocket();
+  }
+
+  /** Again, where the socket was removed. Rejects as `listen`. */
+  async listenOnSocket(): Promise<void> {
     await this.#sessions.listen({ path: this.socket });
   }
 

@@ -29,7 +29,7 @@ export const FLOW_SETTINGS = {
     int({ min: 0, max: LIMITS.mappedBytesMax, doc: 'memory budget of a mirror ring, bytes' }),
   ),
   stallTimeoutMs: durationMember(
-    'after which a lossless consumer that holds back a flow becomes lossy; 0 means never',
+    'after which a lossless consumer that holds back a flow becomes lossy; 0 means never, of a mirror 5 s',
   ),
   access: optional(accessOptions),
 };
