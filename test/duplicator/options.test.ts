@@ -51,6 +51,8 @@ describe('options of a duplicator', () => {
       directory: '/run/mf',
       flowDirectory: '/dev/shm/mf',
       security: { secretFile: undefined, tlsCert: undefined, tlsKey: undefined, tlsCa: undefined },
+      integrity: 'on',
+      peers: [],
       serve: undefined,
     });
   });

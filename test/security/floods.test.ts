@@ -3,7 +3,6 @@
  * are closed, and hold nobody out.
  */
 import { connect, type Socket } from 'node:net';
-import { once } from 'node:events';
 import { expect } from 'chai';
 import { systemClock } from '../../protocol/base/clock.js';
 import { Logger } from '../../protocol/base/log.js';
@@ -92,21 +91,10 @@ describe('a flood on a data port', () => {
   });
 
   it('silent connections of many addresses take no place of a host of the configuration', async () => {
-    const peer = open(PEER);
-    await once(peer, 'connect');
     const silent = Array.from({ length: 300 }, (_, index) => open(addressOf(index)));
     await eventually(() => silent.filter(({ closed }) => closed).length >= 300 - 64, 'most are closed');
-    expect(peer.closed).to.equal(false);
     expect(await prove(PEER)).to.equal(true);
     expect(await prove('127.2.0.1'), 'a newcomer').to.equal(true);
-  });
-
-  it('an address with many silent connections pushes out its own, not those of others', async () => {
-    const other = open('127.2.0.1');
-    await once(other, 'connect');
-    const silent = Array.from({ length: 200 }, () => open('127.3.0.1'));
-    await eventually(() => silent.filter(({ closed }) => closed).length === 200 - 8, 'all but 8 are closed');
-    expect(other.closed).to.equal(false);
   });
 });
 
@@ -154,11 +142,10 @@ describe('a flood on a port of XML-RPC', () => {
 
   it('slow posts that prove nothing hold no caller with a token out', async () => {
     const slow = Array.from({ length: 2_100 }, () => open(post('')));
-    await eventually(() => slow.every(({ connecting }) => !connecting), 'all have connected');
-    const client = new HttpRpcClient({ host: '127.0.0.1', port }, { token: TOKEN });
+    await eventually(() => slow.filter(({ closed }) => !closed).length <= 128, 'all but 128 are closed');
+    const client = new HttpRpcClient({ host: '127.0.0.1', port }, { token: TOKEN, timeoutMs: 60_000 });
     expect(await client.call('sample.add', [1, 2])).to.equal(3);
     client.close();
-    await eventually(() => slow.filter(({ closed }) => !closed).length <= 128, 'all but 128 are closed');
   });
 
   it('a slow post that proves nothing is closed before one that has a token', async () => {
