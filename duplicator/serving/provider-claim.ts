@@ -99,6 +99,7 @@ export class ProviderClaim {
     this.#link = link;
     this.#finished = false;
     this.#generation = (this.#generation % GENERATIONS) + 1;
+    this.#file.clearUnpublished();
     this.#reported = this.#file.published;
     this.#grant();
     link.signal(MessageKind.WELCOME, this.#file.epoch, packHello(hello));
