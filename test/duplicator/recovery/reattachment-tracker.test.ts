@@ -155,7 +155,10 @@ describe('ReattachmentTracker', () => {
     tracker(1, { reattachMs: REATTACH_MS, stallTimeoutMs });
     pass(stallTimeoutMs);
     expect(complete).to.equal(false);
-    pass(REATTACH_MS);
+    // The last check before the stall timeout postpones the end for the last time.
+    pass(REATTACH_MS - 2 * CHECK_INTERVAL_MS);
+    expect(complete).to.equal(false);
+    pass(CHECK_INTERVAL_MS);
     expect(complete).to.equal(true);
   });
 

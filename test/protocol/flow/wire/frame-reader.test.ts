@@ -42,6 +42,18 @@ describe('the frames between duplicators', () => {
     });
   });
 
+  it('a new header is that of an empty frame', () => {
+    expect(emptyHeader()).to.deep.equal({
+      length: 0,
+      kind: FrameKind.ALIVE,
+      bits: 0,
+      sequence: 0,
+      value: 0,
+      detail: 0,
+      crc: 0,
+    });
+  });
+
   it('the frame reader delivers the frames that were sent for any cuts, ways of reading and waits', () => {
     fc.assert(
       fc.property(
@@ -112,6 +124,9 @@ describe('the frames between duplicators', () => {
     expect([fed.feed(frame(3)), fed.blocked]).to.deep.equal([false, true]);
     expect([fed.resume(), fed.blocked]).to.deep.equal([true, false]);
     expect(fed.feed(frame(5))).to.equal(true);
+    expect(fed.feed(Buffer.concat([frame(6), frame(8)]))).to.equal(false);
+    expect([fed.resume(), fed.blocked]).to.deep.equal([false, true]);
+    expect([fed.resume(), fed.blocked]).to.deep.equal([true, false]);
 
     const sink = new SlotSink(2);
     const reader = new FrameReader(sink);

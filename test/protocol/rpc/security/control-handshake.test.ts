@@ -108,4 +108,11 @@ describe('the handshake of permanent connections', () => {
     const { outcome, rest } = caller.push(Buffer.concat([verdict, Buffer.from('frame')]));
     expect([outcome, rest?.toString()]).to.deep.equal(['proven', 'frame']);
   });
+
+  it('a caller refuses an answer with further bytes behind it', () => {
+    const caller = new ControlCaller(SECRET, 1);
+    const answer = new ControlListener(SECRET, 1).push(caller.opening).send ?? Buffer.alloc(0);
+    const { outcome, send } = caller.push(Buffer.concat([answer, Buffer.from([0])]));
+    expect([isMirrorflowError(outcome, 'BAD_MESSAGE'), send]).to.deep.equal([true, undefined]);
+  });
 });
