@@ -13,7 +13,38 @@ export interface Equivalent {
   readonly why: string;
 }
 
-export const EQUIVALENT: readonly Equivalent[] = [];
+export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    module: 'protocol/rpc/xml-rpc/connect-session.js',
+    before: "socket.off('connect', done);",
+    after: ';',
+    why: 'a socket emits connect once, before this line or never',
+  },
+  {
+    module: 'protocol/rpc/xml-rpc/codec.js',
+    before: "throw parseError('the call is incomplete');",
+    after: ';',
+    why: 'the grammar refuses an incomplete call before: the line tells the compiler so',
+  },
+  {
+    module: 'protocol/rpc/xml-rpc/document-grammar.js',
+    before: 'if (top?.name !== name)',
+    after: 'if (false)',
+    why: 'the strict parser refuses a closing tag that does not match before the grammar sees it',
+  },
+  {
+    module: 'protocol/flow/flow-file/ring-reader.js',
+    before: 'timestampNs = 0;',
+    after: 'timestampNs = 1;',
+    why: 'defined only after a buffer was ready, which stores it',
+  },
+  {
+    module: 'protocol/flow/wire/frame-reader.js',
+    before: '#aheadFilled = 0;',
+    after: '#aheadFilled = 1;',
+    why: 'stored again together with the place that it counts in, before it is read',
+  },
+];
 
 /** Why a mutation cannot be noticed; undefined when it must be. */
 export function whyEquivalent({ module, before, after }: MutationResult): string | undefined {
