@@ -3,7 +3,7 @@
  * run, so that the package itself stays whole. Used by the mutation run. Makes a temporary
  * directory, runs Mocha in it, and ends whatever the tests leave behind when a fault stops them.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -83,6 +83,7 @@ export class WorkCopy {
     const [code] = (await once(child, 'exit')) as [number | null];
     clearTimeout(timer);
     endMarked(mark);
+    unmountBelow(scratch);
     rmSync(scratch, { recursive: true, force: true });
     const seconds = (Date.now() - startedMs) / 1_000;
     if (timedOut) return { outcome: 'timed out', seconds };
@@ -108,6 +109,14 @@ export class WorkCopy {
       .filter((name) => name.endsWith(suffix))
       .sort()
       .map((name) => join(folder, name));
+  }
+}
+
+/** Unmounts what a test that was stopped has mounted there, such as a small disk. */
+function unmountBelow(folder: string): void {
+  for (const line of readFileSync('/proc/self/mounts', 'utf8').split('\n')) {
+    const path = line.split(' ')[1] ?? '';
+    if (path.startsWith(`${folder}/`)) spawnSync('umount', ['--lazy', path]);
   }
 }
 
