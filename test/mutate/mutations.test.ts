@@ -1,3 +1,4 @@
+/** The faults that a mutation run puts into modules, on small pieces of code. */
 import { expect } from 'chai';
 import { draw } from './draw.js';
 import { mutated, mutationsOf } from './mutations.js';

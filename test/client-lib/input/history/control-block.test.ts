@@ -1,3 +1,4 @@
+/** The shared words of a history: their places, and that no two of them overlap. */
 import { expect } from 'chai';
 import { CONTROL, ControlBlock } from '../../../../client-lib/input/history/control-block.js';
 

@@ -1,3 +1,4 @@
+/** Lowering a word that readers load at the same time: what they may see in between. */
 import { expect } from 'chai';
 import { Words } from '../../../../protocol/flow/flow-file/words.js';
 
