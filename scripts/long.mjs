@@ -1,6 +1,6 @@
-// `npm run long -- [NAME …] [--again] [--brief]`: runs the long forms of the tests, hours in all, at
-// low priority. Each step that passed is recorded with its commit in long-results.json, so that a
-// run that was stopped continues with the next step. --brief runs about a minute of each step and
+// `npm run long -- [NAME …] [--again] [--brief]`: runs the long forms of the tests, hours in all,
+// at low priority. Each step that passed is recorded with its commit in long-results.json, so that
+// a run that was stopped continues with the next step. --brief runs about a minute of each step and
 // records nothing.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

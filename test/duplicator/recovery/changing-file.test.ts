@@ -14,7 +14,7 @@ describe('the checks of a flow file that changes between two looks', () => {
   });
   afterEach(() => dead.remove());
 
-  /** The dead owner's file, in which `change` happens before the sequence word number `at` is read. */
+  /** The dead owner's file, in which `change` happens before each sequence word is read. */
   function changing(change: (look: number) => void, owner = { pid: 2 ** 22, startTicks: 1n }): FlowFile {
     let look = 0;
     return Object.create(dead.file, {
