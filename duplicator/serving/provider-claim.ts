@@ -96,8 +96,10 @@ export class ProviderClaim {
   take(link: LinkConnection, hello: Hello, resumed?: number): boolean {
     if (this.#link !== undefined) return false;
     this.#link = link;
-    if (resumed === undefined || resumed !== this.#generation)
+    if (resumed === undefined || resumed !== this.#generation) {
       this.#generation = (this.#generation % GENERATIONS) + 1;
+      this.#file.clearUnpublished();
+    }
     this.#reported = this.#file.published;
     this.#grant();
     link.signal(MessageKind.WELCOME, this.#file.epoch, packHello(hello));

@@ -79,7 +79,8 @@ export class WriterCredit {
   /** To be called when a consumer acknowledged, joined, changed or left. */
   grant(): void {
     this.claim?.update();
-    this.stall.check();
+    // After `close` no consumer is demoted, and no timer may stay.
+    if (!this.#closed) this.stall.check();
     for (const retry of this.#waiters) retry();
   }
 

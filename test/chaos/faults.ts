@@ -7,6 +7,8 @@
  * Faults are drawn from the seed. Whether the target can be hit is decided only at the injection,
  * since the target may still be restarting.
  */
+import { existsSync, rmSync } from 'node:fs';
+import { flowFilePath, imageFilePath } from '../../protocol/base/paths.js';
 import type { RandomBits } from '../../simulator/random.js';
 import { flood } from './flood.js';
 import { APPLICATIONS, FLOWS, MIRRORED, READERS, STEADY } from './plan.js';
@@ -42,7 +44,7 @@ const KILLS_WINDOW_MS = 30_000;
 
 const ALL_FLOWS = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
 
-/** Relative frequency of each kind. */
+/** Relative frequency of each kind; 0: drawn only when `--kinds` names it. */
 const WEIGHTS = {
   'kill-consumer': 4,
   'kill-provider': 4,
@@ -59,6 +61,9 @@ const WEIGHTS = {
   'cut-source': 2,
   'fill-flow-directory': 1,
   flood: 2,
+  'delete-flow-file': 0,
+  'delete-image': 0,
+  'delete-runtime-directory': 0,
 } as const;
 type Kind = keyof typeof WEIGHTS;
 
@@ -70,11 +75,14 @@ export class FaultGenerator {
   readonly #kills = new Map<string, number[]>();
 
   readonly #kinds: readonly Kind[];
+  /** The kinds were chosen by name. */
+  readonly #isNamed: boolean;
 
   /** Draws from the kinds in `only`, or from all kinds when it is empty. */
   constructor(system: ChaosSystem, random: RandomBits, only: readonly string[] = []) {
     this.#system = system;
     this.#random = random;
+    this.#isNamed = only.length > 0;
     const kinds = Object.keys(WEIGHTS) as Kind[];
     this.#kinds = only.length === 0 ? kinds : kinds.filter((kind) => only.includes(kind));
   }
@@ -82,13 +90,17 @@ export class FaultGenerator {
   /** The next fault of the seed's sequence. */
   draw(): Fault {
     const kinds = this.#kinds;
-    const total = kinds.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
+    const total = kinds.reduce((sum, kind) => sum + this.#weightOf(kind), 0);
     let remaining = this.#random() % total;
     for (const kind of kinds) {
-      remaining -= WEIGHTS[kind];
+      remaining -= this.#weightOf(kind);
       if (remaining < 0) return this.#make(kind);
     }
     return this.#make(kinds[0] ?? 'flood');
+  }
+
+  #weightOf(kind: Kind): number {
+    return this.#isNamed ? Math.max(1, WEIGHTS[kind]) : WEIGHTS[kind];
   }
 
   #make(kind: Kind): Fault {
@@ -173,6 +185,17 @@ export class FaultGenerator {
         return this.#fault(kind, 'all sockets and ports', allReaders(), () =>
           flood(system.listeners(), FLOOD_CONNECTIONS, STOP_MAX_MS, this.#random),
         );
+      case 'delete-flow-file': {
+        const { app, flow } = this.#pick(FLOWS);
+        const path = flowFilePath(system.flowDirectory.path, app, flow);
+        return this.#delete(kind, path, readersOf(app, flow));
+      }
+      case 'delete-image': {
+        const path = imageFilePath(system.flowDirectory.path, MIRRORED, 'spectra');
+        return this.#delete(kind, path, readersOf(MIRRORED, 'spectra'));
+      }
+      case 'delete-runtime-directory':
+        return this.#delete(kind, system.directory, allReaders());
       default:
         return kind satisfies never;
     }
@@ -185,6 +208,20 @@ export class FaultGenerator {
       affectedReaders,
       inject: async () => {
         await inject();
+        return true;
+      },
+    };
+  }
+
+  /** Deletes a file or directory, which its owner puts back. */
+  #delete(kind: Kind, path: string, affectedReaders: readonly string[]): Fault {
+    return {
+      kind,
+      target: path,
+      affectedReaders,
+      inject: async () => {
+        if (!existsSync(path)) return false;
+        rmSync(path, { recursive: true, force: true });
         return true;
       },
     };

@@ -207,6 +207,17 @@ export class FlowFile {
     return new FlowFile(this.path, this.bytes, this.geometry, this.identity, owner, this.flags);
   }
 
+  /**
+   * Owner only, while no provider writes: clears the slots of whole buffers that a dead provider
+   * did not publish, since the next one writes these sequences again. The last one first: should
+   * the owner die meanwhile, the rest are whole buffers without a gap.
+   */
+  clearUnpublished(): void {
+    const { published, geometry } = this;
+    for (let sequence = published + geometry.slotCount - 1; sequence >= published; sequence -= 1)
+      if (this.holds(sequence)) this.words.clear64(slotOffset(geometry, sequence) + SLOT.sequence);
+  }
+
   /** Whether the slot of `sequence` holds it, whole. */
   holds(sequence: number): boolean {
     return this.slotWord(sequence) === presentWord(sequence);

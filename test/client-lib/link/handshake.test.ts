@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { Handshake, type JoinedLink } from '../../../client-lib/link/handshake.js';
 import type { Clock } from '../../../protocol/base/clock.js';
 import type { LinkConnection } from '../../../protocol/flow/signal-link/link.js';
-import { MessageKind } from '../../../protocol/flow/signal-link/messages.js';
+import { MessageKind, packHello, packRefusal } from '../../../protocol/flow/signal-link/messages.js';
 import { streamLink } from '../../../protocol/flow/signal-link/stream-link.js';
 import { FlowDouble } from '../../kit/flow-double.js';
 import { eventually } from '../../kit/eventually.js';
@@ -123,6 +123,59 @@ describe('the handshake with a duplicator', () => {
       async (path, connections) => {
         new Handshake(path).abandon();
         await eventually(() => connected === 1 && connections() === 0);
+      },
+    );
+  });
+
+  it('a consumer sends its HELLO, and its START only with a sequence, in this order', async () => {
+    const received: [kind: number, value: number, detail: number][] = [];
+    await withServer(
+      (connection) => {
+        connection.onMessage((kind, value, detail) => {
+          received.push([kind, value, detail]);
+          const isLast = kind === MessageKind.START || (detail >>> 16) % 256 !== 2;
+          if (!isLast) return;
+          connection.signal(MessageKind.WELCOME, 2 ** 40 + 9);
+          connection.signal(MessageKind.BEGIN, 17, 3);
+        });
+      },
+      async (path) => {
+        const hello = { role: 'consumer', delivery: 'lossy', start: 'sequence' } as const;
+        const start = { epoch: 2 ** 33 + 5, sequence: 11 };
+        const joined = await new Handshake(path).join({ client: 7, hello, start });
+        expect([joined.epoch, joined.first, joined.generation]).to.deep.equal([2 ** 40 + 9, 17, 3]);
+        expect(received).to.deep.equal([
+          [MessageKind.HELLO, 7, packHello(hello)],
+          [MessageKind.START, 11, 5],
+        ]);
+        received.length = 0;
+        const without = await new Handshake(path).join(REQUEST);
+        expect(received).to.deep.equal([[MessageKind.HELLO, 7, packHello(REQUEST.hello)]]);
+        for (const { connection } of [joined, without]) connection.destroy();
+      },
+    );
+  });
+
+  it('a refusal rejects with its code and the path, and the socket is closed', async () => {
+    await withServer(
+      (connection) => connection.signal(MessageKind.REFUSED, 0, packRefusal('FLOW_BUSY')),
+      async (path, connections) => {
+        const error = await failureOf(joinAt(path));
+        expect(error).to.include({ code: 'FLOW_BUSY' });
+        expect(error.message).to.include(path);
+        await eventually(() => connections() === 0);
+      },
+    );
+  });
+
+  it('a second WELCOME is a BAD_MESSAGE', async () => {
+    await withServer(
+      (connection) => {
+        connection.signal(MessageKind.WELCOME, 1);
+        connection.onMessage(() => connection.signal(MessageKind.WELCOME, 2));
+      },
+      async (path) => {
+        expect(await failureOf(joinAt(path))).to.include({ code: 'BAD_MESSAGE' });
       },
     );
   });

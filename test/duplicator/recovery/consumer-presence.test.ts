@@ -8,6 +8,7 @@ import { consumersOfPredecessor } from '../../../duplicator/recovery/obtain-file
 import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { PRESENCE_CAPACITY } from '../../../protocol/flow/flow-file/layout.js';
+import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 import { smallFlowFile } from './small-flow-file.js';
 import { TestProcess } from '../../kit/test-process.js';
 
@@ -84,5 +85,24 @@ describe('ConsumerPresence', () => {
     expect(deadEntries(file)).to.deep.equal([taken.entry]);
     after.leave(taken, false);
     expect(deadEntries(file)).to.deep.equal([]);
+  });
+
+  it('every entry of the table is used, the last one too, and a new flow clears all', async () => {
+    const sleeper = startSleeper();
+    const before = new ConsumerPresence(file, 0);
+    const used = Array.from({ length: PRESENCE_CAPACITY }, () => before.enter(sleeper.pid, false).entry);
+    expect(used).to.deep.equal(Array.from({ length: PRESENCE_CAPACITY }, (_, entry) => entry));
+    const last = PRESENCE_CAPACITY - 1;
+    expect(file.presence.pidOf(last)).to.equal(sleeper.pid);
+    expect(file.bytes.readUInt32LE(512 + 63 * 8)).to.equal(sleeper.pid);
+    file.setCounter(COUNTERS.lossless.id, PRESENCE_CAPACITY);
+    await sleeper.kill();
+    expect(deadEntries(file)).to.have.length(PRESENCE_CAPACITY).and.to.include(last);
+    expect(new ConsumerPresence(file, PRESENCE_CAPACITY).update().expected).to.equal(0);
+    expect(file.presence.pidOf(last)).to.equal(0);
+    new ConsumerPresence(file, 0).enter(process.pid, false);
+    file.presence.set(last, ownIdentity());
+    expect(new ConsumerPresence(file, 0).update().expected).to.equal(0);
+    for (let entry = 0; entry < PRESENCE_CAPACITY; entry += 1) expect(file.presence.pidOf(entry)).to.equal(0);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Checks and repairs of flow files with every kind of damage: findings, verdicts, what is changed.
  */
-import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
@@ -215,6 +215,19 @@ describe('the recovery of a flow file', () => {
         expect(repair(dead.path).verdict).to.equal('replace');
       });
     }
+  });
+
+  it('verifications and repairs leave no descriptor open', () => {
+    const descriptors = (): number => readdirSync('/proc/self/fd').length;
+    dead = DeadFile.mirror(6, 5);
+    repair(dead.path);
+    const before = descriptors();
+    for (let count = 0; count < 3; count += 1) {
+      dead.file.imageGeneration = 3;
+      expect(verify(dead.path).verdict).to.equal('repairable');
+      expect(repair(dead.path).verdict).to.equal('repaired');
+    }
+    expect(descriptors()).to.equal(before);
   });
 
   it('a repair never makes a file unsound and never throws, whatever words are damaged', () => {

@@ -61,4 +61,48 @@ describe('ReattachGate', () => {
     gate.reattached();
     expect(gate.floor).to.equal(Number.POSITIVE_INFINITY);
   });
+
+  it('of three expected consumers, one that reattached and disconnects is expected again', () => {
+    const { gate, opened } = gateFor(3);
+    gate.reattached();
+    gate.detached();
+    expect([gate.floor, gate.expected]).to.deep.equal([7, 3]);
+    gate.reattached();
+    gate.reattached();
+    expect([gate.floor, gate.expected, opened()]).to.deep.equal([7, 1, 0]);
+    gate.reattached();
+    expect([gate.floor, opened()]).to.deep.equal([Number.POSITIVE_INFINITY, 1]);
+  });
+
+  it('of three expected consumers, one that reattached and dies does not stand for another', () => {
+    const { gate, opened } = gateFor(3);
+    gate.reattached();
+    gate.died();
+    expect([gate.floor, gate.expected]).to.deep.equal([7, 2]);
+    gate.reattached();
+    expect([gate.floor, gate.expected, opened()]).to.deep.equal([7, 1, 0]);
+    gate.reattached();
+    expect([gate.floor, opened()]).to.deep.equal([Number.POSITIVE_INFINITY, 1]);
+  });
+
+  it('a postponed gate waits the whole reattach time again, an open one has no timer', () => {
+    const { gate, clock, opened } = gateFor(1);
+    clock.advance(REATTACH_MS - 1);
+    gate.postpone();
+    clock.advance(REATTACH_MS - 1);
+    expect([gate.floor, opened()]).to.deep.equal([7, 0]);
+    clock.advance(1);
+    expect([gate.floor, opened()]).to.deep.equal([Number.POSITIVE_INFINITY, 1]);
+    gate.postpone();
+    expect(clock.delaysMs).to.deep.equal([]);
+    expect(gateFor(0).clock.delaysMs).to.deep.equal([]);
+    expect(gateFor(0).gate.floor).to.equal(Number.POSITIVE_INFINITY);
+  });
+
+  it('a stopped gate never opens', () => {
+    const { gate, clock, opened } = gateFor(1);
+    gate.stop();
+    clock.advance(REATTACH_MS);
+    expect([clock.delaysMs, opened()]).to.deep.equal([[], 0]);
+  });
 });

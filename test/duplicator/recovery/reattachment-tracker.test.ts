@@ -155,7 +155,42 @@ describe('ReattachmentTracker', () => {
     tracker(1, { reattachMs: REATTACH_MS, stallTimeoutMs });
     pass(stallTimeoutMs);
     expect(complete).to.equal(false);
-    pass(REATTACH_MS);
+    // The last check before the stall timeout postpones the end for the last time.
+    pass(REATTACH_MS - 2 * CHECK_INTERVAL_MS);
+    expect(complete).to.equal(false);
+    pass(CHECK_INTERVAL_MS);
     expect(complete).to.equal(true);
+  });
+
+  it('of three expected consumers, a reattached one that disconnects or dies keeps the floor', async () => {
+    const [first, second, third] = [consumer(), consumer(), consumer()];
+    const tracked = tracker(3);
+    tracked.leave(tracked.enter(first.pid, true));
+    expect(tracked.floor).to.equal(0);
+    const again = tracked.enter(first.pid, true);
+    expect(again.reattached).to.equal(true);
+    await first.kill();
+    tracked.leave(again);
+    tracked.enter(second.pid, true);
+    expect([complete, tracked.floor]).to.deep.equal([false, 0]);
+    tracked.enter(third.pid, true);
+    expect([complete, tracked.floor]).to.deep.equal([true, Number.POSITIVE_INFINITY]);
+  });
+
+  it('of three expected consumers, a receiver on another host that disconnects is expected again', () => {
+    file.setCounter(COUNTERS.holdingRemotes.id, 3);
+    const tracked = tracker(3);
+    expect(tracked.enterRemote()).to.equal(true);
+    tracked.leaveRemote();
+    expect([tracked.enterRemote(), tracked.enterRemote()]).to.deep.equal([true, true]);
+    expect([complete, tracked.floor]).to.deep.equal([false, 0]);
+    tracked.count(2, 2);
+    expect(file.counter(COUNTERS.holdingRemotes.id)).to.equal(3);
+    expect(tracked.enterRemote()).to.equal(true);
+    expect([complete, tracked.enterRemote()]).to.deep.equal([true, false]);
+    tracked.count(3, 3);
+    expect([file.counter(COUNTERS.holdingRemotes.id), file.counter(COUNTERS.awaited.id)]).to.deep.equal([
+      3, 0,
+    ]);
   });
 });

@@ -216,4 +216,25 @@ describe('ProviderClaim', () => {
     claim.update();
     expect([sent, scheduled]).to.deep.equal([[[MessageKind.CREDIT, 3 * SLOTS + 2, 0]], []]);
   });
+
+  it('whole buffers that a killed provider did not publish are gone before the next one writes', () => {
+    claim.take(link(), HELLO);
+    slowest = 0;
+    write(1);
+    expect(claim.published(1)).to.equal(true);
+    for (let buffer = 0; buffer < 2; buffer += 1) {
+      writer.begin();
+      writer.commit(1, 0);
+    }
+    expect([file.holds(1), file.holds(2)]).to.deep.equal([true, true]);
+    claim.leave();
+    expect(file.published).to.equal(1);
+    claim.take(link(), HELLO);
+    expect([file.published, file.holds(0), file.holds(1), file.holds(2)]).to.deep.equal([
+      1,
+      true,
+      false,
+      false,
+    ]);
+  });
 });

@@ -112,4 +112,21 @@ describe('RemoteConsumers', () => {
     clock.advance(RETAIN_MS);
     expect([lossless(), slowest()]).to.deep.equal([0, Number.POSITIVE_INFINITY]);
   });
+
+  it('a receiver that resumes releases its own retained position, and no other', () => {
+    remotes.join(request('c', 92), receiver()).leave(false);
+    remotes.join(request('d', 91), receiver()).leave(false);
+    const again = remotes.join(request('d', 95), receiver());
+    expect([again.consumer.acknowledged, slowest(), lossless()]).to.deep.equal([95, 92, 2]);
+    again.leave(true);
+  });
+
+  it('the progress of a receiver has its lag behind what is published, and what it received', () => {
+    const one = remotes.join(request('c', 95), receiver());
+    expect(remotes.progress).to.deep.equal([
+      { peer: 'there', delivery: 'lossless', acknowledged: 95, lag: 5, holding: false, sentBytes: 0 },
+    ]);
+    one.leave(true);
+    expect([remotes.progress, remotes.size]).to.deep.equal([[], 0]);
+  });
 });

@@ -98,4 +98,27 @@ describe('StallWatch', () => {
     clock.advance(1000);
     expect(stalled).to.deep.equal([]);
   });
+
+  it('a stopped watch has no timer, demotes no consumer and forgets how long one has blocked', () => {
+    registry.add(1, 'lossless', 0);
+    publish(SLOTS);
+    clock.advance(99);
+    watch.stop();
+    expect(clock.delaysMs).to.deep.equal([]);
+    clock.advance(1000);
+    expect(stalled).to.deep.equal([]);
+    watch.check();
+    expect(clock.delaysMs).to.deep.equal([100]);
+    watch.stop();
+  });
+
+  it('the timeout that a provider asked for ends with it', () => {
+    registry.add(1, 'lossless', 0);
+    watch.timeoutMs = 5_000;
+    publish(SLOTS);
+    clock.advance(100);
+    expect([stalled, watch.timeoutMs]).to.deep.equal([[], 5_000]);
+    watch.resetTimeout();
+    expect([stalled, watch.timeoutMs]).to.deep.equal([[1], 100]);
+  });
 });

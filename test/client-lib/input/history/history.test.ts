@@ -19,6 +19,8 @@ class TwoEnds {
   readonly consumer: HistoryConsumer;
   /** Ids of freed segments whose withdrawal is under way to the consumer. */
   readonly #withdrawn: number[] = [];
+  /** Ids of all freed segments. */
+  readonly freed: number[] = [];
   #next = 0;
 
   constructor(rules: HistoryRules) {
@@ -34,7 +36,10 @@ class TwoEnds {
       rules,
       PAYLOAD_BYTES,
       (segment) => published.push(segment),
-      (id) => this.#withdrawn.push(id),
+      (id) => {
+        this.#withdrawn.push(id);
+        this.freed.push(id);
+      },
     );
   }
 
@@ -381,5 +386,21 @@ describe('a history', () => {
     both.produce();
     expect(both.read(both.consumer.take())).to.equal(3);
     expect(both.consumer.lost).to.equal(1);
+  });
+
+  it('the memory of retired buffers is freed once its last buffer has retired', () => {
+    const both = new TwoEnds({ history: 2, whenFull: 'block', maxHistory: 8 });
+    both.producer.grow(8);
+    while (both.produce() !== 'wait');
+    const taken = Array.from({ length: 8 }, () => both.consumer.take());
+    both.producer.shrink(1);
+    for (const index of taken.slice(0, 7)) {
+      both.consumer.release(index);
+      both.producer.freeRetiredSegments();
+    }
+    expect(both.freed).to.deep.equal([2]);
+    both.consumer.release(taken[7]!);
+    expect(both.consumer.capacity).to.equal(1);
+    expect(both.produce()).to.equal(8);
   });
 });

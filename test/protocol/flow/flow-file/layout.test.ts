@@ -107,4 +107,17 @@ describe('the layout of a flow file', () => {
       place.remove();
     }
   });
+
+  it('every counter of the table can be written, and no other', () => {
+    const place = new Place();
+    const file = place.create();
+    for (let id = 0; id < COUNTER_CAPACITY; id += 1) file.setCounter(id, id + 1);
+    expect([file.counter(0), file.counter(COUNTER_CAPACITY - 1)]).to.deep.equal([1, COUNTER_CAPACITY]);
+    expect(file.bytes.readUInt32LE(HEADER.counters)).to.equal(1);
+    for (const id of [-1, COUNTER_CAPACITY, 0.5]) {
+      expect(() => file.counter(id)).to.throw(RangeError);
+      expect(() => file.setCounter(id, 0)).to.throw(RangeError);
+    }
+    place.remove();
+  });
 });

@@ -2,7 +2,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FrameBits } from '../../../../protocol/flow/wire/frame.js';
-import { BLOCKS_PER_FRAME, applyBlocks, encodeBlocks } from '../../../../protocol/flow/wire/blocks.js';
+import {
+  BLOCKS_PAYLOAD_BYTES,
+  BLOCKS_PER_FRAME,
+  applyBlocks,
+  encodeBlocks,
+} from '../../../../protocol/flow/wire/blocks.js';
 
 const BLOCK = 4096;
 
@@ -97,4 +102,26 @@ describe('the wire codec of mirrors', () => {
       expect(memory.every((byte) => byte === 9)).to.equal(true);
     });
   }
+
+  it('a frame has at most 64 blocks, and its payload is as long as these with a range each', () => {
+    expect([BLOCKS_PER_FRAME, BLOCKS_PAYLOAD_BYTES]).to.deep.equal([64, 64 * (4096 + 8)]);
+  });
+
+  it('differences are applied in memory and from bytes at any place', () => {
+    const old = Buffer.alloc(BLOCK, 3);
+    const now = Buffer.alloc(BLOCK, 5);
+    const { payload, ranges, bits } = encodeBlocks(now, BLOCK, [0], old);
+    for (const [memoryAt, payloadAt] of [
+      [0, 0],
+      [5, 0],
+      [4, 5],
+      [5, 4],
+      [10, 5],
+    ] as const) {
+      const memory = Buffer.alloc(BLOCK + 16, 3).subarray(memoryAt, memoryAt + BLOCK);
+      const received = Buffer.concat([Buffer.alloc(payloadAt), payload]).subarray(payloadAt);
+      expect(applyBlocks(received, ranges, bits, BLOCK, memory)).to.be.an('array');
+      expect(memory.equals(now)).to.equal(true);
+    }
+  });
 });

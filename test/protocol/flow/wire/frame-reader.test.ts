@@ -12,7 +12,8 @@ import {
   emptyHeader,
   encodeHeader,
 } from '../../../../protocol/flow/wire/frame.js';
-import { CAPACITY, SlotSink, randomFrames, readDirectly, readFed } from './frames.js';
+import { FrameReader } from '../../../../protocol/flow/wire/frame-reader.js';
+import { CAPACITY, SlotSink, readDirectly, readFed, sentFrames } from './frames.js';
 
 describe('the frames between duplicators', () => {
   it('a frame has the documented 32 bytes, little-endian, and a payload', () => {
@@ -42,20 +43,35 @@ describe('the frames between duplicators', () => {
     });
   });
 
-  it('the frame reader delivers the same frames for any cuts, ways of reading and waits', () => {
+  it('a new header is that of an empty frame', () => {
+    expect(emptyHeader()).to.deep.equal({
+      length: 0,
+      kind: FrameKind.ALIVE,
+      bits: 0,
+      sequence: 0,
+      value: 0,
+      detail: 0,
+      crc: 0,
+    });
+  });
+
+  it('the frame reader delivers the frames that were sent for any cuts, ways of reading and waits', () => {
     fc.assert(
       fc.property(
         fc.integer(),
         fc.integer({ min: 1, max: 100_000 }),
         fc.integer({ min: 0, max: 3 }),
         (seed, most, refuse) => {
-          const bytes = randomFrames(randomBits(seed));
-          const whole = new SlotSink();
+          const sent = sentFrames(randomBits(seed));
+          const expected = sent.map(({ header, payload }) => ({ header, payload }));
+          const bytes = Buffer.concat(sent.map((frame) => frame.bytes));
+          const whole = new SlotSink(refuse);
           expect(readFed([bytes], whole)).to.equal(undefined);
+          expect(whole.frames).to.deep.equal(expected);
           const random = randomBits(seed + 1);
           const direct = new SlotSink(refuse);
           expect(readDirectly(bytes, direct, () => random() % most)).to.equal(undefined);
-          expect(direct.frames).to.deep.equal(whole.frames);
+          expect(direct.frames).to.deep.equal(expected);
         },
       ),
       { numRuns: 60 },
@@ -95,5 +111,37 @@ describe('the frames between duplicators', () => {
     expect(readFed([frame], new SlotSink())).to.equal(undefined);
     frame[FRAME_BYTES] = 0;
     expect(readFed([frame], new SlotSink())).to.contain('checksum');
+  });
+
+  it('the frame reader reports after each read whether more may be read: not while it is blocked', () => {
+    const frame = (sequence: number): Buffer => {
+      const bytes = Buffer.alloc(FRAME_BYTES + 3, sequence);
+      encodeHeader(bytes, 0, { ...emptyHeader(), kind: FrameKind.BUFFER, length: 3, sequence });
+      return bytes;
+    };
+    const fed = new FrameReader(new SlotSink(2));
+    expect(fed.feed(frame(1))).to.equal(true);
+    expect([fed.feed(frame(2)), fed.blocked]).to.deep.equal([false, true]);
+    expect([fed.feed(frame(3)), fed.blocked]).to.deep.equal([false, true]);
+    expect([fed.resume(), fed.blocked]).to.deep.equal([true, false]);
+    expect(fed.feed(frame(5))).to.equal(true);
+    expect(fed.feed(Buffer.concat([frame(6), frame(8)]))).to.equal(false);
+    expect([fed.resume(), fed.blocked]).to.deep.equal([false, true]);
+    expect([fed.resume(), fed.blocked]).to.deep.equal([true, false]);
+
+    const sink = new SlotSink(2);
+    const reader = new FrameReader(sink);
+    const receive = (bytes: Buffer): boolean => {
+      bytes.copy(reader.nextBuffer());
+      return reader.received(bytes.length);
+    };
+    expect(receive(frame(1))).to.equal(true);
+    expect(receive(Buffer.concat([frame(2), frame(3)]))).to.equal(false);
+    expect([sink.frames.length, reader.resume(), sink.frames.length]).to.deep.equal([1, true, 3]);
+    const broken = frame(5);
+    broken.writeUInt16LE(9, 4);
+    expect(receive(broken)).to.equal(false);
+    expect([reader.received(1), reader.resume(), reader.feed(frame(7))]).to.deep.equal([false, false, false]);
+    expect(sink.frames.length).to.equal(3);
   });
 });

@@ -12,22 +12,35 @@ import { FrameReader, type FrameSink, type LinkReader } from '../../../../protoc
 
 export const CAPACITY = 40_000;
 
+/** A frame as it was sent; the payload as in SlotSink. */
+export interface SentFrame {
+  readonly header: FrameHeader;
+  readonly payload: string;
+  readonly bytes: Buffer;
+}
+
 /** A stream of valid frames: buffers of ascending sequence among control frames. */
 export function randomFrames(random: RandomBits): Buffer {
-  return Buffer.concat(randomFrameList(random));
+  return Buffer.concat(sentFrames(random).map(({ bytes }) => bytes));
 }
 
 /** Such a stream, frame by frame. */
 export function randomFrameList(random: RandomBits): readonly Buffer[] {
-  const parts: Buffer[] = [];
+  return sentFrames(random).map(({ bytes }) => bytes);
+}
+
+/** The frames of such a stream with their headers and payloads. */
+export function sentFrames(random: RandomBits): SentFrame[] {
+  const frames: SentFrame[] = [];
   let sequence = random() % 5;
   for (let count = 1 + (random() % 8); count > 0; count -= 1) {
     const isBuffer = random() % 3 > 0;
     const sizes = [0, 5, 900, 20_000, CAPACITY];
     const length = isBuffer ? (sizes[random() % sizes.length] ?? 0) : 0;
     const bytes = Buffer.alloc(FRAME_BYTES + length, sequence + 1);
+    for (let at = FRAME_BYTES; at < bytes.length; at += 61) bytes[at] = at % 251;
     const checked = random() % 4 === 0;
-    encodeHeader(bytes, 0, {
+    const header = {
       length,
       kind: isBuffer ? FrameKind.BUFFER : FrameKind.STATE,
       bits: checked ? FrameBits.CRC : 0,
@@ -35,11 +48,12 @@ export function randomFrameList(random: RandomBits): readonly Buffer[] {
       value: 1_700_000_000_000_000_000 + sequence * 256,
       detail: random() % 0xffff,
       crc: checked ? crc32(bytes.subarray(FRAME_BYTES)) : 0,
-    });
+    };
+    encodeHeader(bytes, 0, header);
+    frames.push({ header, payload: bytes.toString('latin1', FRAME_BYTES), bytes });
     if (isBuffer) sequence += 1 + (random() % 7 === 0 ? random() % 9 : 0);
-    parts.push(bytes);
   }
-  return parts;
+  return frames;
 }
 
 /** Slots for a sink, filled with `fill`. */

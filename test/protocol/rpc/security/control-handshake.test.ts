@@ -148,4 +148,11 @@ describe('the handshake of permanent connections', () => {
       expect(isMirrorflowError(caller.outcome, 'REFUSED')).to.equal(true);
     }
   });
+
+  it('a caller refuses an answer with further bytes behind it', () => {
+    const caller = new ControlCaller(SECRET);
+    const answer = new ControlListener(SECRET).push(caller.opening).send ?? Buffer.alloc(0);
+    const { outcome, send } = caller.push(Buffer.concat([answer, Buffer.from([0])]));
+    expect([isMirrorflowError(outcome, 'BAD_MESSAGE'), send]).to.deep.equal([true, undefined]);
+  });
 });

@@ -72,4 +72,11 @@ describe('tokens for a proof of the shared secret', () => {
     expect(() => without.challenge(newNonce())).to.throw('no shared secret');
     expect(() => without.authenticate(newNonce(), newNonce())).to.throw('no shared secret');
   });
+
+  it('a token that is used is kept before one that was given later and not used', () => {
+    const [a = '', b = ''] = [tokens.authenticate(...proofOf()), tokens.authenticate(...proofOf())];
+    expect(tokens.renew(a)).to.equal(true);
+    const c = tokens.authenticate(...proofOf()) ?? '';
+    expect([tokens.renew(a), tokens.renew(b), tokens.renew(c)]).to.deep.equal([true, false, true]);
+  });
 });

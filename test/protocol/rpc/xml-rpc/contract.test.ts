@@ -80,6 +80,34 @@ describe('contracts', () => {
     for (const [value, text] of wrong) expect(() => entry.check(value, place('refuse'))).to.throw(text);
   });
 
+  it('a struct is no date, no bytes, no array and not null, even when all of its members are optional', () => {
+    const allOptional = struct({ length: optional(int()) });
+    for (const unknownMembers of ['refuse', 'drop'] as const) {
+      for (const value of [
+        new Date(0),
+        new Uint8Array(2),
+        Buffer.from('x'),
+        [],
+        [1],
+        null,
+        undefined,
+        'x',
+        5,
+      ])
+        expect(() => allOptional.check(value, place(unknownMembers)), String(value)).to.throw(
+          'p must be a struct { length?: an int }',
+        );
+      expect(allOptional.check({}, place(unknownMembers))).to.deep.equal({});
+    }
+    class Result {
+      readonly length = 3;
+    }
+    expect(allOptional.check(new Result(), place('drop'))).to.deep.equal({ length: 3 });
+    expect(allOptional.check({ length: 3, more: 1 }, place('drop'))).to.deep.equal({ length: 3 });
+    expect(() => allOptional.check({ length: 3, more: 1 }, place('refuse'))).to.throw('no member "more"');
+    expect(() => allOptional.check(Object.create({ length: 'inherited' }), place('refuse'))).not.to.throw();
+  });
+
   it('a contract with an optional parameter before a required one, or a system method, is refused', () => {
     const required = param('a', string(), 'a');
     const omissible = optionalParam('b', string(), 'b');

@@ -1,0 +1,124 @@
+/**
+ * The signal link between two participants in one process: messages wait until a test delivers
+ * them, one at a time, so that any interleaving can be made. Like a socket that is full, a link
+ * keeps of each count the message that was sent first and the newest. Used by tests of the flow
+ * protocol. No I/O.
+ */
+import type { MessageHandler } from '../../protocol/flow/signal-link/framing.js';
+import type { LinkConnection, LinkEnd, LinkServer } from '../../protocol/flow/signal-link/link.js';
+import { MessageKind } from '../../protocol/flow/signal-link/messages.js';
+
+type Message = readonly [kind: MessageKind, value: number, detail: number];
+
+const COUNTS: ReadonlySet<MessageKind> = new Set([
+  MessageKind.PUBLISHED,
+  MessageKind.ACK,
+  MessageKind.CREDIT,
+]);
+
+export class MemoryLink implements LinkConnection {
+  #peer: MemoryLink | undefined;
+  readonly #waiting: Message[] = [];
+  #onMessage: MessageHandler = () => undefined;
+  #onClose: (end: LinkEnd) => void = () => undefined;
+  #ending: LinkEnd['by'] | undefined;
+  #ended = false;
+
+  /** The two ends of a link. */
+  static pair(): [MemoryLink, MemoryLink] {
+    const [one, other] = [new MemoryLink(), new MemoryLink()];
+    one.#peer = other;
+    other.#peer = one;
+    return [one, other];
+  }
+
+  /** Messages that wait for this end, its end of the link included. */
+  get waiting(): number {
+    return this.#waiting.length + (this.#ending !== undefined && !this.#ended ? 1 : 0);
+  }
+
+  get closed(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  signal(kind: MessageKind, value: number, detail = 0): void {
+    const peer = this.#peer;
+    if (this.closed || peer === undefined) return;
+    const inbox = peer.#waiting;
+    const same = inbox.filter(([waiting]) => waiting === kind);
+    if (COUNTS.has(kind) && same.length > 1) inbox.splice(inbox.lastIndexOf(same.at(-1) as Message), 1);
+    inbox.push([kind, value, detail]);
+  }
+
+  onMessage(handler: MessageHandler): void {
+    this.#onMessage = handler;
+  }
+
+  onClose(handler: (end: LinkEnd) => void): void {
+    this.#onClose = handler;
+  }
+
+  /** Both ends learn it behind the messages that wait. */
+  close(): void {
+    this.#end('us');
+    if (this.#peer !== undefined) this.#peer.#end('peer');
+  }
+
+  /** As after a SIGKILL: this end handles nothing more. */
+  destroy(): void {
+    this.#waiting.length = 0;
+    this.close();
+  }
+
+  /** Handles the next waiting message, or the end of the link. False when nothing waits. */
+  deliver(): boolean {
+    const message = this.#waiting.shift();
+    if (message !== undefined) {
+      this.#onMessage(...message);
+      return true;
+    }
+    if (this.#ending === undefined || this.#ended) return false;
+    this.#ended = true;
+    this.#onClose(this.#ending === 'us' ? { by: 'us' } : { by: 'peer' });
+    return true;
+  }
+
+  #end(by: 'us' | 'peer'): void {
+    this.#ending ??= by;
+  }
+}
+
+/** A server of such links, as a duplicator's FlowHost takes it. */
+export class MemoryLinkServer implements LinkServer {
+  readonly links: MemoryLink[] = [];
+  #onConnection: (connection: LinkConnection) => void = () => undefined;
+
+  get connectionCount(): number {
+    return this.links.filter(({ closed }) => !closed).length;
+  }
+
+  async listen(): Promise<void> {
+    // A test connects by `connect`.
+  }
+
+  onConnection(handler: (connection: LinkConnection) => void): void {
+    this.#onConnection = handler;
+  }
+
+  /** The client's end of a new link. */
+  connect(): MemoryLink {
+    const [client, server] = MemoryLink.pair();
+    this.links.push(server);
+    this.#onConnection(server);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    this.destroy();
+  }
+
+  /** Ends all links at once, as the death of the process does. */
+  destroy(): void {
+    for (const link of this.links) link.destroy();
+  }
+}

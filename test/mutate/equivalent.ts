@@ -1,0 +1,54 @@
+/**
+ * Mutations that no test can notice, found by hand, each with the reason: the changed program does
+ * the same as the original, or differs only in speed or in what people read. Used by the mutation
+ * run, which does not count them. Pure.
+ */
+import type { MutationResult } from './results.js';
+
+export interface Equivalent {
+  readonly module: string;
+  /** The lines as the report shows them. */
+  readonly before: string;
+  readonly after: string;
+  readonly why: string;
+}
+
+export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    module: 'protocol/rpc/xml-rpc/connect-session.js',
+    before: "socket.off('connect', done);",
+    after: ';',
+    why: 'a socket emits connect once, before this line or never',
+  },
+  {
+    module: 'protocol/rpc/xml-rpc/codec.js',
+    before: "throw parseError('the call is incomplete');",
+    after: ';',
+    why: 'the grammar refuses an incomplete call before: the line tells the compiler so',
+  },
+  {
+    module: 'protocol/rpc/xml-rpc/document-grammar.js',
+    before: 'if (top?.name !== name)',
+    after: 'if (false)',
+    why: 'the strict parser refuses a closing tag that does not match before the grammar sees it',
+  },
+  {
+    module: 'protocol/flow/flow-file/ring-reader.js',
+    before: 'timestampNs = 0;',
+    after: 'timestampNs = 1;',
+    why: 'defined only after a buffer was ready, which stores it',
+  },
+  {
+    module: 'protocol/flow/wire/frame-reader.js',
+    before: '#aheadFilled = 0;',
+    after: '#aheadFilled = 1;',
+    why: 'stored again together with the place that it counts in, before it is read',
+  },
+];
+
+/** Why a mutation cannot be noticed; undefined when it must be. */
+export function whyEquivalent({ module, before, after }: MutationResult): string | undefined {
+  return EQUIVALENT.find(
+    (known) => known.module === module && known.before === before && known.after === after,
+  )?.why;
+}
