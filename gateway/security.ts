@@ -1,7 +1,7 @@
 /**
  * What a gateway needs to serve safely: its certificate when it serves over TLS, and the token of
- * requests that change SpecTcl. `gateway.ts` calls it at the start. Reads the files that the options
- * name.
+ * requests that change SpecTcl. `gateway.ts` calls it at the start. Reads the files that the
+ * options name.
  */
 import { MirrorflowError } from '../protocol/base/errors.js';
 import { isLoopback } from '../protocol/rpc/security/listening.js';

@@ -157,8 +157,8 @@ export class SourceRest {
 
   /**
    * Forwards a request and returns the answer unchanged. `repeatable`: it may be sent twice, when
-   * SpecTcl closes the connection. `bodyBytesMax`: a longer answer is refused. Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL, TIMED_OUT or
-   * LIMIT_REACHED.
+   * SpecTcl closes the connection. `bodyBytesMax`: a longer answer is refused. Throws
+   * SOURCE_UNREACHABLE, SOURCE_PROTOCOL, TIMED_OUT or LIMIT_REACHED.
    */
   async fresh(
     path: string,

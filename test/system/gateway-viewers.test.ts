@@ -201,6 +201,7 @@ describe('viewers like CutiePie at a gateway', function () {
       );
       await startSpecTcl(ports);
       await follow('a restart of SpecTcl');
+      expect(simulator.lostThreads, 'threads that SpecTcl has lost').to.equal(0);
     }
     // A viewer judges its last traces after three seconds.
     await new Promise((resolve) => setTimeout(resolve, 3_500));
@@ -209,6 +210,24 @@ describe('viewers like CutiePie at a gateway', function () {
       expect(refused).to.equal(0);
       expect(slowestMs).to.be.below(10_000);
     }
+  });
+
+  it('no viewer sees an error while the mirror service is silent, and SpecTcl loses no thread', async () => {
+    await startViewers();
+    await follow('the start');
+    simulator.misbehave({ mirror: 'hang' });
+    const { updatesServed } = simulator.counters;
+    const whileHanging = await reports();
+    await eventually(
+      async () =>
+        (await reports()).every(({ updates }, index) => updates > (whileHanging[index]?.updates ?? 0) + 5),
+      'viewers get updates with the last data',
+    );
+    // A reply that was on its way, and no more.
+    expect(simulator.counters.updatesServed).to.be.at.most(updatesServed + 1);
+    simulator.misbehave({ mirror: 'none' });
+    await follow('the silence of the mirror service');
+    expect(simulator.lostThreads, 'threads that SpecTcl has lost').to.equal(0);
   });
 
   it('no viewer sees an error through kills of duplicator, app server and gateway', async () => {
@@ -224,6 +243,9 @@ describe('viewers like CutiePie at a gateway', function () {
     process.kill(pid, 'SIGKILL');
     await gatewayOf(client, pid);
     await follow('the kill of the gateway');
+    const refused = (await reports()).map((report) => report.refused);
+    await follow('the restart of the gateway');
+    expect((await reports()).map((report) => report.refused)).to.deep.equal(refused);
   });
 
   it('a viewer host that vanishes leaves the directory within 10 s', async function () {

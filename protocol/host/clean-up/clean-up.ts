@@ -2,7 +2,8 @@
  * The clean-up: removes the leftovers of dead owners in a runtime directory and its flow directory,
  * and nothing else. An owner is dead by its identity (process id, start time, boot), never by age;
  * files without a named owner (but for logs), of another user, and symbolic links stay.
- * `mirrorflow clean` and a starting host server call it. Removes files, directories and shared memory.
+ * `mirrorflow clean` and a starting host server call it. Removes files, directories and shared
+ * memory.
  */
 import { join } from 'node:path';
 import { sweepFlowDirectory } from './flow-directory.js';

@@ -2,7 +2,8 @@
  * What the headers of an HTTP request say about its sender: whether it names this server, comes
  * from a page of this server, from any browser, or through a proxy. The web viewer and the REST
  * service of the gateway ask before they answer. This refuses foreign pages that reach this machine
- * through a browser: by a host name that resolves to it (DNS rebinding), or by a plain request. Pure.
+ * through a browser: by a host name that resolves to it (DNS rebinding), or by a plain request.
+ * Pure.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
