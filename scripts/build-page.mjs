@@ -1,4 +1,4 @@
-// Bundles the page of the web viewer to dist/web/static: one script, one style sheet, the document, each also compressed.
+// Bundles the page of the web viewer to dist/web/static: one script, one style sheet, the worker for fits, the document, each also compressed.
 // Skipped when nothing it is made of is newer. Uses esbuild, whose program ships inside its package.
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -40,9 +40,8 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
   // Beside the old one and then in its place, so that a server that starts meanwhile finds one or the other whole.
   const fresh = `${TARGET}.${process.pid}`;
   mkdirSync(fresh, { recursive: true });
-  const result = await build({
+  const common = {
     absWorkingDir: ROOT,
-    entryPoints: { page: 'web/page/main.ts', style: 'web/page/style.css' },
     outdir: fresh,
     entryNames: '[name]-[hash]',
     bundle: true,
@@ -51,6 +50,14 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     target: ['chrome110', 'firefox115', 'safari16'],
     metafile: true,
     logLevel: 'warning',
+  };
+  // First the worker, whose name the page has to know.
+  const worker = await build({ ...common, entryPoints: { 'fit-worker': 'web/page/fit-worker.ts' } });
+  const [workerName = ''] = Object.keys(worker.metafile.outputs).map((path) => basename(path));
+  const result = await build({
+    ...common,
+    define: { FIT_WORKER_PATH: JSON.stringify(`/${workerName}`) },
+    entryPoints: { page: 'web/page/main.ts', style: 'web/page/style.css' },
   });
   const outputs = Object.keys(result.metafile.outputs).map((path) => basename(path));
   const named = (start) => outputs.find((name) => name.startsWith(start));

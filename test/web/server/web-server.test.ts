@@ -44,6 +44,7 @@ describe('the server of the web viewer', () => {
         names: [],
         secret: undefined,
         directory,
+        stateDirectory: join(directory, 'state'),
         assets: directory,
         version: '1.2.3',
         ...options,
