@@ -262,18 +262,12 @@ export class PlotRegions {
       };
     }
     const { axis, frame } = spectrum;
-    const question = JSON.stringify([
-      region.x,
-      region.spectrum,
-      fit,
-      frame?.head.sequence,
-      axis.low,
-      axis.high,
-    ]);
+    const [low, width] = [toUnits(axis, region.x[0]), channelWidth(axis)];
+    const { sequence, spanS } = frame?.head ?? {};
+    const question = JSON.stringify([region.x, region.spectrum, fit, sequence, spanS, low, width]);
     if (shown?.question === question) return shown;
     const next: ShownFit = { ...(shown ?? NO_FIT), question };
     this.#shown.set(region.name, next);
-    const [low, width] = [toUnits(axis, region.x[0]), channelWidth(axis)];
     const channels = { counts, low, width };
     const options = optionsOf(fit, { low, high: low + counts.length * width });
     this.#fits.ask({ key: `${this.#key}/${region.name}`, channels, options }, (received) => {
