@@ -9,6 +9,7 @@ import { hideBin } from 'yargs/helpers';
 import { endWithBadUsage } from '../protocol/host/process-kit/usage.js';
 import { compareFiles } from './compare.js';
 import { fanout } from './fanout.js';
+import { fit } from './fit.js';
 import { gateway } from './gateway.js';
 import { idle } from './idle.js';
 import { latency } from './latency.js';
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   open,
   idle,
   gateway,
+  fit,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;
