@@ -253,7 +253,7 @@ describe('the web viewer in a browser', function () {
     const hash = String(await page.evaluate('location.hash'));
     expect(hash).to.match(/^#\/e1\?p=ge\.00\.Co-60;s=log;u=channels;x=\d+-\d+;g=A,0,\d+-\d+$/);
     await eventually(
-      async () => /^\d+ ± \d+$/.test((await page.locator('.region-gross').textContent()) ?? ''),
+      async () => /^[\d.]+ ± [\d.]+$/.test((await page.locator('.region-gross').textContent()) ?? ''),
       'a region',
     );
     await page.keyboard.press('0');
