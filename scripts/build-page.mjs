@@ -1,6 +1,6 @@
 // Bundles the page of the web viewer to dist/web/static: one script, one style sheet, the worker
-// for fits, the document, each also compressed. Called by set-up (setup.mjs) after tsc; skipped when no source of the page
-// is newer. Uses esbuild, whose program ships inside its package.
+// for fits, the document, each also compressed. Called by set-up (setup.mjs) after tsc; skipped
+// when no source of the page is newer. Uses esbuild, whose program ships inside its package.
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';

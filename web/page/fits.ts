@@ -51,7 +51,7 @@ export class Fits {
     receive(answer);
   }
 
-  /** The script could not be loaded, as after an update of the server: the next fit loads it anew. */
+  /** The script could not be loaded, as after an update of the server; the next fit tries again. */
   #failed(worker: Worker): void {
     worker.terminate();
     this.#worker = undefined;

@@ -125,7 +125,7 @@ export function drawXAxis(
   context.fillText(axisLabel(view), area.left + area.width, bottom + 19, area.width);
 }
 
-/** Draws the calibrated energies inside the top of the area, beside the axis of the source below. */
+/** Draws the calibrated energies inside the top of the area; the axis of the source is below. */
 export function drawCalibratedAxis(
   context: CanvasRenderingContext2D,
   area: PlotArea,

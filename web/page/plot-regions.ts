@@ -62,13 +62,7 @@ export class PlotRegions {
 
   /** The regions of one spectrum of the plot, for its subscription. */
   requestsFor(spectrum: number): readonly RegionRequest[] | undefined {
-    const requests = this.#all
-      .filter((region) => region.spectrum === spectrum)
-      .map(({ x, y, fit }) => ({
-        x,
-        ...(y === undefined ? {} : { y }),
-        ...(fit === undefined ? {} : { counts: true }),
-      }));
+    const requests = this.#all.filter((region) => region.spectrum === spectrum).map(requestOf);
     return requests.length === 0 ? undefined : requests;
   }
 
@@ -291,6 +285,10 @@ export class PlotRegions {
 }
 
 const NO_FIT: ShownFit = { question: '', result: undefined, curves: undefined, error: undefined };
+
+function requestOf({ x, y, fit }: PlotRegion): RegionRequest {
+  return { x, ...(y === undefined ? {} : { y }), ...(fit === undefined ? {} : { counts: true }) };
+}
 
 function optionsOf(
   { model, background, peaks, freeWidths }: RegionFit,

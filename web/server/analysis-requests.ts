@@ -68,7 +68,8 @@ export async function answerCalibration(applications: Applications, words: Reque
 
 /**
  * Calculates a calibration from the points in `body` and keeps it; removes it without points. The
- * body: `{"app", "spectrum", "degree": 1 or 2, "unit", "points": [{"position", "error", "energy"}]}`.
+ * body is an object of `app`, `spectrum`, `degree` 1 or 2, `unit`, and `points`, each of them with
+ * `position`, `energy` and, if known, `error` of the position.
  */
 export async function setCalibration(applications: Applications, body: string): Promise<object> {
   const { app, spectrum, degree, unit, points } = parsed(body);

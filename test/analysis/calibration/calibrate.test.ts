@@ -1,3 +1,4 @@
+/** Calibrations of an axis by points: coefficients, goodness, refusals. */
 import { expect } from 'chai';
 import { calibrate } from '../../../analysis/calibration/calibrate.js';
 import { energyAt } from '../../../analysis/calibration/energy.js';

@@ -1,3 +1,4 @@
+/** Models of a spectrum: derivatives, areas, backgrounds. */
 import { expect } from 'chai';
 import { Model, type ModelChoice } from '../../../analysis/model/model.js';
 import { BACKGROUND_NAMES, MODEL_NAMES } from '../../../analysis/model/names.js';

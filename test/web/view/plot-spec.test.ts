@@ -44,10 +44,9 @@ const region = record(
   },
   { requiredKeys: ['name', 'spectrum', 'x'] },
 );
-const plotWithRegions = record({ plot, regions: array(region, { maxLength: 16 }) }).map(
-  ({ plot, regions }) => ({
-    ...plot,
-    regions: regions.map((one) => ({ ...one, spectrum: one.spectrum % plot.spectra.length })),
+const plotWithRegions = record({ plot, regions: array(region, { maxLength: 16 }) }).map(({ plot, regions }) =>
+  Object.assign(plot, {
+    regions: regions.map((one) => Object.assign(one, { spectrum: one.spectrum % plot.spectra.length })),
   }),
 );
 
