@@ -35,7 +35,7 @@ export class SpectrumHistory {
 
   /**
    * Records a sample. `publishedMs`: when the source published it. `changed`: the counts differ
-   * from those of the previous sample; then `copy` is called, and the history keeps what it returns.
+   * from those of the previous sample; then `copy` is called, and the history keeps its result.
    */
   record(nowMs: number, publishedMs: number, changed: boolean, copy: () => Values): void {
     const newest = this.#samples.at(-1);
