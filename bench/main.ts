@@ -10,6 +10,7 @@ import { endWithBadUsage } from '../protocol/host/process-kit/usage.js';
 import { compareFiles } from './compare.js';
 import { fanout } from './fanout.js';
 import { flood } from './flood.js';
+import { fit } from './fit.js';
 import { gateway } from './gateway.js';
 import { idle } from './idle.js';
 import { integrity } from './integrity.js';
@@ -34,6 +35,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   idle,
   gateway,
   flood,
+  fit,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;

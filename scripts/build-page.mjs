@@ -1,6 +1,6 @@
-// Bundles the page of the web viewer to dist/web/static: one script, one style sheet, the document,
-// each also compressed. Called by set-up (setup.mjs) after tsc; skipped when no source of the page
-// is newer. Uses esbuild, whose program ships inside its package.
+// Bundles the page of the web viewer to dist/web/static: one script, one style sheet, the worker
+// for fits, the document, each also compressed. Called by set-up (setup.mjs) after tsc; skipped
+// when no source of the page is newer. Uses esbuild, whose program ships inside its package.
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -42,9 +42,8 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
   // the other whole.
   const fresh = `${TARGET}.${process.pid}`;
   mkdirSync(fresh, { recursive: true });
-  const result = await build({
+  const common = {
     absWorkingDir: ROOT,
-    entryPoints: { page: 'web/page/main.ts', style: 'web/page/style.css' },
     outdir: fresh,
     entryNames: '[name]-[hash]',
     bundle: true,
@@ -53,6 +52,14 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     target: ['chrome110', 'firefox115', 'safari16'],
     metafile: true,
     logLevel: 'warning',
+  };
+  // First the worker, whose name the page has to know.
+  const worker = await build({ ...common, entryPoints: { 'fit-worker': 'web/page/fit-worker.ts' } });
+  const [workerName = ''] = Object.keys(worker.metafile.outputs).map((path) => basename(path));
+  const result = await build({
+    ...common,
+    define: { FIT_WORKER_PATH: JSON.stringify(`/${workerName}`) },
+    entryPoints: { page: 'web/page/main.ts', style: 'web/page/style.css' },
   });
   const outputs = Object.keys(result.metafile.outputs).map((path) => basename(path));
   const named = (start) => outputs.find((name) => name.startsWith(start));

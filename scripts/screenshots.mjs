@@ -15,7 +15,7 @@ const { Secret } = await import(dist('protocol/rpc/security/secret.js'));
 const TARGET = join(ROOT, 'docs', 'screenshots');
 const SETTLED_MS = 1_500;
 const BOARD =
-  '#/e23001?cols=2&p=ge.00.Co-60;x=2200-2800;rx=2330-2365&p=pid.de-vs-e&p=ge.01.Eu-152,ge.02.Cs-137;s=log&p=tof;r=10';
+  '#/e23001?cols=2&p=ge.00.Co-60;x=2200-2800;g=A,0,2330-2365,gauss.1.1&p=pid.de-vs-e&p=ge.01.Eu-152,ge.02.Cs-137;s=log&p=tof;r=10';
 
 mkdirSync(TARGET, { recursive: true });
 const system = new WholeSystem();
@@ -64,7 +64,7 @@ await pictures({}, async (page, shot) => {
   await page.waitForTimeout(10_000);
   await shot('board');
   await page.goto(
-    `${address}#/e23001?p=pid.de-vs-e;s=log;rx=60-200;ry=20-120&p=pid.de-vs-e;j=x&p=pid.de-vs-e;j=y&p=pid.alpha`,
+    `${address}#/e23001?p=pid.de-vs-e;s=log;g=A,0,60-200,20-120&p=pid.de-vs-e;j=x&p=pid.de-vs-e;j=y&p=pid.alpha`,
   );
   await drawn(page);
   await shot('projections');

@@ -6,6 +6,7 @@ import { Matrix } from 'ml-matrix';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { covarianceOf } from '../fit/likelihood.js';
 import { chiSquareProbability } from '../numerics/chi-square.js';
+import { energyAt } from './energy.js';
 
 export interface CalibrationPoint {
   /** Where the peak is, in units of the spectrum's own axis. */
@@ -54,11 +55,6 @@ export function calibrate(points: readonly CalibrationPoint[], degree: 1 | 2): C
     residuals,
     ...(weighted && freedom > 0 ? { chiSquare, pValue: chiSquareProbability(chiSquare, freedom) } : {}),
   };
-}
-
-/** The energy at a place of the spectrum's own axis. */
-export function energyAt(coefficients: readonly number[], position: number): number {
-  return coefficients.reduceRight((sum, coefficient) => sum * position + coefficient, 0);
 }
 
 function derivativeAt(coefficients: readonly number[], position: number): number {

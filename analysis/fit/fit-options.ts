@@ -4,8 +4,8 @@
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { AxisRange, Channels } from '../channels.js';
-import { BACKGROUND_NAMES, type BackgroundName } from '../model/background.js';
-import { MODEL_NAMES, type Model, type ModelChoice, type ModelName } from '../model/model.js';
+import type { Model, ModelChoice } from '../model/model.js';
+import { BACKGROUND_NAMES, MODEL_NAMES, type BackgroundName, type ModelName } from '../model/names.js';
 import { FWHM_PER_SIGMA, type ParameterChoice } from './start-values.js';
 
 export interface FitOptions {

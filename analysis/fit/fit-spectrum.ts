@@ -4,8 +4,8 @@
  */
 import type { Matrix } from 'ml-matrix';
 import { channelsBetween, highEdge, type AxisRange, type Channels } from '../channels.js';
-import type { BackgroundName } from '../model/background.js';
-import { Model, peakParameter, type ModelName } from '../model/model.js';
+import { Model, peakParameter } from '../model/model.js';
+import type { BackgroundName, ModelName } from '../model/names.js';
 import { checkFit, modelChoice, parameterChoices, type FitOptions } from './fit-options.js';
 import { deviancePValue } from './goodness.js';
 import { covarianceOf, information } from './likelihood.js';

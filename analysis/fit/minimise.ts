@@ -25,7 +25,7 @@ export interface Minimum {
 }
 
 const ITERATIONS_MAX = 200;
-/** Converged when a step changes the deviance by less than this, and predicted no more. */
+/** Converged when a step changes the deviance by less than this part, and predicted no more. */
 const DEVIANCE_PRECISION = 1e-9;
 const DAMPING = { start: 1e-3, min: 1e-12, max: 1e12, up: 4, down: 0.25 };
 
@@ -79,7 +79,8 @@ export function minimise(
         (sum, index, place) => sum + (next[index]! - values[index]!) * right.get(place, 0),
         0,
       );
-      converged = gained < DEVIANCE_PRECISION && Math.abs(predicted) < DEVIANCE_PRECISION * 10;
+      const precision = DEVIANCE_PRECISION * (1 + nextDeviance);
+      converged = gained < precision && Math.abs(predicted) < precision * 10;
       values = next;
       deviance = nextDeviance;
       [expected, trial] = [trial, expected];

@@ -8,9 +8,7 @@
  * parameters are nearly independent of each other.
  */
 import type { Channels } from '../channels.js';
-
-export const BACKGROUND_NAMES = ['none', '0', '1', '2', '3', 'exponential'] as const;
-export type BackgroundName = (typeof BACKGROUND_NAMES)[number];
+import type { BackgroundName } from './names.js';
 
 /** Below this exponent over the range, the series replaces the difference of exponentials. */
 const SMALL_EXPONENT = 1e-6;

@@ -3,11 +3,9 @@
  * the derivatives by its parameters. `fitSpectrum` creates it. Pure.
  */
 import type { Channels } from '../channels.js';
-import { addExponential, backgroundParameters, polynomialBasis, type BackgroundName } from './background.js';
+import { addExponential, backgroundParameters, polynomialBasis } from './background.js';
+import type { BackgroundName, ModelName } from './names.js';
 import { emptyIntegral, integrateShape, type PeakIntegral, type PeakShape } from './peak-shape.js';
-
-export const MODEL_NAMES = ['gauss', 'germanium', 'emg', 'none'] as const;
-export type ModelName = (typeof MODEL_NAMES)[number];
 
 export interface ModelChoice {
   readonly model: ModelName;

@@ -6,8 +6,7 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { AxisRange } from '../channels.js';
 import type { FitOptions } from '../fit/fit-options.js';
 import type { ParameterChoice } from '../fit/start-values.js';
-import { BACKGROUND_NAMES } from '../model/background.js';
-import { MODEL_NAMES } from '../model/model.js';
+import { BACKGROUND_NAMES, MODEL_NAMES } from '../model/names.js';
 import type { PeakSearchOptions } from '../peaks/find-peaks.js';
 
 export interface FitWords {

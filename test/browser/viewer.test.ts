@@ -150,7 +150,7 @@ describe('the web viewer in a browser', function () {
 
   it('a link restores plots, visible parts, scales, regions and columns', async () => {
     const link =
-      '#/e1?cols=2&p=ge.00.Co-60,ge.02.Cs-137;s=log;x=100-900;rx=200-300&p=pid.de-vs-e;s=sqrt&p=pid.de-vs-e;j=x';
+      '#/e1?cols=2&p=ge.00.Co-60,ge.02.Cs-137;s=log;x=100-900;g=A,0,200-300&p=pid.de-vs-e;s=sqrt&p=pid.de-vs-e;j=x';
     await page.goto(address + link);
     await eventually(async () => (await page.locator('.plot').count()) === 3, 'three plots');
     await eventuallyShows('ge.00.Co-60', 0);
@@ -160,7 +160,7 @@ describe('the web viewer in a browser', function () {
     const counts = new SpectraView(simulator.memory).get('ge.00.Co-60').counts;
     const sum = Uint32Array.from(counts.subarray(200, 300)).reduce((sum, count) => sum + count, 0);
     await eventually(
-      async () => Number(await page.locator('.plot-region').first().getAttribute('data-sum')) === sum,
+      async () => (await page.locator('.region-gross').first().textContent())?.startsWith(`${sum} ±`),
       'the sum of the region',
     );
     await page.reload();
@@ -251,9 +251,9 @@ describe('the web viewer in a browser', function () {
       await page.keyboard.press(key);
     }
     const hash = String(await page.evaluate('location.hash'));
-    expect(hash).to.match(/^#\/e1\?p=ge\.00\.Co-60;s=log;u=channels;x=\d+-\d+;rx=\d+-\d+$/);
+    expect(hash).to.match(/^#\/e1\?p=ge\.00\.Co-60;s=log;u=channels;x=\d+-\d+;g=A,0,\d+-\d+$/);
     await eventually(
-      async () => (await page.locator('.plot-region').textContent())?.startsWith('Region') === true,
+      async () => /^[\d.]+ ± [\d.]+$/.test((await page.locator('.region-gross').textContent()) ?? ''),
       'a region',
     );
     await page.keyboard.press('0');

@@ -54,6 +54,7 @@ export class TestRuntime {
   get environment(): NodeJS.ProcessEnv {
     return {
       ...process.env,
+      MIRRORFLOW_STATE_DIR: join(this.root, 'state'),
       MIRRORFLOW_DIR: this.directory,
       MIRRORFLOW_FLOW_DIR: this.flowDirectory,
       MIRRORFLOW_SECRET_FILE: this.#secretFile,

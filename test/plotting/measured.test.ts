@@ -1,3 +1,4 @@
+/** Measured values as texts. */
 import { expect } from 'chai';
 import { formatMeasured, measuredText, unitOf } from '../../plotting/measured.js';
 

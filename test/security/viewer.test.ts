@@ -57,6 +57,7 @@ describe('an attacker of the web viewer', () => {
       secret: new Secret(SECRET),
       identity: undefined,
       directory: directory.path,
+      stateDirectory: directory.file('state'),
       assets,
       version: '1.2.3',
       ...options,

@@ -20,6 +20,8 @@ export interface HistogramStyle {
   /** Counts at the top of the axis. */
   readonly top: number;
   readonly placement: Placement;
+  /** Shown value per count: 1, or one over the seconds of a rate. */
+  readonly factor: number;
 }
 
 /**
@@ -52,7 +54,7 @@ export function drawHistogram(
   const left = area.left + (part.from - range[0]) * channelPx;
   const step = part.group * channelPx;
   const bottom = area.top + area.height;
-  const yOf = (count: number): number => bottom - toUnit(count) * area.height;
+  const yOf = (count: number): number => bottom - toUnit(count * style.factor) * area.height;
   context.save();
   context.beginPath();
   context.rect(area.left, area.top - 1, area.width, area.height + 2);

@@ -1,7 +1,7 @@
 /**
  * Draws the marks over the counts of a plot: SpecTcl's gates (conditions on one or two parameters
  * of an event), the region of interest, the cursor, and the rectangle that the user is drawing.
- * Used by `Plot`. Draws on the canvas that is passed in.
+ * Used by `Plot` and `PlotRegions`. Draws on the canvas that is passed in.
  */
 import { toChannel, type Axis } from '../view/axis.js';
 import type { ChannelRange, GateShape, Region, SpectrumInfo } from '../wire/messages.js';
@@ -14,6 +14,8 @@ export interface MarkArea {
   readonly x: ChannelRange;
   /** Undefined for 1-D, where marks reach from bottom to top. */
   readonly y: ChannelRange | undefined;
+  /** Colour of the background. */
+  readonly paper: string;
 }
 
 /**
@@ -94,9 +96,10 @@ export function drawGate(
 
 export function drawRegion(
   context: CanvasRenderingContext2D,
-  { area, x, y }: MarkArea,
+  { area, x, y, paper }: MarkArea,
   region: Region,
   colour: string,
+  label: { readonly name: string; readonly selected: boolean } = { name: '', selected: false },
 ): void {
   context.save();
   clip(context, area);
@@ -110,8 +113,9 @@ export function drawRegion(
   context.fillRect(left, top, right - left, bottom - top);
   context.globalAlpha = 1;
   context.strokeStyle = colour;
-  context.lineWidth = 1.2;
+  context.lineWidth = label.selected ? 2.2 : 1.2;
   context.strokeRect(left, top, right - left, bottom - top);
+  if (label.name !== '') drawLabel(context, label.name, left + 4, top + 3, colour, paper);
   context.restore();
 }
 
@@ -163,4 +167,26 @@ function drawLabel(
   context.strokeText(text, x, y);
   context.fillStyle = colour;
   context.fillText(text, x, y);
+}
+
+/** A triangle that points at a peak, and its place as text. */
+export function drawPeakMark(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  text: string,
+  colour: string,
+): void {
+  context.save();
+  context.fillStyle = colour;
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x - 4, y - 7);
+  context.lineTo(x + 4, y - 7);
+  context.fill();
+  context.font = FONT;
+  context.textAlign = 'center';
+  context.textBaseline = 'bottom';
+  context.fillText(text, x, y - 8);
+  context.restore();
 }

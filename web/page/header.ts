@@ -3,7 +3,7 @@
  * page (columns, pause, theme, signing in, help). `main.ts` creates it, inserts it and handles its
  * actions. Creates elements; opens no socket.
  */
-import { formatDuration, formatShortCount } from '../../plotting/numbers.js';
+import { dataState } from '../view/data-state.js';
 import { element, setText } from './dom.js';
 import type { PageState } from './page-state.js';
 import { nextTheme } from './theme.js';
@@ -18,15 +18,6 @@ export interface HeaderActions {
   signIn(): void;
   signOut(): void;
 }
-
-const STATE_TEXTS = {
-  connecting: 'connecting',
-  live: 'live',
-  stale: 'stale',
-  stopped: 'stopped',
-  broken: 'not available',
-  unreachable: 'viewer unreachable',
-} as const;
 
 export class Header {
   readonly element: HTMLElement;
@@ -103,7 +94,7 @@ export class Header {
         ),
       ),
     );
-    for (const topic of ['applications', 'status', 'connection', 'paused'] as const)
+    for (const topic of ['applications', 'status', 'connection', 'paused', 'second'] as const)
       state.on(topic, () => this.refresh());
     this.refresh();
   }
@@ -127,38 +118,17 @@ export class Header {
     }
     this.#apps.value = app ?? '';
     this.#apps.hidden = names.length === 0;
-    const state = connected ? (status?.state ?? 'connecting') : 'unreachable';
-    this.#stateBadge.dataset['state'] = state;
-    setText(this.#stateBadge, STATE_TEXTS[state]);
+    const { kind, label, detail } = dataState({ connected, paused, status }, Date.now());
+    this.#stateBadge.dataset['state'] = kind;
+    setText(this.#stateBadge, label);
     this.#stateBadge.hidden = app === undefined && connected;
-    setText(this.#detail, this.#detailText(state));
-    this.#detail.title = this.#detail.textContent ?? '';
+    setText(this.#detail, detail);
+    this.#detail.title = detail;
     this.#pauseButton.setAttribute('aria-pressed', String(paused));
     setText(this.#pauseButton, paused ? 'Resume' : 'Pause');
     this.#signButton.hidden = welcome === undefined || welcome.control === 'no-secret';
     setText(this.#signButton, welcome?.control === 'yes' ? 'Sign out' : 'Sign in');
-    document.title = `${app === undefined ? '' : `${app}${state === 'live' ? '' : ` (${STATE_TEXTS[state]})`} · `}mirrorflow`;
-  }
-
-  #detailText(state: keyof typeof STATE_TEXTS): string {
-    const { status } = this.#state;
-    if (state === 'unreachable')
-      return 'The server of the web viewer does not answer. The last data are shown; reconnecting …';
-    if (status === undefined) return '';
-    const since = formatDuration(Math.max(0, Date.now() - status.sinceMs));
-    switch (state) {
-      case 'live':
-        return `${status.rate < 10 ? status.rate.toFixed(1) : formatShortCount(Math.round(status.rate))} updates per second`;
-      case 'stale':
-        return `SpecTcl has not answered for ${since}; the last data are shown.${status.cause === undefined ? '' : ` Cause: ${status.cause}`}`;
-      case 'stopped':
-      case 'broken':
-        return status.cause ?? '';
-      case 'connecting':
-        return '';
-      default:
-        return state satisfies never;
-    }
+    document.title = `${app === undefined ? '' : `${app}${kind === 'live' ? '' : ` (${label})`} · `}mirrorflow`;
   }
 
   #signInOrOut(): void {

@@ -13,6 +13,7 @@ import { Board } from './board.js';
 import { Connection } from './connection.js';
 import { element } from './dom.js';
 import { DrawLoop } from './draw-loop.js';
+import { Fits } from './fits.js';
 import { Header } from './header.js';
 import { showHelp } from './help.js';
 import { NetworkView } from './network-view.js';
@@ -24,6 +25,7 @@ import { startTheme } from './theme.js';
 
 /** Spectra of each dimension that a page without plots in its address shows. */
 const SUGGESTED_PER_DIMENSION = 2;
+const SECOND_MS = 1_000;
 
 class App {
   readonly #state = new PageState();
@@ -51,7 +53,7 @@ class App {
     // Connects before the page is built, which saves a round trip.
     this.#connection.open();
     this.#subscriptions = new Subscriptions((message) => this.#connection.send(message));
-    const services = { state, subscriptions: this.#subscriptions, loop: new DrawLoop() };
+    const services = { state, subscriptions: this.#subscriptions, loop: new DrawLoop(), fits: new Fits() };
     this.#board = new Board(services, () => this.#boardChanged());
     this.#list = new SpectrumList(
       services,
@@ -71,6 +73,9 @@ class App {
     });
     startTheme(() => this.#redraw());
     document.body.replaceChildren(this.#header.element, this.#main);
+    setInterval(() => {
+      if (!document.hidden) state.notify('second');
+    }, SECOND_MS);
     addEventListener('hashchange', () => this.#restore());
     addEventListener('keydown', (event) => this.#handleKey(event));
     this.#restore();
@@ -186,6 +191,10 @@ class App {
       case 'gates':
         if (message.app !== state.app) return undefined;
         state.gates = message.gates;
+        return state.notify('gates');
+      case 'calibrations':
+        if (message.app !== state.app) return undefined;
+        state.calibrations = message.calibrations;
         return state.notify('gates');
       case 'missing':
         return this.#subscriptions.missing(message.id);

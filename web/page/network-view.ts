@@ -3,6 +3,7 @@
  * that starts and stops applications. `main.ts` creates it and forwards its messages. Changes its
  * own part of the document; requests go out through `main.ts`.
  */
+import { dataState } from '../view/data-state.js';
 import type { NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, setText } from './dom.js';
 import type { NetworkSelection } from './network-boxes.js';
@@ -16,6 +17,8 @@ export class NetworkView {
   readonly #send: (message: PageMessage) => void;
   readonly #picture = element('div', { class: 'network-picture' });
   readonly #details = element('aside', { class: 'network-details', 'aria-label': 'Details' });
+  /** As the header says it, with the age of the picture. */
+  readonly #stateNote = element('p', { class: 'network-state', role: 'status' });
   readonly #note = element('p', { class: 'problem', role: 'alert' });
   readonly #narrow = matchMedia('(max-width: 760px)');
   #selected: NetworkSelection | undefined;
@@ -27,9 +30,10 @@ export class NetworkView {
   constructor(state: PageState, send: (message: PageMessage) => void) {
     this.#state = state;
     this.#send = send;
-    this.element.append(this.#picture, this.#details);
+    this.element.append(this.#stateNote, this.#picture, this.#details);
     state.on('network', () => this.refresh());
     state.on('connection', () => this.refresh());
+    state.on('second', () => this.#updateState());
     document.addEventListener('visibilitychange', () => this.#follow());
     this.#narrow.addEventListener('change', () => this.refresh());
   }
@@ -54,7 +58,7 @@ export class NetworkView {
   refresh(): void {
     if (!this.#visible) return;
     const { picture } = this.#state;
-    this.element.classList.toggle('is-stale', !this.#state.connected);
+    this.#updateState();
     if (picture === undefined) {
       this.#picture.replaceChildren(element('p', { class: 'list-note' }, 'Loading the network …'));
       return;
@@ -73,6 +77,14 @@ export class NetworkView {
       replacement?.focus();
     }
     this.#updateDetails();
+  }
+
+  #updateState(): void {
+    const { connected, picture } = this.#state;
+    this.element.classList.toggle('is-stale', !connected);
+    const input = { connected, paused: false, status: undefined };
+    setText(this.#stateNote, connected ? '' : dataState(input, Date.now(), picture?.atMs).detail);
+    this.#stateNote.hidden = connected;
   }
 
   /** Requests pictures while the page is visible. */

@@ -5,6 +5,7 @@
  */
 import type {
   ApplicationSummary,
+  AxisCalibration,
   GateShape,
   NetworkPicture,
   ServerMessage,
@@ -12,7 +13,9 @@ import type {
   WatchStatus,
 } from '../wire/messages.js';
 
-export type Topic = 'connection' | 'applications' | 'status' | 'list' | 'gates' | 'network' | 'paused';
+/** `second`: once a second, for texts with an age. */
+export type Topic =
+  'second' | 'connection' | 'applications' | 'status' | 'list' | 'gates' | 'network' | 'paused';
 
 type Welcome = ServerMessage & { kind: 'welcome' };
 
@@ -26,6 +29,8 @@ export class PageState {
   status: WatchStatus | undefined;
   spectra: readonly SpectrumInfo[] | undefined;
   gates: readonly GateShape[] = [];
+  /** By name of the spectrum. */
+  calibrations: Readonly<Record<string, AxisCalibration>> = {};
   picture: NetworkPicture | undefined;
   paused = false;
   readonly #listeners = new Map<Topic, Set<() => void>>();
@@ -52,6 +57,7 @@ export class PageState {
     this.status = undefined;
     this.spectra = undefined;
     this.gates = [];
+    this.calibrations = {};
     for (const topic of ['applications', 'status', 'list', 'gates'] as const) this.notify(topic);
   }
 }

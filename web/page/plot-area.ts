@@ -3,10 +3,11 @@
  * around the counts. Used by `Plot`, its input and its drawing functions. Draws on the canvas that
  * is passed in.
  */
+import { energyAt } from '../../analysis/calibration/energy.js';
 import { countScale, type ScaleName } from '../../plotting/scale.js';
 import { labelledTicks, type LabelledTick } from '../../plotting/ticks.js';
 import { toChannel, toUnits, type Axis } from '../view/axis.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { AxisCalibration, ChannelRange } from '../wire/messages.js';
 import type { Palette } from './theme.js';
 
 export interface PlotArea {
@@ -25,6 +26,8 @@ export interface AxisView {
 
 export const FONT = '11px system-ui, sans-serif';
 const TICK_PX = 4;
+/** Exact to a millionth of the visible range. */
+const CALIBRATION_HALVINGS = 20;
 
 export function areaOf(width: number, height: number, margins: { right: number; left: number }): PlotArea {
   const top = 8;
@@ -122,6 +125,51 @@ export function drawXAxis(
   context.fillText(axisLabel(view), area.left + area.width, bottom + 19, area.width);
 }
 
+/** Draws the calibrated energies inside the top of the area; the axis of the source is below. */
+export function drawCalibratedAxis(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  { axis, range }: AxisView,
+  { coefficients, unit }: AxisCalibration,
+  palette: Palette,
+): void {
+  const energyOf = (channel: number): number => energyAt(coefficients, toUnits(axis, channel));
+  const ends = range.map(energyOf) as [number, number];
+  const rising = ends[1] > ends[0];
+  const ticks = labelledTicks(Math.min(...ends), Math.max(...ends), Math.max(2, area.width / 90));
+  context.font = FONT;
+  context.fillStyle = palette.accent;
+  context.strokeStyle = palette.accent;
+  context.textAlign = 'center';
+  context.textBaseline = 'top';
+  context.beginPath();
+  for (const { value, label } of ticks) {
+    const x = Math.round(channelToX(area, range, channelOfEnergy(value, range, energyOf, rising))) + 0.5;
+    context.moveTo(x, area.top);
+    context.lineTo(x, area.top + TICK_PX);
+    context.fillText(label, x, area.top + TICK_PX + 1);
+  }
+  context.stroke();
+  context.textAlign = 'right';
+  context.fillText(`calibrated ${unit}`, area.left + area.width, area.top + TICK_PX + 13, area.width);
+}
+
+/** By halving: a calibration rises or falls over the whole range. */
+function channelOfEnergy(
+  energy: number,
+  range: ChannelRange,
+  energyOf: (channel: number) => number,
+  rising: boolean,
+): number {
+  let [low, high]: [number, number] = [range[0], range[1]];
+  for (let step = 0; step < CALIBRATION_HALVINGS; step += 1) {
+    const middle = (low + high) / 2;
+    if (energyOf(middle) < energy === rising) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
 /** Draws the y axis of a 2-D spectrum. */
 export function drawYAxis(
   context: CanvasRenderingContext2D,
@@ -148,6 +196,7 @@ export function drawCountAxis(
   area: PlotArea,
   scale: ScaleName,
   top: number,
+  label: string,
   palette: Palette,
 ): void {
   drawSideTicks(
@@ -157,7 +206,7 @@ export function drawCountAxis(
     countScale(scale, top)
       .ticks(Math.max(2, area.height / 40))
       .map(({ at, label }) => ({ y: area.top + area.height * (1 - at), label })),
-    'counts',
+    label,
     true,
   );
 }

@@ -6,6 +6,7 @@
 import type { PlotSpec } from '../view/plot-spec.js';
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S } from '../wire/messages.js';
+import { showCalibration } from './calibration-dialog.js';
 import { selectBox, element } from './dom.js';
 import { downloadCsv, downloadJson, downloadPng } from './plot-download.js';
 import { currentPalette } from './theme.js';
@@ -38,7 +39,7 @@ export function plotBar(plot: PlotHandle, actions: PlotActions): HTMLElement[] {
         'Counts',
         [
           ['all', 'All counts'],
-          ...RATE_WINDOWS_S.map((window) => [String(window), `Last ${window} s`] as const),
+          ...RATE_WINDOWS_S.map((window) => [String(window), `Per second, last ${window} s`] as const),
         ],
         String(spec.rateS ?? 'all'),
         (value) => plot.change({ rateS: RATE_WINDOWS_S.find((window) => String(window) === value) }),
@@ -83,14 +84,14 @@ function menuOf(plot: PlotHandle, actions: PlotActions): HTMLElement {
       text,
     );
   const { spec } = plot;
-  /** The region, or else the visible part, is the band that the projection sums. */
+  /** The first region, or else the visible part, is the band that the projection sums. */
   const projectionOnto = (projection: 'x' | 'y'): PlotSpec => ({
     ...spec,
     projection,
-    band: projection === 'x' ? (spec.region?.y ?? spec.y) : (spec.region?.x ?? spec.x),
+    band: projection === 'x' ? (spec.regions[0]?.y ?? spec.y) : (spec.regions[0]?.x ?? spec.x),
     x: projection === 'x' ? spec.x : spec.y,
     y: undefined,
-    region: undefined,
+    regions: [],
     scale: undefined,
   });
   const isMap = plot.info?.dimensions === 2 && spec.projection === undefined;
@@ -100,7 +101,15 @@ function menuOf(plot: PlotHandle, actions: PlotActions): HTMLElement {
       'div',
       { class: 'menu-items', role: 'group' },
       item('Show all channels', () => plot.change({ x: undefined, y: undefined })),
-      ...(spec.region === undefined ? [] : [item('Remove region', () => plot.change({ region: undefined }))]),
+      ...(spec.regions.length === 0 ? [] : [item('Remove all regions', () => plot.change({ regions: [] }))]),
+      ...(plot.isOneDimensional && spec.projection === undefined
+        ? [
+            plot.peaks.shown
+              ? item('Hide peaks', () => plot.peaks.hide())
+              : item('Find peaks', () => plot.peaks.show()),
+            item('Calibrate …', () => showCalibration(plot)),
+          ]
+        : []),
       ...(isMap
         ? [item('Project onto x and y', () => actions.add([projectionOnto('x'), projectionOnto('y')]))]
         : []),

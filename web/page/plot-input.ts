@@ -7,10 +7,11 @@ import { panRange, zoomRange } from '../view/axis.js';
 import { SCALE_NAMES } from '../../plotting/scale.js';
 import type { ChannelRange } from '../wire/messages.js';
 import { xToChannel, yToChannel } from './plot-area.js';
-import type { ChannelPart, ChannelPoint, PlotHandle } from './plot-interface.js';
+import type { ChannelPart, ChannelPoint, PlotHandle, RegionGrip } from './plot-interface.js';
 
 type DragGesture =
   | { readonly kind: 'zoom' | 'region'; readonly start: ChannelPoint; readonly startClientX: number }
+  | { readonly kind: 'grip'; readonly start: ChannelPoint; readonly grip: RegionGrip }
   | {
       readonly kind: 'pan';
       readonly start: ChannelPoint;
@@ -47,9 +48,12 @@ export function attachPlotInput(plot: PlotHandle): () => void {
       const { ranges } = plot;
       if (start === undefined || ranges === undefined || event.button > 1) return;
       const pan = event.altKey || event.button === 1;
-      gesture = pan
-        ? { kind: 'pan', start, ...ranges }
-        : { kind: event.shiftKey ? 'region' : 'zoom', start, startClientX: event.clientX };
+      const grip = pan || event.shiftKey ? undefined : gripUnder(plot, event);
+      if (grip !== undefined) gesture = { kind: 'grip', start, grip };
+      else
+        gesture = pan
+          ? { kind: 'pan', start, ...ranges }
+          : { kind: event.shiftKey ? 'region' : 'zoom', start, startClientX: event.clientX };
       canvas.setPointerCapture(event.pointerId);
     },
     options,
@@ -59,7 +63,12 @@ export function attachPlotInput(plot: PlotHandle): () => void {
     (event) => {
       const point = pointUnder(plot, event);
       plot.setCursor(point);
-      if (gesture === undefined || point === undefined) return;
+      if (gesture === undefined) {
+        canvas.style.cursor = cursorStyle(gripUnder(plot, event));
+        return;
+      }
+      if (point === undefined) return;
+      if (gesture.kind === 'grip') return dragGrip(plot, gesture.grip, point.x - gesture.start.x);
       if (gesture.kind !== 'pan') return plot.setRubberBand(partBetween(plot, gesture.start, point));
       const { axes, area } = plot;
       if (axes === undefined || area === undefined) return;
@@ -82,10 +91,14 @@ export function attachPlotInput(plot: PlotHandle): () => void {
       const ended = gesture;
       gesture = undefined;
       plot.setRubberBand(undefined);
-      if (ended === undefined || end === undefined || ended.kind === 'pan') return;
-      if (Math.abs(event.clientX - ended.startClientX) < DRAG_LEAST_PX) return;
+      if (ended === undefined || end === undefined || ended.kind === 'pan' || ended.kind === 'grip') return;
+      if (Math.abs(event.clientX - ended.startClientX) < DRAG_LEAST_PX) {
+        const box = canvas.getBoundingClientRect();
+        plot.peaks.fitAt(event.clientX - box.left, event.clientY - box.top);
+        return;
+      }
       const part = partBetween(plot, ended.start, end);
-      if (ended.kind === 'region') plot.change({ region: part });
+      if (ended.kind === 'region') plot.regions.add(part);
       else plot.setRange(part.x, part.y);
     },
     options,
@@ -129,6 +142,23 @@ function pointUnder(plot: PlotHandle, event: MouseEvent): ChannelPoint | undefin
     x: clamp(xToChannel(area, ranges.x, event.clientX - box.left), ranges.x),
     y: clamp(yToChannel(area, ranges.y, event.clientY - box.top), ranges.y),
   };
+}
+
+function gripUnder(plot: PlotHandle, event: MouseEvent): RegionGrip | undefined {
+  const box = plot.canvas.getBoundingClientRect();
+  return plot.regions.gripAt(event.clientX - box.left, event.clientY - box.top);
+}
+
+function cursorStyle(grip: RegionGrip | undefined): string {
+  return grip === undefined ? '' : grip.part === 'whole' ? 'grab' : 'ew-resize';
+}
+
+/** Moves a limit, or the whole region, by channels of the plot. */
+function dragGrip(plot: PlotHandle, { index, spectrum, x, part }: RegionGrip, by: number): void {
+  const channels = Math.round(by / (plot.spectrum(spectrum)?.placement.scale ?? 1));
+  const low = part === 'high' ? x[0] : x[0] + channels;
+  const high = part === 'low' ? x[1] : x[1] + channels;
+  if (low < high) plot.regions.moveTo(index, [low, high]);
 }
 
 /** The whole channels that the rectangle between two points touches. */
@@ -197,7 +227,19 @@ function handleKey(plot: PlotHandle, key: string, shift: boolean): boolean {
       return true;
     case 'Delete':
     case 'Backspace':
-      plot.change({ region: undefined });
+      plot.regions.removeSelected();
+      return true;
+    case 'g':
+    case 'G':
+      plot.regions.selectNext();
+      return true;
+    case '[':
+    case ']':
+      plot.regions.moveSelected(key === '[' ? -1 : 1, false);
+      return true;
+    case '{':
+    case '}':
+      plot.regions.moveSelected(key === '{' ? -1 : 1, true);
       return true;
     default:
       return false;
@@ -230,6 +272,6 @@ function regionKey(plot: PlotHandle, start: ChannelPoint | undefined): ChannelPo
     return cursor;
   }
   plot.setRubberBand(undefined);
-  plot.change({ region: partBetween(plot, start, cursor) });
+  plot.regions.add(partBetween(plot, start, cursor));
   return undefined;
 }

@@ -4,11 +4,14 @@
  * `plot-bar.ts`, `plot-input.ts` and `plot-download.ts` do not import each other in a circle.
  */
 import type { ScaleName } from '../../plotting/scale.js';
-import type { Axis } from '../view/axis.js';
+import type { Axis, Placement } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
+import type { RegionFit } from '../view/region-spec.js';
 import type { Frame } from '../wire/frame.js';
-import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import type { AxisCalibration, ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
+import type { Fits } from './fits.js';
 import type { PageState } from './page-state.js';
 import type { PlotArea } from './plot-area.js';
 import type { Subscriptions } from './subscriptions.js';
@@ -18,6 +21,46 @@ export interface PageServices {
   readonly state: PageState;
   readonly subscriptions: Subscriptions;
   readonly loop: DrawLoop;
+  readonly fits: Fits;
+}
+
+/** One spectrum of a plot. */
+export interface PlotSpectrum {
+  /** Its own x axis, or the one that it is projected onto. */
+  readonly axis: Axis;
+  /** Its place on the axis of the plot. */
+  readonly placement: Placement;
+  /** The newest frame; undefined before the first. */
+  readonly frame: Frame | undefined;
+  readonly calibration: AxisCalibration | undefined;
+}
+
+/** Where a region can be dragged: its limits, in channels of its spectrum, and which of them. */
+export interface RegionGrip {
+  readonly index: number;
+  readonly spectrum: number;
+  readonly x: ChannelRange;
+  readonly part: 'low' | 'high' | 'whole';
+}
+
+/** What input and menus may do with the regions of a plot. */
+export interface RegionActions {
+  add(part: ChannelPart, fit?: RegionFit): void;
+  removeSelected(): void;
+  selectNext(): void;
+  moveSelected(channels: number, widen: boolean): void;
+  moveTo(index: number, x: ChannelRange): void;
+  gripAt(x: number, y: number): RegionGrip | undefined;
+  fittedPlaces(spectrum: number): { readonly position: number; readonly error: number }[];
+}
+
+/** What input and menus may do with the peak marks of a plot. */
+export interface PeakActions {
+  readonly shown: boolean;
+  show(): void;
+  hide(): void;
+  /** Adds a region with a fit for the mark at a place of the canvas; false without one there. */
+  fitAt(x: number, y: number): boolean;
 }
 
 /** A point of a plot in stored channels, fractional. */
@@ -50,6 +93,15 @@ export interface PlotHandle {
   /** Where the counts are drawn; undefined before the first drawing. */
   readonly area: PlotArea | undefined;
   readonly cursor: ChannelPoint | undefined;
+  /** How counts are drawn; undefined for maps and before the first drawing. */
+  readonly countView: CountView | undefined;
+  readonly regions: RegionActions;
+  readonly peaks: PeakActions;
+  /** The application whose spectra are shown. */
+  readonly app: string | undefined;
+  /** A spectrum by its index in `spec.spectra`; undefined before it is known. */
+  spectrum(index: number): PlotSpectrum | undefined;
+  redraw(): void;
   /** Changes settings of the plot and the address of the page. */
   change(change: Partial<PlotSpec>): void;
   setRange(x: ChannelRange, y?: ChannelRange): void;

@@ -16,21 +16,39 @@ import {
   type Axis,
   type Placement,
 } from '../view/axis.js';
+import { dataState, type DataStateInput } from '../view/data-state.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import { cursorText, sumText } from '../view/plot-words.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
 import { element, setText } from './dom.js';
+import type { CountView } from './draw-fit.js';
 import type { Drawable } from './draw-loop.js';
 import { drawHeat, drawKey, HeatImage, KEY_WIDTH } from './draw-heat.js';
 import { drawHistogram, visiblePart } from './draw-histogram.js';
 import { drawCursor, drawGate, drawRegion, gatesOn, type MarkArea } from './draw-marks.js';
-import { areaOf, drawCountAxis, drawXAxis, drawYAxis, prepare, type PlotArea } from './plot-area.js';
+import {
+  areaOf,
+  drawCalibratedAxis,
+  drawCountAxis,
+  drawXAxis,
+  drawYAxis,
+  prepare,
+  type PlotArea,
+} from './plot-area.js';
 import { PlotLayers } from './plot-layers.js';
 import { plotBar } from './plot-bar.js';
 import { attachPlotInput } from './plot-input.js';
-import type { ChannelPart, ChannelPoint, PageServices, PlotActions, PlotHandle } from './plot-interface.js';
-import { regionText } from './region-text.js';
+import type {
+  ChannelPart,
+  ChannelPoint,
+  PageServices,
+  PlotActions,
+  PlotHandle,
+  PlotSpectrum,
+} from './plot-interface.js';
+import { PlotPeaks } from './plot-peaks.js';
+import { PlotRegions } from './plot-regions.js';
 import type { SubscriptionRequest } from './subscriptions.js';
 import { currentPalette } from './theme.js';
 
@@ -45,6 +63,12 @@ const CELLS = { step: 128, max: 1_024 };
 const HEADROOM: Readonly<Record<ScaleName, number>> = { linear: 1.06, log: 2, sqrt: 1.06 };
 const MARGIN_PX = { left: 58, right: 12 };
 
+/** Shown value per count: 1, or one over the seconds that the counts of a rate took. */
+function shownPerCount(frame: Frame | undefined): number {
+  const { rateS, spanS = 0 } = frame?.head ?? {};
+  return rateS === undefined || spanS === 0 ? 1 : 1 / spanS;
+}
+
 export class Plot implements Drawable, PlotHandle {
   readonly element: HTMLElement;
   readonly canvas = element('canvas', { 'aria-hidden': 'true' });
@@ -53,10 +77,12 @@ export class Plot implements Drawable, PlotHandle {
   readonly #bar = element('div', { class: 'plot-bar' });
   readonly #note = element('p', { class: 'plot-note', role: 'status' });
   readonly #foot = element('output', { class: 'plot-foot', 'aria-live': 'off' });
-  readonly #region = element('output', { class: 'plot-region', 'aria-live': 'off' });
+  readonly #stateBadge = element('output', { class: 'plot-state', 'aria-live': 'off' });
   readonly #cursorOutput = element('output', { class: 'plot-read', 'aria-live': 'polite' });
   readonly #heat = new HeatImage();
   readonly #disposers: (() => void)[] = [];
+  readonly regions: PlotRegions;
+  readonly peaks: PlotPeaks;
   readonly #layers: PlotLayers;
   readonly #visibility: IntersectionObserver;
   readonly #resizing: ResizeObserver;
@@ -67,6 +93,9 @@ export class Plot implements Drawable, PlotHandle {
   /** The rectangle that the user is drawing. */
   #rubberBand: ChannelPart | undefined;
   #area: PlotArea | undefined;
+  #countView: CountView | undefined;
+  /** The highest visible value, in the unit of the axis; undefined before the first drawing. */
+  #highest: number | undefined;
 
   constructor(spec: PlotSpec, services: PageServices, actions: PlotActions) {
     this.#spec = spec;
@@ -83,13 +112,24 @@ export class Plot implements Drawable, PlotHandle {
         this.redraw();
       },
     });
-    const stage = element('div', { class: 'plot-stage' }, this.canvas, this.#note, this.#cursorOutput);
+    this.regions = new PlotRegions(this, services.fits);
+    this.peaks = new PlotPeaks(this);
+    const stage = element(
+      'div',
+      { class: 'plot-stage' },
+      this.canvas,
+      this.#note,
+      this.#cursorOutput,
+      this.#stateBadge,
+    );
     this.element = element(
       'article',
       { class: 'plot', tabindex: '0' },
       this.#bar,
       stage,
-      element('div', { class: 'plot-feet' }, this.#foot, this.#region),
+      element('div', { class: 'plot-feet' }, this.#foot),
+      this.regions.element,
+      this.peaks.element,
     );
     this.#disposers.push(attachPlotInput(this));
     this.#visibility = new IntersectionObserver(([entry]) => {
@@ -102,7 +142,7 @@ export class Plot implements Drawable, PlotHandle {
       this.redraw();
     });
     this.#resizing.observe(this.canvas);
-    for (const topic of ['gates', 'status', 'paused', 'connection'] as const) {
+    for (const topic of ['gates', 'status', 'paused', 'connection', 'second'] as const) {
       this.#disposers.push(services.state.on(topic, () => this.redraw()));
     }
     this.#disposers.push(services.state.on('list', () => this.#updateSubscriptions()));
@@ -149,6 +189,29 @@ export class Plot implements Drawable, PlotHandle {
 
   get area(): PlotArea | undefined {
     return this.#area;
+  }
+
+  get countView(): CountView | undefined {
+    return this.#countView;
+  }
+
+  get app(): string | undefined {
+    return this.#services.state.app;
+  }
+
+  spectrum(index: number): PlotSpectrum | undefined {
+    const name = this.#spec.spectra[index];
+    const frame = this.#layers.all[index]?.frame;
+    const { state } = this.#services;
+    const info = frame?.head.info ?? (name === undefined ? undefined : state.info(name));
+    if (name === undefined || info === undefined) return undefined;
+    const { projection } = this.#spec;
+    return {
+      axis: projection === 'y' ? yAxis(info) : xAxis(info),
+      placement: this.#placementOf(info),
+      frame,
+      calibration: projection === undefined ? state.calibrations[name] : undefined,
+    };
   }
 
   get cursor(): ChannelPoint | undefined {
@@ -211,8 +274,12 @@ export class Plot implements Drawable, PlotHandle {
     if (!this.#services.state.paused) this.#layers.resume();
     const palette = currentPalette();
     const canvas = prepare(this.canvas, palette.paper);
-    this.#updateTexts();
-    if (canvas === undefined) return this.#acknowledge();
+    this.peaks.update();
+    this.regions.update();
+    if (canvas === undefined) {
+      this.#updateTexts();
+      return this.#acknowledge();
+    }
     const { context, width, height } = canvas;
     const { axes, ranges } = this;
     const area = areaOf(width, height, {
@@ -220,16 +287,29 @@ export class Plot implements Drawable, PlotHandle {
       right: this.isOneDimensional ? MARGIN_PX.right : KEY_WIDTH,
     });
     this.#area = area;
-    if (axes === undefined || ranges === undefined || this.frames.length === 0) return this.#acknowledge();
+    if (axes === undefined || ranges === undefined || this.frames.length === 0) {
+      this.#updateTexts();
+      return this.#acknowledge();
+    }
     const inChannels = this.#spec.channels;
     const xView = { axis: axes.x, range: ranges.x, inChannels };
-    const markArea: MarkArea = { area, x: ranges.x, y: this.isOneDimensional ? undefined : ranges.y };
+    const markArea: MarkArea = {
+      area,
+      x: ranges.x,
+      y: this.isOneDimensional ? undefined : ranges.y,
+      paper: palette.paper,
+    };
     if (this.isOneDimensional) this.#drawHistograms(context, area, ranges.x);
     else this.#drawMap(context, area, ranges);
     drawXAxis(context, area, xView, palette);
+    const calibration = this.spectrum(0)?.calibration;
+    if (this.isOneDimensional && calibration !== undefined) {
+      drawCalibratedAxis(context, area, xView, calibration, palette);
+    }
     if (!this.isOneDimensional)
       drawYAxis(context, area, { axis: axes.y, range: ranges.y, inChannels }, palette);
     this.#drawMarks(context, markArea, axes);
+    this.#updateTexts();
     this.#acknowledge();
   }
 
@@ -237,10 +317,13 @@ export class Plot implements Drawable, PlotHandle {
     const palette = currentPalette();
     const maxima = this.frames.map(({ frame }) => {
       const { values } = visiblePart(frame, x, this.#placementOf(frame.head.info));
-      return peakOf(values, 0, values.length).count;
+      return peakOf(values, 0, values.length).count * shownPerCount(frame);
     });
-    const top = countAxisTop(Math.max(...maxima) * HEADROOM[this.scale]);
-    drawCountAxis(context, area, this.scale, top, palette);
+    this.#highest = Math.max(...maxima);
+    const isRate = this.#spec.rateS !== undefined;
+    const top = countAxisTop(this.#highest * HEADROOM[this.scale]);
+    this.#countView = { scale: this.scale, top, factor: shownPerCount(this.frames[0]?.frame) };
+    drawCountAxis(context, area, this.scale, top, isRate ? 'counts/s' : 'counts', palette);
     const layers = this.#layers.all;
     const single = layers.length === 1;
     layers.forEach(({ frame }, index) => {
@@ -252,6 +335,7 @@ export class Plot implements Drawable, PlotHandle {
         scale: this.scale,
         top,
         placement: this.#placementOf(frame.head.info),
+        factor: shownPerCount(frame),
       });
     });
   }
@@ -271,8 +355,10 @@ export class Plot implements Drawable, PlotHandle {
     const frame = this.#layers.first?.frame;
     if (frame === undefined || frame.head.dimensions !== 2) return;
     const max = Math.max(1, frame.head.max);
+    this.#countView = undefined;
+    this.#highest = frame.head.max * shownPerCount(frame);
     drawHeat(context, area, ranges.x, ranges.y, frame, this.#heat.paint(frame, this.scale, max));
-    drawKey(context, area, this.scale, max, currentPalette());
+    drawKey(context, area, this.scale, max * shownPerCount(frame), currentPalette());
   }
 
   #drawMarks(
@@ -282,13 +368,14 @@ export class Plot implements Drawable, PlotHandle {
   ): void {
     const palette = currentPalette();
     const { info } = this;
-    const { region, projection } = this.#spec;
+    const { projection } = this.#spec;
     if (info !== undefined) {
       const gates = gatesOn(info, projection, this.#services.state.gates);
       for (const gate of gates) drawGate(context, markArea, gate, axes, gate.name === info.gate, palette);
       this.element.dataset['gates'] = gates.map(({ name }) => name).join(' ');
     }
-    if (region !== undefined) drawRegion(context, markArea, region, palette.region);
+    this.regions.draw(context, markArea);
+    this.peaks.draw(context, markArea);
     if (this.#rubberBand !== undefined) drawRegion(context, markArea, this.#rubberBand, palette.accent);
     if (this.#cursor !== undefined) {
       drawCursor(
@@ -304,7 +391,7 @@ export class Plot implements Drawable, PlotHandle {
   #updateTexts(): void {
     const head = this.#layers.first?.frame?.head;
     const { missing } = this.#layers;
-    const { status, connected } = this.#services.state;
+    const { status, connected, paused } = this.#services.state;
     const waiting = !connected
       ? 'Waiting for the server of the web viewer …'
       : status?.state === 'broken' || status?.state === 'stopped'
@@ -320,24 +407,22 @@ export class Plot implements Drawable, PlotHandle {
             : '';
     setText(this.#note, note);
     this.#note.hidden = note === '';
-    this.element.classList.toggle('is-stale', status !== undefined && status.state !== 'live');
-    setText(this.#foot, head === undefined ? '' : sumText(head));
+    this.#updateState({ connected, paused, status }, head?.atMs);
+    setText(this.#foot, head === undefined ? '' : sumText(head, this.#highest));
     this.#foot.dataset['sum'] = head === undefined ? '' : String(head.sum);
     this.element.dataset['sequence'] = head === undefined ? '' : String(head.sequence);
-    this.#foot.dataset['max'] = head === undefined ? '' : String(head.max);
-    const region = this.#regionText();
-    setText(this.#region, region);
-    this.#region.hidden = region === '';
-    if (head?.region !== undefined) this.#region.dataset['sum'] = String(head.region.sum);
+    this.#foot.dataset['max'] = this.#highest === undefined ? '' : String(this.#highest);
     setText(this.#cursorOutput, this.#cursorText());
   }
 
-  #regionText(): string {
-    const { axes } = this;
-    const { region } = this.#spec;
-    const statistics = this.#layers.first?.frame?.head.region;
-    if (axes === undefined || region === undefined || statistics === undefined) return '';
-    return regionText(region, statistics, axes, this.isOneDimensional, this.#spec.channels);
+  /** The state of the data that are shown, on the plot itself. */
+  #updateState(input: DataStateInput, shownMs: number | undefined): void {
+    const { kind, label, detail } = dataState(input, Date.now(), shownMs);
+    const isMarked = kind !== 'live' && kind !== 'connecting';
+    this.element.classList.toggle('is-stale', isMarked && kind !== 'paused');
+    this.element.dataset['state'] = kind;
+    this.#stateBadge.hidden = !isMarked || shownMs === undefined;
+    setText(this.#stateBadge, isMarked ? `${label} · ${detail}` : '');
   }
 
   #cursorText(): string {
@@ -349,6 +434,7 @@ export class Plot implements Drawable, PlotHandle {
     return cursorText(this.#cursor, frames, axes, {
       oneDimensional: this.isOneDimensional,
       channels: this.#spec.channels,
+      calibration: this.spectrum(0)?.calibration,
     });
   }
 
@@ -383,8 +469,9 @@ export class Plot implements Drawable, PlotHandle {
   }
 
   #requestFor(spectrum: string): SubscriptionRequest {
-    const { rateS, projection, band, region, x, y } = this.#spec;
-    const common = { spectrum, rateS, projection, band, region };
+    const { rateS, projection, band, x, y, spectra } = this.#spec;
+    const regions = this.regions.requestsFor(spectra.indexOf(spectrum));
+    const common = { spectrum, rateS, projection, band, regions };
     if (this.isOneDimensional) {
       return {
         ...common,

@@ -154,7 +154,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
       this.metadata.refresh();
       this.emit('list');
     }
-    const historyGrew = this.cache.recordHistory(monotonicMs);
+    const historyGrew = this.cache.recordHistory(monotonicMs, this.publication.atMs);
     if (this.#status.measureRate(mirror.published, this.publication.atMs, monotonicMs)) {
       this.emit('status', this.status);
     }

@@ -10,6 +10,7 @@ import type { Logger } from '../../protocol/base/log.js';
 import type { NetworkPicture, ServerMessage } from '../wire/messages.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';
+import { Calibrations } from './calibrations.js';
 import { HostLink } from './host-link.js';
 import { NetworkSampler } from './network.js';
 
@@ -20,6 +21,7 @@ const PICTURE_INTERVAL_MS = 1_000;
 const WATCHES_MAX = 256;
 
 export class Applications {
+  readonly calibrations: Calibrations;
   readonly #host: HostLink;
   readonly #log: Logger;
   readonly #directory: string | undefined;
@@ -33,8 +35,10 @@ export class Applications {
   #sendingPicture = false;
   #closed = false;
 
-  constructor(directory: string | undefined, log: Logger) {
+  /** `stateDirectory`: where calibrations are kept. */
+  constructor(directory: string | undefined, stateDirectory: string, log: Logger) {
     this.#directory = directory;
+    this.calibrations = new Calibrations(stateDirectory, log);
     this.#log = log;
     this.#host = new HostLink(directory, log);
     const clientOf = (app: string): Promise<Client> => this.#link(app).client();
@@ -69,6 +73,13 @@ export class Applications {
       const leave = this.watch(first.name)?.enter();
       leave?.();
     });
+  }
+
+  /** Whether the host server lists an application of this name. */
+  async knows(app: string): Promise<boolean> {
+    const isListed = (): boolean => this.#host.applications.some(({ name }) => name === app);
+    if (!isListed()) await this.#host.refresh();
+    return isListed();
   }
 
   /** Undefined for an invalid name, and beyond the limit of watches. */

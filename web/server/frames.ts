@@ -5,18 +5,11 @@
  * for the frames it keeps in the cached spectrum.
  */
 import { inRangeChannels } from '../view/axis.js';
-import { encodeFrameBody, type FrameHead, type RegionStatistics, type Values } from '../wire/frame.js';
-import type { ChannelRange, SpectrumInfo, Subscription } from '../wire/messages.js';
-import {
-  clampRange,
-  difference,
-  project,
-  reduce,
-  regionStatistics,
-  sumOf,
-  valueType,
-  type Grid,
-} from './derive.js';
+import { encodeFrameBody, type FrameHead, type Values } from '../wire/frame.js';
+import type { ChannelRange, RateWindow, SpectrumInfo, Subscription } from '../wire/messages.js';
+import { clampRange, difference, project, reduce, sumOf, valueType, type Grid } from './derive.js';
+import { outsideCounts } from './outside-counts.js';
+import { regionAnswers, type EarlierGrid } from './region-answers.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
 
 export interface FrameContext {
@@ -37,15 +30,18 @@ interface ViewedCounts {
 
 /** Views of one spectrum whose last frame is kept for other pages. */
 const FRAMES_KEPT = 64;
+/** The window of the rates of regions. */
+const REGION_RATE_S = 10;
 
 /** Equal versions of a view are the same picture. Empty while the spectrum does not exist. */
 export function frameVersion(
   { binding, version }: CachedSpectrum,
-  { rateS }: Subscription,
+  { rateS, regions }: Subscription,
   historyVersion: number,
 ): string {
   if (binding === undefined) return '';
-  return rateS === undefined ? String(version) : `${version}/${historyVersion}`;
+  const hasRate = rateS !== undefined || regions !== undefined;
+  return hasRate ? `${version}/${historyVersion}` : String(version);
 }
 
 /** Equal keys request the same frame, whichever page and however often. */
@@ -79,7 +75,7 @@ function encodeFrame(
   context: FrameContext,
 ): Uint8Array {
   const stored: Grid = { values: spectrum.counts, xchans: info.xchans, ychans: info.ychans };
-  const { grid: counted, spanS } = countsInWindow(spectrum, stored, subscription, context.nowMs);
+  const { grid: counted, spanS } = countsInWindow(spectrum, stored, subscription, context);
   const viewed = projected(counted, info, subscription);
   const { grid, outside, dimensions } = viewed;
   const x = clampRange(subscription.x ?? inRangeChannels(grid.xchans, outside.x), grid.xchans);
@@ -88,7 +84,11 @@ function encodeFrame(
       ? [0, 1]
       : clampRange(subscription.y ?? inRangeChannels(grid.ychans, outside.y), grid.ychans);
   const reduced = reduce(grid, x, y, subscription);
-  const region = statisticsOfRegion(viewed, subscription);
+  const earlier = earlierGrid(spectrum, stored, info, subscription, context);
+  const regions =
+    subscription.regions === undefined
+      ? undefined
+      : regionAnswers(grid, subscription.regions, outside.y, earlier);
   const head: FrameHead = {
     values: valueType(reduced.values),
     info,
@@ -101,11 +101,12 @@ function encodeFrame(
     rows: reduced.rows,
     max: reduced.max,
     sum: sumOf(counted.values),
-    overflows: spectrum.binding?.overflows ?? [],
-    underflows: spectrum.binding?.underflows ?? [],
+    ...(spectrum.binding === undefined
+      ? { overflows: [], underflows: [] }
+      : outsideCounts(stored, info, spectrum.binding)),
     atMs: context.atMs,
     sequence: context.sequence,
-    ...(region === undefined ? {} : { region }),
+    ...(regions === undefined ? {} : { regions }),
     ...(subscription.rateS === undefined ? {} : { rateS: subscription.rateS, spanS }),
   };
   return encodeFrameBody(head, reduced.values);
@@ -113,19 +114,51 @@ function encodeFrame(
 
 /** All counts, or for a rate those of the last `rateS` seconds and the span really covered. */
 function countsInWindow(
-  { history }: CachedSpectrum,
+  spectrum: CachedSpectrum,
   grid: Grid,
   { rateS }: Subscription,
-  nowMs: number,
+  context: FrameContext,
 ): { grid: Grid; spanS: number } {
   if (rateS === undefined) return { grid, spanS: 0 };
-  const earlier = history.sampleBefore(rateS, nowMs);
-  if (earlier === undefined || earlier.values.length !== grid.values.length) {
+  const earlier = earlierCounts(spectrum, grid, rateS, context);
+  if (earlier === undefined) {
     const none: Values = new Uint8Array(grid.values.length);
     return { grid: { ...grid, values: none }, spanS: 0 };
   }
-  const values = difference(grid.values, earlier.values);
-  return { grid: { ...grid, values }, spanS: (nowMs - earlier.atMs) / 1_000 };
+  const values = difference(grid.values, earlier.grid.values);
+  return { grid: { ...grid, values }, spanS: earlier.spanS };
+}
+
+/**
+ * The counts of about `windowS` seconds ago, and the seconds between both publications: what came
+ * in did so between them, whenever they were read.
+ */
+function earlierCounts(
+  { history }: CachedSpectrum,
+  grid: Grid,
+  windowS: RateWindow,
+  { nowMs, atMs }: FrameContext,
+): EarlierGrid | undefined {
+  const sample = history.sampleBefore(windowS, nowMs);
+  if (sample === undefined || sample.values.length !== grid.values.length) return undefined;
+  const publishedMs = atMs - sample.publishedMs;
+  // Without a publication since then nothing came in during all the time.
+  const spanMs = publishedMs > 0 ? publishedMs : nowMs - sample.atMs;
+  return { grid: { ...grid, values: sample.values }, spanS: spanMs / 1_000 };
+}
+
+/** What regions compare with for their rates; undefined where the view itself is a rate. */
+function earlierGrid(
+  spectrum: CachedSpectrum,
+  grid: Grid,
+  info: SpectrumInfo,
+  subscription: Subscription,
+  context: FrameContext,
+): EarlierGrid | undefined {
+  if (subscription.regions === undefined || subscription.rateS !== undefined) return undefined;
+  const earlier = earlierCounts(spectrum, grid, REGION_RATE_S, context);
+  if (earlier === undefined) return undefined;
+  return { grid: projected(earlier.grid, info, subscription).grid, spanS: earlier.spanS };
 }
 
 /** The spectrum itself, or its projection as a spectrum of one dimension. */
@@ -145,15 +178,4 @@ function projected(grid: Grid, info: SpectrumInfo, { projection, band }: Subscri
     outside: { x: ontoX ? xoutside : youtside, y: false },
     dimensions: 1,
   };
-}
-
-function statisticsOfRegion(
-  { grid, outside }: ViewedCounts,
-  { region }: Subscription,
-): RegionStatistics | undefined {
-  if (region === undefined) return undefined;
-  const x = clampRange(region.x, grid.xchans);
-  const y: ChannelRange =
-    grid.ychans === 1 ? [0, 1] : clampRange(region.y ?? inRangeChannels(grid.ychans, outside.y), grid.ychans);
-  return regionStatistics(grid, x, y);
 }

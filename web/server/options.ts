@@ -2,6 +2,8 @@
  * The command line of the web process, read by `main.ts`: options win over environment variables.
  * Reads the files of secret and certificate; prints help and version.
  */
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import yargs from 'yargs';
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Environment } from '../../protocol/base/paths.js';
@@ -20,6 +22,8 @@ export interface WebOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
+  /** Where calibrations are kept; an absolute path. */
+  readonly stateDirectory: string;
   readonly endWithStdin: boolean;
 }
 
@@ -53,8 +57,26 @@ export async function readWebOptions(
     secret,
     identity,
     directory: given.directory,
+    stateDirectory: stateDirectory(given.stateDirectory, env),
     endWithStdin: given.endWithStdin,
   };
+}
+
+/** The first place that is given; throws BAD_OPTION for a relative path. */
+function stateDirectory(option: string | undefined, env: Environment): string {
+  const given = option ?? (env['MIRRORFLOW_STATE_DIR'] || undefined);
+  if (given !== undefined && !isAbsolute(given)) {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `the state directory is ${JSON.stringify(given)}; it must be an absolute path`,
+      { path: given },
+    );
+  }
+  // The XDG specification: a relative path is invalid and to be ignored. systemd may give several.
+  const bySystemd = env['STATE_DIRECTORY']?.split(':')[0] || undefined;
+  const byUser = env['XDG_STATE_HOME'];
+  const home = byUser !== undefined && isAbsolute(byUser) ? byUser : join(homedir(), '.local', 'state');
+  return given ?? bySystemd ?? join(home, 'mirrorflow');
 }
 
 function commandLine(version: string) {
@@ -105,6 +127,13 @@ function commandLine(version: string) {
       type: 'string',
       requiresArg: true,
       describe: 'runtime directory of the host server',
+    })
+    .option('state-directory', {
+      type: 'string',
+      requiresArg: true,
+      describe:
+        'where calibrations are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
+        'XDG_STATE_HOME or ~/.local/state',
     })
     .option('end-with-stdin', {
       type: 'boolean',

@@ -11,6 +11,7 @@ import { encodeFrameId } from '../wire/frame.js';
 import { FRAME_CREDIT, type PageMessage, type ServerMessage, type Subscription } from '../wire/messages.js';
 import { parsePageMessage } from '../wire/page-messages.js';
 import type { AppWatch } from './app-watch.js';
+import type { Calibrations } from './calibrations.js';
 import { frameBody, frameKey, frameVersion } from './frames.js';
 import { Budget, ENCODING_BUDGET, MESSAGE_BUDGET, costOf } from './message-budget.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
@@ -20,6 +21,7 @@ import { spectrumInfo } from './spectrum-info.js';
 export interface PageSessionServices {
   /** The watch of an application; undefined for an invalid name or one too many. */
   watch(app: string): AppWatch | undefined;
+  readonly calibrations: Calibrations;
   /** Calls `receive` with pictures of the network, until the returned function is called. */
   followNetwork(receive: (message: ServerMessage) => void): () => void;
   /** Starts or stops an application; throws the reason when that fails. */
@@ -110,12 +112,20 @@ export class PageSession {
     const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
     const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
     const changed = (): void => this.#sendFrames();
+    const { calibrations } = this.#services;
+    const calibrated = (app = watch.app): void => {
+      if (app !== watch.app) return;
+      this.send({ kind: 'calibrations', app, calibrations: calibrations.of(app) });
+    };
+    calibrations.on('changed', calibrated);
     watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
     this.#leaveWatch = () => {
+      calibrations.off('changed', calibrated);
       watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
       leave();
     };
     status();
+    calibrated();
     if (watch.listIsKnown) list();
     if (watch.gates.length > 0) gates();
   }

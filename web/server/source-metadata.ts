@@ -12,6 +12,8 @@ import type { GateShape } from '../wire/messages.js';
 
 interface MetadataEvents {
   changed: [];
+  /** The service has answered for the first time, or cannot. */
+  answered: [];
 }
 
 const REFRESH_MS = 10_000;
@@ -30,6 +32,7 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
   #json = '';
   #gates: readonly GateShape[] = [];
   #revision = 0;
+  #isAnswered = false;
 
   constructor(log: Logger) {
     super();
@@ -38,6 +41,11 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
 
   get gates(): readonly GateShape[] {
     return this.#gates;
+  }
+
+  /** Whether the service was asked once, with or without success, or need not be asked. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
   }
 
   /** Grows with every change. */
@@ -53,7 +61,7 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
   start(source: string | undefined): void {
     if (source !== this.#source) this.stop();
     this.#source = source;
-    if (source?.startsWith('spectcl:') !== true) return;
+    if (source?.startsWith('spectcl:') !== true) return this.#answered();
     this.#timer ??= setInterval(() => this.refresh(), REFRESH_MS);
     this.refresh();
   }
@@ -70,6 +78,7 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
     this.#requesting = true;
     void this.#request().finally(() => {
       this.#requesting = false;
+      this.#answered();
     });
   }
 
@@ -89,6 +98,12 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
       // The service's port may have changed: the next request looks it up again.
       this.#disconnect();
     }
+  }
+
+  #answered(): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    this.emit('answered');
   }
 
   #disconnect(): void {

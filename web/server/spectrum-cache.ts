@@ -112,7 +112,8 @@ export class SpectrumCache {
       }
       const layout = layoutOf(binding);
       const channels = channelsOf(memory, binding);
-      if (layout === entry.layout && sameBytes(channels, entry.counts)) continue;
+      const sameStatistics = statisticsOf(binding) === statisticsOf(entry.binding);
+      if (sameStatistics && layout === entry.layout && sameBytes(channels, entry.counts)) continue;
       changes.push({ name, binding, layout, counts: copyForEntry(entry, channels) });
     }
     return changes;
@@ -135,9 +136,10 @@ export class SpectrumCache {
 
   /**
    * Adds a sample to each history that is due, once a second, and removes spectra that have been
-   * unused for a minute. Returns whether a history grew.
+   * unused for a minute. `publishedMs`: time of the newest publication, milliseconds since 1970.
+   * Returns whether a history grew.
    */
-  recordHistory(monotonicMs: number): boolean {
+  recordHistory(monotonicMs: number, publishedMs: number): boolean {
     let bytes = 0;
     let grew = false;
     for (const [name, entry] of this.#entries) {
@@ -149,7 +151,7 @@ export class SpectrumCache {
       if (entry.binding === undefined || !entry.history.isDue(monotonicMs)) continue;
       if (bytes > HISTORY_BYTES_MAX) continue;
       const changed = entry.version !== entry.versionInHistory;
-      entry.history.record(monotonicMs, changed, () => entry.counts.slice());
+      entry.history.record(monotonicMs, publishedMs, changed, () => entry.counts.slice());
       entry.versionInHistory = entry.version;
       grew = true;
     }
@@ -205,6 +207,11 @@ function ifWithin(memory: Uint8Array, binding: Binding): Binding | undefined {
 /** Equal layouts: the same spectrum with the same axes, so counts can be compared. */
 function layoutOf({ type, xchans, ychans, xmin, xmax, ymin, ymax, xlabel, ylabel }: Binding): string {
   return JSON.stringify([type.name, xchans, ychans, xmin, xmax, ymin, ymax, xlabel, ylabel]);
+}
+
+/** Under- and overflow may change while no channel does. */
+function statisticsOf(binding: Binding | undefined): string {
+  return `${binding?.overflows.join()} ${binding?.underflows.join()}`;
 }
 
 function bytesOf(values: Values): Uint8Array {

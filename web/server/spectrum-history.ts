@@ -2,13 +2,16 @@
  * Earlier counts of one spectrum, for the counts of the last 1, 10 or 60 seconds: one sample a
  * second for the last dozen seconds, one in five before that. Samples without a change between them
  * share one copy of the counts. `SpectrumCache` records, `frames.ts` reads. Pure: times come in as
- * parameters, all monotonic milliseconds.
+ * parameters, monotonic milliseconds but for those of publications.
  */
 import type { RateWindow } from '../wire/messages.js';
 import type { Values } from '../wire/frame.js';
 
 export interface HistorySample {
+  /** When the sample was taken. */
   readonly atMs: number;
+  /** When the source published these counts, in milliseconds since 1970. */
+  readonly publishedMs: number;
   readonly values: Values;
 }
 
@@ -31,13 +34,13 @@ export class SpectrumHistory {
   }
 
   /**
-   * Records a sample. `changed`: the counts differ from those of the previous sample; then `copy`
-   * is called, and the history keeps what it returns.
+   * Records a sample. `publishedMs`: when the source published it. `changed`: the counts differ
+   * from those of the previous sample; then `copy` is called, and the history keeps its result.
    */
-  record(nowMs: number, changed: boolean, copy: () => Values): void {
+  record(nowMs: number, publishedMs: number, changed: boolean, copy: () => Values): void {
     const newest = this.#samples.at(-1);
     const values = newest !== undefined && !changed ? newest.values : copy();
-    this.#samples.push({ atMs: nowMs, values });
+    this.#samples.push({ atMs: nowMs, publishedMs, values });
     this.#dropOld(nowMs);
   }
 

@@ -10,6 +10,8 @@
  * | `/NAME-HASH.js`, …       | files of the page                               |                       |
  * | `/live`                  | WebSocket of a page                             | own page, view access |
  * | `/metrics`               | Prometheus text                                 | view access           |
+ * | `/api/fit`, `/api/peaks` | JSON: fits and peaks of a spectrum              | view access           |
+ * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
  * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
  *
@@ -23,7 +25,13 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { AddressOf } from '../../protocol/base/address.js';
 import { systemClock } from '../../protocol/base/clock.js';
-import { MirrorflowError, describeError, systemCode } from '../../protocol/base/errors.js';
+import {
+  MirrorflowError,
+  describeError,
+  isMirrorflowError,
+  systemCode,
+  type ErrorCode,
+} from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
 import { ownNames } from '../../protocol/host/own-names.js';
@@ -37,6 +45,13 @@ import { checkListening, isLoopback } from '../../protocol/rpc/security/listenin
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import type { TlsIdentity } from '../../protocol/rpc/security/tls.js';
 import { PAGE_MESSAGE_BYTES_MAX } from '../wire/messages.js';
+import {
+  answerCalibration,
+  answerFit,
+  answerPeaks,
+  requestWords,
+  setCalibration,
+} from './analysis-requests.js';
 import { Applications } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
@@ -57,11 +72,24 @@ export interface WebServerOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
+  /** Where calibrations are kept. */
+  readonly stateDirectory: string;
   /** Directory of the built page. */
   readonly assets: string;
   readonly version: string;
 }
 
+/** Statuses of errors that a request causes; 500 for the others. */
+const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
+  BAD_OPTION: 400,
+  BAD_NAME: 400,
+  NOT_PERMITTED: 403,
+  TOO_LARGE: 413,
+  UNKNOWN_APPLICATION: 404,
+  UNKNOWN_SPECTRUM: 404,
+  LIMIT_REACHED: 503,
+  TIMED_OUT: 504,
+};
 /** Memory pages are 4 KiB on every supported machine. */
 const MEMORY_PAGE_BYTES = 4_096;
 
@@ -100,7 +128,7 @@ export class WebServer {
       port: this.#port,
       secure: this.#usesTls,
     }));
-    this.#applications = new Applications(options.directory, log);
+    this.#applications = new Applications(options.directory, options.stateDirectory, log);
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
     const { listen, identity } = options;
@@ -171,6 +199,7 @@ export class WebServer {
       if (path === '/healthz') return this.#health(response);
       if (path === '/session') return sendJson(response, 200, this.#session(request));
       if (path === '/metrics') return await this.#metrics(request, response);
+      if (path.startsWith('/api/')) return await this.#analyse(path, request, response);
       if (path === '/') return this.#document(request, response);
       if (!this.#assets.serve(path, request, response)) sendText(response, 404, 'No such page.');
     } catch (error) {
@@ -188,6 +217,7 @@ export class WebServer {
       response.setHeader('Set-Cookie', this.#signIn.signOut(request.headers.cookie));
       return sendJson(response, 200, {});
     }
+    if (path === '/api/calibration') return this.#analyse(path, request, response);
     if (path !== '/sign-in') return sendText(response, 404, 'No such page.');
     const secret = await readBody(request);
     if (secret === undefined) return sendText(response, 413, 'The secret is too long.');
@@ -208,6 +238,38 @@ export class WebServer {
       default:
         return result satisfies never;
     }
+  }
+
+  /** Fits, peaks and calibrations; errors are answered with their code. */
+  async #analyse(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#mayView(request)) {
+      response.setHeader('WWW-Authenticate', 'Bearer');
+      return sendJson(response, 401, { error: { code: 'NOT_PERMITTED', message: 'Sign in first.' } });
+    }
+    try {
+      const answer = await this.#analysis(path, request);
+      if (answer === undefined) return sendText(response, 404, 'No such page.');
+      sendJson(response, 200, answer);
+    } catch (error) {
+      if (!isMirrorflowError(error)) throw error;
+      const { code, message, facts } = error;
+      sendJson(response, HTTP_STATUS[code] ?? 500, { error: { code, message, facts } });
+    }
+  }
+
+  async #analysis(path: string, request: IncomingMessage): Promise<object | undefined> {
+    if (path === '/api/calibration' && request.method === 'POST') {
+      if (this.#signIn.hasSecret && !this.#signedIn(request)) {
+        throw new MirrorflowError('NOT_PERMITTED', 'sign in to keep a calibration');
+      }
+      const body = await readBody(request);
+      if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the calibration is too long');
+      return setCalibration(this.#applications, body);
+    }
+    const words = requestWords(request.url ?? '');
+    if (path === '/api/fit') return answerFit(this.#applications, words);
+    if (path === '/api/peaks') return answerPeaks(this.#applications, words);
+    return path === '/api/calibration' ? answerCalibration(this.#applications, words) : undefined;
   }
 
   #signedIn(request: IncomingMessage): boolean {
@@ -291,6 +353,7 @@ export class WebServer {
       log: this.#log,
       signedIn,
       watch: (app) => this.#applications.watch(app),
+      calibrations: this.#applications.calibrations,
       followNetwork: (receive) => this.#applications.followNetwork(receive),
       controlApplication: (action, app) => this.#applications.controlApplication(action, app),
     });

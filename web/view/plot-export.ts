@@ -60,7 +60,7 @@ function mapCsv({ frame, xUnits, yUnits, xFirst, yFirst }: ExportedSpectrum): st
 export function jsonText(exported: readonly ExportedSpectrum[]): string {
   const spectra = exported.map(({ name, frame, projection, xFirst, yFirst }) => {
     const { head, values } = frame;
-    const { info, x, y, xgroup, ygroup, columns, rows, sum, rateS, spanS, atMs, region } = head;
+    const { info, x, y, xgroup, ygroup, columns, rows, sum, rateS, spanS, atMs, regions } = head;
     return {
       name,
       type: info.type,
@@ -86,7 +86,7 @@ export function jsonText(exported: readonly ExportedSpectrum[]): string {
             },
           }),
       sum,
-      ...(region === undefined ? {} : { region }),
+      ...(regions === undefined ? {} : { regions }),
       columns,
       rows,
       counts: Array.from(values),

@@ -9,7 +9,8 @@
  * with their default are left out.
  */
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
-import { RATE_WINDOWS_S, type ChannelRange, type RateWindow, type Region } from '../wire/messages.js';
+import { RATE_WINDOWS_S, REGIONS_MAX, type ChannelRange, type RateWindow } from '../wire/messages.js';
+import { formatRegion, parseRange, parseRegion, rangeText, type PlotRegion } from './region-spec.js';
 
 export interface PlotSpec {
   /** One spectrum, or several overlaid 1-D spectra. */
@@ -24,7 +25,8 @@ export interface PlotSpec {
   readonly projection: 'x' | 'y' | undefined;
   /** The channels of the other axis that a projection sums. */
   readonly band: ChannelRange | undefined;
-  readonly region: Region | undefined;
+  /** Regions with their figures; each has its own `g` in the address. */
+  readonly regions: readonly PlotRegion[];
 }
 
 export interface PageAddress {
@@ -50,7 +52,7 @@ export function defaultPlot(spectrum: string): PlotSpec {
     rateS: undefined,
     projection: undefined,
     band: undefined,
-    region: undefined,
+    regions: [],
   };
 }
 
@@ -96,18 +98,17 @@ function formatPlot(plot: PlotSpec): string {
     plot.channels ? 'u=channels' : '',
     plot.projection === undefined ? '' : `j=${plot.projection}`,
     plot.rateS === undefined ? '' : `r=${plot.rateS}`,
-    rangeText('b', plot.band),
-    rangeText('x', plot.x),
-    rangeText('y', plot.y),
-    rangeText('rx', plot.region?.x),
-    rangeText('ry', plot.region?.y),
+    rangeSetting('b', plot.band),
+    rangeSetting('x', plot.x),
+    rangeSetting('y', plot.y),
+    ...plot.regions.map((region) => `g=${formatRegion(region)}`),
   ].filter((setting) => setting !== '');
   // encodeURIComponent also escapes the separators of plots and settings.
   return [plot.spectra.map(encodeURIComponent).join(','), ...settings].join(';');
 }
 
-function rangeText(key: string, range: ChannelRange | undefined): string {
-  return range === undefined ? '' : `${key}=${range[0]}-${range[1]}`;
+function rangeSetting(key: string, range: ChannelRange | undefined): string {
+  return range === undefined ? '' : `${key}=${rangeText(range)}`;
 }
 
 function parsePlot(text: string): PlotSpec | undefined {
@@ -119,9 +120,8 @@ function parsePlot(text: string): PlotSpec | undefined {
     .slice(0, OVERLAYS_MAX);
   const first = spectra[0];
   if (first === undefined) return undefined;
-  const values = new Map(settings.map((setting) => splitAt(setting, '=')));
-  const regionX = rangeOf(values.get('rx'));
-  const regionY = rangeOf(values.get('ry'));
+  const pairs = settings.map((setting) => splitAt(setting, '='));
+  const values = new Map(pairs);
   const scale = values.get('s');
   const projection = values.get('j');
   return {
@@ -131,18 +131,27 @@ function parsePlot(text: string): PlotSpec | undefined {
     channels: values.get('u') === 'channels',
     projection: projection === 'x' || projection === 'y' ? projection : undefined,
     rateS: RATE_WINDOWS_S.find((window) => String(window) === values.get('r')),
-    band: rangeOf(values.get('b')),
-    x: rangeOf(values.get('x')),
-    y: rangeOf(values.get('y')),
-    region: regionX === undefined ? undefined : { x: regionX, y: regionY },
+    band: parseRange(values.get('b')),
+    x: parseRange(values.get('x')),
+    y: parseRange(values.get('y')),
+    regions: parseRegions(pairs, spectra.length),
   };
 }
 
-function rangeOf(text: string | undefined): ChannelRange | undefined {
-  const match = /^(\d{1,9})-(\d{1,9})$/.exec(text ?? '');
-  if (match === null) return undefined;
-  const [from, to] = [Number(match[1]), Number(match[2])];
-  return from < to ? [from, to] : undefined;
+/** Also the one region without a name that addresses of 0.1 had. */
+function parseRegions(
+  settings: readonly (readonly [key: string, value: string])[],
+  spectra: number,
+): readonly PlotRegion[] {
+  const regions = settings.flatMap(([key, value]) => {
+    const region = key === 'g' ? parseRegion(value) : undefined;
+    return region === undefined || region.spectrum >= spectra ? [] : [region];
+  });
+  const values = new Map(settings);
+  const x = parseRange(values.get('rx'));
+  const y = parseRange(values.get('ry'));
+  const former = x === undefined ? [] : [{ name: 'A', spectrum: 0, x, ...(y === undefined ? {} : { y }) }];
+  return [...former, ...regions].slice(0, REGIONS_MAX);
 }
 
 /** The text before and after the first separator. */

@@ -2,25 +2,31 @@
  * The texts beside a plot: sums in its foot, and the counts under the cursor. `Plot` of the page
  * shows them. A frame is the message with the counts of one view of a spectrum. Pure.
  */
+import { energyAt } from '../../analysis/calibration/energy.js';
 import { formatCount, formatShortCount } from '../../plotting/numbers.js';
 import { formatAxisValue } from '../../plotting/ticks.js';
 import type { Frame } from '../wire/frame.js';
+import type { AxisCalibration } from '../wire/messages.js';
 import { channelWidth, toUnits, type Axis, type Placement } from './axis.js';
 
-/** Sum and highest count, or for a rate the counts of its span. */
-export function sumText(head: Frame['head']): string {
+/**
+ * Sum of all channels and highest visible count, or for a rate the counts of its span. `highest`:
+ * in the unit of the axis; undefined before the first drawing.
+ */
+export function sumText(head: Frame['head'], highest: number | undefined): string {
   if (head.rateS !== undefined) {
     const span = head.spanS ?? 0;
     const perSecond = span > 0 ? ` · ${formatShortCount(head.sum / span)} per second` : '';
-    return `Last ${span.toFixed(1)} s: ${formatCount(head.sum)} counts${perSecond}`;
+    const top = highest === undefined ? '' : ` · highest in view ${formatShortCount(highest)}/s`;
+    return `Last ${span.toFixed(1)} s: ${formatCount(head.sum)} counts${perSecond}${top}`;
   }
   const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
   const [under, over] = [sumOf(head.underflows), sumOf(head.overflows)];
   return [
     `Sum ${formatCount(head.sum)}`,
-    `highest ${formatCount(head.max)}`,
-    ...(under === 0 ? [] : [`below ${formatShortCount(under)}`]),
-    ...(over === 0 ? [] : [`above ${formatShortCount(over)}`]),
+    ...(highest === undefined ? [] : [`highest in view ${formatCount(highest)}`]),
+    ...(under === 0 ? [] : [`below ${formatCount(under)}`]),
+    ...(over === 0 ? [] : [`above ${formatCount(over)}`]),
   ].join(' · ');
 }
 
@@ -37,12 +43,18 @@ interface Cursor {
   readonly y: number;
 }
 
+interface CursorStyle {
+  readonly oneDimensional: boolean;
+  readonly channels: boolean;
+  readonly calibration: AxisCalibration | undefined;
+}
+
 /** The place of the cursor, and the counts of each spectrum there. */
 export function cursorText(
   cursor: Cursor,
   spectra: readonly PlacedSpectrum[],
   axes: { readonly x: Axis; readonly y: Axis },
-  { oneDimensional, channels }: { readonly oneDimensional: boolean; readonly channels: boolean },
+  { oneDimensional, channels, calibration }: CursorStyle,
 ): string {
   const placeText = (axis: Axis, position: number): string => {
     const stored = Math.floor(position);
@@ -55,7 +67,11 @@ export function cursorText(
     return text === '' || spectra.length === 1 ? text : `${spectrum.name}: ${text}`;
   });
   const x = placeText(axes.x, cursor.x);
-  const where = oneDimensional ? x : `${x} , ${placeText(axes.y, cursor.y)}`;
+  const energy =
+    calibration === undefined || !oneDimensional
+      ? ''
+      : ` (${energyAt(calibration.coefficients, toUnits(axes.x, Math.floor(cursor.x) + 0.5)).toFixed(1)} ${calibration.unit})`;
+  const where = oneDimensional ? `${x}${energy}` : `${x} , ${placeText(axes.y, cursor.y)}`;
   return `${where} → ${counts.filter((text) => text !== '').join(' | ')}`;
 }
 

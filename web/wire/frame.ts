@@ -10,7 +10,8 @@
  * The subscription id comes first and apart, so that all pages with the same view share the bytes
  * behind it.
  */
-import type { ChannelRange, RateWindow, SpectrumInfo } from './messages.js';
+import type { RegionFigures } from '../../analysis/region/region-figures.js';
+import type { ChannelRange, RateWindow, Region, SpectrumInfo } from './messages.js';
 
 export type ValueType = 'u8' | 'u16' | 'u32' | 'f64';
 export type Values = Uint8Array | Uint16Array | Uint32Array | Float64Array;
@@ -26,6 +27,24 @@ export interface RegionStatistics {
   readonly xsigma: number | null;
   readonly ymean: number | null;
   readonly ysigma: number | null;
+}
+
+/** Counts per second, and the seconds over which they were counted. */
+export interface RegionRate {
+  readonly perSecond: number;
+  readonly error: number;
+  readonly spanS: number;
+}
+
+/** A region of the request and its figures, in stored channels. */
+export interface RegionAnswer extends Region {
+  /** Of all counts, also of maps. */
+  readonly statistics: RegionStatistics;
+  /** Net counts and their moments; 1-D only. */
+  readonly figures?: RegionFigures;
+  readonly rate?: RegionRate;
+  /** The counts of the channels, where the request asks for them. */
+  readonly counts?: readonly number[];
 }
 
 export interface FrameHead {
@@ -44,7 +63,7 @@ export interface FrameHead {
   /** Highest value of the frame, and sum over all stored channels, also those out of view. */
   readonly max: number;
   readonly sum: number;
-  readonly region?: RegionStatistics;
+  readonly regions?: readonly RegionAnswer[];
   readonly rateS?: RateWindow;
   /** Seconds that the counts of a rate cover; 0 while there is no earlier sample. */
   readonly spanS?: number;

@@ -14,6 +14,12 @@ export interface Region {
   readonly y?: ChannelRange | undefined;
 }
 
+/** A region whose figures the frames of a subscription have, in the order of the request. */
+export interface RegionRequest extends Region {
+  /** Whether the counts of its channels are sent too, for a fit; 1-D only. */
+  readonly counts?: boolean | undefined;
+}
+
 export const RATE_WINDOWS_S = [1, 10, 60] as const;
 export type RateWindow = (typeof RATE_WINDOWS_S)[number];
 
@@ -39,7 +45,7 @@ export interface Subscription {
    */
   readonly columns: number;
   readonly rows: number;
-  readonly region?: Region | undefined;
+  readonly regions?: readonly RegionRequest[] | undefined;
   /** Least time between two frames, milliseconds. */
   readonly minIntervalMs?: number | undefined;
 }
@@ -56,6 +62,12 @@ export type PageMessage =
       readonly action: 'run' | 'stop';
       readonly app: string;
     };
+
+/** The energy of a place x on an axis: the sum of coefficients[n]·xⁿ. */
+export interface AxisCalibration {
+  readonly coefficients: readonly number[];
+  readonly unit: string;
+}
 
 /** The description of a spectrum, without its counts. */
 export interface SpectrumInfo {
@@ -210,6 +222,12 @@ export type ServerMessage =
     }
   | { readonly kind: 'status'; readonly status: WatchStatus }
   | { readonly kind: 'list'; readonly app: string; readonly spectra: readonly SpectrumInfo[] }
+  /** Calibrations of spectra by name: energy = c0 + c1·x + c2·x², x in units of the axis. */
+  | {
+      readonly kind: 'calibrations';
+      readonly app: string;
+      readonly calibrations: Readonly<Record<string, AxisCalibration>>;
+    }
   | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
   /** The spectrum does not exist; frames follow when it does. */
   | { readonly kind: 'missing'; readonly id: number }
@@ -222,6 +240,10 @@ export const FRAME_CREDIT = 1;
 export const PAGE_MESSAGE_BYTES_MAX = 256 * 1024;
 /** Subscriptions of one page: twelve plots with overlays, and the visible thumbnails. */
 export const SUBSCRIPTIONS_MAX = 256;
+/** Regions of one subscription. */
+export const REGIONS_MAX = 16;
+/** Channels of a region whose counts are sent. */
+export const REGION_COUNTS_MAX = 4_096;
 /** Most values across or up in one frame. */
 export const COLUMNS_MAX = 65_536;
 /** Most values of one 2-D frame. */

@@ -6,10 +6,11 @@ import {
   CELLS_MAX,
   COLUMNS_MAX,
   RATE_WINDOWS_S,
+  REGIONS_MAX,
   SUBSCRIPTIONS_MAX,
   type ChannelRange,
   type PageMessage,
-  type Region,
+  type RegionRequest,
   type Subscription,
 } from './messages.js';
 
@@ -74,8 +75,8 @@ function parseSubscription(item: Fields): Subscription | undefined {
   const ranges = ['x', 'y', 'band'] as const;
   if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;
   if (minIntervalMs !== undefined && !isInterval(minIntervalMs)) return undefined;
-  const region = item['region'];
-  if (region !== undefined && !isRegion(region)) return undefined;
+  const regions = item['regions'];
+  if (regions !== undefined && !isRegionList(regions)) return undefined;
   return {
     id,
     spectrum,
@@ -86,7 +87,7 @@ function parseSubscription(item: Fields): Subscription | undefined {
     x: item['x'] as ChannelRange | undefined,
     y: item['y'] as ChannelRange | undefined,
     band: item['band'] as ChannelRange | undefined,
-    region,
+    regions,
     minIntervalMs,
   };
 }
@@ -117,6 +118,12 @@ function isRange(value: unknown): value is ChannelRange {
   return isIndex(from) && isIndex(to) && from < to;
 }
 
-function isRegion(value: unknown): value is Region {
-  return isFields(value) && isRange(value['x']) && (value['y'] === undefined || isRange(value['y']));
+function isRegionList(value: unknown): value is readonly RegionRequest[] {
+  return Array.isArray(value) && value.length <= REGIONS_MAX && value.every(isRegion);
+}
+
+function isRegion(value: unknown): value is RegionRequest {
+  if (!isFields(value) || !isRange(value['x'])) return false;
+  const { y, counts } = value;
+  return (y === undefined || isRange(y)) && (counts === undefined || typeof counts === 'boolean');
 }

@@ -1,5 +1,7 @@
+/** Calibrations of an axis by points: coefficients, goodness, refusals. */
 import { expect } from 'chai';
-import { calibrate, energyAt } from '../../../analysis/calibration/calibrate.js';
+import { calibrate } from '../../../analysis/calibration/calibrate.js';
+import { energyAt } from '../../../analysis/calibration/energy.js';
 
 describe('the calibration of an axis', () => {
   it('two points give the straight line through them', () => {

@@ -1,3 +1,4 @@
+/** Fits of spectra against the truth of the simulator and of toy spectra. */
 import { expect } from 'chai';
 import type { Channels } from '../../../analysis/channels.js';
 import { fitSpectrum, fitWithCurves } from '../../../analysis/fit/fit-spectrum.js';

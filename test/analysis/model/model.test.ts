@@ -1,6 +1,7 @@
+/** Models of a spectrum: derivatives, areas, backgrounds. */
 import { expect } from 'chai';
-import { BACKGROUND_NAMES } from '../../../analysis/model/background.js';
-import { Model, MODEL_NAMES, type ModelChoice } from '../../../analysis/model/model.js';
+import { Model, type ModelChoice } from '../../../analysis/model/model.js';
+import { BACKGROUND_NAMES, MODEL_NAMES } from '../../../analysis/model/names.js';
 
 const CHANNELS = { counts: new Float64Array(60), low: 1_300, width: 0.5 };
 

@@ -1,3 +1,4 @@
+/** The special functions of the analysis against tabulated values. */
 import { expect } from 'chai';
 import { chiSquareProbability } from '../../../analysis/numerics/chi-square.js';
 import { erfc, normalIntegral, scaledErfc } from '../../../analysis/numerics/error-function.js';

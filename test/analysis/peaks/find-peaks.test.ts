@@ -1,3 +1,4 @@
+/** The peak search on the sources of the simulator, flat spectra and doublets. */
 import { expect } from 'chai';
 import { findPeaks } from '../../../analysis/peaks/find-peaks.js';
 import { measurePeaks } from '../../../analysis/peaks/measure-peaks.js';

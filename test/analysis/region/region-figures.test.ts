@@ -1,3 +1,4 @@
+/** Net counts, centroid and FWHM of regions and their errors. */
 import { expect } from 'chai';
 import { channelsBetween, type Channels } from '../../../analysis/channels.js';
 import { regionFigures } from '../../../analysis/region/region-figures.js';

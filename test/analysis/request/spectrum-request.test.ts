@@ -1,3 +1,4 @@
+/** The words of fits and peak searches, and their refusals. */
 import { expect } from 'chai';
 import { fitOptionsOf, peakOptionsOf, rangeOf } from '../../../analysis/request/spectrum-request.js';
 

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { expect } from 'chai';
 import type { WebSocket } from 'ws';
 import type { AppWatch } from '../../../web/server/app-watch.js';
+import { Calibrations } from '../../../web/server/calibrations.js';
 import { PageSession } from '../../../web/server/page-session.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
 import { silent } from '../../kit/silent-log.js';
@@ -37,6 +38,7 @@ describe('the session of a page', () => {
       log: silent,
       signedIn: false,
       watch: () => watch as unknown as AppWatch,
+      calibrations: new Calibrations('/nonexistent', silent),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
     });

@@ -6,7 +6,8 @@ describe('the history of a spectrum', () => {
   function historyOf(seconds: number): SpectrumHistory {
     const history = new SpectrumHistory();
     for (let second = 0; second <= seconds; second += 1) {
-      if (history.isDue(second * 1_000)) history.record(second * 1_000, true, () => Uint32Array.of(second));
+      if (history.isDue(second * 1_000))
+        history.record(second * 1_000, second, true, () => Uint32Array.of(second));
     }
     return history;
   }
@@ -33,7 +34,7 @@ describe('the history of a spectrum', () => {
     expect(historyOf(1_000).bytes / 4).to.be.below(30);
     const unchanged = new SpectrumHistory();
     for (let second = 0; second < 100; second += 1)
-      unchanged.record(second * 1_000, false, () => new Uint8Array(1_000));
+      unchanged.record(second * 1_000, second, false, () => new Uint8Array(1_000));
     expect(unchanged.bytes).to.equal(1_000);
   });
 

@@ -45,6 +45,7 @@ describe('the server of the web viewer', () => {
         secret: undefined,
         identity: undefined,
         directory,
+        stateDirectory: join(directory, 'state'),
         assets: directory,
         version: '1.2.3',
         ...options,

@@ -26,13 +26,34 @@ const plot = record({
   rateS: option(constantFrom(1, 10, 60), undefinedOr),
   projection: option(constantFrom('x', 'y'), undefinedOr),
   band: option(range, undefinedOr),
-  region: option(record({ x: range, y: option(range, undefinedOr) }), undefinedOr),
 });
+const region = record(
+  {
+    name: string({ minLength: 1, maxLength: 24, unit: 'grapheme-ascii' }).filter(
+      (name) => name.trim() === name && name !== '',
+    ),
+    spectrum: integer({ min: 0, max: 7 }),
+    x: range,
+    y: range,
+    fit: record({
+      model: constantFrom('gauss', 'germanium', 'emg'),
+      background: constantFrom('none', '0', '1', '2', '3', 'exponential'),
+      peaks: integer({ min: 1, max: 4 }),
+      freeWidths: constantFrom(true, false),
+    }),
+  },
+  { requiredKeys: ['name', 'spectrum', 'x'] },
+);
+const plotWithRegions = record({ plot, regions: array(region, { maxLength: 16 }) }).map(({ plot, regions }) =>
+  Object.assign(plot, {
+    regions: regions.map((one) => Object.assign(one, { spectrum: one.spectrum % plot.spectra.length })),
+  }),
+);
 
 describe('the address of a page', () => {
   it('a formatted address parses to the same page, for any names', () => {
     property(
-      forAll(array(plot, { maxLength: 12 }), integer({ min: 0, max: 6 }), (plots, columns) => {
+      forAll(array(plotWithRegions, { maxLength: 12 }), integer({ min: 0, max: 6 }), (plots, columns) => {
         const address: PageAddress = {
           view: 'spectra',
           app: 'e23001',
@@ -45,9 +66,21 @@ describe('the address of a page', () => {
   });
 
   it('a short address stays as the user wrote it', () => {
-    const hash = '#/demo?cols=2&p=ge.00.Co-60,tof;s=log;x=1-9;rx=2-3';
+    const hash = '#/demo?cols=2&p=ge.00.Co-60,tof;s=log;x=1-9;g=A,1,2-3,gauss.1.2f';
     expect(formatAddress(parseAddress(hash))).to.equal(hash);
     expect(formatAddress(parseAddress('#/-/network/demo'))).to.equal('#/-/network/demo');
+  });
+
+  it('the one region of an address of version 0.1 is region A', () => {
+    expect(parseAddress('#/a?p=b;rx=2-3;ry=4-5').plots[0]?.regions).to.deep.equal([
+      { name: 'A', spectrum: 0, x: [2, 3], y: [4, 5] },
+    ]);
+  });
+
+  it('regions of a spectrum that the plot does not have, and more than 16, are left out', () => {
+    expect(parseAddress('#/a?p=b;g=A,1,2-3;g=B,0,9-2;g=,0,2-3').plots[0]?.regions).to.deep.equal([]);
+    const many = Array.from({ length: 20 }, (_, index) => `g=${index},0,2-3`).join(';');
+    expect(parseAddress(`#/a?p=b;${many}`).plots[0]?.regions).to.have.length(16);
   });
 
   it('invalid parts of an address are ignored', () => {

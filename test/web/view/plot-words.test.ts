@@ -45,22 +45,22 @@ function frame(change: Partial<Frame['head']>, values = [1, 2, 3, 4, 5, 6, 7, 8,
 
 describe('the texts beside a plot', () => {
   it('the foot of a plot has sum and highest, and under- and overflow only when they have counts', () => {
-    expect(sumText(frame({}).head)).to.equal('Sum 1,045 · highest 1,000');
-    expect(sumText(frame({ underflows: [0, 2], overflows: [0] }).head)).to.match(/ · below 2$/);
-    expect(sumText(frame({ overflows: [5, 2] }).head)).to.match(/ · above 7$/);
+    expect(sumText(frame({}).head, 1_000)).to.equal('Sum 1,045 · highest in view 1,000');
+    expect(sumText(frame({ underflows: [0, 2], overflows: [0] }).head, 1)).to.match(/ · below 2$/);
+    expect(sumText(frame({ overflows: [5, 2] }).head, 1)).to.match(/ · above 7$/);
   });
 
   it('the foot of a rate names the seconds that it covers', () => {
-    expect(sumText(frame({ rateS: 10, spanS: 2, sum: 50 }).head)).to.equal(
+    expect(sumText(frame({ rateS: 10, spanS: 2, sum: 50 }).head, undefined)).to.equal(
       'Last 2.0 s: 50 counts · 25 per second',
     );
-    expect(sumText(frame({ rateS: 10, spanS: 0, sum: 0 }).head)).to.equal('Last 0.0 s: 0 counts');
+    expect(sumText(frame({ rateS: 10, spanS: 0, sum: 0 }).head, undefined)).to.equal('Last 0.0 s: 0 counts');
   });
 
   it('the cursor text has the counts under the cursor, in units or in channels', () => {
     const spectra = [{ name: 'a', frame: frame({}), placement: IDENTITY_PLACEMENT }];
     const at = (x: number, channels: boolean): string =>
-      cursorText({ x, y: 0 }, spectra, AXES, { oneDimensional: true, channels });
+      cursorText({ x, y: 0 }, spectra, AXES, { oneDimensional: true, channels, calibration: undefined });
     expect(at(3.7, true)).to.equal('2 → 3');
     expect(at(3.7, false)).to.equal('25 (ch 2) → 3');
     expect(at(11, true)).to.equal('10 → ');
@@ -72,16 +72,24 @@ describe('the texts beside a plot', () => {
       { name: 'a', frame: frame({}), placement: IDENTITY_PLACEMENT },
       { name: 'b', frame: grouped, placement: IDENTITY_PLACEMENT },
     ];
-    expect(cursorText({ x: 6, y: 0 }, spectra, AXES, { oneDimensional: true, channels: true })).to.equal(
-      '5 → a: 6 | b: 9 (highest of 5 channels)',
-    );
+    expect(
+      cursorText({ x: 6, y: 0 }, spectra, AXES, {
+        oneDimensional: true,
+        channels: true,
+        calibration: undefined,
+      }),
+    ).to.equal('5 → a: 6 | b: 9 (highest of 5 channels)');
   });
 
   it('the cursor text of a map has both axes', () => {
     const map = frame({ dimensions: 2, x: [1, 3], y: [0, 2], columns: 2, rows: 2 }, [1, 2, 3, 4]);
     const spectra = [{ name: 'a', frame: map, placement: IDENTITY_PLACEMENT }];
-    expect(cursorText({ x: 2, y: 1 }, spectra, AXES, { oneDimensional: false, channels: true })).to.equal(
-      '1 , 1 → 4',
-    );
+    expect(
+      cursorText({ x: 2, y: 1 }, spectra, AXES, {
+        oneDimensional: false,
+        channels: true,
+        calibration: undefined,
+      }),
+    ).to.equal('1 , 1 → 4');
   });
 });

@@ -17,7 +17,7 @@ describe('a message of a page', () => {
     });
     const show = parse({
       kind: 'show',
-      subscriptions: [{ ...VIEW, x: [2, 5], rateS: 10, region: { x: [1, 2] } }],
+      subscriptions: [{ ...VIEW, x: [2, 5], rateS: 10, regions: [{ x: [1, 2], counts: true }] }],
     });
     expect(show).to.have.nested.property('subscriptions[0].rateS', 10);
   });
@@ -34,7 +34,9 @@ describe('a message of a page', () => {
       { ...VIEW, x: [0.5, 2] },
       { ...VIEW, rateS: 7 },
       { ...VIEW, projection: 'z' },
-      { ...VIEW, region: { x: [1] } },
+      { ...VIEW, regions: [{ x: [1] }] },
+      { ...VIEW, regions: [{ x: [1, 2], counts: 1 }] },
+      { ...VIEW, regions: Array.from({ length: 17 }, () => ({ x: [1, 2] })) },
       { ...VIEW, minIntervalMs: -1 },
     ];
     for (const subscription of bad) {

@@ -1,0 +1,90 @@
+/** Frames of a spectrum: rates over the true span, regions with errors, under- and overflow. */
+import { expect } from 'chai';
+import type { Binding } from '../../../client-lib/index.js';
+import { frameBody, frameKey } from '../../../web/server/frames.js';
+import type { CachedSpectrum } from '../../../web/server/spectrum-cache.js';
+import { SpectrumHistory } from '../../../web/server/spectrum-history.js';
+import { decodeFrame, encodeFrameId, type FrameHead } from '../../../web/wire/frame.js';
+import type { SpectrumInfo, Subscription } from '../../../web/wire/messages.js';
+
+const CHANNELS = 102;
+const START_MS = 1_700_000_000_000;
+const INFO: SpectrumInfo = {
+  name: 's',
+  type: '1D long',
+  dimensions: 1,
+  xchans: CHANNELS,
+  ychans: 1,
+  xmin: 0,
+  xmax: 100,
+  ymin: 0,
+  ymax: 0,
+  xlabel: 'keV',
+  ylabel: '',
+  xoutside: true,
+  youtside: false,
+};
+const BINDING = { overflows: [7, 0], underflows: [5, 0] } as unknown as Binding;
+const VIEW: Subscription = { id: 1, spectrum: 's', columns: 200, rows: 1 };
+
+function spectrumOf(counts: Uint32Array, history = new SpectrumHistory()): CachedSpectrum {
+  return { name: 's', binding: BINDING, counts, version: 1, history, frames: new Map() };
+}
+
+function headOf(spectrum: CachedSpectrum, view: Subscription, nowMs = 0, atMs = START_MS): FrameHead {
+  const context = { nowMs, atMs, historyVersion: nowMs, sequence: 1 };
+  const body = frameBody(spectrum, frameKey(view), view, INFO, context)!;
+  const message = new Uint8Array([...encodeFrameId(1), ...body]);
+  return decodeFrame(message.buffer).head;
+}
+
+describe('a frame of a spectrum', () => {
+  it('the rate of a constant source is exact, however readings and publications fall', () => {
+    // 1,000 counts a second in channel 50; a publication every 0.7 s, samples once a second.
+    const history = new SpectrumHistory();
+    const publishedBefore = (ms: number): number => Math.floor(ms / 700) * 700;
+    const countsAt = (ms: number): Uint32Array => {
+      const counts = new Uint32Array(CHANNELS);
+      counts[50] = publishedBefore(ms);
+      return counts;
+    };
+    const rates: number[] = [];
+    for (let ms = 0; ms < 30_000; ms += 100) {
+      const publishedMs = START_MS + publishedBefore(ms);
+      if (history.isDue(ms)) history.record(ms, publishedMs, true, () => countsAt(ms));
+      if (ms < 3_000) continue;
+      const { sum, spanS } = headOf(
+        spectrumOf(countsAt(ms), history),
+        { ...VIEW, rateS: 1 },
+        ms,
+        publishedMs,
+      );
+      if (spanS! > 0 && sum > 0) rates.push(sum / spanS!);
+    }
+    expect(rates.length).to.be.above(100);
+    for (const rate of rates) expect(rate).to.be.closeTo(1_000, 50);
+  });
+
+  it('a region has net counts, errors, and the rate of the last ten seconds', () => {
+    const history = new SpectrumHistory();
+    const counts = new Uint32Array(CHANNELS).fill(10);
+    history.record(0, START_MS, true, () => counts.slice());
+    counts[50] = 1_010;
+    const view = { ...VIEW, regions: [{ x: [40, 60] as const, counts: true }, { x: [10, 20] as const }] };
+    const { regions } = headOf(spectrumOf(counts, history), view, 10_000, START_MS + 10_000);
+    const [peak, flat] = regions!;
+    expect(peak!.figures!.net.value).to.be.closeTo(1_000, 1e-9);
+    expect(peak!.figures!.centroid!.value).to.be.closeTo(50.5, 0.01);
+    expect(peak!.rate).to.deep.equal({ perSecond: 100, error: Math.sqrt(1_000) / 10, spanS: 10 });
+    expect(peak!.counts).to.have.length(20);
+    expect(flat!.x).to.deep.equal([10, 20]);
+    expect(flat!.counts).to.equal(undefined);
+    expect(flat!.figures!.centroid).to.equal(undefined);
+  });
+
+  it('under- and overflow are those of the outer channels, as new as the counts', () => {
+    const counts = new Uint32Array(CHANNELS);
+    [counts[0], counts[CHANNELS - 1]] = [123, 456];
+    expect(headOf(spectrumOf(counts), VIEW)).to.deep.include({ underflows: [123], overflows: [456] });
+  });
+});

@@ -1,0 +1,75 @@
+/**
+ * The state of the data that a page shows, with its age and the whole cause: one text for header,
+ * plots and network page, so that they agree. Pure: the time comes in as a parameter.
+ */
+import { formatDuration, formatShortCount } from '../../plotting/numbers.js';
+import type { WatchState, WatchStatus } from '../wire/messages.js';
+
+/** `unreachable`: the server of the web viewer does not answer; `paused`: by the user. */
+export type DataStateKind = WatchState | 'unreachable' | 'paused';
+
+export interface DataState {
+  readonly kind: DataStateKind;
+  /** A word or two. */
+  readonly label: string;
+  /** A sentence with age and cause; empty where there is nothing to say. */
+  readonly detail: string;
+}
+
+export interface DataStateInput {
+  readonly connected: boolean;
+  readonly paused: boolean;
+  readonly status: WatchStatus | undefined;
+}
+
+const LABELS: Readonly<Record<DataStateKind, string>> = {
+  connecting: 'connecting',
+  live: 'live',
+  stale: 'stale',
+  stopped: 'stopped',
+  broken: 'not available',
+  unreachable: 'viewer unreachable',
+  paused: 'paused',
+};
+
+/** `nowMs`, and `shownMs`: when the shown data were published, milliseconds since 1970. */
+export function dataState(
+  { connected, paused, status }: DataStateInput,
+  nowMs: number,
+  shownMs = status?.dataMs,
+): DataState {
+  const kind = !connected
+    ? 'unreachable'
+    : paused && status?.state === 'live'
+      ? 'paused'
+      : (status?.state ?? 'connecting');
+  return { kind, label: LABELS[kind], detail: detailOf(kind, status, ageText(nowMs, shownMs)) };
+}
+
+function detailOf(kind: DataStateKind, status: WatchStatus | undefined, age: string): string {
+  const cause = status?.cause === undefined ? '' : ` Cause: ${status.cause}`;
+  switch (kind) {
+    case 'unreachable':
+      return `The server of the web viewer does not answer; it is tried again.${age}`;
+    case 'paused':
+      return `Paused.${age}`;
+    case 'live': {
+      const rate = status?.rate ?? 0;
+      return `${rate < 10 ? rate.toFixed(1) : formatShortCount(Math.round(rate))} updates per second`;
+    }
+    case 'stale':
+      return `SpecTcl does not answer.${age}${cause}`;
+    case 'stopped':
+    case 'broken':
+      return [status?.cause ?? 'The application does not run.', age.trim()].filter(Boolean).join(' ');
+    case 'connecting':
+      return '';
+    default:
+      return kind satisfies never;
+  }
+}
+
+function ageText(nowMs: number, shownMs: number | undefined): string {
+  if (shownMs === undefined || shownMs === 0) return '';
+  return ` The data shown are ${formatDuration(Math.max(0, nowMs - shownMs))} old.`;
+}
