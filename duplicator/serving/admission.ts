@@ -105,8 +105,9 @@ export class Admission {
     const comparable = epochLow === 0 || epochLow === this.#file.epoch % EPOCH_LOW;
     // The file has the newest count: a provider publishes without this process.
     const requested = comparable ? Math.min(sequence, this.#file.published) : 0;
-    const first = Math.max(requested, this.#credit.oldest(hello.delivery, requested));
-    this.#admit(client, hello, first, epochLow !== 0 && comparable);
+    const resumes = epochLow !== 0 && comparable;
+    const first = Math.max(requested, this.#credit.oldest(hello.delivery, requested, resumes));
+    this.#admit(client, hello, first, resumes);
   }
 
   /** `resumes`: the client read this epoch of the flow before. */

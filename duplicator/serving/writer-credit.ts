@@ -85,11 +85,17 @@ export class WriterCredit {
 
   /**
    * The oldest sequence from `requested` on at which a new consumer can begin: the writer has not
-   * opened its slot and, for a lossless consumer, will not without credit.
+   * opened its slot and, for a lossless consumer, will not without credit. `resumes`: the consumer
+   * read this epoch of the flow before.
    */
-  oldest(delivery: Delivery, requested = 0): number {
+  oldest(delivery: Delivery, requested = 0, resumes = false): number {
     const lossless = delivery === 'lossless';
-    if (this.claim !== undefined) return this.claim.oldest(requested, lossless);
+    if (this.claim !== undefined) {
+      // A claim that a stopped provider has not checked yet must not cost a consumer what is held
+      // for it.
+      const held = lossless && resumes && this.claim.holdsFrom(requested);
+      return held ? requested : this.claim.oldest(requested, lossless);
+    }
     const { geometry, published } = this.#file;
     const ring = published - geometry.slotCount;
     const safe = ring + (lossless ? this.#openSlots : Math.max(1, this.#openSlots));
