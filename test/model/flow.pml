@@ -64,7 +64,6 @@
 #ifndef REPAIR
 #define REPAIR 2
 #endif
-/* 1: a consumer may read one buffer, and acknowledge it, while it has asked for a signal and waits for it. */
 /* 1: the provider may ask for no answer to a signal (OutputSignals at a low rate). */
 #ifndef UNANSWERED
 #define UNANSWERED 0
@@ -78,6 +77,8 @@
 #define ZERO_WAITS 0
 #endif
 #define CLEARED_FOR(c) (ZERO_WAITS && IS_LOSSLESS(c) && file[SEQUENCE(next)] == 0)
+/* 1: a consumer may read one buffer, and acknowledge it as one that is awake, while it has asked for
+   a signal and waits for it; 2: the acknowledgement asks again, as implemented. */
 #ifndef READ_ARMED
 #define READ_ARMED 0
 #endif
@@ -466,7 +467,7 @@ await: /* every wait ends: this is no valid end */
       :: consumerLink[me] == CUT -> consumerLink[me] = CLOSED; goto attach
 #if READ_ARMED
       :: !polled && file[PUBLISHED] > next && file[SEQUENCE(next)] == next + 1 -> polled = 1; next++; acknowledged = next;
-        ackWaits[me] = 1; ackCount[me] = next; ackAsks[me] = 0;
+        ackWaits[me] = 1; ackCount[me] = next; ackAsks[me] = (READ_ARMED == 2);
         if
         :: next == BUFFERS -> goto done
         :: else -> goto await

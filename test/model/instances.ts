@@ -143,7 +143,12 @@ const PROPERTIES: readonly Instance[] = [
   },
   {
     name: 'read-armed',
-    shows: 'a take that waits gets no signal when a poll has acknowledged the buffer that it waits for',
+    shows: 'a take that waits gets its signal when a poll acknowledges the buffer that it waits for',
+    macros: { ...ONE, START: AT_NEXT, READ_ARMED: 2 },
+  },
+  {
+    name: 'read-armed-awake',
+    shows: 'a take waits for ever when a poll acknowledges its buffer without asking for a signal',
     macros: { ...ONE, START: AT_NEXT, READ_ARMED: 1 },
     violation: 'stuck',
   },
