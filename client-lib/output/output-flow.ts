@@ -108,7 +108,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
 
   async #reattach(opened: OpenedFlow): Promise<void> {
     this.#checkNotOver();
-    const claim = await claimProvider(opened, this.#rules);
+    const claim = await claimProvider(opened, this.#rules, 'reattaches');
     const { payloadCapacity } = claim.file.geometry;
     try {
       this.#checkNotOver();
@@ -437,7 +437,7 @@ function checkReserved(slot: RingSlot): void {
  */
 export async function attachOutputFlow(opened: OpenedFlow, options: OutputFlowOptions): Promise<OutputFlow> {
   const rules = checkOutputOptions(options);
-  return internals.create(opened.flow, rules, await claimProvider(opened, rules));
+  return internals.create(opened.flow, rules, await claimProvider(opened, rules, 'opens'));
 }
 
 /**

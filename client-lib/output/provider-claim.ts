@@ -24,17 +24,18 @@ export interface ProviderClaim {
 }
 
 /**
- * Joins the link as the provider. Throws FLOW_BUSY while another provider keeps the role for a
+ * Joins the link as the provider; one that reattaches continues its own buffers. Throws FLOW_BUSY while another provider keeps the role for a
  * second, CLOSED when the duplicator was replaced meanwhile, and as `Handshake.join`.
  */
 export async function claimProvider(
   opened: OpenedFlow,
   { stallTimeoutMs }: OutputRules,
+  attaching: 'opens' | 'reattaches',
 ): Promise<ProviderClaim> {
   const { flow } = opened;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const claim = await claimOnce(opened);
+      const claim = await claimOnce(opened, attaching);
       if (stallTimeoutMs !== undefined) {
         claim.link.connection.signal(MessageKind.STALL, Math.round(stallTimeoutMs));
       }
@@ -50,10 +51,17 @@ export async function claimProvider(
   }
 }
 
-async function claimOnce({ flow, handle, link: path, file: filePath }: OpenedFlow): Promise<ProviderClaim> {
+async function claimOnce(
+  { flow, handle, link: path, file: filePath }: OpenedFlow,
+  attaching: 'opens' | 'reattaches',
+): Promise<ProviderClaim> {
   const link = await new Handshake(path).join({
     client: handle,
-    hello: { role: 'provider', delivery: 'lossless', start: 'latest' },
+    hello: {
+      role: 'provider',
+      delivery: 'lossless',
+      start: attaching === 'opens' ? 'latest' : 'sequence',
+    },
   });
   try {
     const file = openFlowFile(filePath, 'read-write');

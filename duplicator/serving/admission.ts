@@ -60,8 +60,10 @@ export class Admission {
     if (hello.role === 'observer') this.#welcome(client, hello, this.#file.published);
     else if (hello.role === 'consumer' && hello.start !== 'sequence') {
       this.#whenPossible(client, hello, () => {
+        const credit = this.#credit;
         const oldest = hello.start === 'oldest';
-        this.#admit(client, hello, oldest ? this.#credit.oldest(hello.delivery) : this.#file.published);
+        const first = oldest ? credit.oldest(hello.delivery, credit.providerFirst) : this.#file.published;
+        this.#admit(client, hello, first);
       });
     }
     return true;
@@ -73,7 +75,8 @@ export class Admission {
    */
   start(client: LinkClient, sequence: number, epochLow: number): void {
     const { hello } = client;
-    if (hello === undefined || hello.start !== 'sequence' || client.consumer !== undefined) {
+    const announced = hello?.role === 'consumer' && hello.start === 'sequence';
+    if (!announced || client.consumer !== undefined) {
       client.refuse('BAD_MESSAGE', 'a client sent a START without a HELLO that announces it');
       return;
     }

@@ -101,7 +101,8 @@ export class ProviderClaim {
 
   /**
    * Grants the claim to a client and welcomes it: it continues the sequences under a new
-   * generation. Returns false when another client has the claim.
+   * generation. A provider that reattaches continues its own buffers. Returns false when another
+   * client has the claim.
    */
   take(link: LinkConnection, hello: Hello): boolean {
     if (this.#link !== undefined) return false;
@@ -109,6 +110,7 @@ export class ProviderClaim {
     this.#finished = false;
     this.#generation = (this.#generation % GENERATIONS) + 1;
     this.#reported = this.#file.published;
+    if (hello.start !== 'sequence') this.#file.providerFirst = this.#reported;
     this.#grant();
     link.signal(MessageKind.WELCOME, this.#file.epoch, packHello(hello));
     link.signal(MessageKind.BEGIN, this.#reported, this.#generation);

@@ -9,6 +9,7 @@
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import type { Consumer, Delivery } from './consumer-registry.js';
 import type { FlowConsumers } from './flow-consumers.js';
 import { ProviderClaim } from './provider-claim.js';
@@ -106,6 +107,16 @@ export class WriterCredit {
     return oldest;
   }
 
+  /**
+   * The first sequence of the present provider's buffers, or the last one's: where `start: oldest`
+   * begins, as far as the ring reaches. In a flow of another host, the first buffer of its newest
+   * provider.
+   */
+  get providerFirst(): number {
+    const { published, providerFirst } = this.#file;
+    return this.claim === undefined ? firstOfGeneration(this.#file) : Math.min(published, providerFirst);
+  }
+
   /** The lossless consumers that hold the writer back now. */
   blocking(): Consumer[] {
     // A provider stops a ring beyond the slowest consumer; the duplicator waits for one sequence.
@@ -122,4 +133,24 @@ export class WriterCredit {
     this.#closed = true;
     this.stall.stop();
   }
+}
+
+/** Generations only grow along the ring: the first sequence in it of the newest buffer's. */
+function firstOfGeneration(file: FlowFile): number {
+  const { published, geometry } = file;
+  let newest = published - 1;
+  const oldest = Math.max(0, published - geometry.slotCount);
+  while (newest >= oldest && !file.holds(newest)) newest -= 1;
+  if (newest < oldest) return published;
+  const generation = file.slotFlags(newest) >>> GENERATION_SHIFT;
+  // Below `low` are other generations, from `high` on this one; lost sequences count as the next.
+  let [low, high] = [oldest, newest];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    let probe = middle;
+    while (probe < high && !file.holds(probe)) probe += 1;
+    if (probe === high || file.slotFlags(probe) >>> GENERATION_SHIFT === generation) high = middle;
+    else low = probe + 1;
+  }
+  return high;
 }

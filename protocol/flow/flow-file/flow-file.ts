@@ -69,6 +69,16 @@ export class FlowFile {
     this.words.store64(HEADER.epoch, epoch);
   }
 
+  /** Local flows: the sequence at which the present or last provider opened the flow. */
+  get providerFirst(): number {
+    return this.words.load64(HEADER.providerFirst);
+  }
+
+  /** Owner only. */
+  set providerFirst(sequence: number) {
+    this.words.store64(HEADER.providerFirst, sequence);
+  }
+
   /**
    * Count of this epoch's published buffers: sequences below it can be read, as far back as the
    * ring holds them.

@@ -20,7 +20,7 @@
  *         32 ├──────────────────┼──────────┼─────────────┼─────────────┴────────────┼─────────────────┴────────┤
  *            │ createdNs        │ ownerPid │ 0           │ ownerStartTicks          │ 0                        │
  *         64 ├──────────────────┼──────────┴─────────────┴──────────────────────────┴──────────────────────────┤
- *            │ epoch            │ 0                                                                            │
+ *            │ epoch            │ providerFirst         │ 0                                                    │
  *        128 ├──────────────────┼──────────────────────────────────────────────────────────────────────────────┤
  *            │ published        │ claimed     │ 0: the line of the writer, which stores them for every batch   │
  *        192 ├──────────────────┼────────────────────────┬─────────────┬────────────┬──────────────────────────┤
@@ -70,6 +70,8 @@ export const HEADER = {
   ownerPid: 32 + U64,
   ownerStartTicks: 32 + 2 * U64,
   epoch: CACHE_LINE_BYTES,
+  /** Local flows: the sequence at which the present or last provider opened the flow. */
+  providerFirst: CACHE_LINE_BYTES + U64,
   published: 2 * CACHE_LINE_BYTES,
   /**
    * Local flows: the provider may have cleared the slots of sequences below this count. It stores

@@ -160,7 +160,7 @@ export interface Hello {
  *        └──────────┴──────────┴──────────┴──────────┘
  *
  * role 0 consumer, 1 provider, 2 observer; delivery 0 lossless, 1 lossy; start 0 oldest, 1 latest,
- * 2 sequence
+ * 2 sequence; of a provider: 1 it opens the flow, 2 it reattaches and continues its own buffers
  */
 export function packHello(hello: Omit<Hello, 'version'>, version = LINK_VERSION): number {
   const low =

@@ -174,6 +174,18 @@ describe('ProviderClaim', () => {
     expect(claim.holdsFrom(SLOTS)).to.equal(false);
   });
 
+  it('a provider that opens the flow begins its own buffers, one that reattaches continues them', () => {
+    claim.take(link(), HELLO);
+    write(3);
+    claim.leave();
+    claim.take(link(), { ...HELLO, start: 'sequence' });
+    expect(file.providerFirst).to.equal(0);
+    write(1);
+    claim.leave();
+    claim.take(link(), HELLO);
+    expect(file.providerFirst).to.equal(4);
+  });
+
   it('buffers that a killed provider published but did not report count', () => {
     claim.take(link(), HELLO);
     write(4);

@@ -30,6 +30,7 @@ describe('the layout of a flow file', () => {
       ownerPid: 40,
       ownerStartTicks: 48,
       epoch: 64,
+      providerFirst: 72,
       published: 128,
       claimed: 136,
       imageGeneration: 192,
