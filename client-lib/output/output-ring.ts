@@ -19,6 +19,7 @@
  * much as a small buffer, so several slots are claimed with one.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { RingSlot, type SlotOwner } from './ring-slot.js';
@@ -48,12 +49,15 @@ export class OutputRing {
   #tailIndex: number;
   /** Positions below it were checked against the credit. */
   #claimed: number;
+  /** Bytes of all buffers of the flow, those of earlier providers included. */
+  #bytes: number;
 
   /** `generation`: number of this provider, stored in the flags of its slots. */
   constructor(file: FlowFile, generation: number, owner: SlotOwner) {
     this.file = file;
     this.#owner = owner;
     this.#writer = new RingWriter(file);
+    this.#bytes = file.counter(COUNTERS.publishedBytes.id);
     this.#generation = (generation << GENERATION_SHIFT) >>> 0;
     const { slotCount } = file.geometry;
     this.quarter = Math.max(1, Math.floor(slotCount / QUARTER));
@@ -106,6 +110,7 @@ export class OutputRing {
     const writer = this.#writer;
     if (slot.position === writer.next) {
       slot.state = 'free';
+      this.#bytes += size;
       writer.commit(size, timestampNs, (this.#generation | flags) >>> 0);
       this.#head = slot.position + 1;
       if (this.#head !== this.#tail) this.#settle();
@@ -150,7 +155,10 @@ export class OutputRing {
   }
 
   publish(): number {
-    return this.#writer.publish();
+    const { published } = this.#writer;
+    const now = this.#writer.publish();
+    if (now !== published) this.file.setCounter(COUNTERS.publishedBytes.id, this.#bytes);
+    return now;
   }
 
   /** Completes the oldest pending slots, up to the first that is still reserved. */
@@ -177,6 +185,7 @@ export class OutputRing {
       const { data } = this.#slots[index] ?? this.#makeSlot(index);
       data.set(slot.data.subarray(0, slot.size));
     }
+    this.#bytes += slot.size;
     writer.commit(slot.size, slot.timestampNs, (this.#generation | slot.flags) >>> 0);
   }
 

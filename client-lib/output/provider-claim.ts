@@ -23,19 +23,25 @@ export interface ProviderClaim {
   readonly link: JoinedLink;
 }
 
+/** What a provider that reattaches was before; its buffers keep their generation then. */
+export interface EarlierClaim {
+  readonly epoch: number;
+  readonly generation: number;
+}
+
 /**
- * Joins the link as the provider; one that reattaches continues its own buffers. Throws FLOW_BUSY while another provider keeps the role for a
- * second, CLOSED when the duplicator was replaced meanwhile, and as `Handshake.join`.
+ * Joins the link as the provider; one that reattaches continues its own buffers. Throws
+ * FLOW_BUSY while another provider keeps the role for a second, CLOSED when the duplicator was replaced meanwhile, and as `Handshake.join`.
  */
 export async function claimProvider(
   opened: OpenedFlow,
   { stallTimeoutMs }: OutputRules,
-  attaching: 'opens' | 'reattaches',
+  earlier?: EarlierClaim,
 ): Promise<ProviderClaim> {
   const { flow } = opened;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const claim = await claimOnce(opened, attaching);
+      const claim = await claimOnce(opened, earlier);
       if (stallTimeoutMs !== undefined) {
         claim.link.connection.signal(MessageKind.STALL, Math.round(stallTimeoutMs));
       }
@@ -53,15 +59,16 @@ export async function claimProvider(
 
 async function claimOnce(
   { flow, handle, link: path, file: filePath }: OpenedFlow,
-  attaching: 'opens' | 'reattaches',
+  earlier: EarlierClaim | undefined,
 ): Promise<ProviderClaim> {
   const link = await new Handshake(path).join({
     client: handle,
     hello: {
       role: 'provider',
       delivery: 'lossless',
-      start: attaching === 'opens' ? 'latest' : 'sequence',
+      start: earlier === undefined ? 'latest' : 'sequence',
     },
+    ...(earlier === undefined ? {} : { start: { sequence: earlier.generation, epoch: earlier.epoch } }),
   });
   try {
     const file = openFlowFile(filePath, 'read-write');

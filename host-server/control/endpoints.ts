@@ -21,6 +21,8 @@ export interface EndpointsOptions {
   /** Runtime directory, which holds the socket and the token. */
   readonly directory: string;
   readonly listen: ListenAddress;
+  /** Names or addresses of the hosts of the configuration. */
+  readonly peers: readonly string[];
   readonly security: Security;
   readonly handlers: Partial<Handlers<MirrorflowContract, CallOrigin>>;
   /** Throws NOT_PERMITTED for a method that this caller may not call. */
@@ -38,7 +40,7 @@ export class Endpoints {
   readonly #controlPort: ControlPort;
   #port = 0;
 
-  constructor({ directory, listen, security, handlers, authorize, clock, log }: EndpointsOptions) {
+  constructor({ directory, listen, peers, security, handlers, authorize, clock, log }: EndpointsOptions) {
     this.socket = hostSocketPath(directory);
     this.#log = log;
     const dispatcher = new Dispatcher<MirrorflowContract, CallOrigin>(CONTRACT, handlers, {
@@ -49,6 +51,7 @@ export class Endpoints {
     this.#sessions = new SessionServer({ dispatcher, context: (session) => ({ session }), log });
     this.#controlPort = new ControlPort({
       listen,
+      peers,
       security,
       token: () => readToken(directory),
       dispatcher,
@@ -75,6 +78,11 @@ export class Endpoints {
   /** Rejects with ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS. */
   async listen(): Promise<void> {
     this.#port = await this.#controlPort.listen();
+    await this.listenOnSocket();
+  }
+
+  /** Again, where the socket was removed. Rejects as `listen`. */
+  async listenOnSocket(): Promise<void> {
     await this.#sessions.listen({ path: this.socket });
   }
 

@@ -7,6 +7,7 @@ import { ERROR_CODES, MirrorflowError, describeError, type ErrorCode } from '../
 import { CONTRACT, type MirrorflowContract } from '../../rpc/contract/methods.js';
 import type { StartFailure } from '../../rpc/contract/shapes.js';
 import type { Logger } from '../../base/log.js';
+import { printableText } from '../../base/printable.js';
 import { connectSession } from '../../rpc/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../rpc/xml-rpc/contract.js';
 import { LAUNCH_VARIABLE } from './child.js';
@@ -26,7 +27,7 @@ export async function reportFailedStart(
   log: Logger,
 ): Promise<void> {
   const code = error instanceof MirrorflowError ? error.code : 'START_FAILED';
-  const message = describeError(error).slice(0, MESSAGE_CHARACTERS);
+  const message = printableText(describeError(error)).slice(0, MESSAGE_CHARACTERS);
   await reportToParent(socket, log, (launch, call) => call('child.failed', [{ launch, code, message }]));
 }
 

@@ -8,8 +8,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/log.js';
-import { FailedAttempts } from '../security/failed-attempts.js';
+import { FAILED_ATTEMPTS_LIMITS, FailedAttempts } from '../security/failed-attempts.js';
 import { isLoopback } from '../security/listening.js';
+import { plainAddress } from '../security/peer-addresses.js';
 import { ProvenTokens } from '../security/proven-tokens.js';
 import type { Secret } from '../security/secret.js';
 import { MirrorflowError } from '../../base/errors.js';
@@ -19,11 +20,18 @@ import { authenticationContract } from './system-methods.js';
 import type { RpcValue } from './values.js';
 
 /**
+ * Who makes a call over HTTP: a program of this machine, which has the token of the runtime
+ * directory; a program anywhere that has proved the shared secret, as other hosts do; or one that
+ * has proved nothing, for the few calls that need no proof.
+ */
+export type HttpCaller = 'machine' | 'secret' | 'unproven';
+
+/**
  * `unproven`: without a valid token. `locked`: from an address with too many failed attempts, which
  * is refused for `forMs` milliseconds.
  */
 export type Admission =
-  | { readonly kind: 'admitted' }
+  | { readonly kind: 'admitted'; readonly caller: HttpCaller }
   | { readonly kind: 'unproven' }
   | { readonly kind: 'locked'; readonly forMs: number };
 
@@ -33,6 +41,8 @@ export interface HttpAuthenticationOptions {
   readonly secret: Secret | undefined;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether an address is one of a configured host, which is never locked. */
+  readonly isPeer?: (address: string) => boolean;
 }
 
 /** Longer Authorization headers are ignored. */
@@ -46,7 +56,7 @@ export class HttpAuthentication {
   constructor(options: HttpAuthenticationOptions) {
     this.#options = options;
     this.#proven = new ProvenTokens(options.secret, options.clock);
-    this.#failedAttempts = new FailedAttempts(options.clock);
+    this.#failedAttempts = new FailedAttempts(options.clock, FAILED_ATTEMPTS_LIMITS, options.isPeer);
   }
 
   /**
@@ -57,7 +67,8 @@ export class HttpAuthentication {
   admit(request: IncomingMessage): Admission {
     const address = addressOf(request);
     const token = tokenOf(request.headers.authorization);
-    if (token !== undefined && this.#isValid(token, address)) return { kind: 'admitted' };
+    const caller = token === undefined ? undefined : this.#callerWith(token, address);
+    if (caller !== undefined) return { kind: 'admitted', caller };
     const forMs = this.#failedAttempts.blockedForMs(address);
     if (forMs > 0) return { kind: 'locked', forMs };
     if (request.headers.authorization !== undefined) this.#recordFailure(address, 'a wrong token');
@@ -94,10 +105,10 @@ export class HttpAuthentication {
     return { token, idleMs: LIMITS.rpcHttpSessionIdleMs };
   }
 
-  #isValid(token: string, address: string): boolean {
+  #callerWith(token: string, address: string): HttpCaller | undefined {
     const ofDirectory = this.#options.token();
-    if (ofDirectory !== undefined && isLoopback(address) && areEqual(token, ofDirectory)) return true;
-    return this.#proven.renew(token);
+    if (ofDirectory !== undefined && isLoopback(address) && areEqual(token, ofDirectory)) return 'machine';
+    return this.#proven.renew(token) ? 'secret' : undefined;
   }
 
   #recordFailure(address: string, what: string): void {
@@ -110,10 +121,9 @@ export class HttpAuthentication {
   }
 }
 
-/** The address of the caller; an IPv4 address without the prefix that an IPv6 socket gives it. */
-export function addressOf({ socket }: IncomingMessage): string {
-  const { remoteAddress = '' } = socket;
-  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+/** The address of the caller. */
+function addressOf({ socket }: IncomingMessage): string {
+  return plainAddress(socket.remoteAddress ?? '');
 }
 
 function tokenOf(header: string | undefined): string | undefined {
