@@ -80,12 +80,13 @@ export class ReadingPosition {
     });
   }
 
-  /** Acknowledges everything that is not needed, if that has changed. */
+  /**
+   * Acknowledges everything that is not needed, if that has changed. A request for a signal stays:
+   * a take may wait for it while others read.
+   */
   acknowledge(): void {
     const { needed } = this;
-    if (needed === this.#acknowledged) return;
-    this.#armed = false;
-    this.#send(needed, false);
+    if (needed !== this.#acknowledged) this.#send(needed, this.#armed);
   }
 
   /**

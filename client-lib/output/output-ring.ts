@@ -4,18 +4,19 @@
  * back. One per attachment, used by OutputFlow. Reads and writes the mapped file.
  *
  * ```
- *        published ≤ next                  tail                opened ≤ credit
- *  ────────────┬───────┬─────────────────────┬────────────────────┬──────────────
- *    readable  │ whole │ pending: reserved,  │ cleared, reserved  │ not cleared
- *              │       │ committed, abandoned│ next               │
+ *        published ≤ next                     tail                claimed ≤ credit
+ *  ────────────┬───────┬────────────────────────┬────────────────────┬──────────────
+ *    readable  │ whole │ pending: reserved,     │ may be cleared     │ old buffers
+ *              │       │ committed or abandoned │ without a check    │
  * ```
  *
  * A committed slot behind a reserved one is completed when that one is. Sequences are given at
  * completion, without gaps: the slots behind an abandoned one are moved down, by one copy each.
  *
- * The duplicator may reduce the credit at any time: a slot is opened first, the credit word read
- * again after it, so that one of the two processes sees the other. The fence between the two costs
- * as much as a small buffer, so several slots are opened with one.
+ * The duplicator may reduce the credit until slots are claimed: the claim is stored first, the
+ * credit loaded after it, so that one of the two processes sees the other. A slot is cleared when
+ * it is reserved, below the claim, and never restored. The fence between claim and credit costs as
+ * much as a small buffer, so several slots are claimed with one.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
@@ -24,11 +25,11 @@ import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { RingSlot, type SlotOwner } from './ring-slot.js';
 
 /**
- * Most slots that are opened together, and the largest share of the ring (one in so many): a
- * consumer that joins later cannot read the old buffers of opened slots.
+ * Most slots that are claimed together, and the largest share of the ring (one in so many): a
+ * consumer that joins later does not get the old buffers of claimed slots.
  */
-const OPEN_SLOTS_MAX = 64;
-const OPEN_SHARE = 64;
+const CLAIM_SLOTS_MAX = 64;
+const CLAIM_SHARE = 64;
 /** Parts of the ring: after each of them the duplicator is signalled, at any rate. */
 const QUARTER = 4;
 
@@ -39,17 +40,17 @@ export class OutputRing {
   readonly #owner: SlotOwner;
   readonly #writer: RingWriter;
   readonly #generation: number;
-  readonly #openTogether: number;
+  readonly #claimTogether: number;
   readonly #slots: (RingSlot | undefined)[];
   /** Positions of the pending slots: from `head`, below `tail`. */
   #head: number;
   #tail: number;
   /** Slot of the ring at `tail`: dividing for every buffer would cost as much as the buffer. */
   #tailIndex: number;
+  /** Positions below it were checked against the credit. */
+  #claimed: number;
   /** Bytes of all buffers of the flow, those of earlier providers included. */
   #bytes: number;
-  /** Payloads of positions from here on were not handed out yet. */
-  #begun = 0;
 
   /** `generation`: number of this provider, stored in the flags of its slots. */
   constructor(file: FlowFile, generation: number, owner: SlotOwner) {
@@ -60,11 +61,12 @@ export class OutputRing {
     this.#generation = (generation << GENERATION_SHIFT) >>> 0;
     const { slotCount } = file.geometry;
     this.quarter = Math.max(1, Math.floor(slotCount / QUARTER));
-    this.#openTogether = Math.max(1, Math.min(OPEN_SLOTS_MAX, Math.floor(slotCount / OPEN_SHARE)));
+    this.#claimTogether = Math.max(1, Math.min(CLAIM_SLOTS_MAX, Math.floor(slotCount / CLAIM_SHARE)));
     this.#slots = Array.from({ length: slotCount });
     this.#head = this.#writer.next;
     this.#tail = this.#head;
     this.#tailIndex = this.#tail % slotCount;
+    this.#claimed = this.#tail;
   }
 
   /** Sequence of the next buffer: of the oldest pending slot while slots are pending. */
@@ -89,14 +91,14 @@ export class OutputRing {
   /** The next slot, the caller's until it is committed or abandoned; undefined without credit. */
   reserve(): RingSlot | undefined {
     const position = this.#tail;
-    if (position === this.#writer.opened && !this.#open()) return undefined;
+    if (position >= this.#claimed && !this.#claim()) return undefined;
     const index = this.#tailIndex;
+    this.#writer.clear(index);
     const slot = this.#slots[index] ?? this.#makeSlot(index);
     slot.position = position;
     slot.state = 'reserved';
     this.#tail = position + 1;
     this.#tailIndex = index + 1 === this.#slots.length ? 0 : index + 1;
-    if (this.#begun <= position) this.#begun = position + 1;
     return slot;
   }
 
@@ -159,14 +161,6 @@ export class OutputRing {
     return now;
   }
 
-  /**
-   * Makes opened slots that were not handed out readable again. Only while the link is open:
-   * afterwards another provider may write.
-   */
-  leave(): void {
-    this.#writer.restore(this.#begun);
-  }
-
   /** Completes the oldest pending slots, up to the first that is still reserved. */
   #settle(): void {
     while (this.#head < this.#tail) {
@@ -212,14 +206,19 @@ export class OutputRing {
     return slot;
   }
 
-  #open(): boolean {
-    const writer = this.#writer;
-    const count = Math.min(this.#credit - writer.opened, this.#openTogether);
-    if (count <= 0) return false;
-    writer.open(count);
-    const credit = this.#credit;
-    if (credit < writer.opened) writer.restore(Math.max(credit, this.#begun));
-    return writer.opened > this.#tail;
+  /** Claims the next slots, as far as there is credit. False without any. */
+  #claim(): boolean {
+    const { file } = this;
+    const tail = this.#tail;
+    const wanted = Math.min(this.#credit, tail + this.#claimTogether);
+    if (wanted <= tail) return false;
+    const before = file.claimed;
+    if (wanted > before) file.claimed = wanted;
+    const credit = file.granted;
+    this.#claimed = Math.min(wanted, credit);
+    // A predecessor's claim stays: it may have cleared those slots.
+    if (credit < wanted && wanted > before) file.lowerClaimed(Math.max(before, credit));
+    return this.#claimed > tail;
   }
 
   /** Sequences below it may be written. */

@@ -62,9 +62,8 @@ export class ProviderAttachment {
     this.signals.last(this.ring.publish());
   }
 
-  /** Gives unused slots back and closes the link. */
+  /** Closes the link. */
   leave(): void {
-    if (this.end === undefined) this.ring.leave();
     this.#claim.link.connection.close();
   }
 }

@@ -70,6 +70,6 @@ export function judgeChain(file: FlowFile, published: number, openMax: number): 
   }
   const unpublished = counts.complete + counts.open;
   if (unpublished > openMax)
-    return damaged(`${unpublished} slots were open; the writer had credit for ${openMax}`);
+    return damaged(`${unpublished} slots were open; the writer can have had ${openMax}`);
   return { ...counts, problem: undefined };
 }

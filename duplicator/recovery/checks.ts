@@ -67,15 +67,15 @@ function checkSequences(file: FlowFile): Check[] {
       text: `${counts}; ${complete} whole buffers are not published yet`,
       publishes: published + complete,
       repair: () => {
-        // A living provider may have published them itself meanwhile; the count never shrinks.
-        if (file.published < published + complete) file.published = published + complete;
-        return `${counts}; ${complete} more whole buffers were published`;
+        return file.raisePublished(published, published + complete)
+          ? `${counts}; ${complete} more whole buffers were published`
+          : `${counts}; the running provider published more itself`;
       },
     },
   ];
 }
 
-/** The chain while `published` and `granted` did not change; undefined when they always did. */
+/** The chain while the counts did not change; undefined when they always did. */
 function steadyChain(file: FlowFile): (Chain & { readonly published: number }) | undefined {
   const timer = new Int32Array(new SharedArrayBuffer(4));
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
@@ -87,15 +87,25 @@ function steadyChain(file: FlowFile): (Chain & { readonly published: number }) |
         ? chain
         : judgeChain(file, before.published, openMax(file, before.published));
     const after = countsOf(file);
-    const unchanged = before.published === after.published && before.granted === after.granted;
-    if (unchanged && second.problem === chain.problem) return { ...second, published: before.published };
+    if (isSame(before, after) && second.problem === chain.problem)
+      return { ...second, published: before.published };
     Atomics.wait(timer, 0, 0, BETWEEN_ATTEMPTS_MS);
   }
   return undefined;
 }
 
-function countsOf({ published, granted }: FlowFile): { published: number; granted: number } {
-  return { published, granted };
+interface Counts {
+  readonly published: number;
+  readonly granted: number;
+  readonly claimed: number;
+}
+
+function countsOf({ published, granted, claimed }: FlowFile): Counts {
+  return { published, granted, claimed };
+}
+
+function isSame(a: Counts, b: Counts): boolean {
+  return a.published === b.published && a.granted === b.granted && a.claimed === b.claimed;
 }
 
 /** Slots that the writer can have open or unpublished at the same time. */
@@ -103,17 +113,22 @@ function openMax(file: FlowFile, published: number): number {
   // Buffers of another host are published in batches.
   if (file.flags & FLOW_FLAGS.remote) return file.geometry.slotCount;
   if (file.flags & FLOW_FLAGS.mirror) return MIRROR_OPEN_SLOTS;
-  return Math.max(0, Math.min(file.geometry.slotCount, file.granted - published));
+  return Math.max(0, Math.min(file.geometry.slotCount, file.claimed - published));
 }
 
 function checkCredit(file: FlowFile): Check {
-  const { granted, published, geometry } = file;
-  if (granted >= published && granted <= published + geometry.slotCount)
-    return sound('credit', `the provider may write ${granted - published} more buffers`);
-  return unsound(
-    'credit',
-    `granted is ${granted}, published ${published}; the difference must be 0 to ${geometry.slotCount}`,
-  );
+  const { granted, claimed, published, geometry } = file;
+  const { slotCount } = geometry;
+  for (const [name, count] of Object.entries({ granted, claimed })) {
+    // Nothing is claimed before the first provider, and by none but the present one.
+    const least = name === 'granted' ? published : 0;
+    if (count >= least && count <= published + slotCount) continue;
+    return unsound(
+      'credit',
+      `${name} is ${count}, published ${published}; it must be ${least} to ${published + slotCount}`,
+    );
+  }
+  return sound('credit', `the provider may write ${granted - published} more buffers`);
 }
 
 function checkState(file: FlowFile): Check {

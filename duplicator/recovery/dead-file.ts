@@ -85,10 +85,10 @@ function readRing(fd: number, copy: Buffer, geometry: Geometry): boolean {
   return true;
 }
 
-/** Whether nothing was published or granted since the copy was begun. */
+/** Whether nothing was published, granted or claimed since the copy was begun. */
 function isUnchanged(fd: number, file: FlowFile): boolean {
   const header = Buffer.alloc(HEADER_BYTES);
   if (readSync(fd, header, 0, HEADER_BYTES, 0) < HEADER_BYTES) return false;
   const now = new FlowFile(file.path, header, file.geometry, file.identity, file.owner, file.flags);
-  return now.published === file.published && now.granted === file.granted;
+  return now.published === file.published && now.granted === file.granted && now.claimed === file.claimed;
 }

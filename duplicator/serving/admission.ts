@@ -61,8 +61,10 @@ export class Admission {
     if (hello.role === 'observer') this.#welcome(client, hello, this.#file.published);
     else if (hello.role === 'consumer' && hello.start !== 'sequence') {
       this.#whenPossible(client, hello, () => {
+        const credit = this.#credit;
         const oldest = hello.start === 'oldest';
-        this.#admit(client, hello, oldest ? this.#credit.oldest(hello.delivery) : this.#file.published);
+        const first = oldest ? credit.oldest(hello.delivery, credit.providerFirst) : this.#file.published;
+        this.#admit(client, hello, first);
       });
     }
     return true;
@@ -115,8 +117,9 @@ export class Admission {
     const comparable = epochLow === 0 || this.#isEpoch(epochLow);
     // The file has the newest count: a provider publishes without this process.
     const requested = comparable ? Math.min(sequence, this.#file.published) : 0;
-    const first = Math.max(requested, this.#credit.oldest(hello.delivery, requested));
-    this.#admit(client, hello, first, epochLow !== 0 && comparable);
+    const resumes = epochLow !== 0 && comparable;
+    const first = Math.max(requested, this.#credit.oldest(hello.delivery, requested, resumes));
+    this.#admit(client, hello, first, resumes);
   }
 
   #isEpoch(epochLow: number): boolean {

@@ -6,9 +6,10 @@
  * slots and `published`.
  *
  * Credit is the slowest lossless acknowledgement, or the reported publications if those are fewer,
- * plus the ring's size. It is lowered when a consumer joins at a buffer that it would allow to
- * overwrite: first the lower word is stored, then the slots are read. A provider clears its slot
- * before it reads the word, so at least one of the two sees the other's store.
+ * plus the ring's size. The provider claims slots in the file before it clears them. A consumer
+ * begins where no claim can reach its buffers, and credit is lowered so far that none will: first
+ * the lower word is stored, then the claim loaded. A provider stores its claim, then loads the
+ * credit, so that at least one of the two sees the other's store.
  *
  * | state | event                     | next                                          |
  * | ----- | ------------------------- | --------------------------------------------- |
@@ -70,17 +71,17 @@ export class ProviderClaim {
   }
 
   /**
-   * The oldest sequence from `requested` on that is still in the ring. `hold`: lowers the credit so
-   * that the provider does not overwrite it; the caller must register its acknowledgement before
-   * credit is granted again.
+   * The oldest sequence from `requested` on that the provider cannot have begun to overwrite.
+   * `hold`: lowers the credit so that it will not; the caller must register its acknowledgement
+   * before credit is granted again.
    */
   oldest(requested: number, hold: boolean): number {
-    const { geometry, published } = this.#file;
-    const { slotCount } = geometry;
+    const { published } = this.#file;
+    const { slotCount } = this.#file.geometry;
     const before = this.#granted;
-    let oldest = Math.min(published, Math.max(0, requested, published - slotCount));
-    if (hold) this.#limit(Math.min(before, oldest + slotCount));
-    while (oldest < published && !this.#file.holds(oldest)) oldest += 1;
+    const wanted = Math.min(published, Math.max(0, requested, published - slotCount));
+    if (hold) this.#limit(Math.min(before, Math.max(wanted + slotCount, this.#file.claimed)));
+    const oldest = Math.min(published, Math.max(wanted, this.#file.claimed - slotCount));
     if (hold) {
       this.#limit(Math.min(before, oldest + slotCount));
       this.#send(); // the provider may have read the lower word meanwhile and wait
@@ -89,18 +90,27 @@ export class ProviderClaim {
   }
 
   /**
+   * Whether every sequence from `sequence` on is held for another lossless consumer, or for one
+   * that a dead duplicator had admitted: nothing that is published of them was overwritten.
+   */
+  holdsFrom(sequence: number): boolean {
+    return sequence >= this.#slowest();
+  }
+
+  /**
    * Grants the claim to a client and welcomes it: it continues the sequences under a new
    * generation, or under its own when it reattaches. `resumed`: the generation of a provider that
-   * reattaches. Returns false when another client has the claim.
+   * reattaches, which continues its own buffers. Returns false when another client has the claim.
    */
   take(link: LinkConnection, hello: Hello, resumed?: number): boolean {
     if (this.#link !== undefined) return false;
     this.#link = link;
+    this.#reported = this.#file.published;
     if (resumed === undefined || resumed !== this.#generation) {
       this.#generation = (this.#generation % GENERATIONS) + 1;
+      this.#file.providerFirst = this.#reported;
       this.#file.clearUnpublished();
     }
-    this.#reported = this.#file.published;
     this.#grant();
     link.signal(MessageKind.WELCOME, this.#file.epoch, packHello(hello));
     link.signal(MessageKind.BEGIN, this.#reported, this.#generation);

@@ -9,6 +9,7 @@
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import type { Consumer, Delivery } from './consumer-registry.js';
 import type { FlowConsumers } from './flow-consumers.js';
 import { ProviderClaim } from './provider-claim.js';
@@ -86,11 +87,17 @@ export class WriterCredit {
 
   /**
    * The oldest sequence from `requested` on at which a new consumer can begin: the writer has not
-   * opened its slot and, for a lossless consumer, will not without credit.
+   * opened its slot and, for a lossless consumer, will not without credit. `resumes`: the consumer
+   * read this epoch of the flow before.
    */
-  oldest(delivery: Delivery, requested = 0): number {
+  oldest(delivery: Delivery, requested = 0, resumes = false): number {
     const lossless = delivery === 'lossless';
-    if (this.claim !== undefined) return this.claim.oldest(requested, lossless);
+    if (this.claim !== undefined) {
+      // A claim that a stopped provider has not checked yet must not cost a consumer what is held
+      // for it.
+      const held = lossless && resumes && this.claim.holdsFrom(requested);
+      return held ? requested : this.claim.oldest(requested, lossless);
+    }
     const { geometry, published } = this.#file;
     const ring = published - geometry.slotCount;
     const safe = ring + (lossless ? this.#openSlots : Math.max(1, this.#openSlots));
@@ -99,6 +106,16 @@ export class WriterCredit {
     // A sequence that was lost between hosts is no buffer to begin with.
     while (oldest < published && !this.#file.holds(oldest)) oldest += 1;
     return oldest;
+  }
+
+  /**
+   * The first sequence of the present provider's buffers, or the last one's: where `start: oldest`
+   * begins, as far as the ring reaches. In a flow of another host, the first buffer of its newest
+   * provider.
+   */
+  get providerFirst(): number {
+    const { published, providerFirst } = this.#file;
+    return this.claim === undefined ? firstOfGeneration(this.#file) : Math.min(published, providerFirst);
   }
 
   /** The lossless consumers that hold the writer back now. */
@@ -117,4 +134,24 @@ export class WriterCredit {
     this.#closed = true;
     this.stall.stop();
   }
+}
+
+/** Generations only grow along the ring: the first sequence in it of the newest buffer's. */
+function firstOfGeneration(file: FlowFile): number {
+  const { published, geometry } = file;
+  let newest = published - 1;
+  const oldest = Math.max(0, published - geometry.slotCount);
+  while (newest >= oldest && !file.holds(newest)) newest -= 1;
+  if (newest < oldest) return published;
+  const generation = file.slotFlags(newest) >>> GENERATION_SHIFT;
+  // Below `low` are other generations, from `high` on this one; lost sequences count as the next.
+  let [low, high] = [oldest, newest];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    let probe = middle;
+    while (probe < high && !file.holds(probe)) probe += 1;
+    if (probe === high || file.slotFlags(probe) >>> GENERATION_SHIFT === generation) high = middle;
+    else low = probe + 1;
+  }
+  return high;
 }

@@ -10,8 +10,12 @@
  * RING       slots of the ring
  * BUFFERS    sequences that the provider writes
  * LOSSLESS, LOSSY   numbers of consumers
- * INTENDED   1: credit never goes back; 0: it does when a consumer joins at an older buffer
- * AHEAD      INTENDED: slots granted beyond the published ones (a quarter of the ring, at least 1)
+ * PROTOCOL   how a provider and a consumer that joins at an older buffer agree:
+ *            CLAIMS     the provider claims slots before it clears them; credit goes back, claims do
+ *                       not: the one that is implemented
+ *            MONOTONE   credit never goes back
+ *            RESTORES   the provider clears a slot, reads its credit again, and restores the slot
+ * AHEAD      MONOTONE: slots granted beyond the published ones (a quarter of the ring, at least 1)
  * QUARTER    buffers after which acknowledgements and signals are due
  * KILL       who may be killed, at any step: bits 1 provider, 2 duplicator, 4 consumer 0, 8 consumer 1
  * START      where a consumer may begin: bits 1 oldest, 2 next
@@ -31,8 +35,11 @@
 #ifndef LOSSY
 #define LOSSY 0
 #endif
-#ifndef INTENDED
-#define INTENDED 0
+#define CLAIMS 0
+#define MONOTONE 1
+#define RESTORES 2
+#ifndef PROTOCOL
+#define PROTOCOL CLAIMS
 #endif
 #ifndef AHEAD
 #define AHEAD 1
@@ -53,11 +60,10 @@
 #define NO_FENCE 0
 #endif
 /* The repair of a dead duplicator's file raises `published` over whole buffers that are not
-   published yet: 1 compares, then stores, as today; 2 does both in one step. */
+   published yet: 1 compares, then stores; 2 does both in one step, as implemented. */
 #ifndef REPAIR
 #define REPAIR 2
 #endif
-/* 1: a consumer may read one buffer, and acknowledge it, while it has asked for a signal and waits for it. */
 /* 1: the provider may ask for no answer to a signal (OutputSignals at a low rate). */
 #ifndef UNANSWERED
 #define UNANSWERED 0
@@ -71,11 +77,14 @@
 #define ZERO_WAITS 0
 #endif
 #define CLEARED_FOR(c) (ZERO_WAITS && IS_LOSSLESS(c) && file[SEQUENCE(next)] == 0)
+/* 1: a consumer may read one buffer, and acknowledge it as one that is awake, while it has asked for
+   a signal and waits for it; 2: the acknowledgement asks again, as implemented. */
 #ifndef READ_ARMED
 #define READ_ARMED 0
 #endif
 
 #define FENCE_CLEAR 1     /* provider: between clearing a slot and what follows */
+#define FENCE_CLAIM 8     /* provider: between `claimed` and the load of `granted` */
 #define FENCE_PUBLISHED 2 /* provider: between `published` and the load of `heard` */
 #define FENCE_HEARD 3     /* duplicator: between `heard` and the load of `published` */
 #define FENCE_GRANTED 4   /* duplicator: between `granted` and the loads that follow */
@@ -97,7 +106,8 @@
 #define PUBLISHED (2 * RING)
 #define GRANTED (2 * RING + 1)
 #define HEARD (2 * RING + 2)
-#define WORDS (2 * RING + 3)
+#define CLAIMED (2 * RING + 3)
+#define WORDS (2 * RING + 4)
 byte file[WORDS];
 /* The presence table: bit c is set while consumer c is lossless and admitted. */
 byte presence;
@@ -175,7 +185,7 @@ byte pendings;
 active proctype Memory() {
 end_memory:
   do
-  DRAIN(0) DRAIN(1) DRAIN(2) DRAIN(3) DRAIN(PUBLISHED)
+  DRAIN(0) DRAIN(1) DRAIN(2) DRAIN(3) DRAIN(PUBLISHED) DRAIN(CLAIMED)
 #if RING == 3
   DRAIN(5) DRAIN(4)
 #endif
@@ -198,7 +208,7 @@ inline publish() {
   fi
 }
 active proctype Provider() {
-  byte next, published, signalled, replaced;
+  byte next, published, signalled, replaced, claimed;
   bool answered, unanswered, rechecked;
 attach:
   {
@@ -220,15 +230,32 @@ turn:
         :: else -> goto noCredit
         fi
       fi };
-#if INTENDED
-    RELEASE_P(SEQUENCE(next), 0, 0);
-#else
+#if PROTOCOL == RESTORES
     atomic { replaced = file[SEQUENCE(next)]; STORE_P(SEQUENCE(next), 0) };
     atomic { FENCED_P(FENCE_CLEAR) ->
       if
       :: file[GRANTED] > next -> replaced = 0
       :: else -> goto restore
       fi };
+#else
+#if PROTOCOL == CLAIMS
+    if
+    :: claimed > next -> skip
+    :: else ->
+      /* A predecessor's claim stays. */
+      atomic { replaced = file[CLAIMED];
+        if
+        :: replaced > next -> skip
+        :: else -> STORE_P(CLAIMED, next + 1)
+        fi };
+      atomic { FENCED_P(FENCE_CLAIM) ->
+        if
+        :: file[GRANTED] > next -> claimed = next + 1; replaced = 0
+        :: else -> goto withdraw
+        fi }
+    fi;
+#endif
+    RELEASE_P(SEQUENCE(next), 0, 0);
 #endif
 #if MEMORY == 2
     FENCED_P(FENCE_CLEAR);
@@ -240,9 +267,13 @@ turn:
       :: next - published < QUARTER && next < BUFFERS -> goto turn /* published at the end of the turn */
       :: goto flush
       fi };
-#if !INTENDED
+#if PROTOCOL == RESTORES
 restore:
     atomic { STORE_P(SEQUENCE(next), replaced); replaced = 0; goto noCredit };
+#endif
+#if PROTOCOL == CLAIMS
+withdraw:
+    atomic { STORE_P(CLAIMED, replaced); replaced = 0; goto noCredit };
 #endif
 noCredit:
     /* Without credit everything is published, then the credit is read once more. */
@@ -312,10 +343,10 @@ credited:
       fi };
 detached:
     atomic { publish() };
-    atomic { DRAINED_P -> next = 0; published = 0; signalled = 0; unanswered = 0; rechecked = 0; providerLink = CLOSED; goto attach }
+    atomic { DRAINED_P -> next = 0; published = 0; signalled = 0; claimed = 0; unanswered = 0; rechecked = 0; providerLink = CLOSED; goto attach }
   } unless {
     atomic { victim == PROVIDER -> victim = 0;
-      next = 0; published = 0; signalled = 0; replaced = 0; answered = 0; unanswered = 0; rechecked = 0;
+      next = 0; published = 0; signalled = 0; replaced = 0; claimed = 0; answered = 0; unanswered = 0; rechecked = 0;
       if
       :: providerLink == ASKED || providerLink == OPEN -> providerLink = LEFT
       :: providerLink == CUT -> providerLink = CLOSED
@@ -436,7 +467,7 @@ await: /* every wait ends: this is no valid end */
       :: consumerLink[me] == CUT -> consumerLink[me] = CLOSED; goto attach
 #if READ_ARMED
       :: !polled && file[PUBLISHED] > next && file[SEQUENCE(next)] == next + 1 -> polled = 1; next++; acknowledged = next;
-        ackWaits[me] = 1; ackCount[me] = next; ackAsks[me] = 0;
+        ackWaits[me] = 1; ackCount[me] = next; ackAsks[me] = (READ_ARMED == 2);
         if
         :: next == BUFFERS -> goto done
         :: else -> goto await
@@ -480,7 +511,7 @@ bool sendScheduled;
 #if CONSUMERS == 3
 #define SLOWEST SMALLER(SMALLER(SMALLER(NEED(0), NEED(1)), NEED(2)), FLOOR)
 #endif
-#if INTENDED
+#if PROTOCOL == MONOTONE
 #define LIMIT (SLOWEST == NONE -> reported + AHEAD : SMALLER(SLOWEST + RING, reported + AHEAD))
 #else
 #define LIMIT (SMALLER(SLOWEST, reported) + RING)
@@ -600,11 +631,33 @@ join:
       :: startAt[c] == OLDEST -> value = 0
       :: else -> value = SMALLER(startAt[c], file[PUBLISHED]) /* never more than is published */
       fi };
-#if INTENDED
+#if PROTOCOL == MONOTONE
     /* No credit was ever given for the slots of these buffers. */
     atomic { count = file[PUBLISHED]; oldest = SMALLER(count, LARGER(value, granted - SMALLER(granted, RING))); count = 0 };
-#else
+#endif
+#if PROTOCOL == CLAIMS
+    /* WriterCredit.oldest: what is held for a consumer that resumes is there, whatever is claimed. */
+    atomic { count = file[PUBLISHED]; before = granted;
+      if
+      :: startAt[c] != OLDEST && IS_LOSSLESS(c) && value >= SLOWEST -> oldest = value; count = 0; goto admit
+      :: else -> value = SMALLER(count, LARGER(value, count - SMALLER(count, RING)))
+      fi;
+      if
+      :: IS_LOSSLESS(c) -> skip
+      :: else -> goto claims
+      fi };
     /* ProviderClaim.oldest */
+    atomic { granted = SMALLER(before, LARGER(value + RING, file[CLAIMED])); STORE_D(GRANTED, granted) };
+claims:
+    atomic { FENCED_D(FENCE_GRANTED) -> oldest = file[CLAIMED];
+      oldest = SMALLER(count, LARGER(value, oldest - SMALLER(oldest, RING))); count = 0;
+      if
+      :: IS_LOSSLESS(c) -> granted = SMALLER(before, oldest + RING); STORE_D(GRANTED, granted)
+      :: else -> goto admit
+      fi };
+    atomic { DRAINED_D -> sendCredit() };
+#endif
+#if PROTOCOL == RESTORES
     atomic { count = file[PUBLISHED]; before = granted; oldest = SMALLER(count, LARGER(value, count - SMALLER(count, RING))); count = 0;
       if
       :: IS_LOSSLESS(c) -> skip

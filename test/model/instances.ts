@@ -30,7 +30,9 @@ export interface Instance {
   readonly cycles?: boolean;
 }
 
-/** Bits of KILL and START, values of NO_FENCE: as in flow.pml. */
+/** Bits of KILL and START, values of PROTOCOL and NO_FENCE: as in flow.pml. */
+const MONOTONE = 1;
+const RESTORES = 2;
 const PROVIDER = 1;
 const DUPLICATOR = 2;
 const CONSUMER_0 = 4;
@@ -46,93 +48,72 @@ const FENCE = {
   reader: 5,
   releaseSequence: 6,
   releasePublished: 7,
+  claim: 8,
 };
 
 const ONE = { RING: 2, BUFFERS: 3, LOSSLESS: 1 };
 const TWO = { RING: 2, BUFFERS: 3, LOSSLESS: 2, SYMMETRIC: 1, COARSE_READ: 1 };
 const LOSSY = { RING: 2, BUFFERS: 3, LOSSLESS: 0, LOSSY: 1 };
 /** A large ring in small: several slots of credit, and signals that need no answer. */
-const QUIET = { RING: 3, BUFFERS: 4, LOSSLESS: 1, AHEAD: 2, QUARTER: 3, UNANSWERED: 1, INTENDED: 1 };
+const QUIET = { RING: 3, BUFFERS: 4, LOSSLESS: 1, QUARTER: 3, UNANSWERED: 1 };
 
-/** The protocol as it is: credit goes back when a consumer joins at an older buffer. */
-const TODAY: readonly Instance[] = [
+/** Other ways to agree with a consumer that joins at an older buffer. */
+const ALTERNATIVES: readonly Instance[] = [
   {
-    name: 'today-restore',
+    name: 'restores',
     shows: 'a provider that restores a cleared slot makes a lossless consumer lose a buffer',
-    macros: ONE,
+    macros: { ...ONE, PROTOCOL: RESTORES },
     violation: 'lost',
-  },
-  {
-    name: 'today-at-next',
-    shows: 'nothing is lost where consumers join at the next buffer and the provider or a consumer dies',
-    macros: { ...ONE, BUFFERS: 4, START: AT_NEXT, UNANSWERED: 1, KILL: PROVIDER | CONSUMER_0 },
-  },
-  {
-    name: 'today-take-over',
-    shows: 'nothing is lost where consumers join at the next buffer and the duplicator dies',
-    macros: { ...ONE, BUFFERS: 4, START: AT_NEXT, KILL: DUPLICATOR },
-  },
-  {
-    name: 'today-two',
-    shows: 'nothing is lost by two lossless consumers that join at the next buffer',
-    macros: { ...TWO, START: AT_NEXT },
-  },
-  {
-    name: 'today-repair-race',
-    shows: 'a repair that compares and then stores sets `published` back under a living provider',
-    macros: { ...ONE, BUFFERS: 4, START: AT_NEXT, KILL: DUPLICATOR, REPAIR: 1 },
-    violation: 'rewritten',
-  },
-  {
-    name: 'today-read-armed',
-    shows: 'a take that waits gets no signal when a poll has acknowledged the buffer that it waits for',
-    macros: { ...ONE, START: AT_NEXT, READ_ARMED: 1 },
-    violation: 'stuck',
   },
   {
     name: 'waits-at-zero',
     shows: 'nothing is lost where a lossless reader waits at a cleared slot and no process dies',
-    macros: { ...ONE, ZERO_WAITS: 1 },
+    macros: { ...ONE, PROTOCOL: RESTORES, ZERO_WAITS: 1 },
   },
   {
     name: 'waits-at-zero-kill',
     shows: 'a lossless reader that waits at a cleared slot waits for ever when the provider is killed there',
-    macros: { ...ONE, ZERO_WAITS: 1, KILL: PROVIDER },
+    macros: { ...ONE, PROTOCOL: RESTORES, ZERO_WAITS: 1, KILL: PROVIDER },
     violation: 'stuck',
+  },
+  {
+    name: 'monotone',
+    shows: 'credit that never goes back loses nothing either, whoever dies',
+    macros: { ...ONE, BUFFERS: 4, PROTOCOL: MONOTONE, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
   },
 ];
 
-/** Credit never goes back. */
-const INTENDED: readonly Instance[] = [
+/** The protocol as it is: a provider claims slots before it clears them. */
+const PROPERTIES: readonly Instance[] = [
   {
     name: 'one',
     shows: 'one lossless consumer gets every buffer, whoever dies',
-    macros: { ...ONE, BUFFERS: 4, INTENDED: 1, UNANSWERED: 1, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
+    macros: { ...ONE, BUFFERS: 4, UNANSWERED: 1, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
   },
   {
     name: 'two',
     shows: 'two lossless consumers get every buffer, whole',
-    macros: { ...TWO, COARSE_READ: 0, INTENDED: 1 },
+    macros: { ...TWO, COARSE_READ: 0 },
   },
   {
     name: 'two-consumer-killed',
     shows: 'a killed consumer releases its credit, and the other one gets every buffer',
-    macros: { ...TWO, INTENDED: 1, KILL: CONSUMER_0 | CONSUMER_1 },
+    macros: { ...TWO, KILL: CONSUMER_0 | CONSUMER_1 },
   },
   {
     name: 'two-provider-killed',
     shows: 'two lossless consumers get every buffer of a killed provider and of the next one',
-    macros: { ...TWO, INTENDED: 1, KILL: PROVIDER },
+    macros: { ...TWO, KILL: PROVIDER },
   },
   {
     name: 'two-take-over',
     shows: 'two lossless consumers get every buffer when the duplicator is killed',
-    macros: { ...TWO, INTENDED: 1, KILL: DUPLICATOR },
+    macros: { ...TWO, KILL: DUPLICATOR },
   },
   {
     name: 'mixed',
     shows: 'a lossy consumer beside a lossless one gets whole buffers and holds nothing back',
-    macros: { ...ONE, BUFFERS: 4, LOSSY: 1, INTENDED: 1 },
+    macros: { ...ONE, BUFFERS: 4, LOSSY: 1 },
   },
   {
     name: 'mixed-killed',
@@ -140,15 +121,14 @@ const INTENDED: readonly Instance[] = [
     macros: {
       ...ONE,
       LOSSY: 1,
-      INTENDED: 1,
       COARSE_READ: 1,
       KILL: PROVIDER | CONSUMER_0 | CONSUMER_1,
     },
   },
   {
     name: 'ring-of-three',
-    shows: 'a ring of 3 with a credit of 2 slots loses nothing when the duplicator is killed',
-    macros: { ...ONE, RING: 3, BUFFERS: 5, AHEAD: 2, INTENDED: 1, KILL: DUPLICATOR },
+    shows: 'a ring of 3 loses nothing when the duplicator is killed',
+    macros: { ...ONE, RING: 3, BUFFERS: 5, KILL: DUPLICATOR },
   },
   {
     name: 'quiet-signals',
@@ -158,13 +138,24 @@ const INTENDED: readonly Instance[] = [
   {
     name: 'repair-race',
     shows: 'a repair that compares and then stores sets `published` back under a living provider',
-    macros: { ...ONE, RING: 3, BUFFERS: 4, AHEAD: 2, INTENDED: 1, KILL: DUPLICATOR, REPAIR: 1 },
+    macros: { ...ONE, BUFFERS: 4, START: AT_NEXT, KILL: DUPLICATOR, REPAIR: 1 },
     violation: 'rewritten',
+  },
+  {
+    name: 'read-armed',
+    shows: 'a take that waits gets its signal when a poll acknowledges the buffer that it waits for',
+    macros: { ...ONE, START: AT_NEXT, READ_ARMED: 2 },
+  },
+  {
+    name: 'read-armed-awake',
+    shows: 'a take waits for ever when a poll acknowledges its buffer without asking for a signal',
+    macros: { ...ONE, START: AT_NEXT, READ_ARMED: 1 },
+    violation: 'stuck',
   },
   {
     name: 'cycles',
     shows: 'no process repeats itself without progress, whoever dies',
-    macros: { ...ONE, INTENDED: 1, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
+    macros: { ...ONE, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
     cycles: true,
   },
 ];
@@ -174,12 +165,12 @@ const STORE_BUFFERS: readonly Instance[] = [
   {
     name: 'x86-one',
     shows: 'store buffers change nothing, whoever dies; the clearing of a slot needs no fence',
-    macros: { ...ONE, INTENDED: 1, MEMORY: X86, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
+    macros: { ...ONE, MEMORY: X86, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
   },
   {
     name: 'x86-lossy',
     shows: 'a lossy consumer reads no torn buffer through store buffers',
-    macros: { ...LOSSY, BUFFERS: 4, INTENDED: 1, MEMORY: X86 },
+    macros: { ...LOSSY, BUFFERS: 4, MEMORY: X86 },
   },
   {
     name: 'x86-quiet',
@@ -199,20 +190,15 @@ const STORE_BUFFERS: readonly Instance[] = [
     violation: 'stuck',
   },
   {
-    name: 'x86-today',
-    shows: 'with its fences the exchange of cleared slot and lowered credit loses nothing',
-    macros: { ...ONE, ZERO_WAITS: 1, MEMORY: X86 },
-  },
-  {
-    name: 'x86-today-no-fence-clear',
-    shows: 'without a fence after the clearing of a slot a joining consumer loses a buffer',
-    macros: { ...ONE, ZERO_WAITS: 1, MEMORY: X86, NO_FENCE: FENCE.clear },
+    name: 'x86-no-fence-claim',
+    shows: 'without a fence between claim and credit a joining consumer loses a buffer',
+    macros: { ...ONE, MEMORY: X86, NO_FENCE: FENCE.claim },
     violation: 'lost',
   },
   {
-    name: 'x86-today-no-fence-granted',
-    shows: 'without a fence after lowered credit a joining consumer loses a buffer',
-    macros: { ...ONE, ZERO_WAITS: 1, MEMORY: X86, NO_FENCE: FENCE.granted },
+    name: 'x86-no-fence-granted',
+    shows: 'without a fence between lowered credit and claim a joining consumer loses a buffer',
+    macros: { ...ONE, MEMORY: X86, NO_FENCE: FENCE.granted },
     violation: 'lost',
   },
 ];
@@ -222,42 +208,47 @@ const REORDERED: readonly Instance[] = [
   {
     name: 'arm-lossy',
     shows: 'a lossy consumer reads no torn buffer where all orders of the page are kept',
-    macros: { ...LOSSY, INTENDED: 1, MEMORY: ARM },
+    macros: { ...LOSSY, MEMORY: ARM },
   },
   {
     name: 'arm-one',
     shows: 'a lossless consumer loses nothing where all orders of the page are kept',
-    macros: { ...ONE, INTENDED: 1, MEMORY: ARM, KILL: DUPLICATOR },
+    macros: { ...ONE, MEMORY: ARM, KILL: DUPLICATOR },
   },
   {
     name: 'arm-no-fence-clear',
     shows: 'a payload that overtakes the clearing of its slot is read torn by a lossy consumer',
-    macros: { ...LOSSY, INTENDED: 1, MEMORY: ARM, NO_FENCE: FENCE.clear },
+    macros: { ...LOSSY, MEMORY: ARM, NO_FENCE: FENCE.clear },
     violation: 'torn',
   },
   {
     name: 'arm-no-fence-reader',
     shows: 'a second look at the sequence before the payload lets a lossy consumer read a torn buffer',
-    macros: { ...LOSSY, INTENDED: 1, MEMORY: ARM, NO_FENCE: FENCE.reader },
+    macros: { ...LOSSY, MEMORY: ARM, NO_FENCE: FENCE.reader },
     violation: 'torn',
   },
   {
     name: 'arm-lossless-no-fences',
     shows: 'a lossless consumer needs no fence between its two looks',
-    macros: { ...ONE, INTENDED: 1, MEMORY: ARM, NO_FENCE: FENCE.reader },
+    macros: { ...ONE, MEMORY: ARM, NO_FENCE: FENCE.reader },
   },
   {
     name: 'arm-no-release-sequence',
     shows: 'a sequence that overtakes its payload is published torn by a repair',
-    macros: { ...ONE, INTENDED: 1, MEMORY: ARM, NO_FENCE: FENCE.releaseSequence, KILL: DUPLICATOR },
+    macros: { ...ONE, MEMORY: ARM, NO_FENCE: FENCE.releaseSequence, KILL: DUPLICATOR },
     violation: 'torn',
   },
   {
     name: 'arm-no-release-published',
     shows: 'a `published` that overtakes the sequences makes a lossless consumer lose a buffer',
-    macros: { ...ONE, INTENDED: 1, MEMORY: ARM, NO_FENCE: FENCE.releasePublished },
+    macros: { ...ONE, MEMORY: ARM, NO_FENCE: FENCE.releasePublished },
     violation: 'lost',
   },
 ];
 
-export const INSTANCES: readonly Instance[] = [...TODAY, ...INTENDED, ...STORE_BUFFERS, ...REORDERED];
+export const INSTANCES: readonly Instance[] = [
+  ...ALTERNATIVES,
+  ...PROPERTIES,
+  ...STORE_BUFFERS,
+  ...REORDERED,
+];

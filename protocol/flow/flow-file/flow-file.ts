@@ -69,6 +69,16 @@ export class FlowFile {
     this.words.store64(HEADER.epoch, epoch);
   }
 
+  /** Local flows: the sequence at which the present or last provider opened the flow. */
+  get providerFirst(): number {
+    return this.words.load64(HEADER.providerFirst);
+  }
+
+  /** Owner only. */
+  set providerFirst(sequence: number) {
+    this.words.store64(HEADER.providerFirst, sequence);
+  }
+
   /**
    * Count of this epoch's published buffers: sequences below it can be read, as far back as the
    * ring holds them.
@@ -77,9 +87,18 @@ export class FlowFile {
     return this.words.load64(HEADER.published);
   }
 
-  /** Ring writer only, and the repair of a dead owner's file. */
+  /** Ring writer only. */
   set published(count: number) {
     this.words.store64(HEADER.published, count);
+  }
+
+  /**
+   * Repair of a dead owner's file: raises `published` from `before` to `count` in one step. False
+   * when it is not `before` any more: a provider that has not noticed the death of its duplicator
+   * publishes at the same time.
+   */
+  raisePublished(before: number, count: number): boolean {
+    return this.words.exchange64(HEADER.published, before, count);
   }
 
   /** Credit of a local provider: it may write sequences below this count. */
@@ -95,6 +114,21 @@ export class FlowFile {
   /** Owner only, for a count below the present one: a reader never sees more than the old count. */
   lowerGranted(count: number): void {
     this.words.lower64(HEADER.granted, count);
+  }
+
+  /** Local flows: the provider may have cleared the slots of sequences below this count. */
+  get claimed(): number {
+    return this.words.load64(HEADER.claimed);
+  }
+
+  /** Provider only, for a count above the present one; with a full fence. */
+  set claimed(count: number) {
+    this.words.store64(HEADER.claimed, count);
+  }
+
+  /** Provider only, for a count below the present one: a reader never sees more than that. */
+  lowerClaimed(count: number): void {
+    this.words.lower64(HEADER.claimed, count);
   }
 
   /**

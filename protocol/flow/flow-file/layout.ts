@@ -1,5 +1,5 @@
 /**
- * The byte layout of a flow file, version 1: the one place that defines its offsets.
+ * The byte layout of a flow file, version 2: the one place that defines its offsets.
  *
  * A flow is a stream of fixed-size buffers from one writer to any number of readers. Its flow file
  * is the ring of those buffers in shared memory, on one host: a header, then `slotCount` slots. The
@@ -20,9 +20,9 @@
  *         32 ├──────────────────┼──────────┼─────────────┼─────────────┴────────────┼─────────────────┴────────┤
  *            │ createdNs        │ ownerPid │ 0           │ ownerStartTicks          │ 0                        │
  *         64 ├──────────────────┼──────────┴─────────────┴──────────────────────────┴──────────────────────────┤
- *            │ epoch            │ 0                                                                            │
+ *            │ epoch            │ providerFirst         │ 0                                                    │
  *        128 ├──────────────────┼──────────────────────────────────────────────────────────────────────────────┤
- *            │ published        │ 0: alone on its cache line, since the writer stores it for every batch       │
+ *            │ published        │ claimed     │ 0: the line of the writer, which stores them for every batch   │
  *        192 ├──────────────────┼────────────────────────┬─────────────┬────────────┬──────────────────────────┤
  *            │ imageGeneration  │ imageApplied           │ sourceState │ 0          │ stateSinceNs             │
  *        224 ├──────────────────┼──────────┬─────────────┼─────────────┴────────────┼──────────────────────────┤
@@ -51,7 +51,7 @@ import assert from 'node:assert/strict';
 import { LIMITS } from '../../base/limits.js';
 
 export const FLOW_FILE_MAGIC = 'MIRRFLOW';
-export const FLOW_FILE_VERSION = 1;
+export const FLOW_FILE_VERSION = 2;
 export const CACHE_LINE_BYTES = 64;
 
 const U32 = 4;
@@ -70,16 +70,23 @@ export const HEADER = {
   ownerPid: 32 + U64,
   ownerStartTicks: 32 + 2 * U64,
   epoch: CACHE_LINE_BYTES,
+  /** Local flows: the sequence at which the present or last provider opened the flow. */
+  providerFirst: CACHE_LINE_BYTES + U64,
   published: 2 * CACHE_LINE_BYTES,
+  /**
+   * Local flows: the provider may have cleared the slots of sequences below this count. It stores
+   * the count, then loads `granted`, and clears nothing that `granted` does not allow; the owner
+   * stores a lower `granted`, then loads this count: at least one of the two sees what the other
+   * stored. In the cache line of `published`, which the provider writes too.
+   */
+  claimed: 2 * CACHE_LINE_BYTES + U64,
   imageGeneration: 3 * CACHE_LINE_BYTES,
   imageApplied: 3 * CACHE_LINE_BYTES + U64,
   sourceState: 3 * CACHE_LINE_BYTES + 2 * U64,
   stateSinceNs: 3 * CACHE_LINE_BYTES + 3 * U64,
   /**
    * Credit of a local flow's provider, which may write sequences below this count. The owner lowers
-   * the count when a consumer joins at an older buffer: a provider therefore clears its slot's
-   * sequence word first, then loads this count, and restores the word when the count does not allow
-   * the write.
+   * it when a lossless consumer joins at an older buffer, never below `claimed`.
    */
   granted: 3 * CACHE_LINE_BYTES + 4 * U64,
   /**

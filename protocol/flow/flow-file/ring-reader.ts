@@ -147,6 +147,7 @@ export class RingReader {
   /** False when the writer has overwritten the borrowed buffer: discard what was read from it. */
   isIntact(): boolean {
     const words = this.#words;
+    words.fenceLoads(); // what was read of the buffer is read before the look that follows
     return (
       words.holdsHalves(this.#slot + SLOT.sequence, this.#heldLow, this.#heldHigh) &&
       words.holdsHalves(HEADER.epoch, this.#epochLow, this.#epochHigh)

@@ -3,8 +3,8 @@
  * library or a duplicator. Writes to the mapped file only.
  *
  * The order of its stores prevents torn buffers: clear the slot's sequence word, fill payload and
- * metadata, store the sequence word, then `published`. Payloads are plain stores in between, which
- * x86-64 keeps in order; JavaScript has no fence for machines that do not.
+ * metadata, store the sequence word, then `published`. A cleared slot is never restored: the caller
+ * begins a slot only when no lossless reader needs its previous buffer.
  */
 import { HEADER_BYTES, missingWord, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
@@ -14,6 +14,7 @@ import { highHalf, lowHalf, type Words } from './words.js';
 export class RingWriter {
   readonly #file: FlowFile;
   readonly #words: Words;
+  readonly #stride: number;
   /** Payload views, one per slot, created on first use: a view per buffer would be garbage. */
   readonly #payloads: (Buffer | undefined)[];
   /** The latest view per slot that includes the room for a frame's header. */
@@ -25,12 +26,8 @@ export class RingWriter {
    */
   #offset: number;
   #index: number;
-  /** The slots of sequences from `#committed` to below this one are cleared. */
-  #opened: number;
-  /** Per slot, the sequence word that `open` cleared, unless this writer had stored it. */
-  readonly #replaced: Float64Array;
-  /** This writer has written every sequence from this one on. */
-  #writtenFrom: number;
+  /** The next slot is cleared. */
+  #begun = false;
   #published: number;
   /** Halves of `#committed`. */
   #low: number;
@@ -44,14 +41,12 @@ export class RingWriter {
   constructor(file: FlowFile) {
     this.#file = file;
     this.#words = file.words;
+    this.#stride = file.geometry.slotStride;
     this.#payloads = Array.from({ length: file.geometry.slotCount });
     this.#published = file.published;
     this.#committed = this.#published;
     this.#low = lowHalf(this.#committed);
     this.#high = highHalf(this.#committed);
-    this.#opened = this.#committed;
-    this.#writtenFrom = this.#committed;
-    this.#replaced = new Float64Array(file.geometry.slotCount);
     this.#index = this.#committed % file.geometry.slotCount;
     this.#offset = slotOffset(file.geometry, this.#committed);
   }
@@ -66,26 +61,33 @@ export class RingWriter {
   }
 
   /**
-   * Opens the slot of sequence `next + ahead` for writing: from now on readers of its previous
+   * Clears the slot of sequence `next + ahead` for writing: from now on readers of its previous
    * buffer see that they were lapped. The caller owns the returned payload (`payloadCapacity`
-   * bytes) until `commit`. Opening a slot twice has no effect.
+   * bytes) until `commit`. Repeated calls have no effect.
    * @param ahead slots beyond the next one, 0 to slotCount - 1
    */
   begin(ahead = 0): Buffer {
+    const { geometry, words } = this.#file;
     if (ahead === 0) {
-      if (this.#opened === this.#committed) this.open(1);
+      if (!this.#begun) words.clear64(this.#offset + SLOT.sequence);
+      this.#begun = true;
       return this.#payloads[this.#index] ?? this.#payload(this.#index);
     }
-    const { geometry, words } = this.#file;
     const sequence = this.#committed + ahead;
-    // `restore` cannot bring back the buffer that is cleared here.
-    this.#writtenFrom = Math.max(this.#writtenFrom, sequence - geometry.slotCount + 1);
     words.clear64(slotOffset(geometry, sequence) + SLOT.sequence);
     return this.#payload(sequence % geometry.slotCount);
   }
 
   /**
-   * Opens the next slot like `begin`. Returns the room for a frame's header and the payload behind
+   * Clears the slot at `index` (0 to slotCount - 1) for a caller that keeps the payload views and
+   * the order of the slots itself.
+   */
+  clear(index: number): void {
+    this.#words.clear64(HEADER_BYTES + index * this.#stride + SLOT.sequence);
+  }
+
+  /**
+   * Clears the next slot like `begin`. Returns the room for a frame's header and the payload behind
    * it as one view, so that one read of a socket can fill both.
    */
   beginFramed(payloadBytes: number): Buffer {
@@ -108,67 +110,15 @@ export class RingWriter {
     for (let missing = first; missing < sequence; missing += 1)
       words.store64(slotOffset(geometry, missing) + SLOT.sequence, missingWord(missing));
     this.#committed = sequence;
-    this.#writtenFrom = sequence;
+    this.#begun = false;
     this.#low = lowHalf(sequence);
     this.#high = highHalf(sequence);
-    this.#opened = Math.max(this.#opened, sequence);
     this.#index = sequence % geometry.slotCount;
     this.#offset = slotOffset(geometry, sequence);
   }
 
-  /** Sequences below this one can be written without clearing another slot. */
-  get opened(): number {
-    return this.#opened;
-  }
-
   /**
-   * Opens the next `count` slots that are not open yet, as `begin` does for one, with one fence for
-   * all of them. At most slotCount slots are open.
-   */
-  open(count: number): void {
-    const { geometry, words } = this.#file;
-    const { slotCount, slotStride } = geometry;
-    let index = this.#opened % slotCount;
-    let word = slotOffset(geometry, this.#opened) + SLOT.sequence;
-    // Words that this writer stored need no load, which would wait for the processor of a reader.
-    let unknown = this.#writtenFrom + slotCount - this.#opened;
-    for (let left = count; left > 0; left -= 1) {
-      if (unknown > 0) this.#replaced[index] = words.peek64(word);
-      unknown -= 1;
-      if (left === 1) words.clear64(word);
-      else words.setPlain64(word, 0);
-      index += 1;
-      word += slotStride;
-      if (index === slotCount) {
-        index = 0;
-        word = HEADER_BYTES + SLOT.sequence;
-      }
-    }
-    this.#opened += count;
-  }
-
-  /**
-   * Restores the opened slots from `sequence` on: readers can read their previous buffers again.
-   * Only while nothing was written to their payloads.
-   */
-  restore(sequence: number): void {
-    const { geometry, words } = this.#file;
-    for (let at = Math.max(sequence, this.#committed); at < this.#opened; at += 1) {
-      const before = at - geometry.slotCount;
-      const replaced =
-        before < this.#writtenFrom ? (this.#replaced[at % geometry.slotCount] ?? 0) : before + 1;
-      words.complete64(slotOffset(geometry, at) + SLOT.sequence, replaced);
-    }
-    this.#opened = Math.min(this.#opened, Math.max(sequence, this.#committed));
-  }
-
-  /** Restores every open slot. Only while nothing was written to their payloads. */
-  abandon(): void {
-    this.restore(this.#committed);
-  }
-
-  /**
-   * Completes the next slot, which `begin` opened; readers see it after `publish`.
+   * Completes the next slot, which `begin` or `clear` cleared; readers see it after `publish`.
    * @param size bytes used of the payload, 0 to payloadCapacity
    * @param timestampNs wall-clock nanoseconds since 1970; a double keeps them to 256 ns
    */
@@ -183,7 +133,7 @@ export class RingWriter {
     words.setPlain32(slot + SLOT.flags, flags);
     const committed = this.#committed + 1;
     this.#committed = committed;
-    if (this.#opened < committed) this.#opened = committed;
+    this.#begun = false;
     const low = (this.#low + 1) | 0;
     this.#low = low;
     if (low === 0) this.#high = (this.#high + 1) | 0;
@@ -217,10 +167,9 @@ export class RingWriter {
       words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
     this.#file.epoch = epoch;
     this.#committed = 0;
-    this.#writtenFrom = 0;
     this.#low = 0;
     this.#high = 0;
-    this.#opened = 0;
+    this.#begun = false;
     this.#published = 0;
     this.#index = 0;
     this.#offset = HEADER_BYTES;

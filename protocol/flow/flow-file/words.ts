@@ -30,6 +30,9 @@ export const PLAIN_STORES_ARE_ORDERED = memoryAccess() === 'plain';
 export const lowHalf = (value: number): number => value | 0;
 export const highHalf = (value: number): number => (value / TWO_32) | 0;
 
+/** No other thread uses this word: storing to it orders the accesses around it. */
+const FENCE = new Int32Array(1);
+
 export class Words {
   readonly #u32: Uint32Array;
   readonly #i32: Int32Array;
@@ -94,13 +97,27 @@ export class Words {
   }
 
   /**
-   * Stores 0 over a slot's sequence word, with a full fence: no later load or store happens before
-   * it.
+   * Stores 0 over a slot's sequence word, before all later stores. The high half is stored first: a
+   * reader never takes the half-cleared word for another sequence.
    */
   clear64(byteOffset: number): void {
+    const words = this.#i32;
     const index = byteOffset >>> 2;
-    this.#u32[index + 1] = 0;
-    Atomics.store(this.#u32, index, 0);
+    words[index + 1] = 0;
+    if (PLAIN_STORES_ARE_ORDERED) words[index] = 0;
+    else {
+      Atomics.store(words, index, 0);
+      Atomics.load(words, index); // a store, then a load: what follows happens after both
+    }
+  }
+
+  /**
+   * Before the next load by `load64` or `holdsHalves`, all earlier loads are done. Costs nothing
+   * where loads stay in order among each other.
+   */
+  fenceLoads(): void {
+    // A store waits for the loads before it, an atomic load for the atomic stores before it.
+    if (!PLAIN_STORES_ARE_ORDERED) Atomics.store(FENCE, 0, 0);
   }
 
   /**
@@ -128,6 +145,15 @@ export class Words {
     const index = byteOffset >>> 2;
     Atomics.store(this.#u32, index + 1, Math.floor(value / TWO_32));
     Atomics.store(this.#u32, index, value >>> 0);
+  }
+
+  /**
+   * Replaces `before` by `value` in one step; false when the word is not `before`. The word must be
+   * at a multiple of 8 in its ArrayBuffer.
+   */
+  exchange64(byteOffset: number, before: number, value: number): boolean {
+    const word = new BigUint64Array(this.#u32.buffer, this.#u32.byteOffset + byteOffset, 1);
+    return Atomics.compareExchange(word, 0, BigInt(before), BigInt(value)) === BigInt(before);
   }
 
   /** Loads without ordering, for words that another word publishes. */

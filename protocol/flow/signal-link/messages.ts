@@ -70,7 +70,7 @@ export const LAST = 1;
 export const UNANSWERED = 2;
 
 /** Incremented when the meaning of a message changes; HELLO carries it. */
-export const LINK_VERSION = 1;
+export const LINK_VERSION = 2;
 
 export const MessageKind = {
   HELLO: 1,

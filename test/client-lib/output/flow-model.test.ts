@@ -221,8 +221,9 @@ class FlowUnderTest {
     if (this.#readers.length >= CONSUMERS_MAX) return;
     const begin = (reserved = this.#total): number => {
       const total = this.#total;
-      const oldest = Math.min(total, Math.max(0, total - this.#slots, reserved - this.#slots));
-      return { oldest, newest: Math.max(oldest, total - 1), next: total }[start];
+      const readable = Math.min(total, Math.max(0, total - this.#slots, reserved - this.#slots));
+      const oldest = Math.min(total, Math.max(readable, this.#place.file.providerFirst));
+      return { oldest, newest: Math.max(readable, total - 1), next: total }[start];
     };
     const from = begin();
     const flow = await this.#place.consumer({

@@ -49,7 +49,7 @@ describe('inspectDeadFile', () => {
     ['with an invalid source state', (file) => damageHeader(file.file, 'sourceState', 77)],
     ['with impossible credit', (file) => (file.file.granted = 100)],
     ['without a header', (file) => file.overwrite(0, Buffer.from('not mirrorflow'))],
-    ['of another layout version', (file) => damageHeader(file.file, 'version', 2)],
+    ['of another layout version', (file) => damageHeader(file.file, 'version', 3)],
     ['that is truncated', (file) => file.truncate(HEADER_BYTES + 100)],
     ['without a byte', (file) => file.truncate(0)],
     ['of a living owner', (file) => damageHeader(file.file, 'ownerStartTicks', Number(ownIdentity().startTicks))],

@@ -32,6 +32,7 @@ export class DeadFile {
     for (let sequence = 0; sequence < published; sequence += 1) this.commit();
     this.ring.publish();
     this.file.granted = published + SLOTS;
+    this.file.claimed = published + SLOTS;
     this.bury();
   }
 

@@ -76,12 +76,13 @@ describe('the recovery of a flow file', () => {
     ['a slot that holds another sequence', 'sequences', (file) => file.setSlot(4, 'sequence', 999)],
     ['a hole in what was published', 'sequences', (file) => file.setSlot(4, 'sequence', 0)],
     ['a size larger than a slot', 'sequences', (file) => file.setSlot(4, 'size', CAPACITY + 1)],
-    ['more slots open than there was credit', 'sequences', (file) => file.setSlot(6, 'sequence', 0)],
+    ['more slots open than the provider had claimed', 'sequences', (file) => file.setSlot(6, 'sequence', 0)],
     ['a published word that is too small', 'sequences', (file) => (file.file.published = 1)],
     ['a published word that is too large', 'sequences', (file) => (file.file.published = 9)],
     ['impossible credit', 'credit', (file) => (file.file.granted = 100)],
+    ['an impossible claim', 'credit', (file) => (file.file.claimed = 100)],
     ['an invalid header', 'header', (file) => file.overwrite(0, Buffer.from('not mirrorflow'))],
-    ['another layout version', 'header', (file) => damageHeader(file.file, 'version', 2)],
+    ['another layout version', 'header', (file) => damageHeader(file.file, 'version', 3)],
     ['an invalid identity', 'header', (file) => damageHeader(file.file, 'identity', 0x7d)],
     ['an epoch of 0', 'header', (file) => (file.file.epoch = 0)],
     ['an invalid stride', 'header', (file) => damageHeader(file.file, 'slotStride', 64)],
@@ -91,7 +92,7 @@ describe('the recovery of a flow file', () => {
   for (const [what, check, damage] of damages) {
     it(`a file with ${what} is to be replaced, and not changed`, () => {
       dead = new DeadFile(6);
-      if (what.startsWith('more slots')) dead.file.granted = 6;
+      if (what.startsWith('more slots')) dead.file.lowerClaimed(6);
       damage(dead);
       const before = readFileSync(dead.path);
       const report = repair(dead.path);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { ProviderClaim } from '../../../duplicator/serving/provider-claim.js';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
-import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
+import { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
 import type { LinkConnection } from '../../../protocol/flow/signal-link/link.js';
 import { LINK_VERSION, MessageKind, type Hello } from '../../../protocol/flow/signal-link/messages.js';
@@ -145,29 +145,58 @@ describe('ProviderClaim', () => {
     expect(granted(), 'never more than before').to.equal(SLOTS);
   });
 
-  it('a consumer begins after slots that the provider has begun to overwrite', () => {
+  it('a consumer begins after slots that the provider has claimed, and the credit never ends before them', () => {
     claim.take(link(), HELLO);
     write(SLOTS);
     claim.published(SLOTS);
-    writer.begin();
-    writer.commit(1, 0);
-    writer.begin();
-    expect(claim.oldest(0, true)).to.equal(2);
-    expect(granted()).to.equal(SLOTS + 2);
-    writer.abandon();
-    expect(claim.oldest(0, true)).to.equal(1);
-  });
-
-  it('a consumer begins after slots that the provider opened ahead, and gets those that it gave back', () => {
-    claim.take(link(), HELLO);
-    write(SLOTS);
-    claim.published(SLOTS);
-    writer.open(3);
+    file.claimed = SLOTS + 3;
+    expect(claim.oldest(0, false)).to.equal(3);
+    expect(granted()).to.equal(2 * SLOTS);
     expect(claim.oldest(0, true)).to.equal(3);
-    expect(granted(), 'what is open may be written').to.equal(SLOTS + 3);
-    writer.restore(SLOTS + 1);
+    expect(granted(), 'what is claimed may be written').to.equal(SLOTS + 3);
+    file.lowerClaimed(SLOTS + 1);
     expect(claim.oldest(0, true)).to.equal(1);
     expect(granted()).to.equal(SLOTS + 1);
+  });
+
+  it('a claim that the provider stores while the credit is lowered is seen by one of the two', () => {
+    claim.take(link(), HELLO);
+    write(SLOTS);
+    claim.published(SLOTS);
+    // The provider claims between the store of the lower credit and the load of the claim.
+    Object.defineProperty(file, 'lowerGranted', {
+      configurable: true,
+      value: (count: number) => {
+        FlowFile.prototype.lowerGranted.call(file, count);
+        file.claimed = SLOTS + 2;
+      },
+    });
+    expect(claim.oldest(0, true)).to.equal(2);
+    expect(granted()).to.equal(SLOTS + 2);
+  });
+
+  it('what is held for another lossless consumer needs no look at the claim', () => {
+    claim.take(link(), HELLO);
+    slowest = 0;
+    write(SLOTS);
+    claim.published(SLOTS);
+    expect(claim.holdsFrom(0)).to.equal(true);
+    slowest = 2;
+    expect([claim.holdsFrom(1), claim.holdsFrom(2)]).to.deep.equal([false, true]);
+    slowest = Number.POSITIVE_INFINITY;
+    expect(claim.holdsFrom(SLOTS)).to.equal(false);
+  });
+
+  it('a provider that opens the flow begins its own buffers, one that reattaches continues them', () => {
+    claim.take(link(), HELLO);
+    write(3);
+    claim.leave();
+    claim.take(link(), { ...HELLO, start: 'sequence' }, claim.generation);
+    expect(file.providerFirst).to.equal(0);
+    write(1);
+    claim.leave();
+    claim.take(link(), HELLO);
+    expect(file.providerFirst).to.equal(4);
   });
 
   it('buffers that a killed provider published but did not report count', () => {

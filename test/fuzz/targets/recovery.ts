@@ -56,6 +56,7 @@ function fixture(): Fixture {
   }
   writer.publish();
   file.granted = file.published + 2;
+  file.claimed = file.granted;
   damageHeader(file, 'ownerPid', DEAD_PID);
   const sound = Buffer.from(file.bytes);
   const owner = { ...file.owner, pid: DEAD_PID };

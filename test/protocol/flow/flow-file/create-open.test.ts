@@ -146,7 +146,7 @@ describe('creating and opening a flow file', () => {
     damageHeader(created, 'version', 7);
     const error = thrownBy(() => openFlowFile(created.path, 'read'));
     expect(error.code).to.equal('VERSION_MISMATCH');
-    expect(error.facts).to.deep.include({ found: 7, known: 1 });
+    expect(error.facts).to.deep.include({ found: 7, known: 2 });
     expect(inspectFlowFile(created.path)).to.deep.equal({ kind: 'owned', pid: process.pid });
     expect(thrownBy(() => place.create()).code).to.equal('FILE_OWNED');
     damageHeader(created, 'version', 0);

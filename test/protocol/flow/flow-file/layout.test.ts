@@ -15,9 +15,9 @@ import {
 import { Place } from './place.js';
 
 describe('the layout of a flow file', () => {
-  it('the offsets of a flow file are those of the published version 1', () => {
+  it('the offsets of a flow file are those of the published version 2', () => {
     expect(FLOW_FILE_MAGIC).to.equal('MIRRFLOW');
-    expect(FLOW_FILE_VERSION).to.equal(1);
+    expect(FLOW_FILE_VERSION).to.equal(2);
     expect(HEADER).to.deep.equal({
       magic: 0,
       version: 8,
@@ -30,7 +30,9 @@ describe('the layout of a flow file', () => {
       ownerPid: 40,
       ownerStartTicks: 48,
       epoch: 64,
+      providerFirst: 72,
       published: 128,
+      claimed: 136,
       imageGeneration: 192,
       imageApplied: 200,
       sourceState: 208,
@@ -95,7 +97,7 @@ describe('the layout of a flow file', () => {
       const { bytes } = file;
       expect(bytes.toString('latin1', 0, 8)).to.equal('MIRRFLOW');
       expect([8, 12, 16, 20, 24, 28].map((at) => bytes.readUInt32LE(at))).to.deep.equal([
-        1, 4096, 3, 192, 65, 5,
+        2, 4096, 3, 192, 65, 5,
       ]);
       expect(bytes.readUInt32LE(40)).to.equal(process.pid);
       expect(bytes.readBigUInt64LE(64)).to.equal(0x1_0000_0002n);
