@@ -1,0 +1,355 @@
+/**
+ * A flow with its duplicator, a provider and consumers in one process, whose participants run in
+ * any order, one small step at a time, and are stopped or killed between any two stores to the flow
+ * file. Every decision is drawn from a tape, so that a failing course can be repeated and reduced.
+ * Used by interrupted-flow.test.ts. Creates flow files.
+ */
+import { join } from 'node:path';
+import { checkFile } from '../../../duplicator/recovery/checks.js';
+import { consumersOfPredecessor } from '../../../duplicator/recovery/obtain-file.js';
+import { REATTACH_MS } from '../../../duplicator/recovery/reattach-gate.js';
+import { FlowHost } from '../../../duplicator/serving/flow-host.js';
+import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
+import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
+import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
+import { interruptedFile } from '../../kit/interrupted-file.js';
+import { ManualClock } from '../../kit/manual-clock.js';
+import { MemoryLinkServer } from '../../kit/memory-link.js';
+import { silent } from '../../kit/silent-log.js';
+import { InterruptedConsumer } from './consumer.js';
+import { Ledger } from './ledger.js';
+import { InterruptedProvider } from './provider.js';
+import { StoreRules, type Action } from './store-rules.js';
+
+const CONSUMERS_MAX = 4;
+const PAYLOAD_MAX = 24;
+/** Others run inside a stopped participant, and stop there themselves at most so deep. */
+const DEPTH_MAX = 3;
+/** Steps after which a flow without interruptions must have delivered everything. */
+const STEPS_TO_END = 5_000;
+
+/** Thrown in a participant that is killed between two stores. */
+class Killed extends Error {}
+
+type Participant = 'provider' | 'duplicator';
+
+export class World {
+  readonly #directory: string;
+  readonly #tape: readonly number[];
+  #at = 0;
+  readonly #ledger = new Ledger();
+  readonly #rules = new StoreRules(({ epoch }) =>
+    Math.min(...this.#consumers.map((consumer) => consumer.needed(epoch)), Number.POSITIVE_INFINITY),
+  );
+  readonly #files = new Map<number, FlowFile>();
+  #file!: FlowFile;
+  #clock = new ManualClock();
+  #links: MemoryLinkServer | undefined;
+  #provider: InterruptedProvider | undefined;
+  #consumers: InterruptedConsumer[] = [];
+  /** Participants that are stopped between two stores, with those that run meanwhile above. */
+  readonly #stopped = new Set<Participant>();
+  #contents = 0;
+  #interrupts = false;
+
+  constructor(directory: string, tape: readonly number[]) {
+    this.#directory = directory;
+    this.#tape = tape;
+    this.#create(2 + this.#draw(7), 8 + 4 * this.#draw(4));
+  }
+
+  /** How often each action of the model was seen in the stores to the files. */
+  get actions(): ReadonlyMap<Action, number> {
+    return this.#rules.seen;
+  }
+
+  /** Runs until the tape ends, then without interruptions until all is delivered. */
+  run(): void {
+    this.#interrupts = true;
+    while (this.#at < this.#tape.length) this.#step();
+    this.#interrupts = false;
+    this.#finish();
+  }
+
+  /** A number below `bound`; 0 behind the end of the tape. */
+  #draw(bound: number): number {
+    const drawn = this.#tape[this.#at] ?? 0;
+    this.#at += 1;
+    return drawn % bound;
+  }
+
+  #step(): void {
+    switch (this.#draw(16)) {
+      case 0:
+      case 1:
+      case 2:
+        this.#write();
+        break;
+      case 3:
+      case 4:
+        this.#deliverToDuplicator();
+        break;
+      case 5:
+        this.#deliverToClients();
+        break;
+      case 6:
+      case 7:
+      case 8:
+        this.#aConsumer()?.read();
+        break;
+      case 9:
+      case 10:
+        this.#aConsumer()?.take();
+        break;
+      case 11:
+        this.#aConsumer()?.release(this.#draw(8));
+        break;
+      case 12:
+        this.#change();
+        break;
+      case 13:
+        this.#aConsumer()?.resize(this.#draw(16));
+        break;
+      case 14:
+        this.#aConsumer()?.deliverWithdrawals();
+        break;
+      default:
+        this.#attach();
+    }
+    this.#ledger.look(this.#file);
+  }
+
+  /** Rare events: a new consumer, deaths, and a flow that is opened with other sizes. */
+  #change(): void {
+    switch (this.#draw(8)) {
+      case 0:
+      case 1:
+      case 2:
+        this.#addConsumer();
+        break;
+      case 3:
+      case 4:
+        this.#killConsumer();
+        break;
+      case 5:
+        if (!this.#stopped.has('provider')) this.#killProvider();
+        break;
+      case 6:
+        if (!this.#stopped.has('duplicator')) this.#killDuplicator();
+        break;
+      default:
+        if (this.#stopped.size === 0 && this.#draw(4) === 0) this.#reopen();
+    }
+  }
+
+  /** The present file for one participant, whose stores are checked and interrupted. */
+  #fileOf(who: Participant): FlowFile {
+    const file = this.#file;
+    return interruptedFile(file, (store) => {
+      this.#between(who);
+      this.#rules.check(file, store);
+    });
+  }
+
+  /** Before a store of a participant: nothing, or others run, or it is killed. */
+  #between(who: Participant): void {
+    this.#ledger.look(this.#file);
+    if (!this.#interrupts || this.#stopped.size >= DEPTH_MAX || this.#at >= this.#tape.length) return;
+    const what = this.#draw(24);
+    if (what < 18 || this.#stopped.has(who)) return;
+    if (what === 23) throw new Killed();
+    this.#stopped.add(who);
+    try {
+      for (let steps = 1 + this.#draw(6); steps > 0; steps -= 1) this.#step();
+    } finally {
+      this.#stopped.delete(who);
+    }
+  }
+
+  /** Runs an action of a participant, which may be killed in it. */
+  #act(who: Participant, action: () => void): void {
+    if (this.#stopped.has(who)) return;
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      if (who === 'provider') this.#killProvider();
+      else this.#killDuplicator();
+    }
+  }
+
+  #write(): void {
+    const slots = 1 + this.#draw(4);
+    const abandoned = this.#draw(8);
+    this.#act('provider', () =>
+      this.#provider?.write(slots, (slot) => abandoned === slot && this.#interrupts),
+    );
+  }
+
+  #deliverToDuplicator(): void {
+    const waiting = (this.#links?.links ?? []).filter((link) => link.waiting > 0);
+    const link = waiting[this.#draw(Math.max(1, waiting.length))];
+    if (link !== undefined) this.#act('duplicator', () => link.deliver());
+  }
+
+  #deliverToClients(): void {
+    const links = this.#consumers.map(({ link }) => link);
+    if (!this.#stopped.has('provider')) links.push(this.#provider?.link);
+    const waiting = links.filter((link) => link !== undefined && link.waiting > 0);
+    const link = waiting[this.#draw(Math.max(1, waiting.length))];
+    if (link === undefined) return;
+    if (link === this.#provider?.link) this.#act('provider', () => link.deliver());
+    else link.deliver();
+  }
+
+  /** A participant without a link joins; a dead duplicator is replaced; a dead provider too. */
+  #attach(): void {
+    if (this.#links === undefined) {
+      if (!this.#stopped.has('duplicator')) this.#act('duplicator', () => this.#succeed());
+      return;
+    }
+    const links = this.#links;
+    if (this.#provider === undefined) this.#provider = this.#newProvider();
+    if (this.#provider.link === undefined && !this.#stopped.has('provider')) {
+      this.#provider.join(links.connect());
+      return;
+    }
+    const consumer = this.#consumers.find(({ link }) => link === undefined);
+    if (consumer !== undefined) consumer.join(links.connect());
+    else if (this.#consumers.every(({ attached }) => attached))
+      this.#act('duplicator', () => this.#clock.advance(REATTACH_MS));
+  }
+
+  #aConsumer(): InterruptedConsumer | undefined {
+    return this.#consumers[this.#draw(Math.max(1, this.#consumers.length))];
+  }
+
+  #addConsumer(): void {
+    if (this.#consumers.length >= CONSUMERS_MAX) return;
+    const delivery = this.#draw(3) === 0 ? 'lossy' : 'lossless';
+    const before = this.#draw(8);
+    const starts = ['oldest', 'latest', Math.max(0, this.#file.published - before)] as const;
+    const options = {
+      delivery,
+      start: starts[this.#draw(3)] ?? 'oldest',
+      history: 1 + this.#draw(8),
+      payloadCapacity: PAYLOAD_MAX,
+    } as const;
+    this.#consumers.push(
+      new InterruptedConsumer(options, this.#ledger, (epoch) => this.#files.get(epoch) ?? this.#file),
+    );
+  }
+
+  #killConsumer(): void {
+    const consumer = this.#aConsumer();
+    consumer?.link?.destroy();
+    this.#consumers = this.#consumers.filter((one) => one !== consumer);
+  }
+
+  #newProvider(): InterruptedProvider {
+    const between = (): void => this.#between('provider');
+    return new InterruptedProvider(this.#fileOf('provider'), between, () => (this.#contents += 1));
+  }
+
+  #killProvider(): void {
+    this.#provider?.link?.destroy();
+    this.#provider = undefined;
+  }
+
+  #killDuplicator(): void {
+    this.#links?.destroy();
+    this.#links = undefined;
+  }
+
+  /** A new file of other sizes, in a new epoch, and its duplicator. */
+  #create(slotCount: number, payloadCapacity: number): void {
+    const epoch = this.#files.size + 1;
+    this.#file = createFlowFile({
+      path: join(this.#directory, `${epoch}.flow`),
+      identity: { application: 'test', flow: 'numbers', type: 'bytes', properties: {} },
+      slotCount,
+      payloadCapacity,
+      flags: 0,
+      epoch,
+      mode: 0o600,
+    });
+    this.#files.set(epoch, this.#file);
+    this.#host(
+      interruptedFile(this.#file, () => this.#between('duplicator')),
+      0,
+    );
+  }
+
+  /** Everyone leaves, and the flow is opened with other sizes. */
+  #reopen(): void {
+    this.#killProvider();
+    this.#killDuplicator();
+    for (const consumer of this.#consumers) while (consumer.link?.deliver() === true);
+    this.#interrupts = false;
+    this.#create(2 + this.#draw(7), 8 + 4 * this.#draw(4));
+    this.#interrupts = true;
+  }
+
+  /** A successor repairs the file and takes it over, as obtain-file.ts and examine.ts do. */
+  #succeed(): void {
+    const file = this.#fileOf('duplicator');
+    for (const { check, state, text, repair } of checkFile(file)) {
+      if (state === 'unsound') throw new Error(`the file of a dead duplicator is damaged: ${check}: ${text}`);
+      repair?.();
+    }
+    const expected = consumersOfPredecessor(file);
+    file.setCounter(COUNTERS.awaited.id, expected);
+    file.setCounter(COUNTERS.lossless.id, 0);
+    this.#host(file, expected);
+  }
+
+  #host(file: FlowFile, expected: number): void {
+    this.#clock = new ManualClock();
+    const links = new MemoryLinkServer();
+    const host = new FlowHost({
+      file,
+      links,
+      local: true,
+      expected,
+      openSlots: 0,
+      clock: this.#clock,
+      log: silent,
+    });
+    host.setSourceState('live', 1);
+    this.#links = links;
+  }
+
+  /** All attach and read until everything that is published, and more, was delivered. */
+  #finish(): void {
+    for (const buffers of [0, 2 * this.#file.geometry.slotCount + 1]) {
+      const until = this.#file.published + buffers;
+      let steps = 0;
+      while (!this.#isDelivered(until)) {
+        if ((steps += 1) > STEPS_TO_END) throw new Error(`the flow stands still: ${this.#state()}`);
+        this.#attach();
+        if (this.#file.published < until) this.#write();
+        for (const link of this.#links?.links ?? []) while (link.deliver());
+        while (this.#provider?.link?.deliver() === true);
+        for (const consumer of this.#consumers) {
+          while (consumer.link?.deliver() === true);
+          consumer.read();
+          consumer.take();
+          consumer.release(0);
+          consumer.deliverWithdrawals();
+        }
+        this.#ledger.look(this.#file);
+      }
+    }
+    for (const consumer of this.#consumers) consumer.checkEnd();
+  }
+
+  #isDelivered(until: number): boolean {
+    return this.#file.published >= until && this.#consumers.every(({ isUpToDate }) => isUpToDate);
+  }
+
+  #state(): string {
+    const { published, granted, geometry } = this.#file;
+    const consumers = this.#consumers.map(({ attached, delivery }) => ({ attached, delivery }));
+    return JSON.stringify({ published, granted, slots: geometry.slotCount, consumers });
+  }
+}
