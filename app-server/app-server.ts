@@ -4,8 +4,8 @@
  * take calls) and connects to the host server. Its services start a duplicator (the process that
  * serves a flow) for each flow in use, and the gateway (SpecTcl's services for old viewers).
  *
- * Creates the directories, the token file and the record, and grants users access to directories
- * and socket. close() stops gateway and duplicators, then removes leftovers (files of duplicators
+ * Creates the directories and the record, and grants users access to directories, sockets and
+ * tokens. close() stops gateway and duplicators, then removes leftovers (files of duplicators
  * that died), then closes endpoints and host link together, then removes the record.
  */
 import assert from 'node:assert/strict';
@@ -18,7 +18,6 @@ import { packageVersion } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
-import { ensureToken } from '../protocol/rpc/security/token-file.js';
 import { ApplicationRecord } from './application-record.js';
 import { Leftovers } from './children/leftovers.js';
 import { CLOSE_GRACE_MS, Endpoints } from './endpoints.js';
@@ -46,6 +45,7 @@ export interface AppServerSetup extends ServicesSetup {
 export class AppServer {
   readonly #setup: AppServerSetup;
   readonly #startedAt = new Date();
+  /** The socket for reading; the others stand beside it. */
   readonly #socket: string;
   readonly #record: ApplicationRecord;
   readonly #hostLink: HostLink;
@@ -56,7 +56,7 @@ export class AppServer {
 
   /**
    * Resolves when calls are taken. Rejects with ALREADY_RUNNING, or with the error of a directory,
-   * socket or port; socket and record are removed then, directories and the token file stay.
+   * socket or port; sockets, tokens and record are removed then, directories stay.
    */
   static async start(setup: AppServerSetup): Promise<AppServer> {
     const { directory, flowDirectory, application } = setup.options;
@@ -64,7 +64,6 @@ export class AppServer {
     const flowsPath = appFlowDirectory(flowDirectory, application.name);
     prepareDirectory(flowsPath);
     const [apps = '', links = ''] = runtimeFolders(directory);
-    ensureToken(directory);
     const access = new Access(application.access, setup.log);
     access.grantDirectories([flowsPath], [directory, apps, links, flowDirectory]);
     const server = new AppServer(setup);
@@ -81,7 +80,7 @@ export class AppServer {
     const { options, clock, log, onQuit } = setup;
     const { application, directory } = options;
     this.#setup = setup;
-    this.#socket = appSocketPath(directory, application.name);
+    this.#socket = appSocketPath(directory, application.name, 'read');
     this.#record = new ApplicationRecord(directory, application, this.#socket);
     this.#hostLink = new HostLink(directory, log);
     const serverCalls = { info: () => this.#info(), quit: onQuit };
@@ -106,8 +105,7 @@ export class AppServer {
     const { flows, gateway } = this.#services;
     // Before any call is taken: duplicators of an earlier app server reconnect at once.
     flows.duplicators.expectRunning();
-    await this.#endpoints.listenOnSocket(this.#socket);
-    access.grant(this.#socket, 'socket');
+    await this.#endpoints.listenOnSockets(access);
     await this.#endpoints.listenOnPort(application.port ?? 0);
     const { port, dispatcher } = this.#endpoints;
     this.#record.setPort(port);

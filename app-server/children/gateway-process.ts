@@ -141,7 +141,7 @@ export class GatewayProcess {
       script: programPath('gateway'),
       args: gatewayArguments(name, {
         gateway,
-        parent: appSocketPath(directory, name),
+        parent: appSocketPath(directory, name, 'control'),
         directory,
         flowDirectory,
       }),

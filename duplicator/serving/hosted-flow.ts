@@ -67,6 +67,9 @@ interface MappedImage {
   readonly bytes: Buffer;
 }
 
+/** Of a link socket until its access has opened it to others. */
+const CLOSED_MODE = 0o600;
+
 export class HostedFlow {
   readonly file: FlowFile;
   readonly host: FlowHost;
@@ -119,7 +122,7 @@ export class HostedFlow {
       log,
     );
     const inode = inodeOf(path);
-    const links = streamLink().createServer({ socketMode: access.of('socket').mode });
+    const links = streamLink().createServer({ socketMode: CLOSED_MODE });
     try {
       access.grant(path, granted, takenOver);
       const image = imagePath === undefined ? undefined : obtainImage(imagePath, file, access, takenOver);
@@ -135,7 +138,7 @@ export class HostedFlow {
         ...request.host,
       });
       await listenOnLink(links, link);
-      access.grant(link, 'socket');
+      access.grant(link, 'read socket');
       return new HostedFlow(file, inode, host, image, link, takenOver);
     } catch (error) {
       await links.close();

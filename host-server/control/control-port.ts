@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';
+import type { UserRight } from '../../protocol/base/rights.js';
 import type { Security } from '../../protocol/rpc/security/options.js';
 import type { CallDispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
 import { HttpAuthentication } from '../../protocol/rpc/xml-rpc/http-authentication.js';
@@ -21,8 +22,8 @@ const PEER_SESSIONS_MAX = 256;
 export interface ControlPortOptions {
   readonly listen: ListenAddress;
   readonly security: Security;
-  /** The token of the runtime directory, which a caller over HTTP must present. */
-  readonly token: () => string | undefined;
+  /** The right of a token that a caller over HTTP presents. */
+  readonly rightOfToken: (token: string) => UserRight | undefined;
   readonly dispatcher: CallDispatcher<CallOrigin>;
   /** Options of a session with another host. */
   readonly session: (peerAddress: string) => SessionOptions<CallOrigin>;
@@ -37,12 +38,12 @@ export class ControlPort {
   readonly #sessions = new Set<HostSession>();
 
   constructor(options: ControlPortOptions) {
-    const { listen, security, token, dispatcher, session, clock, log } = options;
+    const { listen, security, rightOfToken, dispatcher, session, clock, log } = options;
     this.#options = options;
     this.#gate = new Gate({ secret: security.secret, session, clock, log });
     this.#http = new HttpRpcServer(dispatcher, {
-      context: () => ({ session: undefined }),
-      authentication: new HttpAuthentication({ token, secret: security.secret, clock, log }),
+      context: (_request, right) => ({ session: undefined, right }),
+      authentication: new HttpAuthentication({ rightOfToken, secret: security.secret, clock, log }),
       tls: listen.scheme === 'tls' ? security.identity : undefined,
       sessions: (socket) => void this.#admit(socket),
       log,

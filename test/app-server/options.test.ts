@@ -72,7 +72,7 @@ describe('options of the app server', () => {
       lingerMs: 5,
       updateIntervalMs: 0,
       stallTimeoutMs: 9,
-      parent: '/b/apps/e1.sock',
+      parent: '/b/apps/e1.control.sock',
       directory: '/b',
       flowDirectory: '/c',
     });
@@ -82,7 +82,7 @@ describe('options of the app server', () => {
       lingerMs: 5,
       updateIntervalMs: 0,
       stallTimeoutMs: 9,
-      parent: '/b/apps/e1.sock',
+      parent: '/b/apps/e1.control.sock',
     });
   });
 

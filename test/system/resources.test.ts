@@ -166,7 +166,7 @@ describe('a resource that runs out', () => {
     const sockets: Socket[] = [];
     closing.push(() => sockets.forEach((socket) => socket.destroy()));
     for (let n = 0; n < 100; n += 1) {
-      const socket = connectSocket(hostSocketPath(directory));
+      const socket = connectSocket(hostSocketPath(directory, 'control'));
       socket.on('error', () => undefined);
       sockets.push(socket);
     }

@@ -8,7 +8,7 @@ import { describeError, systemCode } from '../../base/errors.js';
 import { temporaryName } from '../../base/files/temporary-name.js';
 
 export type LeftoverKind =
-  'flow file' | 'image' | 'socket' | 'record' | 'temporary file' | 'directory' | 'shared memory';
+  'flow file' | 'image' | 'socket' | 'token' | 'record' | 'temporary file' | 'directory' | 'shared memory';
 
 export interface Leftover {
   readonly kind: LeftoverKind;

@@ -1,6 +1,6 @@
 /**
- * The access options of an application: which users besides its owner may read its flows or provide
- * flows. Part of the application options in the configuration file and in `host.run`;
+ * The access options of an application: which users besides its owner may read its flows, provide
+ * flows, or control it. Part of the application options in the configuration file and in `host.run`;
  * `protocol/host/access` applies them. Pure.
  */
 import { arrayOf, oneOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
@@ -22,6 +22,7 @@ export const accessOptions = struct({
   group: optional(group("the group whose members may read, instead of the owner's group")),
   readers: optional(accounts('a user, or @ and a group, that may read in addition to the mode')),
   providers: optional(accounts('a user, or @ and a group, that may provide flows besides the owner')),
+  control: optional(accounts('a user, or @ and a group, that may control the application besides the owner')),
 });
 
 export type AccessOptions = TypeOf<typeof accessOptions>;

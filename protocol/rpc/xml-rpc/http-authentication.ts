@@ -1,10 +1,9 @@
 /**
- * Authenticates calls over HTTP for the HTTP server. Two kinds of token are accepted: the token of
- * the runtime directory, from this machine, and a token issued for a proof of the shared secret,
- * from anywhere. A caller sends it as Basic password with any user name, or as Bearer token. All
+ * Authenticates calls over HTTP for the HTTP server. Two kinds of token are accepted: those of the
+ * server's token files, from this machine, each with its right, and a token issued for a proof of
+ * the shared secret, from anywhere, which permits control. A caller sends it as Basic password with any user name, or as Bearer token. All
  * other callers learn only that a token is required. Counts failed attempts per address.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/log.js';
@@ -13,6 +12,7 @@ import { isLoopback } from '../security/listening.js';
 import { ProvenTokens } from '../security/proven-tokens.js';
 import type { Secret } from '../security/secret.js';
 import { MirrorflowError } from '../../base/errors.js';
+import type { UserRight } from '../../base/rights.js';
 import { LIMITS } from '../../base/limits.js';
 import { checkParams } from './contract.js';
 import { authenticationContract } from './system-methods.js';
@@ -23,13 +23,13 @@ import type { RpcValue } from './values.js';
  * is refused for `forMs` milliseconds.
  */
 export type Admission =
-  | { readonly kind: 'admitted' }
+  | { readonly kind: 'admitted'; readonly right: UserRight }
   | { readonly kind: 'unproven' }
   | { readonly kind: 'locked'; readonly forMs: number };
 
 export interface HttpAuthenticationOptions {
-  /** Returns the token of the runtime directory; called per request, so that it can be replaced. */
-  readonly token: () => string | undefined;
+  /** The right of a token of this server's files; undefined for any other text. */
+  readonly rightOfToken: (token: string) => UserRight | undefined;
   readonly secret: Secret | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -57,7 +57,8 @@ export class HttpAuthentication {
   admit(request: IncomingMessage): Admission {
     const address = addressOf(request);
     const token = tokenOf(request.headers.authorization);
-    if (token !== undefined && this.#isValid(token, address)) return { kind: 'admitted' };
+    const right = token === undefined ? undefined : this.#rightOf(token, address);
+    if (right !== undefined) return { kind: 'admitted', right };
     const forMs = this.#failedAttempts.blockedForMs(address);
     if (forMs > 0) return { kind: 'locked', forMs };
     if (request.headers.authorization !== undefined) this.#recordFailure(address, 'a wrong token');
@@ -94,10 +95,9 @@ export class HttpAuthentication {
     return { token, idleMs: LIMITS.rpcHttpSessionIdleMs };
   }
 
-  #isValid(token: string, address: string): boolean {
-    const ofDirectory = this.#options.token();
-    if (ofDirectory !== undefined && isLoopback(address) && areEqual(token, ofDirectory)) return true;
-    return this.#proven.renew(token);
+  #rightOf(token: string, address: string): UserRight | undefined {
+    const ofFile = isLoopback(address) ? this.#options.rightOfToken(token) : undefined;
+    return ofFile ?? (this.#proven.renew(token) ? 'control' : undefined);
   }
 
   #recordFailure(address: string, what: string): void {
@@ -124,13 +124,4 @@ function tokenOf(header: string | undefined): string | undefined {
   const userAndPassword = Buffer.from(credentials, 'base64').toString('latin1');
   const colon = userAndPassword.indexOf(':');
   return colon < 0 ? undefined : userAndPassword.slice(colon + 1);
-}
-
-/** In a time that does not depend on the number of equal characters. */
-function areEqual(one: string, other: string): boolean {
-  return timingSafeEqual(digest(one), digest(other));
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { systemClock } from '../../base/clock.js';
 import { MirrorflowError, systemCode } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
+import type { UserRight } from '../../base/rights.js';
 import type { Logger } from '../../base/log.js';
 import type { TlsIdentity } from '../security/tls.js';
 import { decodeCall, encodeError, encodeResponse } from './codec.js';
@@ -51,9 +52,9 @@ const DEFAULT_LIMITS: HttpServerLimits = {
 };
 
 export interface HttpRpcServerOptions<Context> {
-  /** Returns the context of a call; throws to refuse the call. */
-  readonly context: (request: IncomingMessage) => Context;
-  /** `none` accepts the calls of every caller that can connect. */
+  /** Returns the context of a call with the right of its token; throws to refuse the call. */
+  readonly context: (request: IncomingMessage, right: UserRight) => Context;
+  /** `none` accepts the calls of every caller that can connect, with the right to control. */
   readonly authentication: HttpAuthentication | 'none';
   readonly log: Logger;
   readonly limits?: Partial<HttpServerLimits>;
@@ -190,7 +191,7 @@ export class HttpRpcServer<Context> {
       this.#options.log.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
       return refuse(response, 413, `a body has at most ${this.#limits.bodyBytes} bytes`);
     }
-    const document = await this.#run(request, body);
+    const document = await this.#run(request, body, isAdmitted ? admission.right : 'read');
     if (response.destroyed) return;
     // A kept-alive connection would delay close(), also if close() was called during the call.
     if (this.#closing !== undefined) response.setHeader('connection', 'close');
@@ -198,14 +199,16 @@ export class HttpRpcServer<Context> {
     response.end(document);
   }
 
-  async #run(request: IncomingMessage, body: Buffer): Promise<Buffer> {
+  /** `right`: of a call without a token, which can only be one of a proof. */
+  async #run(request: IncomingMessage, body: Buffer, right: UserRight): Promise<Buffer> {
     try {
       const { method, params } = decodeCall(body);
       const { authentication } = this.#options;
       if (authentication !== 'none' && authentication.isOpen(method)) {
         return encodeResponse(authentication.prove(method, params, request));
       }
-      const result = await this.#dispatcher.dispatch(method, params, this.#options.context(request));
+      const context = this.#options.context(request, right);
+      const result = await this.#dispatcher.dispatch(method, params, context);
       return encodeResponse(result);
     } catch (thrown) {
       if (!(thrown instanceof MirrorflowError)) this.#options.log.error('a call failed', { error: thrown });
@@ -214,7 +217,7 @@ export class HttpRpcServer<Context> {
   }
 }
 
-const ADMITTED: Admission = { kind: 'admitted' };
+const ADMITTED: Admission = { kind: 'admitted', right: 'control' };
 
 /** Whether a body is a call that needs no authentication. */
 function isOpenCall(body: Buffer | 'too large'): boolean {
@@ -231,7 +234,7 @@ function refuseUnproven(response: ServerResponse): void {
   refuse(
     response,
     401,
-    'calls over HTTP need a password: the text of the file "token" in the runtime directory, from this machine, or a token of system.authenticate',
+    'calls over HTTP need a password: the text of a token file in the runtime directory, from this machine, or a token of system.authenticate',
   );
 }
 
