@@ -1,8 +1,8 @@
 /**
  * The ways to call an app server: permanent connections (sessions) on its Unix sockets, one for
- * each right, and XML-RPC over HTTP on a loopback port. Owned by `app-server.ts`. Opens the sockets,
- * replaces socket files of a dead predecessor, creates the token files; calls go to the handlers it
- * is given, with the right of their origin.
+ * each right, and XML-RPC over HTTP on a loopback port. Owned by `app-server.ts`. Opens the
+ * sockets, replaces socket files of a dead predecessor, creates the token files; calls go to the
+ * handlers it is given, with the right of their origin.
  */
 import { rmSync } from 'node:fs';
 import type { Clock } from '../protocol/base/clock.js';

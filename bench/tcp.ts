@@ -82,7 +82,7 @@ async function measureFlow(size: number, buffers: number, durationMs: number): P
     const providerSettings: TcpEndSettings = {
       role: 'provide',
       file: senderFile,
-      link: sender.link,
+      link: sender.providerLink,
       size,
       buffers,
     };

@@ -55,9 +55,10 @@ const NAME_CHARACTERS_MAX = 64;
 
 /**
  * Connects to an application on this host. Throws BAD_OPTION, BAD_NAME, NOT_RUNNING when neither
- * its app server nor a host server runs, NOT_PERMITTED naming the missing right, UNKNOWN_APPLICATION when the host server has no such
- * application, or the cause why it could not be started. Fails within a second when no server
- * listens, and with TIMED_OUT after ten seconds when a server does not answer.
+ * its app server nor a host server runs, NOT_PERMITTED naming the missing right,
+ * UNKNOWN_APPLICATION when the host server has no such application, or the cause why it could not
+ * be started. Fails within a second when no server listens, and with TIMED_OUT after ten seconds
+ * when a server does not answer.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   checkOptionNames('connect', options, CONNECT_OPTIONS);

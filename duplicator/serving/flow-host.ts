@@ -31,8 +31,10 @@ import { WriterCredit } from './writer-credit.js';
 
 export interface FlowHostOptions {
   readonly file: FlowFile;
-  /** Owned by the host from now on. */
+  /** For consumers and observers. Owned by the host from now on, as `providerLinks`. */
   readonly links: LinkServer;
+  /** For providers; without it no client can provide. */
+  readonly providerLinks?: LinkServer | undefined;
   /**
    * Slots beyond the published ones that the writer clears before it asks for credit: a new
    * consumer never begins on them, unless another consumer holds them already.
@@ -86,7 +88,7 @@ interface FlowHostEvents {
 
 export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #file: FlowFile;
-  readonly #links: LinkServer;
+  readonly #links: readonly LinkServer[];
   readonly #beforeLossless: BeforeLossless;
   readonly #log: Logger;
   readonly #consumers: FlowConsumers;
@@ -98,11 +100,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   constructor(options: FlowHostOptions) {
     super();
-    const { file, links, openSlots, log } = options;
+    const { file, links, providerLinks, openSlots, log } = options;
     const { local = false, expected = 0, stallTimeoutMs = 0, reattachMs = REATTACH_MS } = options;
     const { beforeLossless = () => undefined, clock = systemClock } = options;
     this.#file = file;
-    this.#links = links;
+    this.#links = providerLinks === undefined ? [links] : [links, providerLinks];
     this.#beforeLossless = beforeLossless;
     this.#log = log;
     const reattachments = new ReattachmentTracker({
@@ -142,7 +144,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     protocol.on('published', () => this.published());
     protocol.on('provider', (what) => this.emit('provider', what));
     protocol.on('clients', () => this.emit('clients', this.clientCount));
-    links.onConnection((link) => protocol.connected(link));
+    links.onConnection((link) => protocol.connected(link, false));
+    providerLinks?.onConnection((link) => protocol.connected(link, true));
   }
 
   /** Clients of this host and duplicators of other hosts. */
@@ -227,7 +230,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#consumers.reattachments.stop();
     this.remotes.close();
     this.#credit.grant();
-    await this.#links.close();
+    await Promise.all(this.#links.map((links) => links.close()));
   }
 
   #demote(consumer: Consumer): void {

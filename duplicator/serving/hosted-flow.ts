@@ -1,8 +1,8 @@
 /**
- * The files and the socket of one flow on this host, created together and removed together: the
+ * The files and the sockets of one flow on this host, created together and removed together: the
  * flow file (a ring of buffers in shared memory), for a mirror the image beside it (the newest
- * buffer, byte for byte), the socket of the signal link, and the FlowHost that serves clients on
- * that link.
+ * buffer, byte for byte), the sockets of the signal link, one for consumers and one for providers,
+ * and the FlowHost that serves clients on that link.
  *
  * Every kind of flow (local/, mirror/, remote/) makes its HostedFlow here and owns it. Creates
  * directories, maps files, listens on a Unix socket.
@@ -13,7 +13,13 @@ import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
 import { inodeOf, releasePath } from '../../protocol/base/files/claim.js';
 import { prepareDirectory } from '../../protocol/base/files/private-directory.js';
 import type { Logger } from '../../protocol/base/log.js';
-import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/base/paths.js';
+import {
+  appFlowDirectory,
+  flowFilePath,
+  imageFilePath,
+  linkSocketPath,
+  providerSocketPath,
+} from '../../protocol/base/paths.js';
 import type { FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { createImage } from '../../protocol/flow/flow-file/image.js';
@@ -69,6 +75,8 @@ interface MappedImage {
 
 /** Of a link socket until its access has opened it to others. */
 const CLOSED_MODE = 0o600;
+/** The provider, and others that ask while there is one. */
+const PROVIDER_LINKS = 64;
 
 export class HostedFlow {
   readonly file: FlowFile;
@@ -123,12 +131,16 @@ export class HostedFlow {
     );
     const inode = inodeOf(path);
     const links = streamLink().createServer({ socketMode: CLOSED_MODE });
+    const providerLinks = request.localProvider
+      ? streamLink().createServer({ socketMode: CLOSED_MODE, clients: PROVIDER_LINKS })
+      : undefined;
     try {
       access.grant(path, granted, takenOver);
       const image = imagePath === undefined ? undefined : obtainImage(imagePath, file, access, takenOver);
       const host = new FlowHost({
         file,
         links,
+        providerLinks,
         local: request.localProvider,
         expected,
         reattachMs,
@@ -139,9 +151,14 @@ export class HostedFlow {
       });
       await listenOnLink(links, link);
       access.grant(link, 'read socket');
+      if (providerLinks !== undefined) {
+        const providerLink = providerSocketPath(options.directory, app, flow);
+        await listenOnLink(providerLinks, providerLink);
+        access.grant(providerLink, 'provide socket');
+      }
       return new HostedFlow(file, inode, host, image, link, takenOver);
     } catch (error) {
-      await links.close();
+      await Promise.all([links.close(), providerLinks?.close()]);
       if (!takenOver) removeFiles(path, inode, imagePath);
       throw error;
     }

@@ -48,8 +48,8 @@ export function hasApplicationRecord(directory: string, name: string): boolean {
 }
 
 /**
- * Removes record, sockets and tokens of a dead app server; nothing while the record's owner lives. No start
- * of the application may be under way.
+ * Removes record, sockets and tokens of a dead app server; nothing while the record's owner lives.
+ * No start of the application may be under way.
  */
 export function removeApplicationLeftovers(directory: string, name: string): void {
   const record = readApplicationRecord(directory, name);

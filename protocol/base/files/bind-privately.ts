@@ -8,7 +8,7 @@ import { isMainThread } from 'node:worker_threads';
 
 const PRIVATE_UMASK = 0o077;
 
-/** `bind` creates the socket file before it returns. In worker threads the umask is the process's. */
+/** `bind` creates the socket file before it returns. A worker thread has no umask of its own. */
 export function bindPrivately(bind: () => void): void {
   if (!isMainThread) {
     bind();

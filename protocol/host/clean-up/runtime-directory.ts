@@ -10,6 +10,7 @@ import {
   flowFilePath,
   hostSocketPath,
   linkSocketPath,
+  providerSocketPath,
   datagramSocketPath,
 } from '../../base/paths.js';
 import { isName } from '../../base/names.js';
@@ -88,7 +89,11 @@ function livingLinks(sweep: Sweep, directory: string, flowDirectory: string): st
       const flow = name.slice(0, -'.flow'.length);
       if (!name.endsWith('.flow') || !isName(flow)) continue;
       if (flowFileOwner(flowFilePath(flowDirectory, app, flow)) !== 'owned') continue;
-      links.push(linkSocketPath(directory, app, flow), datagramSocketPath(directory, app, flow));
+      links.push(
+        linkSocketPath(directory, app, flow),
+        providerSocketPath(directory, app, flow),
+        datagramSocketPath(directory, app, flow),
+      );
     }
   }
   return links;

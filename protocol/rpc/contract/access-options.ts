@@ -1,7 +1,7 @@
 /**
  * The access options of an application: which users besides its owner may read its flows, provide
- * flows, or control it. Part of the application options in the configuration file and in `host.run`;
- * `protocol/host/access` applies them. Pure.
+ * flows, or control it. Part of the application options in the configuration file and in
+ * `host.run`; `protocol/host/access` applies them. Pure.
  */
 import { arrayOf, oneOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
 

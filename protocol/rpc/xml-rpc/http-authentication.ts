@@ -1,8 +1,9 @@
 /**
  * Authenticates calls over HTTP for the HTTP server. Two kinds of token are accepted: those of the
  * server's token files, from this machine, each with its right, and a token issued for a proof of
- * the shared secret, from anywhere, which permits control. A caller sends it as Basic password with any user name, or as Bearer token. All
- * other callers learn only that a token is required. Counts failed attempts per address.
+ * the shared secret, from anywhere, which permits control. A caller sends it as Basic password with
+ * any user name, or as Bearer token. All other callers learn only that a token is required. Counts
+ * failed attempts per address.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.js';
