@@ -339,7 +339,7 @@ describe('an output flow', () => {
     const later = output.write(text(3));
     d!.data.write('2');
     d!.commit(1);
-    await reattachOutputFlow(output, to.opened);
+    await reattachOutputFlow(output, to.openedToProvide);
     const input = await to.consumer({ inline: true });
     await turnsOfEventLoop();
     expect(to.file.published).to.equal(0);
@@ -374,7 +374,7 @@ describe('an output flow', () => {
 
   it('an output flow does not attach to the file of another duplicator', async () => {
     const other = await LocalHostFlow.start(4);
-    const mixed = { ...place.opened, file: other.opened.file };
+    const mixed = { ...place.openedToProvide, file: other.opened.file };
     expect(await code(attachOutputFlow(mixed, { bufferSize: 64, buffers: 4 }))).to.equal('CLOSED');
     await other.close();
   });
