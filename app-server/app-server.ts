@@ -10,6 +10,8 @@
  */
 import assert from 'node:assert/strict';
 import { Access } from '../protocol/host/access/access.js';
+import { readersOf } from '../protocol/host/access/audience.js';
+import type { Readers } from '../protocol/rpc/contract/access-options.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import type { AppServerReady } from '../protocol/rpc/contract/shapes.js';
@@ -45,6 +47,7 @@ export interface AppServerSetup extends ServicesSetup {
 export class AppServer {
   readonly #setup: AppServerSetup;
   readonly #startedAt = new Date();
+  readonly #readers: Readers;
   /** The socket for reading; the others stand beside it. */
   readonly #socket: string;
   readonly #record: ApplicationRecord;
@@ -80,6 +83,7 @@ export class AppServer {
     const { options, clock, log, onQuit } = setup;
     const { application, directory } = options;
     this.#setup = setup;
+    this.#readers = readersOf(application.access);
     this.#socket = appSocketPath(directory, application.name, 'read');
     this.#record = new ApplicationRecord(directory, application, this.#socket);
     this.#hostLink = new HostLink(directory, log);
@@ -167,6 +171,7 @@ export class AppServer {
       startedAt: this.#startedAt,
       hostServer: this.#hostLink.connected,
       ...(gateway === undefined ? {} : { gateway }),
+      readers: this.#readers,
     };
   }
 }

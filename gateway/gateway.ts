@@ -14,6 +14,9 @@ import { appFlowDirectory, gatewayRecordPath } from '../protocol/base/paths.js';
 import { MirrorflowError, isMirrorflowError } from '../protocol/base/errors.js';
 import { ClaimedGatewayRecord, readGatewayRecord } from '../protocol/host/gateway-record.js';
 import type { Logger } from '../protocol/base/log.js';
+import { Audience } from '../protocol/host/access/audience.js';
+import type { Readers } from '../protocol/rpc/contract/access-options.js';
+import { isLoopback } from '../protocol/rpc/security/listening.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import { PORT_MANAGER_PORT } from '../protocol/spectcl/port-manager.js';
 import { Advertiser } from './advertiser.js';
@@ -40,6 +43,8 @@ export class Gateway {
   readonly #host: string;
   /** Functions that close the parts, in the order in which the parts were created. */
   readonly #closers: (() => unknown)[] = [];
+  readonly #audience = new Audience();
+  #readers: Readers | undefined;
   #mirror: MirrorService | undefined;
   #traces: Traces | undefined;
   #tracedHeader = 0;
@@ -102,7 +107,8 @@ export class Gateway {
       start: false,
     });
     this.#closers.push(() => client.close());
-    const { source, via } = await client.appInfo();
+    const { source, via, readers } = await client.appInfo();
+    this.#readers = readers;
     if (source === undefined && via === undefined) {
       throw new MirrorflowError(
         'BAD_OPTION',
@@ -161,11 +167,29 @@ export class Gateway {
       () => mirror.close(),
       () => service.close(),
     );
-    this.#restPort = await this.#serve('REST', gateway.restPort, (socket) => service.accept(socket));
-    this.#mirrorPort = await this.#serve('MIRROR', gateway.mirrorPort, (socket) => mirror.accept(socket));
+    this.#restPort = await this.#serve('REST', gateway.restPort, (socket) => this.#admit(socket, service));
+    this.#mirrorPort = await this.#serve('MIRROR', gateway.mirrorPort, (socket) =>
+      this.#admit(socket, mirror),
+    );
     this.#warnOfUnprotectedAccess();
     mirrorSource.keep();
     if (address !== undefined) lastAnswers.prefetch();
+  }
+
+  /**
+   * Serves the users of this machine that may read the application. Those of other machines are
+   * unknown: they are served where the gateway listens for them, unless the application is private.
+   */
+  #admit(socket: Socket, service: { accept(socket: Socket): void }): void {
+    const { remoteAddress = '' } = socket;
+    const readers = this.#readers;
+    const isLocal = isLoopback(remoteAddress.replace('::ffff:', ''));
+    const isPrivate = readers?.everyone !== true && readers?.groups.length === 0;
+    if (isLocal ? this.#audience.mayRead({ socket }, readers) : !isPrivate) service.accept(socket);
+    else {
+      this.#log.debug('a connection was refused: its user may not read the application', { remoteAddress });
+      socket.destroy();
+    }
   }
 
   /** Claims the application's only gateway, with the shared memory of a killed predecessor. */

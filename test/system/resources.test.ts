@@ -152,7 +152,7 @@ describe('a resource that runs out', () => {
     }
     const server = system.program(programPath('app-server'), ['--name', 'e1']);
     expect(await server.end()).to.equal(1);
-    expect(server.errors).to.contain('NO_SPACE').and.contain('token');
+    expect(server.errors).to.contain('NO_SPACE').and.contain('apps/e1');
     expect(readdirSync(join(directory, 'apps'))).to.deep.equal([]);
   });
 

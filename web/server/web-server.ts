@@ -13,7 +13,8 @@
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
  * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
  *
- * View access: every request on loopback, only signed-in ones beyond it.
+ * View access: every request on loopback, only signed-in ones beyond it. On loopback a request sees
+ * the applications that its user may read, all of them when it has signed in.
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -28,7 +29,8 @@ import { checkListening, isLoopback } from '../../protocol/rpc/security/listenin
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import { PAGE_MESSAGE_BYTES_MAX } from '../wire/messages.js';
 import { isOwnHost, isOwnOrigin } from './access.js';
-import { Applications } from './applications.js';
+import { Audience } from '../../protocol/host/access/audience.js';
+import { Applications, type MaySee } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
 import { metricsText } from './metrics.js';
@@ -60,6 +62,7 @@ export class WebServer {
   readonly #assets: Assets;
   readonly #signIn: SignIn;
   readonly #applications: Applications;
+  readonly #audience = new Audience();
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
   readonly #startedMs = performance.now();
@@ -191,6 +194,12 @@ export class WebServer {
     return isLoopback(this.#options.listen.host) || this.#signedIn(request);
   }
 
+  /** What is visible to the other end of a request's connection: the one place that decides it. */
+  #maySee(request: IncomingMessage): MaySee {
+    if (this.#signedIn(request)) return () => true;
+    return (info) => this.#audience.mayRead(request, info?.readers);
+  }
+
   /** Attaches to the first application while the browser loads the page. */
   #document(request: IncomingMessage, response: ServerResponse): void {
     const mayView = this.#mayView(request);
@@ -217,7 +226,7 @@ export class WebServer {
       response.setHeader('WWW-Authenticate', 'Bearer');
       return sendText(response, 401, 'Send the shared secret as bearer token.');
     }
-    const picture = await this.#applications.pictureForMetrics();
+    const picture = await this.#applications.pictureForMetrics(this.#maySee(request));
     const pids = picture.applications.flatMap((app) => [app.pid, ...app.flows.map(({ pid }) => pid)]);
     const viewer = {
       pages: this.#sockets.clients.size,
@@ -244,12 +253,13 @@ export class WebServer {
     if (!this.#mayView(request)) return refuse('401 Unauthorized');
     if (this.#sockets.clients.size >= PAGES_MAX) return refuse('503 Service Unavailable');
     const mayControl = this.#signedIn(request);
+    const maySee = this.#maySee(request);
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
       const page = new PageSession(accepted, {
         log: this.#log,
         mayControl,
-        watch: (app) => this.#applications.watch(app),
-        followNetwork: (receive) => this.#applications.followNetwork(receive),
+        watch: (app) => this.#applications.watchFor(app, maySee),
+        followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
         controlApplication: (action, app) => this.#applications.controlApplication(action, app),
       });
       page.send({
@@ -258,7 +268,7 @@ export class WebServer {
         host: hostname(),
         control: mayControl ? 'yes' : this.#signIn.hasSecret ? 'sign-in' : 'no-secret',
       });
-      const unfollow = this.#applications.followApplications((message) => page.send(message));
+      const unfollow = this.#applications.followApplications((message) => page.send(message), maySee);
       accepted.once('close', unfollow);
     });
   }

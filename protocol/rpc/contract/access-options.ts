@@ -3,7 +3,7 @@
  * flows, or control it. Part of the application options in the configuration file and in
  * `host.run`; `protocol/host/access` applies them. Pure.
  */
-import { arrayOf, oneOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
+import { arrayOf, boolean, int, oneOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
 
 const ACCOUNTS_MAX = 256;
 /** Names that useradd(8) and groupadd(8) accept, or numeric ids. */
@@ -26,3 +26,15 @@ export const accessOptions = struct({
 });
 
 export type AccessOptions = TypeOf<typeof accessOptions>;
+
+const id = (doc: string) => int({ min: 0, max: 4_294_967_295, doc });
+
+/** The users and groups of a machine that may read an application. */
+export const applicationReaders = struct({
+  owner: id('the user that owns the application'),
+  everyone: boolean(),
+  users: arrayOf(id('a user')),
+  groups: arrayOf(id('a group')),
+});
+
+export type Readers = TypeOf<typeof applicationReaders>;

@@ -17,6 +17,7 @@ import {
 } from '../../xml-rpc/schema.js';
 import { applicationStatistics, networkStatus, programInfo } from '../statistics.js';
 import { hostOfApplication } from '../hosts.js';
+import { applicationReaders } from '../access-options.js';
 import { address, gatewayInfo } from '../shapes.js';
 import { done } from './recurring.js';
 
@@ -48,6 +49,7 @@ export const APP_METHODS = {
       startedAt: date(),
       hostServer: boolean(),
       gateway: optional(gatewayInfo),
+      readers: optional(applicationReaders),
     }),
   }),
   'app.hosts': method({
