@@ -1,5 +1,6 @@
 /**
- * The settings of a benchmark run, as given on the command line of `npm run bench`. Pure.
+ * The settings of a benchmark run, as given on the command line of `npm run bench`. Parsed by
+ * `main.ts`, used by every benchmark. Pure.
  */
 export interface BenchSettings {
   /** Repetitions of every case; the figure is their median. */

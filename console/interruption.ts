@@ -1,7 +1,8 @@
 /**
  * Waits that end when a command is interrupted by Ctrl-C or a signal.
  *
- * The commands wrap their waits for servers and for time in these functions. Timers only, no I/O.
+ * The commands wrap their waits for servers and for time in these functions, so that Ctrl-C ends a
+ * command at once. Timers only, no I/O.
  */
 import type { EventEmitter } from 'node:events';
 import { MirrorflowError } from '../protocol/base/errors.js';

@@ -1,13 +1,15 @@
-// Builds the two native modules, mmap-io and unix-dgram, from their sources into addons/.
+// Builds the two native modules, mmap-io and unix-dgram, from their sources into addons/. Called by
+// set-up, the packaging script and `mirrorflow build-addons`.
 //
 //   addons/linux-x64-137/mmap_io.node   one folder per platform, processor and ABI of Node
 //   addons/linux-x64-137/SHA256SUMS     checksums, in the format of sha256sum(1)
-//   addons/unix-dgram.cjs               the JavaScript part of unix-dgram, which loads its module from here
+//   addons/unix-dgram.cjs               the JavaScript part of unix-dgram, which loads its module
 //   addons/source/                      what a build needs; only in the published package
 //
-// The packages' own installation scripts never run: one of them asks a foreign server for binaries, and neither
-// compiles with the headers of Node 24. Nothing is downloaded here. Runs in a clone (sources in node_modules) and
-// in the published package (sources in addons/source), with no dependency but the node-gyp that comes with npm.
+// The packages' own installation scripts never run: one of them asks a foreign server for binaries,
+// and neither compiles with the headers of Node 24. Nothing is downloaded here. Runs in a clone
+// (sources in node_modules) and in the published package (sources in addons/source), with no
+// dependency but the node-gyp that comes with npm.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -59,8 +61,8 @@ export function isBuilt(abi) {
 }
 
 /**
- * Builds both modules and puts them in place together. `headers`: the prefix whose include/node belongs to the Node with
- * this ABI. Throws an Error that says what is missing.
+ * Builds both modules and puts them in place together. `headers`: the prefix whose include/node
+ * belongs to the Node with this ABI. Throws an Error that says what is missing.
  */
 export function buildAddons({ abi = process.versions.modules, headers = ownHeaders() } = {}) {
   checkHeaders(headers, abi);
@@ -87,7 +89,10 @@ export function buildAddons({ abi = process.versions.modules, headers = ownHeade
   }
 }
 
-/** Puts the sources of both modules, and the headers they include, into addons/source for the published package. */
+/**
+ * Puts the sources of both modules, and the headers they include, into addons/source for the
+ * published package.
+ */
 export function shipSources() {
   rmSync(SHIPPED_SOURCES, { recursive: true, force: true });
   for (const name of Object.keys(MODULES)) copySources(name, join(SHIPPED_SOURCES, name), false);
@@ -122,7 +127,8 @@ function compile(name, folder, headers) {
   const result = spawnSync(process.execPath, [nodeGyp(), 'rebuild', '--nodedir', headers], {
     cwd: folder,
     encoding: 'utf8',
-    // The headers of Node 24 and later need C++20; the package states C++17, and the last word counts.
+    // The headers of Node 24 and later need C++20; the package states C++17, and the last word
+    // counts.
     // node-gyp prefers a setting of npm in the environment to its own option --nodedir.
     env: {
       ...process.env,
@@ -149,7 +155,10 @@ function checkHeaders(headers, abi) {
   );
 }
 
-/** Loads the new modules in the Node of that ABI, where it is at hand, and throws when it refuses them. */
+/**
+ * Loads the new modules in the Node of that ABI, where it is at hand, and throws when it refuses
+ * them.
+ */
 function checkLoading(folder, abi, headers) {
   const node = abi === process.versions.modules ? process.execPath : join(headers, 'bin', 'node');
   if (!existsSync(node)) return;

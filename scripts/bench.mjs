@@ -1,5 +1,5 @@
-// `npm run bench -- [NAME …] [--json FILE]`: installs dependencies and builds if needed, then runs the
-// benchmark program.
+// `npm run bench -- [NAME …] [--json FILE]`: installs dependencies and builds if needed, then runs
+// the benchmark program.
 import { join } from 'node:path';
 import { ROOT, prepare, run } from './setup.mjs';
 

@@ -1,5 +1,6 @@
-// Bundles the page of the web viewer to dist/web/static: one script, one style sheet, the document, each also compressed.
-// Skipped when nothing it is made of is newer. Uses esbuild, whose program ships inside its package.
+// Bundles the page of the web viewer to dist/web/static: one script, one style sheet, the document,
+// each also compressed. Called by set-up (setup.mjs) after tsc; skipped when no source of the page
+// is newer. Uses esbuild, whose program ships inside its package.
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -37,7 +38,8 @@ function compressed(path) {
 
 const script = newest(join(ROOT, 'scripts'));
 if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
-  // Beside the old one and then in its place, so that a server that starts meanwhile finds one or the other whole.
+  // Beside the old one and then in its place, so that a server that starts meanwhile finds one or
+  // the other whole.
   const fresh = `${TARGET}.${process.pid}`;
   mkdirSync(fresh, { recursive: true });
   const result = await build({

@@ -1,9 +1,10 @@
-// Bundles every program, the command line and the client library, each with everything it imports, because 60 modules take
-// twice as long to load. Run after tsc. Skips what is newer than the last compilation.
+// Bundles every program, the command line and the client library, each with everything it imports,
+// because 60 modules take twice as long to load. Called by set-up (setup.mjs) after tsc. Skips what
+// is newer than the last compilation.
 //
 //   dist/programs/NAME.cjs        a server or worker
-//   dist/programs/console/        the command `mirrorflow`; its subcommands are chunks that load when they are used
-//   dist/library/mirrorflow.js    what `import 'mirrorflow'` gives; mirrorflow.cjs is the same for `require`
+//   dist/programs/console/        the command `mirrorflow`; subcommands load when they are used
+//   dist/library/mirrorflow.js    what `import 'mirrorflow'` gives; .cjs is the same for `require`
 //   dist/types/                   declarations of the library, for `import` and for `require`
 //   addons/unix-dgram.cjs         the JavaScript part of unix-dgram
 import {
@@ -27,7 +28,10 @@ const DIST = join(ROOT, 'dist');
 /** Accelerators that ws would use if they were installed. */
 const EXTERNAL = ['bufferutil', 'utf-8-validate'];
 
-/** Modules of Node have no side effects when they load, but take time: esbuild drops the unused ones. */
+/**
+ * Modules of Node have no side effects when they load, but take time: esbuild drops the unused
+ * ones.
+ */
 const nodeModules = {
   name: 'node modules',
   setup({ onResolve }) {
@@ -65,12 +69,16 @@ const compiledAtMs = Math.max(
   ...[join(DIST, '.tsbuildinfo'), join(ROOT, 'scripts', 'build-programs.mjs')].map(modifiedAtMs),
 );
 
-/** Makes the files of dist/FOLDER unless they are up to date. `entryPoints`: the main module of each, by its name without the extension. */
+/**
+ * Makes the files of dist/FOLDER unless they are up to date. `entryPoints`: the main module of
+ * each, by its name without the extension.
+ */
 async function bundle(folder, entryPoints, extension, options) {
   const target = join(DIST, folder);
   const made = Object.keys(entryPoints).map((name) => join(target, name + extension));
   if (Math.min(...made.map(modifiedAtMs)) > compiledAtMs) return;
-  // Beside the old ones and then in their place, so that a program that starts meanwhile is either old or new, and whole.
+  // Beside the old ones and then in their place, so that a program that starts meanwhile is either
+  // old or new, and whole.
   const fresh = `${target}.${process.pid}`;
   await build({ ...COMMON, entryPoints, outdir: fresh, outExtension: { '.js': extension }, ...options });
   mkdirSync(target, { recursive: true });
@@ -79,7 +87,10 @@ async function bundle(folder, entryPoints, extension, options) {
   rmSync(fresh, { recursive: true });
 }
 
-/** Stacks name lines: of every source line the first place is kept, which makes a map five times as small. */
+/**
+ * Stacks name lines: of every source line the first place is kept, which makes a map five times as
+ * small.
+ */
 function thinOut(path) {
   const map = JSON.parse(readFileSync(path, 'utf8'));
   const mappings = decode(map.mappings).map((segments) => {
@@ -101,7 +112,10 @@ function thinOut(path) {
   );
 }
 
-/** The declarations that the library's own reach, for `import` and for `require`: what a package.json says decides which they are for. */
+/**
+ * The declarations that the library's own reach, for `import` and for `require`: what a
+ * package.json says decides which they are for.
+ */
 function writeTypes() {
   const reached = new Set();
   const visit = (file) => {
@@ -121,7 +135,10 @@ function writeTypes() {
   }
 }
 
-/** The JavaScript part of unix-dgram, with the search for its native module replaced by the folder of addons/ for the running Node. */
+/**
+ * The JavaScript part of unix-dgram, with the search for its native module replaced by the folder
+ * of addons/ for the running Node.
+ */
 async function bundleUnixDgram() {
   const outfile = join(ROOT, 'addons', 'unix-dgram.cjs');
   const source = join(ROOT, 'node_modules', 'unix-dgram', 'lib', 'unix_dgram.js');

@@ -1,5 +1,5 @@
-// `npm run fuzz -- [NAME …] [--inputs N] [--seed S]`: installs dependencies and builds if needed, then
-// feeds garbage to every parser of external input.
+// `npm run fuzz -- [NAME …] [--inputs N] [--seed S]`: installs dependencies and builds if needed,
+// then feeds garbage to every parser of external input.
 import { join } from 'node:path';
 import { ROOT, prepare, run } from './setup.mjs';
 

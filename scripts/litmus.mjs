@@ -1,5 +1,6 @@
-// npm run litmus -- [--seconds S] [--write] [--node MAJOR]: installs and builds if needed, then shows whether plain memory
-// accesses keep their order on this processor, with the running Node or another. Runs add up in litmus-results.json.
+// `npm run litmus -- [--seconds S] [--write] [--node MAJOR]`: installs and builds if needed, then
+// shows whether plain memory accesses keep their order on this processor, with the running Node or
+// another. Counts add up in litmus-results.json.
 import { join } from 'node:path';
 import { buildAddons, isBuilt } from './addons.mjs';
 import { SUPPORTED_NODES, nodePackage } from './nodes.mjs';

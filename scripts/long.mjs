@@ -1,5 +1,6 @@
-// npm run long -- [NAME …] [--again]: the long forms of the tests, by hand: hours in all. Each step that passed is
-// recorded with its commit in long-results.json, so that a run that was stopped continues with the next step.
+// `npm run long -- [NAME …] [--again]`: runs the long forms of the tests, hours in all. Each step
+// that passed is recorded with its commit in long-results.json, so that a run that was stopped
+// continues with the next step.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// npm run model [-- NAME …]: installs and builds if needed, then searches all states of the model of a flow (docs/model.md) with spin.
+// `npm run model [-- NAME …]`: installs and builds if needed, then searches all states of the model
+// of a flow (docs/model.md) with spin.
 import { join } from 'node:path';
 import { ROOT, prepare, run } from './setup.mjs';
 

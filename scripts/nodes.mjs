@@ -1,5 +1,5 @@
-// The Node versions that are supported, and how scripts get the ones that are not installed: as packages of the
-// registry, kept in node_modules/.cache.
+// The Node versions that are supported, and how scripts get the ones that are not installed: as
+// packages of the registry, kept in node_modules/.cache.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,7 +13,10 @@ export const SUPPORTED_NODES = [
   { major: 26, abi: '147' },
 ];
 
-/** The prefix of a Node of this major, with bin/node and include/node: the running one, or a package of the registry. */
+/**
+ * The prefix of a Node of this major, with bin/node and include/node: the running one, or a package
+ * of the registry.
+ */
 export function nodePackage(major) {
   const prefix = dirname(dirname(process.execPath));
   if (process.versions.node.startsWith(`${major}.`) && existsSync(join(prefix, 'include', 'node', 'node.h')))

@@ -1,5 +1,6 @@
-// Run by `npm pack` and `npm publish`: builds everything, the native modules for every supported Node included, so that
-// the package installs without a compiler, without a script and without asking any server.
+// Run by `npm pack` and `npm publish`: builds everything, the native modules for every supported
+// Node included, so that the package installs without a compiler, a script or a request to any
+// server.
 import { buildAddons, isBuilt, shipSources } from './addons.mjs';
 import { SUPPORTED_NODES, nodePackage } from './nodes.mjs';
 import { prepare } from './setup.mjs';

@@ -1,4 +1,5 @@
-// Set-up shared by the entry scripts: packages as locked, compiled code as the sources are now.
+// Set-up shared by the scripts beside it: packages as locked, compiled code as the sources are now.
+// Runs npm, tsc and the two bundlers; writes node_modules, addons and dist.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -19,7 +20,10 @@ export function fail(message) {
   process.exit(1);
 }
 
-/** True when node_modules is what package-lock.json says: npm writes its own copy of the lock there at the end of an install. */
+/**
+ * True when node_modules is what package-lock.json says: npm writes its own copy of the lock there
+ * at the end of an install.
+ */
 function installed() {
   const marker = join(ROOT, 'node_modules', '.package-lock.json');
   if (!existsSync(marker)) return false;
@@ -32,7 +36,10 @@ function installed() {
   );
 }
 
-/** Installs packages, builds the native modules for the running Node and, when asked, compiles and bundles; whatever is up to date is skipped. */
+/**
+ * Installs packages, builds the native modules for the running Node and, when asked, compiles and
+ * bundles; whatever is up to date is skipped.
+ */
 export function prepare({ build }) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19))

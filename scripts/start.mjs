@@ -1,6 +1,6 @@
 // `npm start`: installs dependencies and builds if needed, then mirrors a SpecTcl; without options,
-// the embedded simulator. The command runs in this process, so that a signal to npm stops it as well
-// and npm waits for its clean-up.
+// the embedded simulator. The command runs in this process, so that a signal to npm stops it as
+// well and npm waits for its clean-up.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT, prepare } from './setup.mjs';

@@ -1,4 +1,5 @@
-// Running mocha and adding up its totals, for `npm test` and `npm run test:node`.
+// Runs mocha and adds up its totals, for `npm test` and `npm run test:node`. Starts processes;
+// keeps its reports in a temporary directory.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +27,10 @@ export class TestRun {
     return status === 0;
   }
 
-  /** Runs mocha with one of its configurations. `node`: the binary of the Node that runs it and all that its tests start. */
+  /**
+   * Runs mocha with one of its configurations. `node`: the binary of the Node that runs it and all
+   * that its tests start.
+   */
   mocha(title, config, args, { node = process.execPath } = {}) {
     const scratch = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     const file = join(scratch, 'totals.json');

@@ -1,5 +1,6 @@
-// npm run test:node -- MAJOR [--short] [mocha's options]: unit and system tests on another Node, which comes as a package
-// of the registry. `--short`: of the system tests only those of flows, mirrors and recovery.
+// `npm run test:node -- MAJOR [--short] [mocha's options]`: unit and system tests on another Node,
+// which comes as a package of the registry. `--short`: of the system tests only those of flows,
+// mirrors and recovery.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildAddons, isBuilt } from './addons.mjs';

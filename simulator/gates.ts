@@ -1,6 +1,6 @@
 /**
  * The gates (conditions on events) of a SpecTcl simulator, in the form of the REST service's
- * `gate/list`. A constant table; spectra do not depend on the gates.
+ * `gate/list`. Used by rest-service.ts. A constant table; spectra do not depend on the gates.
  */
 export const GATES = [
   {

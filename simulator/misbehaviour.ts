@@ -1,6 +1,6 @@
 /**
  * The faults that a SpecTcl simulator can show, for tests of clients: options of main.ts, applied
- * by the mirror and the REST service. Types and constants only.
+ * by the mirror and the REST service. Types and constants only; simulator.ts passes them on.
  */
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Starts the application of `mirrorflow start`, or uses the one that runs already.
  *
- * `session.ts` calls it with a connection to the host server.
+ * `session.ts` calls it with a connection to the host server, the only thing that it uses.
  */
 import { connect } from 'node:net';
 import type { ApplicationOptions, HostConnection } from '../../client-lib/index.js';

@@ -1,7 +1,8 @@
 /**
  * Writes a stream of bytes to a flow, buffer by buffer, no faster than its consumers read.
  *
- * `mirrorflow send` uses it with standard input or a file.
+ * `mirrorflow send` uses it with standard input or a file. Reads the stream and writes to the flow
+ * that it is given.
  */
 import type { OutputFlow } from '../../client-lib/index.js';
 import type { Packer } from './pieces.js';

@@ -15,6 +15,7 @@ import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { geometryOf, slotsForBudget } from '../../protocol/flow/flow-file/geometry.js';
 import { ImageWriter } from '../../protocol/flow/flow-file/image.js';
 import { FLOW_FLAGS, type SourceState } from '../../protocol/flow/flow-file/layout.js';
+import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import type { MirrorFlowOptions } from '../options.js';
 import { readPredecessorState, type PredecessorState } from '../recovery/obtain-file.js';
@@ -47,7 +48,7 @@ export class MirrorFlow extends DuplicatedFlow {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #source: SpecTclSource;
-  /** Clock reading before which the source is not connected. */
+  /** Clock reading before which the successor of a killed duplicator does not connect. */
   readonly #connectAfterMs: number;
   readonly #closing = new AbortController();
   #publisher: MirrorPublisher | undefined;
@@ -95,12 +96,15 @@ export class MirrorFlow extends DuplicatedFlow {
   /** Resolves when there is a publication for clients; rejects with the cause. */
   async start(): Promise<void> {
     const { app, flow, flowDirectory } = this.#options;
+    const path = flowFilePath(flowDirectory, app, flow);
     // The predecessor's file is examined while the source answers.
-    this.#predecessor = readPredecessorState(flowFilePath(flowDirectory, app, flow), this.#log);
+    this.#predecessor = readPredecessorState(path, this.#log);
     const continued = new Promise<void>((resolve) => (this.#onContinued = resolve));
-    const wait = new InterruptibleWait(this.#clock, this.#closing.signal);
-    await wait.wait(this.#connectAfterMs - this.#clock.nowMs());
     try {
+      if (inspectFlowFile(path).kind === 'dead') {
+        const wait = new InterruptibleWait(this.#clock, this.#closing.signal);
+        await wait.wait(this.#connectAfterMs - this.#clock.nowMs());
+      }
       await Promise.all([Promise.race([this.#source.start(), continued]), this.#predecessor]);
     } catch (error) {
       await this.close();

@@ -1,6 +1,7 @@
 /**
  * Listens on a flow's signal link socket, with retries: the last threads of a killed predecessor
- * may hold the socket for a moment after its process has died. Called by the flows at their start.
+ * may hold the socket for a moment after its process has died. Called by HostedFlow. Opens the
+ * link server, which the caller owns.
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';

@@ -1,6 +1,7 @@
 /**
  * Time and timers as an interface. Classes that wait take a `Clock` as a constructor parameter, so
- * that tests advance time by hand instead of sleeping; programs pass `systemClock`.
+ * that tests advance time by hand instead of sleeping; programs pass `systemClock`, the timers of
+ * Node. Imported by every folder.
  */
 export interface Clock {
   /** Milliseconds of a monotonic clock with an arbitrary zero; only differences are meaningful. */

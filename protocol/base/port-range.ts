@@ -1,6 +1,7 @@
 /**
  * Parses and formats a range of TCP ports, such as `7400-7499`: the ports on which servers listen
- * for other hosts, so that a firewall can be opened for exactly these. Pure.
+ * for other hosts, so that a firewall can be opened for exactly these. Used by the options of host
+ * servers and app servers. Pure.
  */
 import { MirrorflowError } from './errors.js';
 

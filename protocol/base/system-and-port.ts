@@ -1,7 +1,7 @@
 /**
  * An address as the two arguments that a duplicator is started with: the system to connect to and
- * the port there. For a SpecTcl the port is that of its mirror service, or the name of the service.
- * Pure.
+ * the port there. For a SpecTcl the port is that of its mirror service, or the name of the
+ * service. Used by the command line of duplicators (duplicator-options.ts). Pure.
  */
 import { formatAddress, parseAddress, type AddressOf } from './address.js';
 

@@ -1,3 +1,4 @@
+/** The command line of an app server: precedence, refusals, and what duplicators get of it. */
 import { expect } from 'chai';
 import { argumentsOf } from '../../app-server/flows/launch-duplicator.js';
 import { parseOptions } from '../../app-server/options.js';

@@ -1,3 +1,4 @@
+/** How far a benchmark's publisher may run ahead of its slowest subscriber. Pure. */
 import { expect } from 'chai';
 import { acknowledgementInterval, PublicationWindow } from '../../bench/programs/publication-window.js';
 

@@ -1,3 +1,4 @@
+/** The rows and tables of benchmarks, and the comparison of two result files. */
 import { expect } from 'chai';
 import { compareRows } from '../../bench/compare.js';
 import { median, quantile, makeRow, makeRowPerPeer, formatTable } from '../../bench/report.js';

@@ -1,3 +1,6 @@
+/**
+ * The recovery figures of chaos reports: times by kind of fault, and the slowest recoveries. Pure.
+ */
 import { expect } from 'chai';
 import { RecoveryTimes, SlowestRecoveries, formatSlowRecovery } from './recovery-report.js';
 

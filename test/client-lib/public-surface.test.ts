@@ -1,3 +1,4 @@
+/** The exported classes of the library have no methods that only the library itself may call. */
 import { expect } from 'chai';
 import { Client, HostConnection, InputFlow, Mirror, OutputFlow } from '../../client-lib/index.js';
 

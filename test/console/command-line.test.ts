@@ -1,3 +1,4 @@
+/** Parsing a command line of `mirrorflow`: words, options, help and errors. Pure. */
 import { expect } from 'chai';
 import { parseCommandLine, type Parsed } from '../../console/command-line.js';
 import { COMMANDS } from '../../console/commands/table.js';

@@ -1,3 +1,4 @@
+/** The exit code of each error code, on which scripts rely. Pure. */
 import { expect } from 'chai';
 import { EXIT, exitCodeOf } from '../../console/exit-codes.js';
 import { MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';

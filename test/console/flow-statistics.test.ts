@@ -1,3 +1,4 @@
+/** Counters of a flow as rows with rates between two samples. Pure. */
 import { expect } from 'chai';
 import { counterRows, countersOf, flowRates } from '../../console/flow-statistics.js';
 

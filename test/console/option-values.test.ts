@@ -1,3 +1,4 @@
+/** Option values of commands: numbers, byte counts and ranges, and their refusals. Pure. */
 import { expect } from 'chai';
 import { bytesValue, numberValue, rangeValue } from '../../console/option-values.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';

@@ -1,3 +1,4 @@
+/** What a command writes to which stream, in words and with `--json`. */
 import { expect } from 'chai';
 import { Output } from '../../console/output.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';

@@ -1,3 +1,4 @@
+/** Suggestions for unknown commands and names. Pure. */
 import { expect } from 'chai';
 import { closest } from '../../console/suggest.js';
 

@@ -1,3 +1,4 @@
+/** A live display on terminal streams of the test: keys, interruption, errors. */
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import type { CommandContext } from '../../console/command.js';

@@ -1,3 +1,4 @@
+/** The command line of a duplicator: defaults, limits and refusals. Pure. */
 import { expect } from 'chai';
 import { parseOptions } from '../../duplicator/options.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';

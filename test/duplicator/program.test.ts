@@ -1,3 +1,4 @@
+/** The duplicator as a process: its start, files, ends, and several of them for one flow. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';

@@ -1,3 +1,4 @@
+/** Registering services at a port manager, against a TCP server of the test. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';

@@ -1,3 +1,4 @@
+/** The gateway's mirror service with clients that stop reading, disconnect, or are slow. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { expect } from 'chai';

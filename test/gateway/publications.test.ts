@@ -1,3 +1,4 @@
+/** The pool of publications that all mirror clients of a gateway share. Pure. */
 import { expect } from 'chai';
 import { Publications, type ReadNewest } from '../../gateway/publications.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';

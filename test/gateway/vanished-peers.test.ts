@@ -1,3 +1,4 @@
+/** Finding vanished hosts in the kernel's table of connections. Pure: texts of the test. */
 import { expect } from 'chai';
 import { VanishedPeers, unacknowledged } from '../../gateway/vanished-peers.js';
 

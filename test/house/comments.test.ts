@@ -7,13 +7,13 @@ import { packageFolder } from '../../protocol/base/installation.js';
 const COLUMNS_MAX = 100;
 const SKIPPED = new Set(['node_modules', 'dist', 'addons', 'coverage']);
 
-/** Paths of all TypeScript sources below a folder; folders that begin with a dot are left out. */
+/** Paths of all sources below a folder; folders that begin with a dot are left out. */
 function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (SKIPPED.has(entry.name) || entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) yield* sources(path);
-    else if (entry.name.endsWith('.ts')) yield path;
+    else if (/\.(ts|mjs)$/.test(entry.name)) yield path;
   }
 }
 
@@ -35,5 +35,12 @@ describe('comments', () => {
       wideComments(readFileSync(path, 'utf8')).map((line) => `${relative(packageFolder(), path)}:${line}`),
     );
     expect(wide).to.deep.equal([]);
+  });
+
+  it('every source file begins with a comment that says what it is for', () => {
+    const bare = [...sources(packageFolder())].filter(
+      (path) => !/^(#!.*\n)?(\/\*\*|\/\/ \S)/.test(readFileSync(path, 'utf8')),
+    );
+    expect(bare.map((path) => relative(packageFolder(), path))).to.deep.equal([]);
   });
 });

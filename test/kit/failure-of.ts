@@ -1,4 +1,4 @@
-/** For tests of errors: the error with which a promise is rejected. */
+/** For tests of errors: the error with which a promise is rejected. Pure. */
 
 /** Resolves with an Error without `code` when the promise is fulfilled. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string }> {

@@ -1,6 +1,7 @@
 /**
  * Real systems as hosts of one network with one secret: on this machine's loopback, or each in the
- * network namespace of a lab host. Used by the tests of several hosts.
+ * network namespace of a lab host. Used by the tests of several hosts. Starts processes, and
+ * creates and removes directories.
  */
 import type { NetworkLab } from '../network/lab.js';
 import { eventually } from './eventually.js';

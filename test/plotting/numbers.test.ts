@@ -1,3 +1,4 @@
+/** Numbers for people: counts, rates, bytes, durations. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {

@@ -1,3 +1,4 @@
+/** Reducing channels to columns keeps every peak. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { cellEdges, envelope } from '../../plotting/resample.js';

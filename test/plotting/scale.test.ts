@@ -1,3 +1,4 @@
+/** Linear, logarithmic and square root scales of counts. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { countAxisTop, countScale, SCALE_NAMES } from '../../plotting/scale.js';

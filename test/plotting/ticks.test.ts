@@ -1,3 +1,4 @@
+/** Round tick values and their labels. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { formatAxisValue, labelledTicks, niceCeiling, niceTicks } from '../../plotting/ticks.js';

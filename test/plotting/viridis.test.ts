@@ -1,3 +1,4 @@
+/** The colour map of heat maps against matplotlib's values. Pure. */
 import { expect } from 'chai';
 import { viridis } from '../../plotting/viridis.js';
 

@@ -1,6 +1,7 @@
 /**
  * The header of the page: the application and its state, the tabs, and the controls of the whole
- * page (columns, pause, theme, signing in, help). `main.ts` creates it and handles its actions.
+ * page (columns, pause, theme, signing in, help). `main.ts` creates it, inserts it and handles its
+ * actions. Creates elements; opens no socket.
  */
 import { formatDuration, formatShortCount } from '../../plotting/numbers.js';
 import { element, setText } from './dom.js';

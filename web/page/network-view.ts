@@ -1,6 +1,7 @@
 /**
  * The network page: the picture of the network, the details of the selected box, and the button
- * that starts and stops applications. `main.ts` creates it and forwards its messages.
+ * that starts and stops applications. `main.ts` creates it and forwards its messages. Changes its
+ * own part of the document; requests go out through `main.ts`.
  */
 import type { NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, setText } from './dom.js';

@@ -1,6 +1,6 @@
 /**
  * The text below a plot about its region of interest, the range of channels that the user marked:
- * limits, sum, centroid, width. `Plot` shows it. Pure.
+ * limits, sum, centroid, width. `Plot` shows it. Pure: text out, no document.
  */
 import { formatCount } from '../../plotting/numbers.js';
 import { formatAxisValue } from '../../plotting/ticks.js';

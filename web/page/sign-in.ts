@@ -1,6 +1,7 @@
 /**
- * The sign-in form, which sends the shared secret to the server. `main.ts` shows it as a page where
- * viewing needs signing in, and as a dialog where only starting and stopping applications does.
+ * The sign-in form, which sends the shared secret to the server. `main.ts` shows it as a page
+ * where viewing needs signing in, and as a dialog where only starting and stopping applications
+ * does. Creates elements, and sends HTTP requests to the page's own server.
  */
 import { element, setText } from './dom.js';
 

@@ -1,4 +1,7 @@
-/** The functions of the native module `mmap-io` that this project uses, with their types. */
+/**
+ * The functions of the native module `mmap-io` that this project uses, with their types. Used by
+ * mapping.ts; flow threads load the module before they need it.
+ */
 import { loadNativeAddon } from './native-addon.js';
 
 /** The package's own declarations describe a default export that the CommonJS module lacks. */

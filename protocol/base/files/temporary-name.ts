@@ -2,7 +2,7 @@
  * Temporary names of files that are completed before they are linked or renamed into place:
  * `.<name>.<process id>.<start time of the process>.<12 hexadecimal digits>.tmp`. The clean-up
  * removes such files of dead processes; the start time keeps a reused process id from protecting
- * them. Pure.
+ * them. Used by claims, prepared files and the clean-up. Pure.
  */
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * Numeric ids of users and groups of this machine by name: from /etc/passwd and /etc/group, else
- * from the system's other sources (getent(1): LDAP, SSS). The access policy uses it. Reads files,
+ * from the system's other sources (getent(1): LDAP, SSS). Used by the access policy. Reads files,
  * runs getent.
  */
 import { execFileSync } from 'node:child_process';

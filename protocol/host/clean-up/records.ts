@@ -1,6 +1,6 @@
 /**
  * The owner of a record file by the identity in it: at the top in the records of host servers and
- * app servers, under `owner` in a gateway's. The clean-up uses it. Reads files.
+ * app servers, under `owner` in a gateway's. Used by the clean-up. Reads files.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { identityFromWire } from '../../rpc/contract/identity-on-wire.js';

@@ -1,7 +1,8 @@
 /**
- * A running process that an earlier parent has started and that this parent has adopted. The kernel
- * reports the end of children only, so the end of its permanent connection is the signal; then its
- * identity is polled until it has ended or has connected again. Sends signals, reads /proc.
+ * A running process that an earlier parent has started and that this parent has adopted. The
+ * kernel reports the end of children only, so the end of its permanent connection is the signal;
+ * then its identity is polled until it has ended or has connected again. Made by the owners of
+ * supervisors. Sends signals, reads /proc.
  */
 import type { Clock } from '../../base/clock.js';
 import { LIMITS } from '../../base/limits.js';

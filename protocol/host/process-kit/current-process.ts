@@ -1,6 +1,7 @@
 /**
  * The one process that a supervisor counts as its child: the process, its permanent connection and
- * what it has reported. Empty while none is started or adopted. Pure bookkeeping.
+ * what it has reported. Empty while none is started or adopted. Used by supervisor.ts. Pure
+ * bookkeeping.
  */
 import type { ProcessConnection, StartedProcess, SupervisedProcess } from './supervised-process.js';
 

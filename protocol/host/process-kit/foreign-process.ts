@@ -1,7 +1,8 @@
 /**
  * Stops a process that is no child of this one: an adopted child, or the owner of a record. The
  * identity (process id and start time) is checked before each signal, so that a process with a
- * reused id is never stopped. Sends signals, reads /proc.
+ * reused id is never stopped. Used by adopted-process.ts, host servers, gateways' parents and the
+ * clean-up. Sends signals, reads /proc.
  */
 import type { Clock } from '../../base/clock.js';
 import { LIMITS } from '../../base/limits.js';

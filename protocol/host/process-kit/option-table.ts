@@ -1,6 +1,7 @@
 /**
  * The command line of a program that is started too often to load a library for it: one table of
- * options, which is the help too, and one JSON document, `--options`, checked by its schema. Pure.
+ * options, which is the help too, and one JSON document, `--options`, checked by its schema. Used
+ * by app servers, duplicators and gateways. Pure.
  */
 import { parseArgs } from 'node:util';
 import { MirrorflowError, describeError } from '../../base/errors.js';

@@ -1,6 +1,7 @@
 /**
  * The restarts of one supervised child: their number, whether the start under way is one, and the
- * decision of the restart policy after an end, with the error for a child that is given up. Pure.
+ * decision of the restart policy after an end, with the error for a child that is given up. Used
+ * by supervisor.ts. Pure.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { CHILD_RESTART_LIMITS, RestartPolicy, type RestartLimits } from './restart-policy.js';

@@ -1,6 +1,6 @@
 /**
  * Converts owner identities (process id, start time, boot id) to and from the struct that XML-RPC
- * calls and records contain. Pure.
+ * calls and records contain. Used by every server and by the readers of records. Pure.
  */
 import type { OwnerIdentity } from '../../base/owner-identity.js';
 import type { ProcessIdentity } from './shapes.js';

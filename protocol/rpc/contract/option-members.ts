@@ -1,7 +1,8 @@
 /**
- * Members that the option documents of several servers share. One definition each: an application's
- * setting passes from the configuration through host server and app server to the duplicator as the
- * same member. Pure.
+ * Members that the option documents of several servers share. One definition each: an
+ * application's setting passes from the configuration through host server and app server to the
+ * duplicator as the same member. Used by the documents of app servers, duplicators and gateways,
+ * and by the contract. Pure.
  */
 import { LIMITS } from '../../base/limits.js';
 import { double, int, optional, string } from '../xml-rpc/schema.js';

@@ -1,3 +1,6 @@
+/**
+ * Where a consumer begins to read when it attaches to a flow again, on a double of a duplicator.
+ */
 import { expect } from 'chai';
 import { attachConsumer } from '../../../client-lib/input/consumer-link.js';
 import { FlowDouble } from '../../kit/flow-double.js';

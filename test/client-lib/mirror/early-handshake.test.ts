@@ -1,3 +1,4 @@
+/** Joining a mirror's signal link while the app server is still being asked for the flow. */
 import { expect } from 'chai';
 import { EarlyHandshake, joinAsObserver, ownLinkNumber } from '../../../client-lib/mirror/early-handshake.js';
 import { FlowDouble } from '../../kit/flow-double.js';

@@ -1,3 +1,6 @@
+/**
+ * Output flows against real duplicated flows in this process: commits, signals, waits, policies.
+ */
 import { expect } from 'chai';
 import { attachOutputFlow, reattachOutputFlow } from '../../../client-lib/output/output-flow.js';
 import { isMirrorflowError, type ErrorCode } from '../../../protocol/base/errors.js';

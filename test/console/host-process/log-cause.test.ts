@@ -1,3 +1,4 @@
+/** Finding in a server's log why it ended at its start. Pure. */
 import { expect } from 'chai';
 import { causeInLog } from '../../../console/host-process/log-cause.js';
 

@@ -1,3 +1,4 @@
+/** Completion at the prompt: commands, options and names, from a fixed source of names. */
 import { expect } from 'chai';
 import { COMMANDS } from '../../../console/commands/table.js';
 import { complete, type NameSource } from '../../../console/prompt/completion.js';

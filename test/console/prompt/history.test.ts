@@ -1,3 +1,4 @@
+/** The file with the history of the prompt: place, mode, order, and several prompts at once. */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Splitting and quoting the words of a prompt's line. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { quoteWord, splitLine, wordsOf } from '../../../console/prompt/words.js';

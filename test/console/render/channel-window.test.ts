@@ -1,3 +1,4 @@
+/** The channels that a plot shows for a range in axis units. Pure. */
 import { expect } from 'chai';
 import { channelWindow } from '../../../console/render/channel-window.js';
 

@@ -1,3 +1,4 @@
+/** What a terminal can show, by its environment variables. Pure. */
 import { expect } from 'chai';
 import { styled, terminalAbilities } from '../../../console/render/colour.js';
 

@@ -1,3 +1,4 @@
+/** Histograms in a terminal, line by line. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { renderHistogram, type HistogramOptions } from '../../../console/render/plot-1d.js';

@@ -1,3 +1,4 @@
+/** Heat maps in a terminal, line by line. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { renderHeatMap, type HeatMapOptions } from '../../../console/render/plot-2d.js';

@@ -1,3 +1,4 @@
+/** Text of other machines before it reaches a terminal: no escape sequence survives. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { columnsOf, cutTo, padLeft, padRight, printable } from '../../../console/render/printable.js';

@@ -1,3 +1,4 @@
+/** The escape sequences that turn one frame of a live display into the next. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { repaint, type ScreenFrame } from '../../../console/render/screen.js';

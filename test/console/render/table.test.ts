@@ -1,3 +1,4 @@
+/** Tables in a terminal and in a pipe. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { renderTable, type TableCell } from '../../../console/render/table.js';

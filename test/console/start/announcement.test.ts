@@ -1,3 +1,4 @@
+/** The texts that `mirrorflow start` prints. Pure. */
 import { expect } from 'chai';
 import { announcement, pulseLine } from '../../../console/start/announcement.js';
 

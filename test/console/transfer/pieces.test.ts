@@ -1,3 +1,4 @@
+/** Cutting a stream of bytes into buffers: blocks, lines, or as the bytes arrive. Pure. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { BlockPacker, LinePacker, type Packer } from '../../../console/transfer/pieces.js';

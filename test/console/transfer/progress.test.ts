@@ -1,3 +1,4 @@
+/** The progress line of `send` and `receive`. Pure. */
 import { expect } from 'chai';
 import { progressLine } from '../../../console/transfer/progress.js';
 

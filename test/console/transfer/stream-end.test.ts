@@ -1,3 +1,4 @@
+/** When `receive` has reached the end of what one provider sends. Pure. */
 import { expect } from 'chai';
 import { StreamEnd } from '../../../console/transfer/stream-end.js';
 

@@ -1,3 +1,4 @@
+/** Comparing an update with the image while the update arrives in pieces. Pure. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { IncrementalComparison } from '../../../duplicator/mirror/incremental-comparison.js';

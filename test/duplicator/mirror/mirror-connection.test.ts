@@ -1,3 +1,4 @@
+/** The connection to a mirror service, against a TCP server of the test. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';

@@ -59,8 +59,8 @@ describe('a mirror flow', () => {
     expect(existsSync(rig.flow.layout.image)).to.equal(true);
   });
 
-  it('a mirror connects to its source only when a killed predecessor has been dead for 50 ms', async () => {
-    rig = await FlowRig.make();
+  /** A mirror whose process is 10 ms old, and the first timer that it sets, which never fires. */
+  function youngMirror(): { readonly ms: number; readonly end: () => void }[] {
     const delays: { readonly ms: number; readonly end: () => void }[] = [];
     const clock: Clock = {
       nowMs: () => systemClock.nowMs(),
@@ -70,8 +70,15 @@ describe('a mirror flow', () => {
         return () => undefined;
       },
     };
-    const options = parseOptions(rig.args(), {}) as MirrorFlowOptions;
-    rig.flow = new MirrorFlow(options, clock, silent, 10);
+    rig.flow = new MirrorFlow(parseOptions(rig.args(), {}) as MirrorFlowOptions, clock, silent, 10);
+    return delays;
+  }
+
+  it('a mirror connects to its source only when a killed predecessor has been dead for 50 ms', async () => {
+    rig = await FlowRig.make();
+    mkdirSync(join(rig.flows, 'test'), { recursive: true });
+    writeFileSync(join(rig.flows, 'test', 'spectra.flow'), 'the file of a dead owner');
+    const delays = youngMirror();
     const started = rig.flow.start();
     expect(delays[0]?.ms).to.be.within(1, 40);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -79,6 +86,13 @@ describe('a mirror flow', () => {
     expect([restRequests, mirrorConnections]).to.deep.equal([0, 0]);
     delays[0]?.end();
     await started;
+    expect(rig.simulator.counters.mirrorConnections).to.equal(1);
+  });
+
+  it('a mirror without a predecessor connects to its source at once', async () => {
+    rig = await FlowRig.make();
+    youngMirror();
+    await rig.flow.start();
     expect(rig.simulator.counters.mirrorConnections).to.equal(1);
   });
 

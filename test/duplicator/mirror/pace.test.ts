@@ -1,3 +1,4 @@
+/** When a mirror requests its next update. Pure: clock readings are numbers. */
 import { expect } from 'chai';
 import { Pace } from '../../../duplicator/mirror/pace.js';
 

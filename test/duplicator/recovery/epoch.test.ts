@@ -1,3 +1,4 @@
+/** Epochs of flow files grow, even when the clock was set back. Writes a temporary directory. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,6 @@
+/**
+ * Checks and repairs of flow files with every kind of damage: findings, verdicts, what is changed.
+ */
 import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+/** The gate that holds the credit after a take-over, with a manual clock. */
 import { expect } from 'chai';
 import { REATTACH_MS, ReattachGate } from '../../../duplicator/recovery/reattach-gate.js';
 import { ManualClock } from '../../kit/manual-clock.js';

@@ -1,3 +1,4 @@
+/** Duplicators that are killed and replaced: real processes, flow files and consumers. */
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';

@@ -1,3 +1,4 @@
+/** A mirror that is filled from another host, frame by frame, without a socket. */
 import { expect } from 'chai';
 import type { FlowHost } from '../../../duplicator/serving/flow-host.js';
 import { MirrorSink } from '../../../duplicator/remote/mirror-sink.js';

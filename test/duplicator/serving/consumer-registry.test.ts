@@ -1,3 +1,4 @@
+/** The table of consumers: acknowledgements and the slowest lossless one. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { ConsumerRegistry } from '../../../duplicator/serving/consumer-registry.js';

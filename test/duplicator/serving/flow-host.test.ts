@@ -1,3 +1,4 @@
+/** A served flow with clients on a real signal link: welcome, signals, credit, refusals. */
 import { expect } from 'chai';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { MessageKind, unpackRefusal } from '../../../protocol/flow/signal-link/messages.js';

@@ -1,3 +1,4 @@
+/** When an unused flow ends, with a manual clock. */
 import { expect } from 'chai';
 import { Linger } from '../../../duplicator/serving/linger.js';
 import { ManualClock } from '../../kit/manual-clock.js';

@@ -1,3 +1,4 @@
+/** The claim of a flow's one provider and its credit, on a flow file without a socket. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

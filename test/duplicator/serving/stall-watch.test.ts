@@ -1,3 +1,4 @@
+/** When a lossless consumer counts as stalled, with a manual clock. */
 import { expect } from 'chai';
 import { ConsumerRegistry, type Consumer } from '../../../duplicator/serving/consumer-registry.js';
 import { StallWatch } from '../../../duplicator/serving/stall-watch.js';

@@ -1,3 +1,4 @@
+/** The counts of a spectrum in SpecTcl's form, from a display memory of the test. Pure. */
 import { inflateRawSync } from 'node:zlib';
 import { expect } from 'chai';
 import { contentsAnswer } from '../../../gateway/rest/contents.js';

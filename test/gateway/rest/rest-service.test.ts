@@ -1,3 +1,4 @@
+/** The gateway's REST service beside SpecTcl's own, on a simulator in this process. */
 import { once } from 'node:events';
 import { createServer as createHttpServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';

@@ -1,3 +1,4 @@
+/** The traces that a gateway gives its viewers, with a source and a clock of the test. */
 import { expect } from 'chai';
 import { Traces } from '../../../gateway/rest/traces.js';
 import { SPECTRUM_TYPES, type Binding } from '../../../protocol/spectcl/display-memory.js';

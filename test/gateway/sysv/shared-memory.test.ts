@@ -1,3 +1,4 @@
+/** What a viewer sees of System V shared memory while it is updated. Pure: memory of the test. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { updateSegment } from '../../../gateway/sysv/shared-memory.js';

@@ -1,3 +1,4 @@
+/** Delays between attempts to connect. Pure. */
 import { expect } from 'chai';
 import { Backoff } from '../../../protocol/base/backoff.js';
 

@@ -1,3 +1,4 @@
+/** Merging byte ranges. Pure. */
 import { expect } from 'chai';
 import { mergeRanges } from '../../../protocol/base/byte-ranges.js';
 

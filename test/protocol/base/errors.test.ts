@@ -1,3 +1,4 @@
+/** The error class and the table of its codes. Pure. */
 import { expect } from 'chai';
 import {
   ERROR_CODES,

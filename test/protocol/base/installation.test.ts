@@ -1,3 +1,4 @@
+/** The files of this installation: programs, commands, bundles. */
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,

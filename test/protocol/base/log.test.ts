@@ -1,3 +1,4 @@
+/** Log lines as JSON and as text, and their levels. Pure: lines go to the test. */
 import { expect } from 'chai';
 import { Logger, type LoggerOptions } from '../../../protocol/base/log.js';
 

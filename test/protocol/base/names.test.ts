@@ -1,3 +1,4 @@
+/** Names of applications, flows and clients, for any text. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { checkName, isName } from '../../../protocol/base/names.js';

@@ -1,3 +1,4 @@
+/** Whether the owner of a file lives: reused process ids, reboots. Reads /proc. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 

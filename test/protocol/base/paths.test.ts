@@ -1,3 +1,4 @@
+/** Directories and paths of sockets and files, by options and environment. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 

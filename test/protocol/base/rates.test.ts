@@ -1,3 +1,4 @@
+/** Rates of counters between two samples. Pure. */
 import { expect } from 'chai';
 import { RateMeter, ratesBetween } from '../../../protocol/base/rates.js';
 

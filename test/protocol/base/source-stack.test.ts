@@ -1,3 +1,4 @@
+/** Stack traces with positions in the sources. Writes a temporary directory. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** An address as the two arguments of a duplicator, and back. Pure. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { formatAddress, parseAddress } from '../../../protocol/base/address.js';

@@ -1,3 +1,4 @@
+/** The record by which one gateway per application lives. Writes a temporary directory. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** The order in which a display memory is updated under its readers. Pure. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { changedRanges } from '../../../protocol/flow/flow-file/image.js';

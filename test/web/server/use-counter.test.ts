@@ -1,3 +1,4 @@
+/** Counting the users of a shared resource. Pure. */
 import { expect } from 'chai';
 import { UseCounter } from '../../../web/server/use-counter.js';
 

@@ -1,3 +1,4 @@
+/** The options of a history: defaults, and refusals by name. Pure. */
 import { expect } from 'chai';
 import { isMirrorflowError } from '../../../../protocol/base/errors.js';
 import {

@@ -1,3 +1,4 @@
+/** No other user can connect to a socket before its server has set its mode. */
 import { statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect } from 'chai';

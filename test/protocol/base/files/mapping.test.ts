@@ -1,3 +1,4 @@
+/** Mapping files into memory, once per file and access mode. Writes a temporary directory. */
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

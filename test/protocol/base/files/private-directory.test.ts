@@ -1,3 +1,4 @@
+/** Which directories are created, accepted and refused. Writes a temporary directory. */
 import {
   chmodSync,
   chownSync,

@@ -1,3 +1,4 @@
+/** Flow files from creation to opening: contents, modes, refusals. Writes a temporary directory. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {

@@ -1,3 +1,4 @@
+/** Flow files on a file system that is or becomes full. Mounts a small tmpfs. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** Sizes and slot positions of flow files, for any options. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {

@@ -1,3 +1,6 @@
+/**
+ * The image of a mirror: changed blocks, updates, what readers see. Writes a temporary directory.
+ */
 import { readdirSync } from 'node:fs';
 import { expect } from 'chai';
 import * as fc from 'fast-check';

@@ -1,3 +1,4 @@
+/** The ring between a writing and a reading process: no buffer is torn or lost uncounted. */
 import { expect } from 'chai';
 import { openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../../protocol/flow/flow-file/ring-reader.js';

@@ -1,3 +1,4 @@
+/** The ring of a flow file with writer and readers in one process, against a simple model. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { FlowFile } from '../../../../protocol/flow/flow-file/flow-file.js';

@@ -1,3 +1,4 @@
+/** 64-bit words as two halves, in every order in which another process may see them. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { Words, highHalf, lowHalf } from '../../../../protocol/flow/flow-file/words.js';

@@ -1,3 +1,4 @@
+/** The datagram link: the conformance suite of links, and what only datagrams do. */
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

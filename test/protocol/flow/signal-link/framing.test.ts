@@ -1,3 +1,4 @@
+/** Decoding messages of the signal link from bytes in any pieces. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 

@@ -1,3 +1,4 @@
+/** The stream link: the conformance suite of links, and what only streams do. */
 import { once } from 'node:events';
 import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';

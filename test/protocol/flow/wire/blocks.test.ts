@@ -1,3 +1,4 @@
+/** The wire codec of mirrors, for any memories and changes. Pure. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FrameBits } from '../../../../protocol/flow/wire/frame.js';

@@ -1,3 +1,4 @@
+/** Decoding frames between hosts from bytes in any pieces. Pure. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { randomBits } from '../../../../simulator/random.js';

@@ -1,3 +1,4 @@
+/** The modes, groups and access lists of each access option. Pure: accounts of the test. */
 import { expect } from 'chai';
 import type { Accounts } from '../../../../protocol/host/access/accounts.js';
 import { readDocument } from '../../../../protocol/host/process-kit/option-table.js';

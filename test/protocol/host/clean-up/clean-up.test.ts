@@ -1,3 +1,6 @@
+/**
+ * Which leftovers the clean-up removes, and which files it never touches. Real files and sockets.
+ */
 import {
   chownSync,
   existsSync,

@@ -1,3 +1,4 @@
+/** A child process from start to end, with real processes that behave well or badly. */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** The environment that child processes get. Pure. */
 import { expect } from 'chai';
 import {
   foreignChildEnvironment,

@@ -1,3 +1,4 @@
+/** Stopping processes that are no children of this one, with real processes. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { systemClock } from '../../../../protocol/base/clock.js';

@@ -1,3 +1,4 @@
+/** When a child that died is started again. Pure: times are numbers. */
 import { expect } from 'chai';
 import { RestartPolicy } from '../../../../protocol/host/process-kit/restart-policy.js';
 

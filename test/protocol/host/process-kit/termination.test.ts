@@ -1,3 +1,4 @@
+/** How programs end on signals and uncaught errors, with real processes. */
 import { expect } from 'chai';
 import { TestProcess } from '../../../kit/test-process.js';
 

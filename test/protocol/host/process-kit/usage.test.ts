@@ -1,3 +1,4 @@
+/** Help and refusal of wrong options, by every program of the package as a process. */
 import { expect } from 'chai';
 import { TestProcess } from '../../../kit/test-process.js';
 

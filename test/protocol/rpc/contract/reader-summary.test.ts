@@ -1,3 +1,4 @@
+/** The summary of a flow's readers from statistics. Pure. */
 import { expect } from 'chai';
 import type { ApplicationStatistics } from '../../../../protocol/rpc/contract/statistics.js';
 import { summarizeReaders } from '../../../../protocol/rpc/contract/reader-summary.js';

@@ -1,3 +1,4 @@
+/** The limit of failed attempts to authenticate, with a manual clock. */
 import { expect } from 'chai';
 import { FailedAttempts } from '../../../../protocol/rpc/security/failed-attempts.js';
 import type { Clock } from '../../../../protocol/base/clock.js';

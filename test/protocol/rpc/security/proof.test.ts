@@ -1,3 +1,4 @@
+/** Proofs of the shared secret: valid for exactly one use. Pure. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {

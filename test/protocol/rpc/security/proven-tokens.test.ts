@@ -1,3 +1,4 @@
+/** Tokens for callers that prove the shared secret, with a manual clock. */
 import { expect } from 'chai';
 import { isProof, newNonce, prove } from '../../../../protocol/rpc/security/proof.js';
 import { ProvenTokens } from '../../../../protocol/rpc/security/proven-tokens.js';

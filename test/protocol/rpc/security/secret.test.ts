@@ -1,3 +1,4 @@
+/** The file of the shared secret: contents, mode, refusals. Writes a temporary directory. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

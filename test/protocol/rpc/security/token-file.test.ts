@@ -1,3 +1,4 @@
+/** The token file of a runtime directory. Writes a temporary directory. */
 import { expect } from 'chai';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

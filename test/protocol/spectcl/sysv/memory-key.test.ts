@@ -1,3 +1,4 @@
+/** Memory keys of SpecTcl in all their forms. Pure. */
 import { expect } from 'chai';
 import {
   KEYS_MAX,

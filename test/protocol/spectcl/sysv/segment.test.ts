@@ -1,3 +1,4 @@
+/** System V segments of the kernel: created, attached, removed. */
 import { expect } from 'chai';
 import type { MirrorflowError } from '../../../../protocol/base/errors.js';
 import { ownIdentity } from '../../../../protocol/base/owner-identity.js';
