@@ -20,10 +20,13 @@ import { packageVersion } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
+import { PutBack } from '../protocol/host/put-back.js';
 import { ApplicationRecord } from './application-record.js';
 import { Leftovers } from './children/leftovers.js';
 import { CLOSE_GRACE_MS, Endpoints } from './endpoints.js';
 import { HostLink } from './remote/host-link.js';
+import { UnusedWatch, WITHOUT_HOST_MS } from './unused-watch.js';
+import type { AppServerOptions } from './options.js';
 import { createServices, type Services, type ServicesSetup } from './services.js';
 
 /**
@@ -55,6 +58,8 @@ export class AppServer {
   readonly #services: Services;
   readonly #endpoints: Endpoints;
   #leftovers: Leftovers | undefined;
+  #keeper: PutBack | undefined;
+  #unused: UnusedWatch | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -62,13 +67,8 @@ export class AppServer {
    * socket or port; sockets, tokens and record are removed then, directories stay.
    */
   static async start(setup: AppServerSetup): Promise<AppServer> {
-    const { directory, flowDirectory, application } = setup.options;
-    for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
-    const flowsPath = appFlowDirectory(flowDirectory, application.name);
-    prepareDirectory(flowsPath);
-    const [apps = '', links = ''] = runtimeFolders(directory);
-    const access = new Access(application.access, setup.log);
-    access.grantDirectories([flowsPath], [directory, apps, links, flowDirectory]);
+    const access = new Access(setup.options.application.access, setup.log);
+    prepareDirectories(setup.options, access);
     const server = new AppServer(setup);
     try {
       await server.#listen(access);
@@ -124,6 +124,16 @@ export class AppServer {
       ...(application.source === undefined ? {} : { source: application.source }),
     };
     this.#hostLink.start(ready, dispatcher);
+    this.#keeper = new PutBack(
+      [directory, this.#record.path, ...this.#endpoints.files],
+      async () => {
+        prepareDirectories(options, access);
+        this.#record.putBack();
+        await this.#endpoints.listenOnSockets(access);
+      },
+      log,
+    );
+    this.#unused = this.#endWhenUnused();
     gateway.start();
     this.#leftovers = new Leftovers({
       directory,
@@ -138,7 +148,31 @@ export class AppServer {
     });
   }
 
+  #endWhenUnused(): UnusedWatch {
+    const { options, clock, log, launchToken, onQuit } = this.#setup;
+    const { clients, flows } = this.#services;
+    const afterMs = options.application.withoutHostMs ?? WITHOUT_HOST_MS;
+    // One that was started by hand, where no host server has ever run, needs none.
+    let hadHost = launchToken !== undefined;
+    return new UnusedWatch({
+      clock,
+      afterMs,
+      isUsed: () => {
+        hadHost ||= this.#hostLink.connected;
+        const hasClients =
+          clients.list().length > 0 || flows.table.all().some((flow) => flow.linkClients > 0);
+        return !hadHost || this.#hostLink.connected || hasClients;
+      },
+      onUnused: () => {
+        log.warn('ending: there was neither a host server nor a client', { afterMs });
+        onQuit();
+      },
+    });
+  }
+
   async #close(): Promise<void> {
+    this.#unused?.stop();
+    await this.#keeper?.close();
     const { clients, flows, flowControl, remoteFlows, gateway } = this.#services;
     flowControl.stop();
     remoteFlows.stop();
@@ -174,4 +208,16 @@ export class AppServer {
       readers: this.#readers,
     };
   }
+}
+
+/** The directories of this application, with their access. */
+function prepareDirectories(
+  { directory, flowDirectory, application }: AppServerOptions,
+  access: Access,
+): void {
+  for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
+  const flowsPath = appFlowDirectory(flowDirectory, application.name);
+  prepareDirectory(flowsPath);
+  const [apps = '', links = ''] = runtimeFolders(directory);
+  access.grantDirectories([flowsPath], [directory, apps, links, flowDirectory]);
 }

@@ -37,6 +37,15 @@ export class ApplicationRecord {
     this.#claimed.replace(this.#record(port));
   }
 
+  get path(): string {
+    return this.#claimed.path;
+  }
+
+  /** Writes the record again where it was removed. Throws FILE_OWNED. */
+  putBack(): void {
+    this.#claimed.putBack();
+  }
+
   /** Removes the record: the name is free again. */
   release(): void {
     this.#claimed.release();

@@ -4,7 +4,7 @@
  * sockets, replaces socket files of a dead predecessor, creates the token files; calls go to the
  * handlers it is given, with the right of their origin.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { Clock } from '../protocol/base/clock.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import type { Logger } from '../protocol/base/log.js';
@@ -42,6 +42,8 @@ export class Endpoints {
   readonly #application: string;
   readonly #rights = new CallerRights();
   readonly #sessions: ReadonlyMap<UserRight, SessionServer<CallOrigin>>;
+  /** Rights whose socket this server has opened; other sockets are of a dead predecessor. */
+  readonly #opened = new Set<UserRight>();
   readonly #http: HttpRpcServer<CallOrigin>;
   #port = 0;
 
@@ -81,7 +83,7 @@ export class Endpoints {
     };
     this.#sessions = new Map(USER_RIGHTS.map((right) => [right, serverFor(right)]));
     this.#http = new HttpRpcServer<CallOrigin>(dispatcher, {
-      context: (_request, right) => ({ session: undefined, right }),
+      context: (_request, { right }) => ({ session: undefined, right }),
       authentication: new HttpAuthentication({
         rightOfToken: (token) => rights.ofToken(token),
         secret: security.secret,
@@ -98,9 +100,16 @@ export class Endpoints {
     return this.#port;
   }
 
+  /** Sockets and token files, which must exist while this server runs. */
+  get files(): readonly string[] {
+    const sockets = USER_RIGHTS.map((right) => appSocketPath(this.#directory, this.#application, right));
+    return [...sockets, ...RIGHTS.map((right) => appTokenPath(this.#directory, this.#application, right))];
+  }
+
   /**
-   * Creates the token files, and listens on the sockets; `access` decides who may use both. Rejects
-   * with ADDRESS_IN_USE, NOT_PERMITTED, NO_SPACE or SYSTEM_ERROR.
+   * Creates the token files, and listens on the sockets; `access` decides who may use both. Later
+   * calls put back those that were removed. Rejects with ADDRESS_IN_USE, NOT_PERMITTED, NO_SPACE or
+   * SYSTEM_ERROR.
    */
   async listenOnSockets(access: Access): Promise<void> {
     this.#rights.prepare(
@@ -110,7 +119,9 @@ export class Endpoints {
     );
     for (const [right, sessions] of this.#sessions) {
       const path = appSocketPath(this.#directory, this.#application, right);
+      if (this.#opened.has(right) && existsSync(path)) continue;
       await this.#listenOnSocket(sessions, path);
+      this.#opened.add(right);
       access.grant(path, `${right} socket`);
     }
   }

@@ -45,6 +45,11 @@ export interface AppServerOptions {
   readonly application: ApplicationOptions;
   readonly security: Security;
   readonly dataListen: DataListen;
+  /** Passed on to duplicators as they are. */
+  readonly links: {
+    readonly integrity: 'on' | 'off' | undefined;
+    readonly peers: readonly string[] | undefined;
+  };
 }
 
 export function appServerHelp(): string {
@@ -62,6 +67,7 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
   return {
     security,
     dataListen: readDataListen(document.dataListen, document.dataPorts, security),
+    links: { integrity: document.integrity, peers: document.peers },
     directory: runtimeDirectory({ env, uid, directory: document.directory }),
     flowDirectory: flowDirectory({ env, uid, directory: document.flowDirectory }),
     application: applicationOf(name, port, document),

@@ -1,11 +1,12 @@
 /**
  * Two duplicators of two hosts on this machine, started directly, without host and app servers: the
  * second receives its flow from the first over loopback TCP. (A duplicator is the process that owns
- * a flow.) The benchmark `tcp` uses the pair. Spawns processes in temporary directories.
+ * a flow.) The benchmarks `tcp`, `integrity` and `flood` use the pair. Spawns processes in
+ * temporary directories.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,7 +74,12 @@ export class BenchDuplicator {
   }
 }
 
+/** Of the link: neither MAC nor TLS, a MAC on every record, or TLS. */
+export type LinkProtection = 'off' | 'mac' | 'tls';
+
 export interface DuplicatorPair {
+  /** On which the first duplicator serves other hosts. */
+  readonly port: number;
   readonly sender: BenchDuplicator;
   readonly receiver: BenchDuplicator;
   readonly senderFile: string;
@@ -82,10 +88,15 @@ export interface DuplicatorPair {
 }
 
 /** A flow with `buffers` buffers of `size` bytes; `stop` ends both duplicators. */
-export async function startDuplicatorPair(size: number, buffers: number): Promise<DuplicatorPair> {
+export async function startDuplicatorPair(
+  size: number,
+  buffers: number,
+  protection: LinkProtection = 'mac',
+): Promise<DuplicatorPair> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
   const shm = mkdtempSync('/dev/shm/mirrorflow-bench-');
   writeFileSync(join(directory, 'secret'), 'a secret for this benchmark', { mode: 0o600 });
+  const certificate = protection === 'tls' ? makeCertificate(directory) : undefined;
   const started: BenchDuplicator[] = [];
   const stop = async (): Promise<void> => {
     for (const duplicator of started.toReversed()) await duplicator.stop();
@@ -96,7 +107,11 @@ export async function startDuplicatorPair(size: number, buffers: number): Promis
       application: 'bench',
       flowDirectory: join(shm, host),
       secretFile: join(directory, 'secret'),
-      ...(given.direction === 'output' && { listen: 'tcp://127.0.0.1' }),
+      ...(protection === 'off' && { integrity: 'off' as const }),
+      ...(certificate !== undefined && { ...certificate, tlsCa: certificate.tlsCert }),
+      ...(given.direction === 'output' && {
+        listen: certificate === undefined ? 'tcp://127.0.0.1' : 'tls://127.0.0.1',
+      }),
     };
     const words = duplicatorArguments({ flow: 'bench', ...given, options });
     const duplicator = new BenchDuplicator(directory, host, words);
@@ -109,9 +124,20 @@ export async function startDuplicatorPair(size: number, buffers: number): Promis
     const receiver = start('b', { direction: 'input', source: String(address) });
     const receiverFile = String((await receiver.waitForLog('ready'))['file']);
     const senderFile = String((await sender.waitForLog('ready'))['file']);
-    return { sender, receiver, senderFile, receiverFile, stop };
+    const port = Number(String(address).split(':').at(-1));
+    return { port, sender, receiver, senderFile, receiverFile, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function makeCertificate(directory: string): { readonly tlsCert: string; readonly tlsKey: string } {
+  const [tlsCert, tlsKey] = [join(directory, 'host.crt'), join(directory, 'host.key')];
+  execFileSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+    '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', tlsKey, '-out', tlsCert,
+  ], { stdio: 'ignore' }); // prettier-ignore
+  chmodSync(tlsKey, 0o600);
+  return { tlsCert, tlsKey };
 }

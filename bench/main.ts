@@ -9,8 +9,10 @@ import { hideBin } from 'yargs/helpers';
 import { endWithBadUsage } from '../protocol/host/process-kit/usage.js';
 import { compareFiles } from './compare.js';
 import { fanout } from './fanout.js';
+import { flood } from './flood.js';
 import { gateway } from './gateway.js';
 import { idle } from './idle.js';
+import { integrity } from './integrity.js';
 import { latency } from './latency.js';
 import { open } from './open.js';
 import { runEnvironment, formatTable, type Row } from './report.js';
@@ -24,12 +26,14 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   fanout,
   latency,
   tcp,
+  integrity,
   scale,
   rpc,
   spectcl,
   open,
   idle,
   gateway,
+  flood,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;

@@ -106,8 +106,8 @@ export function sharedMiB(pid: number): number {
 }
 
 function statusMiB(pid: number, field: string): number {
-  const found = new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-  return Number(found?.[1] ?? 0) / 1024;
+  const match = new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return Number(match?.[1] ?? 0) / 1024;
 }
 
 /** Runs `work`; resolves with its duration in milliseconds. */

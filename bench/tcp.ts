@@ -1,12 +1,13 @@
 /**
  * `tcp`: filling a flow from another host over loopback TCP, through the real processes (provider,
  * two duplicators, consumer), beside a bare socket pair in Node that sends blocks of the same size,
- * in one block and around as much memory as the ring of the flow. Rates, and the processor time of
+ * in one block and around as much memory as the ring of the flow; with `integrity` off, since bare
+ * sockets have no MAC either (`integrity` measures what it costs). Rates, and the processor time of
  * the two duplicators per gigabyte beside that of the two bare ends. Spawns processes; reads /proc.
  */
 import { perSecond } from '../protocol/base/rates.js';
 import { BenchProcess, stopAll } from './bench-process.js';
-import { startDuplicatorPair } from './duplicator-pair.js';
+import { startDuplicatorPair, type DuplicatorPair } from './duplicator-pair.js';
 import { iperf3Rate } from './iperf3.js';
 import type { Sample } from './programs/sample.js';
 import type { TcpBareSettings } from './programs/tcp-bare.js';
@@ -29,12 +30,12 @@ const CASES = [
   { title: '8 MiB', size: 8 * MIB, buffers: 4 },
 ] as const;
 
-interface Figures {
+export interface Figures {
   readonly gigabytesPerSecond: number;
   readonly cpuSecondsPerGigabyte: number;
 }
 
-const FIGURES = [
+export const FLOW_FIGURES = [
   ['TCP to flow file', 'GB/s', 'gigabytesPerSecond'],
   ['CPU of both ends', 's/GB', 'cpuSecondsPerGigabyte'],
 ] as const;
@@ -51,9 +52,10 @@ export async function tcp(settings: BenchSettings): Promise<Row[]> {
       bareRing.push(await measureBareSockets(size, buffers, settings.durationMs));
       const rate = await iperf3Rate(size, settings.durationMs);
       if (rate !== undefined) iperf3.push(rate);
-      flow.push(await measureFlow(size, buffers, settings.durationMs));
+      const pair = await startDuplicatorPair(size, buffers, 'off');
+      flow.push(await measurePair(pair, size, buffers, settings.durationMs));
     }
-    for (const [what, unit, of] of FIGURES) {
+    for (const [what, unit, of] of FLOW_FIGURES) {
       const values = (all: readonly Figures[]): number[] => all.map((figures) => figures[of]);
       const peers = [
         { name: 'bare sockets', values: values(bare) },
@@ -66,8 +68,13 @@ export async function tcp(settings: BenchSettings): Promise<Row[]> {
   return rows;
 }
 
-async function measureFlow(size: number, buffers: number, durationMs: number): Promise<Figures> {
-  const { sender, receiver, senderFile, receiverFile, stop } = await startDuplicatorPair(size, buffers);
+/** Measures a flow through the pair, then stops it. */
+export async function measurePair(
+  { sender, receiver, senderFile, receiverFile, stop }: DuplicatorPair,
+  size: number,
+  buffers: number,
+  durationMs: number,
+): Promise<Figures> {
   const programs: BenchProcess[] = [];
   try {
     const consumerSettings: TcpEndSettings = {

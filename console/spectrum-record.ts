@@ -6,24 +6,14 @@
  */
 import type { Spectrum } from '../client-lib/index.js';
 
-export interface SpectrumRecord {
-  readonly name: string;
-  readonly slot: number;
+type Copied = 'name' | 'slot' | 'xchans' | 'ychans' | 'xmin' | 'xmax' | 'ymin' | 'ymax' | 'xlabel' | 'ylabel';
+type OutOfRange = 'overflows' | 'underflows';
+
+export interface SpectrumRecord extends Pick<Spectrum['binding'], Copied | OutOfRange> {
   /** `1D long`, `2D word`, … */
   readonly type: string;
-  readonly xchans: number;
-  readonly ychans: number;
-  readonly xmin: number;
-  readonly xmax: number;
-  readonly ymin: number;
-  readonly ymax: number;
-  readonly xlabel: string;
-  readonly ylabel: string;
   /** Sum of all stored channels, in counts. */
   readonly sum: number;
-  /** Counts beyond the range, of the x and the y axis. */
-  readonly overflows: readonly [number, number];
-  readonly underflows: readonly [number, number];
 }
 
 export function spectrumRecord({ binding, sum }: Spectrum): SpectrumRecord {

@@ -9,7 +9,9 @@
  * Ends on SIGTERM, on duplicator.quit, and after the linger time (no client meanwhile). Exits with
  * code 1 when it cannot start, or when a new duplicator must replace the flow file.
  */
+import { printableText } from '../protocol/base/printable.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import { HOLDING_MAX } from '../protocol/rpc/contract/shapes.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { parseAddress } from '../protocol/base/address.js';
 import { systemClock } from '../protocol/base/clock.js';
@@ -32,6 +34,10 @@ import { RemoteFlow } from './remote/remote-flow.js';
 
 /** Longest cause in a report; longer ones are cut off. */
 const CAUSE_CHARACTERS = 4096;
+/** A restarted app server is reached within this time. */
+const ABANDONED_MS = 5_000;
+/** Readers hold a flow back for moments all the time; which do so now is looked up this often. */
+const HOLDING_INTERVAL_MS = 500;
 
 /** State of the source, which the app server gets with the counts of the flow. */
 interface Status {
@@ -82,9 +88,13 @@ function parentHooks(
     }),
     report: () => ({
       sourceState: flow.sourceState,
-      ...(status.cause === undefined ? {} : { cause: status.cause.message.slice(0, CAUSE_CHARACTERS) }),
+      ...(status.cause === undefined
+        ? {}
+        : { cause: printableText(status.cause.message).slice(0, CAUSE_CHARACTERS) }),
       published: flow.published,
       clients: flow.clientCount,
+      ...(flow.provider === undefined ? {} : { provider: flow.provider }),
+      ...(flow.holding.length === 0 ? {} : { holding: flow.holding.slice(0, HOLDING_MAX) }),
     }),
     statistics: () => ({ published: flow.published, links: flow.links, remotes: flow.remotes }),
     serve: ({ listen }) => flow.serve(parseAddress(listen, { schemes: ['tcp', 'tls'], listening: true })),
@@ -100,6 +110,18 @@ function parentHooks(
   };
 }
 
+/** Reports when other readers hold the flow back than at the last look. */
+function followHolding(flow: DuplicatedFlow, parent: Parent): void {
+  let before = '[]';
+  const look = (): void => {
+    const now = JSON.stringify(flow.holding);
+    if (now !== before) parent.report();
+    before = now;
+    systemClock.after(HOLDING_INTERVAL_MS, look, true);
+  };
+  look();
+}
+
 /** Reports the flow's changes to the app server and the log. */
 function followFlow(flow: DuplicatedFlow, parent: Parent | undefined, status: Status, log: Logger): void {
   flow.on('clients', () => parent?.report());
@@ -110,19 +132,32 @@ function followFlow(flow: DuplicatedFlow, parent: Parent | undefined, status: St
     parent?.report();
   });
   flow.on('demoted', (client) => parent?.demoted(client));
-  // Exit code 1: a client that returns gets a new duplicator, which makes a new file.
-  const endForReplacement = (): void => {
-    process.exitCode = 1;
-    void flow.close().then(() => process.exit(1));
-  };
   flow.on('outgrown', (neededBytes) => {
     log.warn('the memory of the source has grown; the flow is replaced', { neededBytes });
-    endForReplacement();
+    endForReplacement(flow, log);
   });
   flow.on('replaced', (reason) => {
     log.warn('the flow is replaced', { reason });
-    endForReplacement();
+    endForReplacement(flow, log);
   });
+}
+
+/** From the start on: files are in reach of other programs as soon as they exist. */
+function endWhenDamaged(flow: DuplicatedFlow, log: Logger): void {
+  flow.on('damaged', (damage, file) => {
+    log.warn('another program has damaged a file of the flow; the flow is replaced', { damage, file });
+    if (damage === 'truncated') process.exit(1);
+    endForReplacement(flow, log);
+  });
+}
+
+/** Exit code 1: clients that have the flow open, or open it later, get a new duplicator. */
+function endForReplacement(flow: DuplicatedFlow, log: Logger): void {
+  process.exitCode = 1;
+  void flow
+    .close()
+    .catch((error: unknown) => log.error('the files of the flow were not put back', { error }))
+    .finally(() => process.exit(1));
 }
 
 /**
@@ -144,6 +179,20 @@ function lingerOn(flow: DuplicatedFlow, parent: Parent | undefined, lingerMs: nu
   return linger;
 }
 
+/**
+ * Ends a duplicator whose app server died while it started: no other process may know of it, since
+ * it had no file then.
+ */
+function endWhenAbandoned(flow: DuplicatedFlow, parent: Parent, log: Logger): void {
+  let hadClients = false;
+  flow.on('clients', () => (hadClients = true));
+  systemClock.after(ABANDONED_MS, () => {
+    if (hadClients || flow.clientCount > 0 || parent.wasConnected) return;
+    log.warn('ending: neither the app server nor a client has connected', { withinMs: ABANDONED_MS });
+    quit();
+  });
+}
+
 async function run(options: DuplicatorOptions): Promise<void> {
   const log = new Logger(`duplicator:${options.app}/${options.flow}`);
   const flow = createFlow(options, log);
@@ -156,6 +205,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     await flow.close();
     await parent?.close();
   });
+  endWhenDamaged(flow, log);
   const starting = flow.start();
   starting.catch(() => undefined); // handled below
   // Loading XML-RPC takes as long as reaching the source: both happen at the same time, and the
@@ -183,6 +233,10 @@ async function run(options: DuplicatorOptions): Promise<void> {
     return;
   }
   followFlow(flow, parent, status, log);
+  if (parent !== undefined) {
+    followHolding(flow, parent);
+    endWhenAbandoned(flow, parent, log);
+  }
   const linger = lingerOn(flow, parent, options.lingerMs, log);
   stopLinger = () => linger.stop();
   const { file, buffers, bufferSize } = flow.layout;

@@ -15,6 +15,7 @@ import {
   type GivenOptions,
   type OptionTable,
 } from '../protocol/host/process-kit/option-table.js';
+import type { Integrity } from '../protocol/flow/wire/handshake-messages.js';
 import type { AccessOptions } from '../protocol/rpc/contract/access-options.js';
 import {
   DUPLICATOR_MEMBERS,
@@ -26,7 +27,7 @@ import { securityFiles, type SecurityFiles } from '../protocol/rpc/security/opti
 import { REATTACH_MS } from './recovery/reattach-gate.js';
 
 /** What every flow needs. */
-interface CommonOptions {
+export interface CommonOptions {
   readonly app: string;
   readonly flow: string;
   readonly lingerMs: number;
@@ -49,6 +50,10 @@ interface CommonOptions {
   readonly serve: AddressOf<'tcp' | 'tls'> | undefined;
   /** What authenticates hosts to each other; without a secret the flow stays on this host. */
   readonly security: SecurityFiles;
+  /** `off`: links without TLS to hosts that want the same have no MAC. */
+  readonly integrity: Integrity;
+  /** Names or addresses of the hosts of the configuration, which have places of their own. */
+  readonly peers: readonly string[];
 }
 
 /** A flow that a local provider fills. */
@@ -108,7 +113,9 @@ const DEFAULTS = {
   lingerMs: 30_000,
   reattachMs: REATTACH_MS,
   stallTimeoutMs: 0,
-};
+  integrity: 'on',
+  peers: [] as readonly string[],
+} as const;
 const MIRROR_DEFAULTS = {
   updateIntervalMs: 100,
   sourceSharePercent: 5,
@@ -186,8 +193,13 @@ function outputOptions(given: Given, common: Common): LocalFlowOptions {
     ...common,
     direction: 'output',
     type: checkFlowType(common.type ?? 'bytes'),
-    bufferSize: whole('buffer-size', required('buffer-size', given['buffer-size']), 1, LIMITS.mappedBytesMax),
-    buffers: whole('buffers', required('buffers', given.buffers), 1, LIMITS.slotCountMax),
+    bufferSize: wholeNumber(
+      'buffer-size',
+      required('buffer-size', given['buffer-size']),
+      1,
+      LIMITS.mappedBytesMax,
+    ),
+    buffers: wholeNumber('buffers', required('buffers', given.buffers), 1, LIMITS.slotCountMax),
     properties: common.properties ?? {},
     serve: listenAddress(listen, given.port),
   };
@@ -197,8 +209,8 @@ function inputOptions(given: Given, common: Common): MirrorFlowOptions | RemoteF
   const source = sourceAddress(required('connect', given.connect), given.port);
   const sourceText = formatAddress(source);
   const serve = listenAddress(common.listen, undefined);
-  const buffers = whole('buffers', given.buffers ?? '0', 0, LIMITS.slotCountMax);
-  whole('buffer-size', given['buffer-size'] ?? '0', 0, LIMITS.mappedBytesMax);
+  const buffers = wholeNumber('buffers', given.buffers ?? '0', 0, LIMITS.slotCountMax);
+  wholeNumber('buffer-size', given['buffer-size'] ?? '0', 0, LIMITS.mappedBytesMax);
   if (source.scheme !== 'spectcl') {
     return {
       ringBytes: undefined,
@@ -248,7 +260,7 @@ function required(name: keyof Given, text: string | undefined): string {
   throw new MirrorflowError('BAD_OPTION', `--${name} is missing`, { option: name });
 }
 
-function whole(name: keyof Given, text: string, min: number, max: number): number {
+function wholeNumber(name: keyof Given, text: string, min: number, max: number): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new MirrorflowError(

@@ -52,6 +52,7 @@ export class Parent {
   readonly #hooks: ParentHooks;
   readonly #log: Logger;
   readonly #demoted: number[] = [];
+  #wasConnected = false;
   /** Resolves when the first attempt to reach the app server has succeeded or failed. */
   readonly #firstAttempt: Promise<void>;
 
@@ -97,7 +98,15 @@ export class Parent {
     });
     this.#connection.on('failed', (error) => this.#endIfRefused(error));
     this.#connection.on('lost', () => log.warn('lost the app server; the flow continues'));
-    this.#connection.on('connected', () => log.debug('connected to the app server'));
+    this.#connection.on('connected', () => {
+      this.#wasConnected = true;
+      log.debug('connected to the app server');
+    });
+  }
+
+  /** Whether the app server was ever reached. */
+  get wasConnected(): boolean {
+    return this.#wasConnected;
   }
 
   start(): void {

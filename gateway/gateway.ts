@@ -12,21 +12,27 @@ import { parseAddress } from '../protocol/base/address.js';
 import { systemClock } from '../protocol/base/clock.js';
 import { appFlowDirectory, gatewayRecordPath } from '../protocol/base/paths.js';
 import { MirrorflowError, isMirrorflowError } from '../protocol/base/errors.js';
+import { ownNames } from '../protocol/host/own-names.js';
+import { PutBack } from '../protocol/host/put-back.js';
 import { ClaimedGatewayRecord, readGatewayRecord } from '../protocol/host/gateway-record.js';
 import type { Logger } from '../protocol/base/log.js';
+import { RateLimitedLog } from '../protocol/base/rate-limited-log.js';
 import { Audience } from '../protocol/host/access/audience.js';
 import type { Readers } from '../protocol/rpc/contract/access-options.js';
 import { isLoopback } from '../protocol/rpc/security/listening.js';
+import { UnprovenPlaces } from '../protocol/rpc/security/unproven-places.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import { PORT_MANAGER_PORT } from '../protocol/spectcl/port-manager.js';
 import { Advertiser } from './advertiser.js';
-import { Listener } from './listener.js';
+import { Listener, type Door } from './listener.js';
 import { MirrorDirectory } from './mirror-directory.js';
 import { MirrorService } from './mirror-service.js';
 import { memoryMode, type GatewayProgramOptions } from './options.js';
+import { readGatewaySecurity, type GatewaySecurity } from './security.js';
 import { bindings } from '../protocol/spectcl/display-memory.js';
 import { LastAnswers } from './rest/last-answers.js';
 import { LocalRequests } from './rest/local-requests.js';
+import { RequestGuard } from './rest/request-guard.js';
 import { RestService } from './rest/rest-service.js';
 import { SourceRest } from './rest/source-rest.js';
 import { Traces, type SourceTraces } from './rest/traces.js';
@@ -36,6 +42,13 @@ import { removeLeftovers } from './sysv/leftovers.js';
 import { SharedMemory } from './sysv/shared-memory.js';
 
 const LOOPBACK = '127.0.0.1';
+/** Open connections of each service, which prove nothing. */
+const REST_PLACES = { total: 1_024, perAddress: 128, perPeer: 0 };
+const MIRROR_PLACES = { total: 1_024, perAddress: 64, perPeer: 0 };
+
+interface Service {
+  accept(socket: Socket): void;
+}
 
 export class Gateway {
   readonly #options: GatewayProgramOptions;
@@ -99,6 +112,7 @@ export class Gateway {
   async #start(): Promise<void> {
     const { app, gateway, directory, flowDirectory } = this.#options;
     const log = this.#log;
+    const security = readGatewaySecurity(this.#options, this.#host);
     const client = await connect({
       app,
       name: 'gateway',
@@ -160,18 +174,32 @@ export class Gateway {
       localRequests,
       source: rest,
       lastAnswers,
-      allowChanges: gateway.allowChanges ?? false,
+      guard: new RequestGuard({
+        names: ownNames(gateway.names),
+        allowChanges: gateway.allowChanges ?? false,
+        changesToken: security.changesToken,
+      }),
+      clock: systemClock,
       log,
     });
     this.#closers.push(
       () => mirror.close(),
       () => service.close(),
     );
-    this.#restPort = await this.#serve('REST', gateway.restPort, (socket) => this.#admit(socket, service));
-    this.#mirrorPort = await this.#serve('MIRROR', gateway.mirrorPort, (socket) =>
-      this.#admit(socket, mirror),
-    );
-    this.#warnOfUnprotectedAccess();
+    const refusals = new RateLimitedLog(systemClock, log);
+    const door = (name: string, places: UnprovenPlaces, service: Service): Door => ({
+      title: `the ${name} service of ${app}`,
+      host: this.#host,
+      identity: security.identity,
+      places,
+      accept: (socket) => this.#admit(socket, service),
+      onFull: (from) => refusals.warn('a connection made room for a newer one', { service: name, from }),
+    });
+    const restDoor = door('REST', new UnprovenPlaces(REST_PLACES), service);
+    const mirrorDoor = door('MIRROR', new UnprovenPlaces(MIRROR_PLACES), mirror);
+    this.#restPort = await this.#serve('REST', gateway.restPort, restDoor);
+    this.#mirrorPort = await this.#serve('MIRROR', gateway.mirrorPort, mirrorDoor);
+    this.#warnOfUnprotectedAccess(security);
     mirrorSource.keep();
     if (address !== undefined) lastAnswers.prefetch();
   }
@@ -180,7 +208,7 @@ export class Gateway {
    * Serves the users of this machine that may read the application. Those of other machines are
    * unknown: they are served where the gateway listens for them, unless the application is private.
    */
-  #admit(socket: Socket, service: { accept(socket: Socket): void }): void {
+  #admit(socket: Socket, service: Service): void {
     const { remoteAddress = '' } = socket;
     const readers = this.#readers;
     const isLocal = isLoopback(remoteAddress.replace('::ffff:', ''));
@@ -206,7 +234,18 @@ export class Gateway {
       const message = `application ${app} has a gateway already, process ${pid}; stop it first`;
       throw new MirrorflowError('ALREADY_RUNNING', message, { pid }, error);
     }
-    this.#closers.push(() => record.release());
+    const keeper = new PutBack(
+      [path, flowDirectory],
+      () => {
+        for (const folder of [flowDirectory, appFlowDirectory(flowDirectory, app)]) prepareDirectory(folder);
+        record.putBack();
+      },
+      this.#log,
+    );
+    this.#closers.push(
+      () => record.release(),
+      () => keeper.close(),
+    );
     removeLeftovers(flowDirectory, app, this.#log);
     const memory = new SharedMemory(
       { application: app, key: gateway.sharedMemoryKey, mode: memoryMode(gateway), record, log: this.#log },
@@ -243,16 +282,16 @@ export class Gateway {
   }
 
   /** Listens on the given port and, when the service is advertised, on the port manager's port. */
-  async #serve(name: 'REST' | 'MIRROR', port: number, accept: (socket: Socket) => void): Promise<number> {
-    const { app, gateway } = this.#options;
-    const listener = await Listener.open(`the ${name} service of ${app}`, this.#host, port, accept);
+  async #serve(name: 'REST' | 'MIRROR', port: number, door: Door): Promise<number> {
+    const { gateway } = this.#options;
+    const listener = await Listener.open(door, port);
     this.#closers.push(() => listener.close());
-    if (gateway.advertise !== undefined) this.#advertise(`${gateway.advertise}_${name}`, accept);
+    if (gateway.advertise !== undefined) this.#advertise(`${gateway.advertise}_${name}`, door);
     this.#log.info('listening', { service: name, host: this.#host, port: listener.port });
     return listener.port;
   }
 
-  #advertise(service: string, accept: (socket: Socket) => void): void {
+  #advertise(service: string, door: Door): void {
     const { portManagerPort = PORT_MANAGER_PORT } = this.#options.gateway;
     let listener: Listener | undefined;
     const log = this.#log;
@@ -261,7 +300,7 @@ export class Gateway {
       listener?.close();
       listener = undefined;
       try {
-        const opened = await Listener.open(`the advertised ${service}`, this.#host, port, accept);
+        const opened = await Listener.open({ ...door, title: `the advertised ${service}` }, port);
         if (this.#closing === undefined) listener = opened;
         else opened.close();
       } catch (error) {
@@ -283,11 +322,13 @@ export class Gateway {
   }
 
   /** SpecTcl's protocols have no authentication: every program that reaches the ports is served. */
-  #warnOfUnprotectedAccess(): void {
-    if (['127.0.0.1', 'localhost', '::1'].includes(this.#host)) return;
-    const changes = this.#options.gateway.allowChanges === true ? ' and change SpecTcl' : '';
+  #warnOfUnprotectedAccess({ identity, changesToken }: GatewaySecurity): void {
+    if (isLoopback(this.#host)) return;
+    const { allowChanges } = this.#options.gateway;
+    const changes = allowChanges === true && changesToken === undefined ? ' and change SpecTcl' : '';
+    const line = identity === undefined ? ', and the line is not encrypted' : '';
     this.#log.warn(
-      `programs that reach ${this.#host} can read these spectra${changes}: SpecTcl's protocols have no authentication`,
+      `programs that reach ${this.#host} can read these spectra${changes}: SpecTcl's protocols have no authentication${line}`,
     );
   }
 
@@ -296,11 +337,14 @@ export class Gateway {
   }
 }
 
+/** Longest answer to a request for changes. */
+const TRACE_BYTES_MAX = 16 * 1024 * 1024;
+
 /** SpecTcl's traces. Each request is sent once: a repeated fetch would lose the first answer. */
 function sourceTraces(source: SourceRest): SourceTraces {
   const ask = async (request: string): Promise<unknown> => {
     const path = `/spectcl/trace/${request}`;
-    return source.detailOf(path, await source.fresh(path));
+    return source.detailOf(path, await source.fresh(path, { bodyBytesMax: TRACE_BYTES_MAX }));
   };
   return {
     establish: async (retentionS) => Number(await ask(`establish?retention=${retentionS}`)),

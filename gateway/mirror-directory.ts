@@ -5,6 +5,7 @@
  * directory, but there a closing connection removes entries of other viewers too. Pure: no I/O.
  */
 import type { Socket } from 'node:net';
+import { plainAddress } from '../protocol/rpc/security/peer-addresses.js';
 
 export interface MirrorEntry {
   readonly host: string;
@@ -19,7 +20,7 @@ export interface Peer {
   readonly local: boolean;
 }
 
-/** A registered mirror, or a client of the mirror service that has registered no key yet. */
+/** A client of the mirror service; without a key it has registered none yet. */
 interface Entry {
   readonly peer: Peer;
   shmkey: string | undefined;
@@ -35,10 +36,12 @@ export interface Registration {
 
 export class MirrorDirectory {
   readonly #entries = new Set<Entry>();
+  /** Entries with a key, by host and key, in the order of their registration. */
+  readonly #registered = new Map<string, Entry>();
 
   /** Entries with a key. */
   list(): (MirrorEntry & { readonly peer: Peer })[] {
-    return [...this.#entries].flatMap(({ peer, shmkey }) =>
+    return [...this.#registered.values()].flatMap(({ peer, shmkey }) =>
       shmkey === undefined ? [] : [{ host: peer.host, shmkey, peer }],
     );
   }
@@ -56,17 +59,38 @@ export class MirrorDirectory {
     const entry: Entry = { peer, shmkey: undefined, onReplaced };
     this.#entries.add(entry);
     return {
-      register: (shmkey) => {
-        for (const other of this.#entries) {
-          if (other === entry || other.shmkey !== shmkey || other.peer.host !== peer.host) continue;
-          this.#entries.delete(other);
-          other.onReplaced();
-        }
-        entry.shmkey = shmkey;
-      },
-      remove: () => this.#entries.delete(entry),
+      register: (shmkey) => this.#register(entry, shmkey),
+      remove: () => this.#remove(entry),
     };
   }
+
+  #register(entry: Entry, shmkey: string): void {
+    this.#forgetKey(entry);
+    entry.shmkey = shmkey;
+    const id = idOf(entry);
+    const other = this.#registered.get(id);
+    this.#registered.delete(id);
+    this.#registered.set(id, entry);
+    if (other === undefined) return;
+    this.#entries.delete(other);
+    other.onReplaced();
+  }
+
+  #remove(entry: Entry): void {
+    this.#forgetKey(entry);
+    this.#entries.delete(entry);
+  }
+
+  /** A key that a newer client has taken over stays with that client. */
+  #forgetKey(entry: Entry): void {
+    const id = idOf(entry);
+    if (this.#registered.get(id) === entry) this.#registered.delete(id);
+  }
+}
+
+/** Host names contain no spaces. */
+function idOf({ peer, shmkey }: Entry): string {
+  return `${peer.host} ${shmkey ?? ''}`;
 }
 
 /** The other end of a connection. One with the same address at both ends is on this machine. */
@@ -74,11 +98,8 @@ export function peerOf({
   remoteAddress,
   localAddress,
 }: Pick<Socket, 'remoteAddress' | 'localAddress'>): Peer {
-  const address = plainAddress(remoteAddress);
-  const local = address === '::1' || address.startsWith('127.') || address === plainAddress(localAddress);
+  const address = plainAddress(remoteAddress ?? '');
+  const local =
+    address === '::1' || address.startsWith('127.') || address === plainAddress(localAddress ?? '');
   return { host: local ? 'localhost' : address, address, local };
-}
-
-function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:/, '');
 }

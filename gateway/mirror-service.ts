@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../protocol/base/clock.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import type { Logger } from '../protocol/base/log.js';
+import { RateLimitedLog } from '../protocol/base/rate-limited-log.js';
 import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
 import {
   MIRROR_MESSAGE,
@@ -22,8 +23,12 @@ import { peerOf, type MirrorDirectory, type Peer, type Registration } from './mi
 import type { Lease } from './publications.js';
 import { PROBE_AFTER_MS, VanishedPeers, connectionId } from './vanished-peers.js';
 
-/** Limit of open connections; further ones are closed at once. */
-const CONNECTIONS_MAX = 1_024;
+/** Keys that one connection may register; SpecTcl's clients register one. */
+const REGISTRATIONS_MAX = 4;
+/** A client that has requested nothing is closed after this time, */
+const FIRST_REQUEST_WITHIN_MS = 60_000;
+/** and one that requests nothing more after this: SpecTcl's clients ask many times a second. */
+const IDLE_TIMEOUT_MS = 600_000;
 /** Queued requests of a connection above which it is not read: further ones wait in the kernel. */
 const QUEUED_REQUESTS_MAX = 16;
 /** An update is sent in pieces of this size, to detect a client that no longer reads. */
@@ -44,12 +49,14 @@ export interface MirrorServiceOptions {
 
 export class MirrorService {
   readonly #options: MirrorServiceOptions;
+  readonly #refusals: RateLimitedLog;
   readonly #clients = new Set<MirrorClient>();
   readonly #vanished: VanishedPeers;
   #cancelCheck: (() => void) | undefined;
 
   constructor(options: MirrorServiceOptions, vanished = new VanishedPeers()) {
     this.#options = options;
+    this.#refusals = new RateLimitedLog(options.clock, options.log);
     this.#vanished = vanished;
   }
 
@@ -59,12 +66,7 @@ export class MirrorService {
 
   /** Serves a connection, which the service owns from now on. */
   accept(socket: Socket): void {
-    if (this.#clients.size >= CONNECTIONS_MAX) {
-      this.#options.log.warn('connection refused: too many are open', { connections: CONNECTIONS_MAX });
-      socket.destroy();
-      return;
-    }
-    const client = new MirrorClient(socket, this.#options);
+    const client = new MirrorClient(socket, this.#options, this.#refusals);
     this.#clients.add(client);
     socket.once('close', () => this.#clients.delete(client));
     this.#scheduleCheck();
@@ -107,6 +109,8 @@ export class MirrorService {
   }
 
   async #closeVanished(): Promise<void> {
+    const nowMs = this.#options.clock.nowMs();
+    for (const client of this.#clients) client.failIfIdle(nowMs);
     // A program of this host cannot vanish without an end of its connection.
     if ([...this.#clients].some(({ peer }) => !peer.local)) {
       const vanished = await this.#vanished.find(this.#options.clock.nowMs());
@@ -122,12 +126,17 @@ export class MirrorService {
 class MirrorClient {
   readonly #socket: Socket;
   readonly #options: MirrorServiceOptions;
+  readonly #refusals: RateLimitedLog;
   readonly peer: Peer;
   /** See `VanishedPeers`. */
   readonly connectionId: string;
   readonly #decoder = new MirrorRequestDecoder({ keyBytes: SYSTEM_V_KEY_BYTES });
   readonly #requests: MirrorRequest[] = [];
   readonly #registration: Registration;
+  #registrations = 0;
+  #hasRequested = false;
+  /** Time of the last message, or of the connection. */
+  #heardMs: number;
   #serving = false;
   /** Version of the header that the client has. */
   #headerVersion: number | undefined;
@@ -136,9 +145,11 @@ class MirrorClient {
   /** Start of the update in progress, on the service's clock, milliseconds. */
   sendingSinceMs: number | undefined;
 
-  constructor(socket: Socket, options: MirrorServiceOptions) {
+  constructor(socket: Socket, options: MirrorServiceOptions, refusals: RateLimitedLog) {
     this.#socket = socket;
     this.#options = options;
+    this.#refusals = refusals;
+    this.#heardMs = options.clock.nowMs();
     this.peer = peerOf(socket);
     this.connectionId = connectionId(socket.localPort ?? 0, this.peer.address, socket.remotePort ?? 0);
     this.#registration = options.directory.add(this.peer, () =>
@@ -154,7 +165,7 @@ class MirrorClient {
   /** Closes the connection for a reason that is logged. */
   fail(reason: string): void {
     if (this.#socket.destroyed) return;
-    this.#options.log.warn('a mirror client is closed', { peer: this.peer.address, reason });
+    this.#refusals.warn('a mirror client is closed', { peer: this.peer.address, reason });
     this.#socket.destroy();
   }
 
@@ -162,9 +173,16 @@ class MirrorClient {
     this.#socket.destroy();
   }
 
+  failIfIdle(nowMs: number): void {
+    const limitMs = this.#hasRequested ? IDLE_TIMEOUT_MS : FIRST_REQUEST_WITHIN_MS;
+    if (this.#serving || nowMs - this.#heardMs < limitMs) return;
+    this.fail(`it has requested nothing for ${limitMs} ms`);
+  }
+
   /** Queues requests. Reads during a reply too: otherwise a closed connection goes unnoticed. */
   #receive(chunk: Buffer): void {
     this.#requests.push(...this.#decoder.push(chunk));
+    this.#heardMs = this.#options.clock.nowMs();
     if (this.#requests.length > QUEUED_REQUESTS_MAX || this.#decoder.problem !== undefined) {
       this.#socket.pause();
     }
@@ -174,7 +192,7 @@ class MirrorClient {
   async #serve(): Promise<void> {
     this.#serving = true;
     for (let request = this.#requests.shift(); request !== undefined; request = this.#requests.shift()) {
-      if (request.kind === 'shminfo') this.#registration.register(decodeText(request.key));
+      if (request.kind === 'shminfo') this.#register(decodeText(request.key));
       else await this.#answer();
       if (this.#socket.destroyed) return;
     }
@@ -183,7 +201,14 @@ class MirrorClient {
     else this.#socket.resume();
   }
 
+  #register(key: string): void {
+    this.#registrations += 1;
+    if (this.#registrations <= REGISTRATIONS_MAX) this.#registration.register(key);
+    else this.fail(`it registered more than ${REGISTRATIONS_MAX} memory keys`);
+  }
+
   async #answer(): Promise<void> {
+    this.#hasRequested = true;
     // The request shows that the client has stored the update before it.
     this.receivedHeaderVersion = this.#headerVersion;
     let lease: Lease;

@@ -28,6 +28,9 @@ export interface GatewayProgramOptions {
   readonly gateway: GatewayOptions;
   /** Session socket of the app server. */
   readonly parent: string;
+  /** Files of the certificate of this host and its key. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
   readonly directory: string;
   readonly flowDirectory: string;
 }
@@ -43,11 +46,14 @@ export function parseOptions(args: readonly string[], env: Environment): Gateway
   if (name === undefined || options === undefined) {
     throw new MirrorflowError('BAD_OPTION', '--name and --options are required');
   }
-  const { gateway, parent, directory, flowDirectory: flows } = readDocument(gatewayDocument, options);
+  const document = readDocument(gatewayDocument, options);
+  const { gateway, parent, tlsCert, tlsKey, directory, flowDirectory: flows } = document;
   return {
     app: checkName('application', name),
     gateway,
     parent,
+    tlsCert,
+    tlsKey,
     directory: runtimeDirectory({ env, uid, directory }),
     flowDirectory: flowDirectory({ env, uid, directory: flows }),
   };

@@ -88,8 +88,10 @@ export function applicationDependencies(
 
 /** Data for other hosts are served on the address and with the scheme of the host server itself. */
 function dataOptions({ listen, network }: HostServerOptions) {
-  const { dataPorts } = network;
+  const { dataPorts, integrity, peers } = network;
   return {
+    integrity,
+    peers: peers.length === 0 ? undefined : peers.map(({ host }) => host),
     dataListen: formatAddress({ scheme: listen.scheme, host: listen.host, port: 0 }),
     dataPorts: dataPorts === undefined ? undefined : formatPortRange(dataPorts),
   };

@@ -53,6 +53,11 @@ export function commandLine(version: string) {
       requiresArg: true,
       describe: 'ports for data to other hosts, LOW-HIGH; default: any free ones',
     })
+    .option('integrity', {
+      choices: ['on', 'off'] as const,
+      describe:
+        'off: data between hosts without TLS carry no MAC, where both hosts say so; a program on the line can then change them',
+    })
     .option('web', {
       type: 'string',
       requiresArg: true,

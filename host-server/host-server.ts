@@ -19,7 +19,9 @@ import { LIMITS } from '../protocol/base/limits.js';
 import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import { Access } from '../protocol/host/access/access.js';
+import { PutBack } from '../protocol/host/put-back.js';
 import { cleanUp } from '../protocol/host/clean-up/clean-up.js';
+import { removeOldLogs, type LogPlaces } from '../protocol/host/clean-up/logs.js';
 import { APPLICATION_TIMES, applicationDependencies } from './app-server-launch.js';
 import type { ApplicationTimes } from './applications/application-dependencies.js';
 import { readApplicationRecords } from './applications/application-record.js';
@@ -29,6 +31,7 @@ import { hostHandlers } from './calls/handlers.js';
 import { HostRecord } from './control/host-record.js';
 import type { HostServerOptions } from './options.js';
 import { Discovery } from './peers/discovery.js';
+import { needsTls } from '../protocol/rpc/security/connecting.js';
 import { isLoopback } from '../protocol/rpc/security/listening.js';
 import { Network } from './calls/network.js';
 import { Peers } from './peers/peers.js';
@@ -36,6 +39,8 @@ import type { SystemdNotifier } from './boot/sd-notify.js';
 import { watchOwnSocket } from './boot/self-check.js';
 import { WebProcess } from './control/web-process.js';
 
+/** Time between two clean-ups of old logs. */
+const LOG_CLEAN_UP_MS = 3_600_000;
 /**
  * Longest wait for configured applications before systemd gets READY: two start attempts of an
  * application that hangs, with 1 s to spare.
@@ -54,6 +59,7 @@ export class HostServer {
   readonly #peers: Peers;
   #discovery: Discovery | undefined;
   #web: WebProcess | undefined;
+  #keeper: PutBack | undefined;
   #endSelfCheck: () => void = () => undefined;
   #quitting: Promise<void> | undefined;
   #resolveEnded: () => void = () => undefined;
@@ -69,13 +75,13 @@ export class HostServer {
     notifier: SystemdNotifier,
     times: Partial<ApplicationTimes> = {},
   ): Promise<HostServer> {
-    prepareDirectory(options.directory);
-    for (const folder of runtimeFolders(options.directory)) prepareDirectory(folder);
-    prepareDirectory(options.flowDirectory);
+    prepareDirectories(options);
     const server = new HostServer(options, log, notifier, { ...APPLICATION_TIMES, ...times });
     await removeLeftovers(options, log);
+    removeOldLogsHourly(options, log);
     try {
       await server.#serve();
+      server.#keepFiles();
     } catch (error) {
       await server.#close();
       throw error;
@@ -132,6 +138,7 @@ export class HostServer {
       directory: options.directory,
       access: new Access(undefined, log),
       listen: options.listen,
+      peers: options.network.peers.map(({ host }) => host),
       security: options.security,
       handlers: hostHandlers(this.#applications, network, this.#peers, facts, quitAfterResponse),
       clock: systemClock,
@@ -190,14 +197,16 @@ export class HostServer {
   }
 
   async #startDiscovery(): Promise<void> {
-    const { network, listen } = this.#options;
+    const { network, listen, security } = this.#options;
     if (!network.discover || isLoopback(listen.host)) return;
     const discovery = await Discovery.start({
       hostName: network.hostName,
       version: packageVersion(),
       scheme: listen.scheme,
       port: this.port,
-      onAddress: (address) => this.#peers.add(address),
+      tlsOnly: needsTls(security),
+      onAddress: (address, sender) => this.#peers.discovered(address, sender),
+      clock: systemClock,
       log: this.#log,
     });
     if (this.#quitting === undefined) this.#discovery = discovery;
@@ -207,9 +216,13 @@ export class HostServer {
   #startWeb(): void {
     const { web: args, directory, security } = this.#options;
     if (args === undefined || this.#quitting !== undefined) return;
-    const { secretFile } = security.files;
+    const { secretFile, tlsCert, tlsKey } = security.files;
+    const files = { '--secret-file': secretFile, '--tls-cert': tlsCert, '--tls-key': tlsKey };
+    const given = Object.entries(files).flatMap(([option, path]) =>
+      path === undefined ? [] : [option, path],
+    );
     this.#web = new WebProcess({
-      args: [...args, ...(secretFile === undefined ? [] : ['--secret-file', secretFile])],
+      args: [...args, ...given],
       directory,
       logFile: logFilePath(directory, 'web'),
       clock: systemClock,
@@ -235,7 +248,21 @@ export class HostServer {
     this.#log.info('listening', { directory, host: listen.host, port: this.port });
   }
 
+  #keepFiles(): void {
+    const { directory } = this.#options;
+    this.#keeper = new PutBack(
+      [directory, this.#record.path, ...this.#endpoints.files],
+      async () => {
+        prepareDirectories(this.#options);
+        this.#record.putBack();
+        await this.#endpoints.listenOnSockets();
+      },
+      this.#log,
+    );
+  }
+
   async #close(): Promise<void> {
+    await this.#keeper?.close();
     await this.#discovery?.close();
     await this.#peers.close();
     await Promise.all([this.#endpoints.close(), this.#web?.stop()]);
@@ -249,6 +276,23 @@ export class HostServer {
     this.#notifier.status(this.#applications.summary());
     this.#peers.announce();
   }
+}
+
+/** Removes logs of flows long gone, now and then while the host server runs. */
+function removeOldLogsHourly(places: LogPlaces, log: Logger): void {
+  systemClock.after(
+    LOG_CLEAN_UP_MS,
+    () => {
+      const removed = removeOldLogs(places, Date.now()).filter(({ outcome }) => outcome === 'removed');
+      if (removed.length > 0) log.info('removed old logs', { files: removed.length });
+      removeOldLogsHourly(places, log);
+    },
+    true,
+  );
+}
+
+function prepareDirectories({ directory, flowDirectory }: HostServerOptions): void {
+  for (const path of [directory, ...runtimeFolders(directory), flowDirectory]) prepareDirectory(path);
 }
 
 /** Never rejects: a leftover that cannot be removed must not prevent the start. */

@@ -14,6 +14,7 @@ import type { LogLevel } from '../protocol/base/log.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import { checkName, isName } from '../protocol/base/names.js';
 import { parsePortRange, type PortRange } from '../protocol/base/port-range.js';
+import { checkListening } from '../protocol/rpc/security/listening.js';
 import {
   readSecurity,
   securityFiles,
@@ -22,7 +23,7 @@ import {
 } from '../protocol/rpc/security/options.js';
 import { commandLine } from './command-line.js';
 import { parseConfiguration, type Configuration } from './boot/configuration.js';
-import { checkListen, DEFAULT_PORT, parseListen, type ListenAddress } from './control/listen-address.js';
+import { DEFAULT_PORT, parseListen, type ListenAddress } from './control/listen-address.js';
 import { parsePeer, type PeerAddress } from './peers/peer-address.js';
 
 export interface HostServerOptions {
@@ -49,6 +50,8 @@ export interface NetworkOptions {
   readonly discover: boolean;
   /** Ports on which data for other hosts are served; undefined: any free ones. */
   readonly dataPorts: PortRange | undefined;
+  /** `off`: data links without TLS to hosts with the same setting carry no MAC. Default: on. */
+  readonly integrity?: 'on' | 'off' | undefined;
 }
 
 /** Undefined members keep the default of the logger. */
@@ -82,7 +85,7 @@ export async function readOptions(
     given.config === undefined ? { applications: [] } : readConfiguration(given.config);
   const listen = listenAddress(given.listen, env['MIRRORFLOW_PORT'], configuration.listen);
   const security = readSecurity(filesOf(given, env, configuration));
-  checkListen(listen, security);
+  checkListening(listen, security);
   return {
     directory: runtimeDirectory({
       // An empty variable counts as unset.
@@ -112,6 +115,7 @@ interface GivenNetworkOptions {
   readonly peer: readonly string[] | undefined;
   readonly discover: boolean | undefined;
   readonly dataPorts: string | undefined;
+  readonly integrity: 'on' | 'off' | undefined;
 }
 
 /** Throws BAD_OPTION for other hosts without a secret: they would refuse this one. */
@@ -136,6 +140,7 @@ function networkOptions(
         : checkName('host', given.hostName),
     peers,
     discover,
+    integrity: given.integrity ?? configuration.integrity,
     dataPorts: dataPorts === undefined ? configuration.dataPorts : parsePortRange('--data-ports', dataPorts),
   };
 }
@@ -202,7 +207,7 @@ function webArguments(address: string | undefined, listenPort: number): readonly
     const port = listenPort === 0 || listenPort === 65_535 ? 0 : listenPort + 1;
     return ['--listen', `tcp://127.0.0.1:${port}`, '--or-any-port'];
   }
-  return ['--listen', formatAddress(parseAddress(address, { schemes: ['tcp'], listening: true }))];
+  return ['--listen', formatAddress(parseAddress(address, { schemes: ['tcp', 'tls'], listening: true }))];
 }
 
 /** Throws BAD_CONFIGURATION with the key, the value and the allowed values of every problem. */

@@ -7,7 +7,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { ROOT } from './setup.mjs';
 
-const SOURCES = ['plotting', 'web/page', 'web/view', 'web/wire', 'protocol/base'].map((folder) =>
+const SOURCES = ['plotting', 'analysis', 'web/page', 'web/view', 'web/wire', 'protocol/base'].map((folder) =>
   join(ROOT, folder),
 );
 const TARGET = join(ROOT, 'dist', 'web', 'static');

@@ -28,6 +28,7 @@ export function hostCalls(
       return true;
     },
     'remote.inquire': ([, flow, hops]) => remoteFlows.inquire(flow, hops),
+    'remote.claim': ([from, flow, client]) => remoteFlows.claim(from, flow, client),
     'remote.serve': ([, flow, hops]) => remoteFlows.serve(flow, hops),
     'remote.provided': ([from, flow]) => remoteFlows.provided(from, flow),
     'remote.send': ([, sender, to, message]) =>

@@ -148,11 +148,11 @@ export class StatisticsCollector {
     report: ClientReport | undefined,
     figures: DuplicatorStatistics | undefined,
   ): ClientStatistics['flows'][number] {
-    const reported = report?.flows.find(({ handle }) => handle === opening.handle);
+    const openingReport = report?.flows.find(({ handle }) => handle === opening.handle);
     return {
       flow: opening.flow,
       direction: opening.direction,
-      ...(reported === undefined ? {} : this.#countsOf(opening, reported)),
+      ...(openingReport === undefined ? {} : this.#countsOf(opening, openingReport)),
       ...linkCounts(linkOf(opening, figures)),
     };
   }

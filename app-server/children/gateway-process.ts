@@ -133,8 +133,9 @@ export class GatewayProcess {
   }
 
   #launch(): Child<GatewayReady> {
-    const { application, directory, flowDirectory } = this.#server;
+    const { application, directory, flowDirectory, security } = this.#server;
     const { name, gateway } = application;
+    const { tlsCert, tlsKey } = security.files;
     if (gateway === undefined) throw new MirrorflowError('BAD_OPTION', `${name} has no gateway`);
     return new Child<GatewayReady>({
       title: `gateway ${name}`,
@@ -142,6 +143,7 @@ export class GatewayProcess {
       args: gatewayArguments(name, {
         gateway,
         parent: appSocketPath(directory, name, 'control'),
+        ...(tlsCert !== undefined && tlsKey !== undefined && { tlsCert, tlsKey }),
         directory,
         flowDirectory,
       }),

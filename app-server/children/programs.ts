@@ -11,9 +11,12 @@ import type { Programs as RegisteredPrograms } from '../../protocol/rpc/contract
 import { logFilePath } from '../../protocol/base/paths.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { LOG_FILE_VARIABLE, rotateLog } from '../../protocol/base/log-rotation.js';
 import { LAUNCH_VARIABLE } from '../../protocol/host/process-kit/child.js';
 import { foreignChildEnvironment } from '../../protocol/host/process-kit/environment.js';
 
+/** Time between two checks of the size of the programs' logs, which they write themselves. */
+const LOG_CHECK_MS = 60_000;
 /** Processes of one application's programs at the same time. */
 const RUNNING_MAX = 32;
 const LOG_MODE = 0o640;
@@ -29,6 +32,7 @@ export interface ProgramsOptions {
 export class Programs {
   readonly #options: ProgramsOptions;
   readonly #running = new Map<ChildProcess, string>();
+  #logCheck: NodeJS.Timeout | undefined;
 
   constructor(options: ProgramsOptions) {
     this.#options = options;
@@ -64,9 +68,15 @@ export class Programs {
         running: RUNNING_MAX,
       });
     }
-    const output = openSync(logFilePath(directory, 'program', application, name), 'a', LOG_MODE);
+    const logFile = logFilePath(directory, 'program', application, name);
+    rotateLog(logFile);
+    const output = openSync(logFile, 'a', LOG_MODE);
     // The launch token proves this process to the host server: no program may have it.
-    const { [LAUNCH_VARIABLE]: _launch, ...env } = foreignChildEnvironment(process.env);
+    const {
+      [LAUNCH_VARIABLE]: _launch,
+      [LOG_FILE_VARIABLE]: _log,
+      ...env
+    } = foreignChildEnvironment(process.env);
     let child: ChildProcess;
     try {
       child = spawn(program.command, [...(program.args ?? [])], {
@@ -80,6 +90,7 @@ export class Programs {
     }
     child.unref();
     this.#running.set(child, name);
+    this.#checkLogs();
     return new Promise((resolve, reject) => {
       child.once('spawn', () => {
         log.info('a program was started', { program: name, pid: child.pid });
@@ -99,5 +110,17 @@ export class Programs {
         });
       });
     });
+  }
+
+  /** Rotates the logs of running programs until none runs. */
+  #checkLogs(): void {
+    if (this.#logCheck !== undefined) return;
+    this.#logCheck = setTimeout(() => {
+      this.#logCheck = undefined;
+      const { application, directory } = this.#options;
+      for (const name of new Set(this.#running.values()))
+        rotateLog(logFilePath(directory, 'program', application, name));
+      if (this.#running.size > 0) this.#checkLogs();
+    }, LOG_CHECK_MS).unref();
   }
 }

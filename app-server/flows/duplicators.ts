@@ -13,6 +13,7 @@ import type {
   StartFailure,
 } from '../../protocol/rpc/contract/shapes.js';
 import { appFlowDirectory } from '../../protocol/base/paths.js';
+import { parseAddress } from '../../protocol/base/address.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -44,6 +45,8 @@ export interface DuplicatorsOptions {
   readonly server: AppServerOptions;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The provider of this opening, which calls over HTTP, has closed its link. */
+  readonly onLinkEnded: (opening: Opening) => void;
   /** Runs with every report, which carries the state of the flow's source. */
   readonly onReport: (flow: string, report: DuplicatorReport) => void;
 }
@@ -91,7 +94,21 @@ export class Duplicators {
    * NOT_RUNNING, and as serveFlow.
    */
   async serve(name: string): Promise<ServeResult> {
-    return serveFlow(this.#caller(name), this.#options.server.dataListen);
+    const flow = this.#flows.get(name);
+    const served = await serveFlow(this.#caller(name), this.#options.server.dataListen, flow?.servedPort);
+    if (flow !== undefined)
+      flow.servedPort = parseAddress(served.address, { schemes: ['tcp', 'tls'], listening: true }).port;
+    return served;
+  }
+
+  /**
+   * A flow that other hosts receive is served again at once, at the same port: receivers find it
+   * without the host servers.
+   */
+  #serveAgain(name: string): void {
+    this.serve(name).catch((error: unknown) => {
+      this.#options.log.warn('a flow is not served to other hosts again', { flow: name, error });
+    });
   }
 
   /**
@@ -121,7 +138,9 @@ export class Duplicators {
       if (flow !== undefined) {
         this.#connections.set(session, { flow, pid: ready.identity.pid });
         this.#newest.set(flow, session);
+        if (flow.servedPort !== undefined) setImmediate(() => this.#serveAgain(flow.name));
       }
+      if (ready.replacedDamage === true) this.#refuseForeignProvider(ready.flow);
       // An app server that has not seen the previous run does not have all of its consumers: some
       // may still have to reattach. The duplicator then relies on its flow file.
       if (adopted || flow === undefined || !flow.duplicator.hasPredecessor || flow.inherited)
@@ -149,6 +168,7 @@ export class Duplicators {
   /** False when the report is of a run that has ended. */
   report(report: DuplicatorReport, session: object): boolean {
     const flow = this.#servedBy(session);
+    if (flow !== undefined) this.#endClaimOfLink(flow, report);
     flow?.reported(report);
     if (flow !== undefined) this.#options.onReport(flow.name, report);
     return flow !== undefined;
@@ -160,6 +180,26 @@ export class Duplicators {
     if (flow === undefined || this.#openings.ofFlow(flow.name).length > 0) return false;
     flow.duplicator.released();
     return true;
+  }
+
+  /** Over HTTP nothing but the link shows that a provider has ended: its claim ends with it. */
+  #endClaimOfLink({ name, providerLink }: Flow, { provider }: DuplicatorReport): void {
+    if (providerLink === undefined || provider === providerLink) return;
+    const opening = this.#openings
+      .ofFlow(name)
+      .find(({ direction, link }) => direction === 'output' && link === providerLink);
+    if (opening?.client.connection === undefined && opening !== undefined) this.#options.onLinkEnded(opening);
+  }
+
+  #refuseForeignProvider(flow: string): void {
+    const refused = this.#openings.refuseForeignProvider(flow, process.geteuid?.());
+    if (refused === undefined) return;
+    const { name, pid } = refused.client.presentation;
+    this.#options.log.warn('a provider of another user must open its flow again: the file was damaged', {
+      flow,
+      client: name,
+      pid,
+    });
   }
 
   #caller(name: string): CallOf<MirrorflowContract> {

@@ -1,13 +1,13 @@
 /**
  * Reads the application's flow files (the rings in shared memory that duplicators own): who owns a
  * file, what flow it holds, which flows an earlier app server has left. Used by `flow-table.ts`,
- * `duplicators.ts` and `subscription.ts`. Maps and lists files, writes none.
+ * `duplicators.ts` and `subscription.ts`. Reads and lists files, writes none.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../protocol/base/errors.js';
 import { FLOW_FLAGS } from '../../protocol/flow/flow-file/layout.js';
-import { inspectFlowFile, openFlowFile, openFlowHeader } from '../../protocol/flow/flow-file/open.js';
+import { inspectFlowFile, readFlowHeader } from '../../protocol/flow/flow-file/open.js';
 import { isName } from '../../protocol/base/names.js';
 import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
 import { SPECTRA, type FlowDefinition } from './flow-definition.js';
@@ -22,7 +22,7 @@ export function livingOwner(path: string): number | undefined {
 
 /** The properties of the flow in the file at `path`, JSON. */
 export function readProperties(path: string): string {
-  return JSON.stringify(openFlowFile(path, 'read').identity.properties);
+  return JSON.stringify(readFlowHeader(path).identity.properties);
 }
 
 /** A flow that an earlier app server has left behind, known by its file. */
@@ -48,7 +48,7 @@ export function findFlows(directory: string, application: string): LeftFlow[] {
 
 function flowIn(path: string, flow: string, application: string): LeftFlow | undefined {
   try {
-    const { identity, geometry, flags, owner } = openFlowHeader(path);
+    const { identity, geometry, flags, owner } = readFlowHeader(path);
     if (identity.application !== application || identity.flow !== flow) return undefined;
     const living = isAlive(owner);
     const base = { flow, type: identity.type, properties: JSON.stringify(identity.properties) };

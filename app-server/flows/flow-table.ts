@@ -77,7 +77,14 @@ export class FlowTable {
 
   /** Throws UNKNOWN_FLOW. */
   inquire(name: string): FlowInfo {
-    return this.find(name).info(this.#openings.clientsOf(name));
+    const flow = this.find(name);
+    const info = flow.info(this.#openings.clientsOf(name));
+    const openings = this.#openings.ofFlow(name);
+    const holding = flow.holding.map(({ client, peer }) => {
+      const opening = openings.find(({ link }) => link === client);
+      return peer ?? opening?.client.presentation.name ?? `client ${client ?? 0}`;
+    });
+    return holding.length === 0 ? info : { ...info, holding };
   }
 
   /** Throws UNKNOWN_FLOW, and as Flow.statistics. */

@@ -1,6 +1,6 @@
 /**
  * One flow of the application: its definition, its duplicator (the process that owns the flow's
- * file), and what can be reported of the two now. Created by `flow-table.ts`. Maps the header of
+ * file), and what can be reported of the two now. Created by `flow-table.ts`. Reads the header of
  * the flow file while the duplicator runs; writes nothing.
  */
 import type { Clock } from '../../protocol/base/clock.js';
@@ -8,7 +8,7 @@ import type { DuplicatorReady, DuplicatorReport, FlowInfo } from '../../protocol
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { COUNTERS, type CounterName } from '../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
-import { openFlowHeader } from '../../protocol/flow/flow-file/open.js';
+import { readFlowHeader } from '../../protocol/flow/flow-file/open.js';
 import type { FlowDefinition } from './flow-definition.js';
 import { FlowDuplicator, type FlowDuplicatorOptions } from '../children/flow-duplicator.js';
 import { RateMeter } from '../../protocol/base/rates.js';
@@ -20,8 +20,6 @@ const CAUSE_CHARACTERS = 4096;
 interface Run {
   readonly ready: DuplicatorReady;
   readonly rates: RateMeter;
-  /** Mapped once per run, so that repeated statistics do not pile up mappings. */
-  file?: FlowFile;
   report?: DuplicatorReport;
 }
 
@@ -32,6 +30,8 @@ export class Flow {
   readonly duplicator: FlowDuplicator;
   /** An earlier app server had the flow: some of its clients may still have to reattach. */
   inherited = false;
+  /** Port at which its duplicator listens for other hosts, or the one before has listened. */
+  servedPort: number | undefined;
   #run: Run | undefined;
 
   constructor(
@@ -60,6 +60,16 @@ export class Flow {
    */
   get linkClients(): number {
     return this.#currentRun()?.report?.clients ?? 0;
+  }
+
+  /** The readers that hold the flow back, by the last report. */
+  get holding(): NonNullable<DuplicatorReport['holding']> {
+    return this.#currentRun()?.report?.holding ?? [];
+  }
+
+  /** The provider's number on the signal link, by the last report. */
+  get providerLink(): number | undefined {
+    return this.#currentRun()?.report?.provider;
   }
 
   /** `clients`: clients that have it open. */
@@ -139,6 +149,5 @@ function readState(run: Run): Pick<DuplicatorReport, 'published' | 'sourceState'
 }
 
 function fileOf(run: Run): FlowFile {
-  run.file ??= openFlowHeader(run.ready.file);
-  return run.file;
+  return readFlowHeader(run.ready.file);
 }

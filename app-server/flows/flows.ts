@@ -21,7 +21,7 @@ import { Openings, type Opening } from './openings.js';
  */
 const OPEN_TIMEOUT_MS = LIMITS.flowOpeningTimeoutMs - 1_000;
 
-export interface FlowsOptions extends FlowTableOptions, DuplicatorsOptions {
+export interface FlowsOptions extends FlowTableOptions, Omit<DuplicatorsOptions, 'onLinkEnded'> {
   /** Runs when an opening ends: by flow.close, or with its client's session. */
   readonly onClosed: (opening: Opening) => void;
 }
@@ -35,7 +35,11 @@ export class Flows {
   constructor(options: FlowsOptions) {
     this.#options = options;
     this.table = new FlowTable(options, this.openings);
-    this.duplicators = new Duplicators(options, this.table, this.openings);
+    this.duplicators = new Duplicators(
+      { ...options, onLinkEnded: (opening) => this.#remove(opening) },
+      this.table,
+      this.openings,
+    );
   }
 
   /**
@@ -53,6 +57,7 @@ export class Flows {
       if (!this.openings.has(opening)) {
         throw new MirrorflowError('UNKNOWN_SESSION', `the session ended while flow ${flow.name} was opened`);
       }
+      this.openings.check(opening);
       opening.established = true;
       return {
         handle: opening.handle,
@@ -65,7 +70,7 @@ export class Flows {
     } catch (error) {
       // A renewed opening stays: its client still has the flow open and retries.
       if (opening === undefined) this.table.removeIfUnused(flow);
-      else if (renewed === undefined) this.#remove(opening);
+      else if (renewed === undefined || this.openings.mustReopen(opening)) this.#remove(opening);
       throw error;
     }
   }

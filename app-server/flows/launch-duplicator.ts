@@ -35,12 +35,13 @@ export function launchDuplicator(
 
 /** The command line; the application's settings pass through as they are. */
 export function argumentsOf(definition: FlowDefinition, options: AppServerOptions): string[] {
-  const { application, directory, flowDirectory, security } = options;
+  const { application, directory, flowDirectory, security, links } = options;
   const { flow, type, direction, source, sizes, properties } = definition;
   const place = { method: 'duplicator', root: 'options', path: [], unknownMembers: 'drop' } as const;
   const stated = {
     ...application,
     ...security.files,
+    ...links,
     application: application.name,
     type,
     properties: properties === '{}' ? undefined : JSON.parse(properties),

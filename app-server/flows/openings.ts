@@ -1,11 +1,12 @@
 /**
  * Which client has which flow open: the table behind the handles that `flow.open` returns. An
  * opening also exists while its client still waits for the duplicator (the process that owns the
- * flow's file). Owned by `flows.ts`; read by statistics, flow control and messages. Pure: no I/O.
+ * flow's file). Owned by `flows.ts`; read by statistics, flow control and messages. Reads /proc.
  */
 import { randomInt } from 'node:crypto';
 import type { OpenRequest } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { userOfProcess } from '../../protocol/base/owner-identity.js';
 import type { Client } from '../clients/clients.js';
 
 /** Flows that one session may have open, those that it waits for included. */
@@ -29,8 +30,21 @@ export interface Opening {
   established: boolean;
 }
 
+/** The opening whose client may have damaged the flow's file. */
+function refusedError({ flow, client }: Opening): MirrorflowError {
+  const { name, pid } = client.presentation;
+  return new MirrorflowError(
+    'REFUSED',
+    `the file of flow ${flow} was damaged while client ${name} (process ${pid}) of another user could write to it; ` +
+      'the file was replaced: open the flow again',
+    { flow, client: name, reopen: true },
+  );
+}
+
 export class Openings {
   readonly #byHandle = new Map<number, Opening>();
+  /** Handles of providers that have to open their flow again. */
+  readonly #refused = new Set<number>();
   /** Starts at random: signal links may carry handles of an earlier app server. */
   #lastHandle = randomInt(FIRST_HANDLE_MAX);
 
@@ -73,6 +87,28 @@ export class Openings {
 
   remove(opening: Opening): void {
     this.#byHandle.delete(opening.handle);
+    this.#refused.delete(opening.handle);
+  }
+
+  /**
+   * The file of a flow was damaged: a provider of another user, which could write to it, has to
+   * open the flow again. `own`: the user of this process.
+   */
+  refuseForeignProvider(flow: string, own: number | undefined): Opening | undefined {
+    const opening = this.#providing(flow);
+    if (opening === undefined || userOfProcess(opening.client.presentation.pid) === own) return undefined;
+    this.#refused.add(opening.handle);
+    return opening;
+  }
+
+  /** Whether the client has to close the opening and open the flow again. */
+  mustReopen({ handle }: Opening): boolean {
+    return this.#refused.has(handle);
+  }
+
+  /** Throws REFUSED for an opening that its client has to close and open again. */
+  check(opening: Opening): void {
+    if (this.mustReopen(opening)) throw refusedError(opening);
   }
 
   ofClient(client: Client): Opening[] {
@@ -112,6 +148,8 @@ export class Openings {
   }
 
   #providing(flow: string): Opening | undefined {
-    return this.ofFlow(flow).find(({ direction }) => direction === 'output');
+    return this.ofFlow(flow).find(
+      ({ direction, handle }) => direction === 'output' && !this.#refused.has(handle),
+    );
   }
 }

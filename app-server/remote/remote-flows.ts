@@ -32,14 +32,36 @@ export interface RemoteFlowsOptions {
   readonly log: Logger;
 }
 
+/** The opening of a flow for a provider of this host, from its request to its outcome. */
+interface Claim {
+  /** Name of the provider. */
+  readonly client: string;
+  /** The other hosts are being asked: until all have answered, a host of an earlier name wins. */
+  asks: boolean;
+  /** That host, and its provider. */
+  yieldedTo?: { readonly host: string; readonly client: string };
+}
+
+/** Where a flow of another host was served last. */
+interface KnownFlow {
+  readonly host: string;
+  readonly type: string;
+  readonly address: string;
+}
+
+/** Flows whose last place is remembered. */
+const KNOWN_MAX = 256;
+
 export class RemoteFlows {
   readonly #flows: Flows;
   readonly #hosts: RemoteHosts;
   readonly #log: Logger;
   readonly #locator: FlowLocator;
   readonly #follower: SourceFollower;
-  /** Flows whose opening for a provider is under way here, with the name of that client. */
-  readonly #claims = new Map<string, string>();
+  /** Flows whose opening for a provider is under way here. */
+  readonly #claims = new Map<string, Claim>();
+  /** Flows that were received here, by name; the oldest entries are forgotten. */
+  readonly #known = new Map<string, KnownFlow>();
 
   constructor({ via, flows, hosts, clock, log }: RemoteFlowsOptions) {
     this.#flows = flows;
@@ -61,12 +83,25 @@ export class RemoteFlows {
     return () => undefined;
   }
 
+  /**
+   * See remote.claim. Of two hosts that claim at once each asks the other: while this one still
+   * asks, the one whose name sorts first wins, so that exactly one of the openings succeeds.
+   */
+  async claim(host: string, name: string, client: string): Promise<RemoteFlowState> {
+    const claim = this.#claims.get(name);
+    const isFirst = this.#hosts.own !== undefined && host < this.#hosts.own;
+    const isProvided = this.#flows.openings.provider(name) !== undefined;
+    if (claim?.asks !== true || isProvided || !isFirst) return this.inquire(name, 0);
+    claim.yieldedTo ??= { host, client };
+    return { standing: 'none' };
+  }
+
   /** See remote.inquire. */
   async inquire(name: string, hops: number): Promise<RemoteFlowState> {
     const flow = this.#flows.table.get(name);
     const claim = this.#claims.get(name);
     if (flow === undefined) {
-      if (claim !== undefined) return { standing: 'provider', client: claim };
+      if (claim !== undefined) return { standing: 'provider', client: claim.client };
       const located = hops === 0 ? undefined : await this.#locator.locate(name, hops - 1);
       if (located === undefined) return { standing: 'none' };
       const { type } = located.answer;
@@ -77,7 +112,7 @@ export class RemoteFlows {
     if (provider !== undefined) {
       return { standing: 'provider', type, client: provider.name, pid: provider.pid };
     }
-    if (claim !== undefined) return { standing: 'provider', type, client: claim };
+    if (claim !== undefined) return { standing: 'provider', type, client: claim.client };
     if (isRemote(flow.definition)) return { standing: 'remote', type };
     if (direction === 'output') return { standing: 'idle', type };
     return { standing: 'source', type, ...(source !== undefined && { source }) };
@@ -144,9 +179,9 @@ export class RemoteFlows {
       return;
     }
     const isProvidedHere = this.#flows.openings.provider(name) !== undefined || this.#claims.has(name);
-    if (flow?.permanent === true || isProvidedHere || this.#hosts.names.length === 0) return;
-    const located = await this.#locator.locate(name, hops);
-    if (located === undefined) return;
+    if (flow?.permanent === true || isProvidedHere) return;
+    const located = this.#hosts.names.length === 0 ? undefined : await this.#locator.locate(name, hops);
+    if (located === undefined) return this.#receiveFromLastKnown(name);
     // While no host has a provider, the ring here holds as much as the ring there.
     if (flow !== undefined && located.answer.standing === 'idle') return;
     await this.#receiveFrom(located.host, name);
@@ -156,15 +191,19 @@ export class RemoteFlows {
     const { flow: name } = request;
     if (this.#hosts.names.length === 0) return () => undefined;
     const isClaimed = this.#claims.has(name);
-    if (!isClaimed) this.#claims.set(name, client);
+    const claim = this.#claims.get(name) ?? { client, asks: true };
+    if (!isClaimed) this.#claims.set(name, claim);
     const release = (): void => void (!isClaimed && this.#claims.delete(name));
     try {
       const flow = this.#flows.table.get(name);
       if (this.#flows.openings.provider(name) === undefined) {
-        for (const { host, result } of await this.#hosts.all('remote.inquire', [name, 0])) {
+        for (const { host, result } of await this.#hosts.all('remote.claim', [name, client])) {
           refuseProvider(name, host, result);
         }
       }
+      if (claim.yieldedTo !== undefined)
+        refuseProvider(name, claim.yieldedTo.host, { standing: 'provider', client: claim.yieldedTo.client });
+      claim.asks = false;
       if (flow !== undefined && isRemote(flow.definition) && !flow.permanent) {
         checkType(flow.definition, request);
         this.#flows.table.define(definitionOfProvider(request));
@@ -182,11 +221,29 @@ export class RemoteFlows {
   /** Makes a host serve a flow, and that address the source of the flow here. */
   async #receiveFrom(host: string, name: string): Promise<void> {
     const { address, type } = await this.#locator.serveOn(host, name);
+    this.#remember(name, { host, type, address });
     if (this.#flows.openings.provider(name) !== undefined) return;
     const definition = this.#flows.table.get(name)?.definition;
     if (definition === undefined || !isRemote(definition)) {
       this.#flows.table.define(remoteDefinition(name, type, host, address));
     } else if (definition.source !== address) await this.#follower.redirect(name, host, address);
+  }
+
+  /** While the host that had a flow last cannot be asked, since its host server is down. */
+  #receiveFromLastKnown(name: string): void {
+    const known = this.#known.get(name);
+    if (known === undefined || this.#hosts.names.includes(known.host)) return;
+    if (this.#flows.table.get(name) !== undefined) return;
+    const { host, type, address } = known;
+    this.#log.info('a flow is received from where it was served last', { flow: name, host, address });
+    this.#flows.table.define(remoteDefinition(name, type, host, address));
+  }
+
+  #remember(name: string, known: KnownFlow): void {
+    this.#known.delete(name);
+    this.#known.set(name, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
   }
 
   /**

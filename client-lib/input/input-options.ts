@@ -20,8 +20,8 @@ const STARTS = ['oldest', 'newest', 'next'] as const;
 
 export interface InputFlowOptions extends HistoryOptions {
   /**
-   * `lossless` (default) holds back a provider that is too fast; `lossy` never does, and may lose
-   * buffers.
+   * `lossless` holds back a provider that is too fast, `lossy` never does, and may lose buffers.
+   * Default: `lossless`, of a mirror `lossy`, since its readers want the newest data.
    */
   readonly delivery?: Delivery;
   /**

@@ -60,6 +60,7 @@ interface Internals {
   create(flow: string, rules: OutputRules, claim: ProviderClaim): OutputFlow;
   reattach(flow: OutputFlow, opened: OpenedFlow): Promise<void>;
   endDetached(flow: OutputFlow): void;
+  closesWith(flow: OutputFlow, released: () => Promise<void>): void;
   writeEncoded(
     flow: OutputFlow,
     encode: (target: Uint8Array) => number,
@@ -89,6 +90,8 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #lost = 0;
   #state: 'open' | 'closing' | 'closed' | 'lost' = 'open';
   #closing: Promise<void> | undefined;
+  /** Resolves when the app server has released the provider role too. */
+  #released: () => Promise<void> = () => Promise.resolve();
 
   private constructor(flow: string, rules: OutputRules, claim: ProviderClaim) {
     super();
@@ -102,13 +105,14 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       create: (flow, rules, claim) => new OutputFlow(flow, rules, claim),
       reattach: (flow, opened) => flow.#reattach(opened),
       endDetached: (flow) => flow.#endDetached(),
+      closesWith: (flow, released) => void (flow.#released = released),
       writeEncoded: (flow, encode, options) => flow.#write(encode, options),
     };
   }
 
   async #reattach(opened: OpenedFlow): Promise<void> {
     this.#checkNotOver();
-    const claim = await claimProvider(opened, this.#rules);
+    const claim = await claimProvider(opened, this.#rules, this.#attachment.earlier);
     const { payloadCapacity } = claim.file.geometry;
     try {
       this.#checkNotOver();
@@ -255,6 +259,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     const { linkEnded } = this.#attachment;
     this.destroy();
     await linkEnded;
+    await this.#released();
   }
 
   #write(content: Content, options: WaitOptions | undefined): boolean | Promise<boolean> {
@@ -447,6 +452,11 @@ export async function attachOutputFlow(opened: OpenedFlow, options: OutputFlowOp
  */
 export function reattachOutputFlow(flow: OutputFlow, opened: OpenedFlow): Promise<void> {
   return internals.reattach(flow, opened);
+}
+
+/** `close` of the flow resolves after `released` too. */
+export function closeOutputFlowWith(flow: OutputFlow, released: () => Promise<void>): void {
+  internals.closesWith(flow, released);
 }
 
 /** Ends a detached flow that will not be reattached: `closed`, then `lost` are emitted. */

@@ -18,6 +18,7 @@
  * as much as a small buffer, so several slots are opened with one.
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
+import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { RingSlot, type SlotOwner } from './ring-slot.js';
@@ -45,6 +46,8 @@ export class OutputRing {
   #tail: number;
   /** Slot of the ring at `tail`: dividing for every buffer would cost as much as the buffer. */
   #tailIndex: number;
+  /** Bytes of all buffers of the flow, those of earlier providers included. */
+  #bytes: number;
   /** Payloads of positions from here on were not handed out yet. */
   #begun = 0;
 
@@ -53,6 +56,7 @@ export class OutputRing {
     this.file = file;
     this.#owner = owner;
     this.#writer = new RingWriter(file);
+    this.#bytes = file.counter(COUNTERS.publishedBytes.id);
     this.#generation = (generation << GENERATION_SHIFT) >>> 0;
     const { slotCount } = file.geometry;
     this.quarter = Math.max(1, Math.floor(slotCount / QUARTER));
@@ -104,6 +108,7 @@ export class OutputRing {
     const writer = this.#writer;
     if (slot.position === writer.next) {
       slot.state = 'free';
+      this.#bytes += size;
       writer.commit(size, timestampNs, (this.#generation | flags) >>> 0);
       this.#head = slot.position + 1;
       if (this.#head !== this.#tail) this.#settle();
@@ -148,7 +153,10 @@ export class OutputRing {
   }
 
   publish(): number {
-    return this.#writer.publish();
+    const { published } = this.#writer;
+    const now = this.#writer.publish();
+    if (now !== published) this.file.setCounter(COUNTERS.publishedBytes.id, this.#bytes);
+    return now;
   }
 
   /**
@@ -183,6 +191,7 @@ export class OutputRing {
       const { data } = this.#slots[index] ?? this.#makeSlot(index);
       data.set(slot.data.subarray(0, slot.size));
     }
+    this.#bytes += slot.size;
     writer.commit(slot.size, slot.timestampNs, (this.#generation | slot.flags) >>> 0);
   }
 

@@ -7,7 +7,7 @@ import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind } from '../../protocol/flow/signal-link/messages.js';
 import { OutputRing } from './output-ring.js';
 import { OutputSignals } from './output-signals.js';
-import type { ProviderClaim } from './provider-claim.js';
+import type { EarlierClaim, ProviderClaim } from './provider-claim.js';
 import type { SlotOwner } from './ring-slot.js';
 
 export class ProviderAttachment {
@@ -18,6 +18,12 @@ export class ProviderAttachment {
   /** Resolves when the link has ended on both sides. */
   readonly linkEnded: Promise<void>;
   readonly #claim: ProviderClaim;
+
+  /** For the reattachment. */
+  get earlier(): EarlierClaim {
+    const { epoch, generation } = this.#claim.link;
+    return { epoch, generation };
+  }
 
   constructor(
     claim: ProviderClaim,

@@ -23,6 +23,12 @@ export interface ProviderClaim {
   readonly link: JoinedLink;
 }
 
+/** What a provider that reattaches was before; its buffers keep their generation then. */
+export interface EarlierClaim {
+  readonly epoch: number;
+  readonly generation: number;
+}
+
 /**
  * Joins the link as the provider. Throws FLOW_BUSY while another provider keeps the role for a
  * second, CLOSED when the duplicator was replaced meanwhile, and as `Handshake.join`.
@@ -30,11 +36,12 @@ export interface ProviderClaim {
 export async function claimProvider(
   opened: OpenedFlow,
   { stallTimeoutMs }: OutputRules,
+  earlier?: EarlierClaim,
 ): Promise<ProviderClaim> {
   const { flow } = opened;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const claim = await claimOnce(opened);
+      const claim = await claimOnce(opened, earlier);
       if (stallTimeoutMs !== undefined) {
         claim.link.connection.signal(MessageKind.STALL, Math.round(stallTimeoutMs));
       }
@@ -50,10 +57,18 @@ export async function claimProvider(
   }
 }
 
-async function claimOnce({ flow, handle, link: path, file: filePath }: OpenedFlow): Promise<ProviderClaim> {
+async function claimOnce(
+  { flow, handle, link: path, file: filePath }: OpenedFlow,
+  earlier: EarlierClaim | undefined,
+): Promise<ProviderClaim> {
   const link = await new Handshake(path).join({
     client: handle,
-    hello: { role: 'provider', delivery: 'lossless', start: 'latest' },
+    hello: {
+      role: 'provider',
+      delivery: 'lossless',
+      start: earlier === undefined ? 'latest' : 'sequence',
+    },
+    ...(earlier === undefined ? {} : { start: { sequence: earlier.generation, epoch: earlier.epoch } }),
   });
   try {
     const file = openFlowFile(filePath, 'read-write');

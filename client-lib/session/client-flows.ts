@@ -22,6 +22,7 @@ import {
 import type { InputFlowOptions } from '../input/input-options.js';
 import {
   attachOutputFlow,
+  closeOutputFlowWith,
   endDetachedOutputFlow,
   reattachOutputFlow,
   type OutputFlow,
@@ -67,7 +68,8 @@ export class ClientFlows {
     };
     if (options.inline !== true) prepareFlowThread();
     return this.#opening(request, accept, async (key, opened) => {
-      const input = await openInputFlow(opened, options, 'hold', this.#control());
+      const ofKind = { delivery: opened.image === undefined ? 'lossless' : 'lossy' } as const;
+      const input = await openInputFlow(opened, { ...ofKind, ...options }, 'hold', this.#control());
       this.#inputs.add(input);
       this.#openings.attach(key, attachedInput(input));
       const notify = this.#openings.statusNotifier(request);
@@ -116,11 +118,13 @@ export class ClientFlows {
       this.#openings.attach(key, attachedOutput(output));
       void this.#emitPresentMarks(output);
       const notify = this.#openings.statusNotifier(request);
+      let released: Promise<void> = Promise.resolve();
       output.once('closed', () => {
         notify('ended');
         this.#outputs.delete(output);
-        void this.#openings.close(key);
+        released = this.#openings.close(key);
       });
+      closeOutputFlowWith(output, () => released);
       output.on('detached', () => {
         notify('stale');
         const reattach = async (target: OpenedFlow): Promise<void> => {
@@ -180,20 +184,16 @@ export class ClientFlows {
   }
 
   /** Opens at the app server, then attaches; closes the opening when attaching fails. */
-  async #opening<Flow>(
+  #opening<Flow>(
     request: OpenRequest,
     accept: Accept,
     attach: (key: object, opened: OpenedFlow) => Promise<Flow>,
   ): Promise<Flow> {
     const key = {};
-    const opened = await this.#openings.open(key, request);
-    try {
+    return this.#openings.openAndAttach(key, request, async (opened) => {
       accept(opened);
-      return await attach(key, opened);
-    } catch (error) {
-      await this.#openings.close(key);
-      throw error;
-    }
+      return attach(key, opened);
+    });
   }
 
   /**

@@ -60,14 +60,16 @@ export class ClientMirrors {
     const link = ownLinkNumber();
     const request: OpenRequest = { flow: checkName('flow', flow), direction: 'input', link };
     const key = {};
-    const early = new EarlyHandshake(this.#linkPath(flow), link);
+    let early: EarlyHandshake | undefined = new EarlyHandshake(this.#linkPath(flow), link);
     let mirror: Mirror;
     try {
-      mirror = await attachMirror(await this.#openings.open(key, request), link, early);
-    } catch (error) {
-      early.abandon();
-      await this.#openings.close(key);
-      throw error;
+      mirror = await this.#openings.openAndAttach(key, request, (opened) => {
+        const handshake = early;
+        early = undefined; // for the first attempt only
+        return attachMirror(opened, link, handshake);
+      });
+    } finally {
+      early?.abandon();
     }
     this.#keys.set(mirror, key);
     const notify = this.#openings.statusNotifier(request);

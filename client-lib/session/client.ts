@@ -93,6 +93,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #flows: ClientFlows;
   #token = '';
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(identity: ClientIdentity) {
     super();
@@ -128,6 +129,7 @@ export class Client extends EventEmitter<ClientEvents> {
       call: this.#call,
       token: () => this.#token,
       connected: () => this.connected,
+      closing: () => this.#closing !== undefined,
       closed: () => this.#closed,
       reconnectedWithin: (delayMs) => this.#reconnectedWithin(delayMs),
       onStatus: (status) => this.emit('status', status),
@@ -364,12 +366,19 @@ export class Client extends EventEmitter<ClientEvents> {
     await this.#mirrors.unmap(flow);
   }
 
-  /** Closes every flow and mirror, leaves the application and ends the connection. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  /**
+   * Closes every flow and mirror, leaves the application and ends the connection. Waits for room
+   * for queued buffers; where their flow has no duplicator any more, for 10 s. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#inbox.close();
     await this.#flows.closeAll();
+    this.#closed = true;
     await this.#mirrors.unmapAll();
     if (this.connected) await this.#call('client.leave', [this.#token]).catch(() => undefined);
     await this.#connection.close();

@@ -3,7 +3,9 @@
  * presents the client. The first call of every program that uses the library. Opens a session to
  * the app server, and for the start one to the host server.
  */
-import { basename } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { stateOf } from '../../protocol/base/owner-identity.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { checkName } from '../../protocol/base/names.js';
 import { USER_RIGHTS, type UserRight } from '../../protocol/base/rights.js';
@@ -51,14 +53,17 @@ const CONNECT_OPTIONS = [
 /** Longest start of an application, its app server included. */
 const START_TIMEOUT_MS = 12_000;
 const PROGRAM_CHARACTERS_MAX = 256;
+/** A process that is stopped at each of these looks is not waited for. */
+const STOPPED_LOOKS = 10;
+const STOPPED_LOOK_MS = 80;
 const NAME_CHARACTERS_MAX = 64;
 
 /**
  * Connects to an application on this host. Throws BAD_OPTION, BAD_NAME, NOT_RUNNING when neither
  * its app server nor a host server runs, NOT_PERMITTED naming the missing right,
  * UNKNOWN_APPLICATION when the host server has no such application, or the cause why it could not
- * be started. Fails within a second when no server listens, and with TIMED_OUT after ten seconds
- * when a server does not answer.
+ * be started. Fails within a second when no server listens or its process is stopped, and with
+ * TIMED_OUT after ten seconds when a server does not answer.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   checkOptionNames('connect', options, CONNECT_OPTIONS);
@@ -70,6 +75,11 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const { directory, socket, session } =
     (await findAppServer(app, options, incoming.dispatcher, options.right)) ??
     (await startThroughHost(app, options, incoming));
+  if (await isStopped(join(directory, 'apps', `${app}.json`))) {
+    session.destroy();
+    const message = `the app server of ${app} is stopped (SIGSTOP) and does not answer; continue its process`;
+    throw new MirrorflowError('TIMED_OUT', message, { app });
+  }
   return presentClient({ app, name, program, directory, socket, session, incoming });
 }
 
@@ -117,6 +127,21 @@ async function startThroughHost(
   } finally {
     void host.session.close();
   }
+}
+
+/** Whether the owner of a record stays stopped: a stopped process accepts and never answers. */
+async function isStopped(record: string): Promise<boolean> {
+  for (let looks = 0; looks < STOPPED_LOOKS; looks += 1) {
+    let pid: unknown;
+    try {
+      ({ pid } = JSON.parse(readFileSync(record, 'utf8')) as { pid?: unknown });
+    } catch {
+      return false; // not readable for this user: the answer is awaited
+    }
+    if (typeof pid !== 'number' || stateOf({ pid, startTicks: 0n }) !== 'stopped') return false;
+    await new Promise((resolve) => setTimeout(resolve, STOPPED_LOOK_MS));
+  }
+  return true;
 }
 
 function programName(): string {

@@ -7,6 +7,7 @@
 import type { ClientReport } from '../../protocol/rpc/contract/statistics.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { OpenRequest, OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
+import { systemClock } from '../../protocol/base/clock.js';
 import { Backoff } from '../../protocol/base/backoff.js';
 import { MirrorflowError, isMirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
@@ -46,6 +47,9 @@ export interface OpeningsOwner {
   /** Token of the present session. */
   readonly token: () => string;
   readonly connected: () => boolean;
+  /** The client was closed: nothing is opened any more. */
+  readonly closing: () => boolean;
+  /** All flows were closed too. */
   readonly closed: () => boolean;
   /** Resolves when the app server is connected again, after `delayMs` at the latest. */
   readonly reconnectedWithin: (delayMs: number) => Promise<void>;
@@ -82,6 +86,21 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'FLOW_BUSY',
 ]);
 
+/**
+ * For so long a flow that is opened is tried again while a server or its duplicator restarts. A
+ * killed one runs again within a second; one that is restarted on request ends first.
+ */
+const RESTART_MS = 10_000;
+/** What an opening meets while a server or a duplicator restarts, or replaces damaged files. */
+const RESTARTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CLOSED',
+  'TRANSPORT_ERROR',
+  'UNKNOWN_SESSION',
+  'STOPPED',
+  'NOT_RUNNING',
+  'FILE_CORRUPT',
+]);
+
 export class Openings {
   readonly #owner: OpeningsOwner;
   /** By a key of the opener. */
@@ -96,9 +115,10 @@ export class Openings {
    * the client or the opening was closed meanwhile, and what `flow.open` answers.
    */
   async open(key: object, request: OpenRequest): Promise<OpenedFlow> {
-    const { app, call, closed, token } = this.#owner;
-    if (closed()) throw new MirrorflowError('CLOSED', `this client of ${app} is closed`, { app });
+    const { app, call, closed, closing, token } = this.#owner;
     const before = this.#openings.get(key);
+    if (closed() || (closing() && before === undefined))
+      throw new MirrorflowError('CLOSED', `this client of ${app} is closed`, { app });
     const withHandle = before === undefined ? request : { ...request, handle: before.handle };
     const opened = await call('flow.open', [token(), withHandle], { timeoutMs: OPEN_TIMEOUT_MS });
     if (before !== undefined && !this.#openings.has(key)) {
@@ -112,6 +132,34 @@ export class Openings {
     this.#openings.set(key, { request, handle, link, ...(attached === undefined ? {} : { attached }) });
     attached?.identify({ session: token(), handle });
     return opened;
+  }
+
+  /**
+   * Opens a flow and attaches it; again, for RESTART_MS at most, while a server or the duplicator
+   * restarts. Throws what `open` and `attach` throw; nothing stays open then.
+   */
+  async openAndAttach<T>(
+    key: object,
+    request: OpenRequest,
+    attach: (opened: OpenedFlow) => Promise<T>,
+  ): Promise<T> {
+    const backoff = new Backoff(REATTACH_BACKOFF);
+    const deadlineMs = systemClock.nowMs() + RESTART_MS;
+    for (;;) {
+      try {
+        return await attach(await this.open(key, request));
+      } catch (error) {
+        const mayPass = isRestart(error) && systemClock.nowMs() < deadlineMs;
+        if (!mayPass || this.#owner.closing()) {
+          await this.close(key);
+          throw error;
+        }
+        clientLog.debug('a flow is not open yet', { flow: request.flow, error });
+        const opening = this.#openings.get(key);
+        if (opening !== undefined) opening.isDetached = true;
+        await this.#owner.reconnectedWithin(backoff.next());
+      }
+    }
   }
 
   /** The opening is attached: its counts are reported, changes of its handle are passed on. */
@@ -143,14 +191,19 @@ export class Openings {
     opening.isDetached = true;
     const backoff = new Backoff(REATTACH_BACKOFF);
     let refusals = 0;
+    let closingSinceMs: number | undefined;
     while (refusals < REATTACH_REFUSALS_MAX) {
       if (this.#owner.closed() || !this.#openings.has(key)) return;
+      // Buffers that wait in a flow keep its client from closing: for a bounded time.
+      if (this.#owner.closing()) closingSinceMs ??= systemClock.nowMs();
+      if (systemClock.nowMs() - (closingSinceMs ?? Number.POSITIVE_INFINITY) >= RESTART_MS) break;
       try {
         await reattach(await this.open(key, request));
         on.reattached?.();
         return;
       } catch (error) {
         clientLog.debug('a flow is not reattached yet', { flow: request.flow, error });
+        if (isMirrorflowError(error) && error.facts['reopen'] === true) break;
         if (isMirrorflowError(error) && REFUSALS.has(error.code)) refusals += 1;
         await this.#owner.reconnectedWithin(backoff.next());
         const current = this.#openings.get(key);
@@ -207,4 +260,11 @@ export class Openings {
       });
     }
   }
+}
+
+/** A missing file of a flow that was found is one that its duplicator is about to put back. */
+function isRestart(error: unknown): boolean {
+  if (!isMirrorflowError(error)) return false;
+  const missing = error.code === 'UNKNOWN_FLOW' || error.code === 'NOT_A_MIRROR';
+  return RESTARTS.has(error.code) || (missing && 'path' in error.facts);
 }

@@ -40,6 +40,12 @@ const COLUMNS: readonly RecordColumn<FlowInfo & { readonly app: string }>[] = [
   { header: 'clients', cell: ({ clients }) => clients },
   { header: 'pid', align: 'right', cell: ({ pid }) => pidCell(pid) },
   { header: 'restarts', cell: ({ restarts }) => restarts, matters: ({ restarts }) => restarts > 0 },
+  {
+    header: 'held back by',
+    align: 'left',
+    cell: ({ holding }) => holding?.join(', '),
+    matters: ({ holding }) => holding !== undefined,
+  },
   { header: 'cause', align: 'left', cell: ({ cause }) => cause, matters: ({ cause }) => cause !== undefined },
 ];
 

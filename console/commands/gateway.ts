@@ -4,6 +4,7 @@
  * A gateway is a process that serves SpecTcl's REST and mirror protocols from the mirror, so that
  * existing viewers need not reach SpecTcl. The command talks to the host server and the app server.
  */
+import { resolve } from 'node:path';
 import type { ApplicationOptions } from '../../client-lib/index.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { command, type CommandContext } from '../command.js';
@@ -36,6 +37,19 @@ export const gatewayCommand = command({
     mirror: { type: 'string', describe: 'TCP port of the mirror service; 0: any free one' },
     host: { type: 'string', describe: 'address to listen on; default: this machine only' },
     spectcl: { type: 'string', describe: 'SpecTcl of a new application' },
+    'host-names': {
+      type: 'string',
+      describe: 'further names of this host that programs use, separated by commas',
+    },
+    tls: {
+      type: 'boolean',
+      describe:
+        'serve other machines over TLS with the certificate of the host server; --no-tls: not, for viewers without TLS',
+    },
+    'changes-token-file': {
+      type: 'string',
+      describe: 'file with a token that requests that change SpecTcl must carry',
+    },
     'allow-changes': { type: 'boolean', describe: 'forward requests that change SpecTcl' },
     'shared-memory': { type: 'boolean', describe: 'create shared memory that viewers attach by a free key' },
     key: { type: 'string', describe: 'create shared memory with this key of 4 characters, such as XA01' },
@@ -82,7 +96,12 @@ export const gatewayCommand = command({
       restPort: port('rest', rest),
       mirrorPort: port('mirror', mirror),
       ...(values.host !== undefined && { host: values.host }),
+      ...(values['host-names'] !== undefined && { names: values['host-names'].split(',') }),
+      ...(values.tls !== undefined && { tls: values.tls }),
       ...(values['allow-changes'] === true && { allowChanges: true }),
+      ...(values['changes-token-file'] !== undefined && {
+        changesTokenFile: resolve(values['changes-token-file']),
+      }),
       ...((values['shared-memory'] ?? values.key ?? values['key-mode']) !== undefined && {
         sharedMemory: true,
       }),

@@ -22,7 +22,8 @@ interface ReceiveOptions {
   readonly flow: string;
   readonly start: NonNullable<InputFlowOptions['start']>;
   readonly count: number;
-  readonly lossy: boolean;
+  /** Undefined: as the kind of the flow has it. */
+  readonly delivery: 'lossless' | 'lossy' | undefined;
   readonly follow: boolean;
   readonly wait: boolean;
   readonly type: string | undefined;
@@ -43,7 +44,11 @@ export const receiveCommand = command({
         'the first buffer: the oldest in the ring, the newest, the next to come, or a sequence number',
     },
     count: { type: 'string', describe: 'end after this number of buffers' },
-    lossy: { type: 'boolean', describe: 'lose buffers rather than hold the provider back' },
+    lossy: {
+      type: 'boolean',
+      describe: 'lose buffers rather than hold the provider back; default of a mirror',
+    },
+    lossless: { type: 'boolean', describe: 'hold a mirror back rather than lose buffers' },
     follow: { type: 'boolean', describe: 'continue with the next provider when one leaves, until Ctrl-C' },
     wait: { type: 'boolean', describe: 'wait for the flow and for a provider' },
     type: { type: 'string', describe: 'refuse a flow of another type' },
@@ -53,16 +58,19 @@ export const receiveCommand = command({
     ['receive log --follow --from next', 'everything from now on'],
   ],
   epilogue:
-    'Exit code 0 when the provider closed the flow, 1 when it died: then everything that it had published was written. Buffers that earlier providers left in the ring are skipped, except with --follow.',
+    'Exit code 0 when the provider closed the flow, 1 when it died: then everything that it had published was written; 1 too when buffers were lost without --lossy. A duplicator that dies is replaced, and the reception continues. Buffers that earlier providers left in the ring are skipped, except with --follow.',
   async run(context, values) {
     const bounds = { min: 0, max: Number.MAX_SAFE_INTEGER };
     const { from, count } = values;
     const start = STARTS.find((name) => name === from) ?? Math.floor(numberValue('from', from, bounds));
+    if (values.lossy === true && values.lossless === true) {
+      throw new MirrorflowError('BAD_OPTION', '--lossy and --lossless exclude each other: give one of them');
+    }
     const options: ReceiveOptions = {
       flow: checkName('flow', values.flow),
       start,
       count: count === undefined ? Number.POSITIVE_INFINITY : numberValue('count', count, bounds),
-      lossy: values.lossy === true,
+      delivery: values.lossy === true ? 'lossy' : values.lossless === true ? 'lossless' : undefined,
       follow: values.follow === true,
       wait: values.wait === true,
       type: values.type,
@@ -78,10 +86,16 @@ async function receive(context: CommandContext, client: Client, options: Receive
   const { signal } = context;
   const { follow, wait, count } = options;
   const flow = await openFlow(client, options, signal);
+  const mayLose = flow.delivery === 'lossy';
   const receiver = new FlowReceiver(flow, toStandardOutput(signal), { follow, wait, count, signal });
+  client.on('status', ({ flow: name, status }) => {
+    if (name === options.flow && status === 'reattached') receiver.reattached();
+  });
   const endProgress = showProgress(process.stderr, () => receiver);
   const end = await receiver.run().finally(endProgress);
-  if (receiver.lost > 0) context.output.note(`${receiver.lost} buffers were lost`);
+  const { lost } = receiver;
+  if (lost > 0 && mayLose) context.output.note(`${lost} buffers were lost`);
+  else if (lost > 0) throw brokenOff(options.flow, `${lost} buffers were lost`);
   switch (end) {
     case 'ended':
     case 'count':
@@ -92,18 +106,18 @@ async function receive(context: CommandContext, client: Client, options: Receive
     case 'died':
       throw brokenOff(options.flow, 'its provider died without closing it');
     case 'detached':
-      throw brokenOff(options.flow, 'its duplicator has stopped');
+      throw brokenOff(options.flow, 'its duplicator has stopped, or has replaced its file');
   }
 }
 
 async function openFlow(
   client: Client,
-  { flow, start, lossy, type, wait }: ReceiveOptions,
+  { flow, start, delivery, type, wait }: ReceiveOptions,
   signal: AbortSignal,
 ): Promise<InputFlow> {
   for (;;) {
     try {
-      const options = { inline: true, start, delivery: lossy ? 'lossy' : 'lossless' } as const;
+      const options = { inline: true, start, ...(delivery === undefined ? {} : { delivery }) } as const;
       return await interruptible(
         signal,
         client.openInput(flow, { ...options, ...(type === undefined ? {} : { type }) }),

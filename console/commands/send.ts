@@ -21,6 +21,8 @@ import { FlowSender } from '../transfer/send-stream.js';
 const DEFAULT_BUFFER_BYTES = 64 * 1024;
 const DEFAULT_BUFFERS = 64;
 const POLL_INTERVAL_MS = 20;
+/** A killed duplicator is replaced within a second; one that is restarted on request takes longer. */
+const REATTACHMENT_MS = 10_000;
 
 interface SendOptions {
   readonly flow: string;
@@ -68,7 +70,7 @@ export const sendCommand = command({
     ['send log --lines', 'standard input, line by line'],
   ],
   epilogue:
-    'Without --lines and --block data are sent as they are read, cut where buffers end. A flow without consumers keeps the newest buffers, as many as its ring has.',
+    'Without --lines and --block data are sent as they are read, cut where buffers end. A flow without consumers keeps the newest buffers, as many as its ring has. A duplicator that dies is replaced, and sending continues.',
   async run(context, values) {
     const count = { min: LIMITS.slotCountMin, max: LIMITS.slotCountMax };
     const size = { min: 1, max: LIMITS.mappedBytesMax };
@@ -119,6 +121,12 @@ async function send(context: CommandContext, client: Client, options: SendOption
   const interrupt = (): void => stop.abort();
   signal.addEventListener('abort', interrupt, { once: true });
   output.once('lost', () => stop.abort(duplicatorLost(options.flow)));
+  let cancelWait = (): void => undefined;
+  output.on('detached', () => {
+    const timer = setTimeout(() => stop.abort(duplicatorLost(options.flow)), REATTACHMENT_MS);
+    cancelWait = () => clearTimeout(timer);
+  });
+  output.on('reattached', () => cancelWait());
   const sender = new FlowSender(output);
   let endProgress = (): void => undefined;
   try {
@@ -134,6 +142,7 @@ async function send(context: CommandContext, client: Client, options: SendOption
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     endProgress();
+    cancelWait();
     signal.removeEventListener('abort', interrupt);
     input.destroy();
   }

@@ -4,18 +4,16 @@
  * Opens the application's mirror, a read-only map of SpecTcl's display memory, and starts it if it
  * does not run.
  */
-import type { Client, Mirror, Spectrum } from '../../client-lib/index.js';
-import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { Client, Mirror } from '../../client-lib/index.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
+import { versionOf, withSpectrum } from '../mirrored-spectrum.js';
 import { numberValue, rangeValue } from '../option-values.js';
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { withClient } from '../servers.js';
-import { closest } from '../suggest.js';
 
 const INTERVAL_MS = { min: 20, max: 3_600_000 };
 const EXTENT = { min: 1, max: 1000 };
-const NAMES_SHOWN = 10;
 /** The shell writes its next prompt below a plot. */
 const PROMPT_ROWS = 2;
 const PLOT_ROWS_MAX = 30;
@@ -126,11 +124,6 @@ async function streamRecords(
   });
 }
 
-/** A text that differs for each publication and each state of the mirror. */
-function versionOf(mirror: Mirror): string {
-  return `${mirror.published} ${mirror.state}`;
-}
-
 async function picture(
   context: CommandContext,
   mirror: Mirror,
@@ -162,27 +155,4 @@ async function asRecord(mirror: Mirror, name: string) {
     })),
     state: mirror.state,
   };
-}
-
-/** Runs `use` on the spectrum in one publication. Throws UNKNOWN_SPECTRUM with existing names. */
-function withSpectrum<T>(
-  mirror: Mirror,
-  name: string,
-  use: (spectrum: Spectrum, meta: { readonly sequence: number; readonly timestampNs: number }) => T,
-): T {
-  const answer = mirror.read((view, meta) => {
-    const spectrum = view.find(name);
-    if (spectrum === undefined) return { names: view.list().map((existing) => existing.name) };
-    return { result: use(spectrum, meta) };
-  });
-  if (answer.names === undefined) return answer.result;
-  const { names } = answer;
-  const suggestion = closest(name, names);
-  const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
-  const existing =
-    names.length === 0 ? 'there are none' : `there are ${names.slice(0, NAMES_SHOWN).join(', ')}${more}`;
-  throw new MirrorflowError('UNKNOWN_SPECTRUM', `there is no spectrum ${JSON.stringify(name)}; ${existing}`, {
-    name,
-    ...(suggestion === undefined ? {} : { hint: `did you mean ${suggestion}?` }),
-  });
 }

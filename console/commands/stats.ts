@@ -68,6 +68,8 @@ class FlowStatistics {
   readonly #client: Client;
   readonly #flow: string;
   readonly #ownHost: string | undefined;
+  /** The readers that hold the flow back on this host. */
+  #holding: readonly string[] = [];
   #samples: ReadonlyMap<string, HostSample> = new Map();
 
   constructor(client: Client, flow: string, ownHost: string | undefined) {
@@ -77,6 +79,7 @@ class FlowStatistics {
   }
 
   async sample(): Promise<void> {
+    this.#holding = (await this.#client.flows()).find(({ flow }) => flow === this.#flow)?.holding ?? [];
     const counters = await this.#counters();
     const atMs = performance.now();
     this.#samples = new Map(
@@ -97,7 +100,7 @@ class FlowStatistics {
     }));
     if (this.#ownHost !== undefined) return { app, flow, hosts };
     const { counters = {}, rates = {} } = hosts[0] ?? {};
-    return { app, flow, counters, rates };
+    return { app, flow, counters, rates, holding: this.#holding };
   }
 
   table({ output }: CommandContext): string[] {
@@ -108,6 +111,14 @@ class FlowStatistics {
         return several ? [host].concat(cells) : cells;
       }),
     );
+    const held =
+      this.#holding.length === 0
+        ? []
+        : [`held back by ${this.#holding.map((name) => printable(name)).join(', ')}`];
+    return [...held, ...this.#rows(output, several, rows)];
+  }
+
+  #rows(output: CommandContext['output'], several: boolean, rows: string[][]): string[] {
     return output.tableLines(
       [
         ...(several ? [{ header: 'host' }] : []),

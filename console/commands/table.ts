@@ -12,15 +12,18 @@ import { clientsCommand } from './clients.js';
 import { mirrorsCommand } from './mirrors.js';
 import { consoleCommand } from './console.js';
 import { doctorCommand } from './doctor.js';
+import { fitCommand } from './fit.js';
 import { flowsCommand } from './flows.js';
 import { gatewayCommand } from './gateway.js';
 import { hostCommand } from './host.js';
 import { hostsCommand } from './hosts.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
+import { peaksCommand } from './peaks.js';
 import { receiveCommand } from './receive.js';
 import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
+import { secretCommand } from './secret.js';
 import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
 import { spectraCommand } from './spectra.js';
@@ -35,6 +38,8 @@ export const COMMANDS: readonly Command[] = [
   startCommand,
   spectraCommand,
   showCommand,
+  fitCommand,
+  peaksCommand,
   statsCommand,
   topCommand,
   appsCommand,
@@ -48,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   gatewayCommand,
   hostCommand,
   hostsCommand,
+  secretCommand,
   consoleCommand,
   installCommand,
   buildAddonsCommand,

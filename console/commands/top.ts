@@ -121,8 +121,8 @@ class FlowMonitor {
   /** The lines of every host; those of other hosts come through the applications that run here. */
   async #ofAllHosts(): Promise<FlowLine[]> {
     const hosts = await withHost(this.#context, (host) => host.network());
-    const here = hosts.find(({ own }) => own)?.applications ?? [];
-    const answers = await Promise.all(here.map((application) => this.#ofApplication(application)));
+    const ownApplications = hosts.find(({ own }) => own)?.applications ?? [];
+    const answers = await Promise.all(ownApplications.map((application) => this.#ofApplication(application)));
     const remoteLines = answers.flatMap(({ elsewhere }) => elsewhere);
     return hosts.flatMap(({ host = '?', own, applications }) => {
       if (own) return answers.flatMap(({ lines }) => lines).map((line) => Object.assign({ host }, line));
@@ -262,9 +262,9 @@ class FlowMonitor {
   }
 
   async #client(app: string): Promise<Client> {
-    const known = this.#clients.get(app);
-    if (known?.connected === true) return known;
-    await known?.close();
+    const existing = this.#clients.get(app);
+    if (existing?.connected === true) return existing;
+    await existing?.close();
     const { connect } = await import('../../client-lib/index.js');
     const { directory } = this.#context;
     const client = await connect({ app, name: 'top', program: 'mirrorflow top', start: false, directory });
@@ -280,6 +280,6 @@ function rate(value: number | undefined, format: (value: number) => string): str
 /** The line of an application without flows, or of one that gave no answer. */
 function withoutFlow(app: string, state: string, restarts: number, cause: string | undefined): FlowLine {
   const nothing = { replyMs: undefined, quietS: undefined, lag: undefined, fill: undefined };
-  const none = { clients: 0, readers: 0, published: 0, rates: {}, holding: [] };
-  return { app, flow: '', state, restarts, cause, ...none, ...nothing };
+  const idle = { clients: 0, readers: 0, published: 0, rates: {}, holding: [] };
+  return { app, flow: '', state, restarts, cause, ...idle, ...nothing };
 }

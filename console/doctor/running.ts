@@ -71,8 +71,8 @@ export const gateways: Check = {
         );
       }),
     );
-    const reported = findings.filter((finding) => finding !== undefined);
-    return reported.length === 0 ? ok('none is configured') : reported;
+    const gatewayFindings = findings.filter((finding) => finding !== undefined);
+    return gatewayFindings.length === 0 ? ok('none is configured') : gatewayFindings;
   },
 };
 

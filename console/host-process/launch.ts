@@ -13,6 +13,7 @@ import { logFilePath, runtimeDirectory, type Environment } from '../../protocol/
 import { MirrorflowError, describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import { programPath } from '../../protocol/base/installation.js';
 import { LIMITS } from '../../protocol/base/limits.js';
+import { LOG_FILE_VARIABLE, rotateLog } from '../../protocol/base/log-rotation.js';
 import {
   isAlive,
   ownIdentity,
@@ -72,12 +73,17 @@ export async function launchHost(options: HostLaunchOptions): Promise<LaunchedHo
   const logFile = logFilePath(directory, 'host-server');
   prepareDirectory(directory);
   prepareDirectory(dirname(logFile));
+  rotateLog(logFile);
   const log = openSync(logFile, 'a', 0o640);
   const logStart = fstatSync(log).size;
   const child = spawn(
     process.execPath,
     [programPath('host-server'), '--directory', directory, '--log-format', 'json', ...options.args],
-    { detached: true, stdio: ['ignore', log, log], env: ownChildEnvironment(process.env) },
+    {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...ownChildEnvironment(process.env), [LOG_FILE_VARIABLE]: logFile },
+    },
   );
   closeSync(log);
   child.unref();

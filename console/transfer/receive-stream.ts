@@ -16,7 +16,7 @@ import { StreamEnd, type Ending } from './stream-end.js';
 export type Sink = (bytes: Uint8Array) => Promise<boolean>;
 
 /**
- * Why a reception ended. `detached`: the duplicator stopped or was replaced. `unread`: the reader
+ * Why a reception ended. `detached`: the flow was not reattached, or began again. `unread`: the reader
  * closed the stream. `count`: the requested number of buffers was received.
  */
 export type ReceptionEnd = Ending | 'count' | 'detached' | 'unread' | 'interrupted';
@@ -35,6 +35,8 @@ export interface ReceptionOptions {
 const DIRECT_BYTES = 32 * 1024;
 const TOGETHER_BYTES = 256 * 1024;
 const BATCH_BUFFERS = 256;
+/** A killed duplicator is replaced within a second; one that is restarted on request takes longer. */
+const REATTACHMENT_MS = 10_000;
 
 export class FlowReceiver implements Transferred {
   readonly #flow: InputFlow;
@@ -45,7 +47,10 @@ export class FlowReceiver implements Transferred {
   readonly #wake = (): void => this.#pendingTake?.abort();
   #pendingTake: AbortController | undefined;
   #filled = 0;
+  #attached = true;
+  /** The flow cannot be continued. */
   #detached = false;
+  #reattachment: NodeJS.Timeout | undefined;
   #torn = 0;
   buffers = 0;
   bytes = 0;
@@ -63,13 +68,34 @@ export class FlowReceiver implements Transferred {
       this.#end?.update(sourceState, sourceGeneration);
       this.#wake();
     });
-    const onDetached = (): void => {
+    flow.on('detached', () => this.#awaitReattachment());
+    // Sequences of another epoch: what was not received of the one before is lost.
+    flow.on('restarted', () => {
       this.#detached = !options.follow;
       this.#wake();
-    };
-    flow.on('detached', onDetached);
-    flow.on('restarted', onDetached);
+    });
     flow.on('end', this.#wake);
+  }
+
+  /** To be called when the flow has reattached to another duplicator. */
+  reattached(): void {
+    this.#attached = true;
+    if (this.#flow.sourceState === 'live') this.#end?.update('live', this.#flow.sourceGeneration);
+    this.#wake();
+  }
+
+  /** The flow reattaches to the next duplicator, and so does its provider, within this time. */
+  #awaitReattachment(): void {
+    if (this.#options.follow) return;
+    this.#attached = false;
+    this.#end?.detached();
+    clearTimeout(this.#reattachment);
+    this.#reattachment = setTimeout(() => {
+      if (this.#attached) this.#end?.reattachmentOver();
+      else this.#detached = true;
+      this.#wake();
+    }, REATTACHMENT_MS);
+    this.#wake();
   }
 
   get lost(): number {
@@ -87,6 +113,7 @@ export class FlowReceiver implements Transferred {
       }
     } finally {
       signal.removeEventListener('abort', this.#wake);
+      clearTimeout(this.#reattachment);
     }
   }
 

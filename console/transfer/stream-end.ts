@@ -25,6 +25,8 @@ export interface StreamEndOptions {
 
 export class StreamEnd {
   readonly #generation: number;
+  /** The duplicator was replaced: its provider may not have reattached yet. */
+  #reattaching = false;
   #ending: Ending | undefined;
 
   constructor({ state, generation, next }: StreamEndOptions) {
@@ -44,8 +46,20 @@ export class StreamEnd {
     if (place === 'earlier') return;
     if (place === 'later') this.#ending ??= 'died';
     else if (state === 'ended') this.#ending = 'ended';
+    else if (state === 'live') this.#reattaching = false;
     // Generation 0: a flow that its duplicator fills continues when its source is reachable again.
-    else if (state === 'stale' && generation > 0) this.#ending = 'died';
+    else if (state === 'stale' && generation > 0 && !this.#reattaching) this.#ending = 'died';
+  }
+
+  /** The duplicator has ended: the flow is stale until the provider has reattached to the next. */
+  detached(): void {
+    this.#reattaching = true;
+  }
+
+  /** A provider that has not reattached by now has died. */
+  reattachmentOver(): void {
+    if (this.#reattaching && this.#generation > 0) this.#ending ??= 'died';
+    this.#reattaching = false;
   }
 
   /** Whether a generation is that of the provider received from, or an earlier or later one. */

@@ -24,7 +24,7 @@ export class LocalFlow extends DuplicatedFlow {
     super();
     this.#options = options;
     this.#log = log;
-    this.server = new RemoteServer(options.security, systemClock, log, () => this.served);
+    this.server = new RemoteServer(options, systemClock, log, () => this.served);
   }
 
   async start(): Promise<void> {

@@ -63,7 +63,7 @@ export class MirrorFlow extends DuplicatedFlow {
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
-    this.server = new RemoteServer(options.security, clock, log, () => this.served);
+    this.server = new RemoteServer(options, clock, log, () => this.served);
     this.#source = new SpecTclSource(
       {
         address: options.source,

@@ -168,12 +168,14 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     const { clock, intervalMs, fullIntervalMs } = this.#options;
     const { signal } = this.#stopping;
     if (this.#stopped) return 'stop';
+    // Before the flow is made: to allocate a large ring blocks this thread for longer than an
+    // answer may take.
+    await services.bindings?.ready;
     this.#target ??= await this.#makeTarget(services.channelBytes);
     if (services.channelBytes > this.#target.channelCapacity) {
       this.emit('outgrown', services.channelBytes);
       return 'stop';
     }
-    await services.bindings?.ready;
     const mirror: MirrorConnection = await services.connectMirror((error, count) =>
       this.#sourceIsSilent(services, mirror, error, count),
     );

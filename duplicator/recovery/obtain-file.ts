@@ -28,6 +28,8 @@ export interface ObtainedFile {
   readonly expected: number;
   /** The file was a dead owner's and its sequences continue. */
   readonly takenOver: boolean;
+  /** The file of the dead owner was damaged; this is a new one. */
+  readonly replacedDamage: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export function obtainFlowFile(
   }
   const replaced = typeof predecessor === 'object' ? predecessor.flow?.epoch : undefined;
   const file = createFlowFile({ ...options, epoch: nextEpoch(flowDirectory, replaced) });
-  return { file, expected: 0, takenOver: false };
+  return { file, expected: 0, takenOver: false, replacedDamage: damage !== undefined };
 }
 
 function takenOver(file: FlowFile, log: Logger): ObtainedFile {
@@ -72,7 +74,7 @@ function takenOver(file: FlowFile, log: Logger): ObtainedFile {
   file.setCounter(COUNTERS.clients.id, 0);
   const { published } = file;
   log.info('the file of a dead owner was taken over', { file: file.path, published, expected });
-  return { file, expected, takenOver: true };
+  return { file, expected, takenOver: true, replacedDamage: false };
 }
 
 /**

@@ -6,7 +6,6 @@
  * checked afterwards, so that no buffer is sent that its writer overwrote meanwhile. Made by
  * RemoteServer, driven by DownstreamLink; writes to its socket and into the frame headers of slots.
  */
-import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { RingReader } from '../../protocol/flow/flow-file/ring-reader.js';
@@ -17,7 +16,9 @@ import {
   emptyHeader,
   encodeHeader,
 } from '../../protocol/flow/wire/frame.js';
+import { BATCH_RECORD_BYTES } from '../../protocol/flow/wire/sealed-frame-reader.js';
 import type { FlowSender, SenderOptions } from './flow-sender.js';
+import type { FrameWriter } from './frame-writer.js';
 
 /**
  * From this payload size on a buffer is written on its own; below it, one copy of many buffers is
@@ -25,13 +26,13 @@ import type { FlowSender, SenderOptions } from './flow-sender.js';
  */
 const OWN_PIECE_BYTES = 16 * 1024;
 /** Bytes of one write to the socket. */
-const BATCH_BYTES = 256 * 1024;
+const BATCH_BYTES = BATCH_RECORD_BYTES;
 /** Batches that wait in the socket at the same time: one is sent while the next is made. */
 const BATCHES_WAITING_MAX = 2;
 
 export class BufferSender implements FlowSender {
   readonly #file: FlowFile;
-  readonly #socket: Socket;
+  readonly #writer: FrameWriter;
   readonly #options: SenderOptions;
   readonly #reader: RingReader;
   readonly #header = emptyHeader();
@@ -43,9 +44,9 @@ export class BufferSender implements FlowSender {
   #mapBatchesWaiting = 0;
   sentBytes = 0;
 
-  constructor(file: FlowFile, socket: Socket, first: number, options: SenderOptions) {
+  constructor(file: FlowFile, writer: FrameWriter, first: number, options: SenderOptions) {
     this.#file = file;
-    this.#socket = socket;
+    this.#writer = writer;
     this.#options = options;
     this.#reader = new RingReader(file, first);
     this.#pieces = Array.from({ length: file.geometry.slotCount });
@@ -64,7 +65,7 @@ export class BufferSender implements FlowSender {
   }
 
   pump(): void {
-    while (this.#batchesWaiting < BATCHES_WAITING_MAX && !this.#socket.destroyed) {
+    while (this.#batchesWaiting < BATCHES_WAITING_MAX && !this.#writer.destroyed) {
       const state = this.#reader.peek();
       if (state === 'restarted') this.#options.restarted();
       if (state !== 'ready') return;
@@ -78,23 +79,23 @@ export class BufferSender implements FlowSender {
   #sendPieces(): void {
     const reader = this.#reader;
     let bytes = 0;
-    this.#socket.cork();
-    let piece: Buffer | undefined;
-    do {
-      if (piece !== undefined) this.#socket.write(piece);
-      piece = this.#pieceOf(reader.sequence, reader.size);
-      this.#describe(reader.area().subarray(0, reader.size));
-      encodeHeader(piece, 0, this.#header);
-      bytes += piece.length;
-      reader.advance();
-    } while (bytes < BATCH_BYTES && reader.peek() === 'ready' && reader.size >= OWN_PIECE_BYTES);
-    this.#batchesWaiting += 1;
-    this.#mapBatchesWaiting += 1;
-    this.#socket.write(piece, () => {
-      this.#mapBatchesWaiting -= 1;
-      this.#flushed();
+    this.#writer.together(() => {
+      let piece: Buffer | undefined;
+      do {
+        if (piece !== undefined) this.#writer.write(piece);
+        piece = this.#pieceOf(reader.sequence, reader.size);
+        this.#describe(reader.area().subarray(0, reader.size));
+        encodeHeader(piece, 0, this.#header);
+        bytes += piece.length;
+        reader.advance();
+      } while (bytes < BATCH_BYTES && reader.peek() === 'ready' && reader.size >= OWN_PIECE_BYTES);
+      this.#batchesWaiting += 1;
+      this.#mapBatchesWaiting += 1;
+      this.#writer.write(piece, () => {
+        this.#mapBatchesWaiting -= 1;
+        this.#flushed();
+      });
     });
-    this.#socket.uncork();
     this.sentBytes += bytes;
   }
 
@@ -133,7 +134,7 @@ export class BufferSender implements FlowSender {
     }
     this.#batchesWaiting += 1;
     this.sentBytes += filled;
-    this.#socket.write(batch.subarray(0, filled), () => {
+    this.#writer.write(batch.subarray(0, filled), () => {
       this.#spareBatches.push(batch);
       this.#flushed();
     });

@@ -75,6 +75,10 @@ export class BufferSink implements FlowSink {
     return kind === FrameKind.BUFFER ? this.#file.geometry.payloadCapacity : 0;
   }
 
+  expects({ kind, sequence }: Readonly<FrameHeader>): boolean {
+    return kind === FrameKind.BUFFER && sequence === this.#ring.next;
+  }
+
   reserveNext(): Buffer | undefined {
     return this.#crossing.mayWrite(this.#ring.next) ? this.#ring.beginFramed(this.#lastBytes) : undefined;
   }

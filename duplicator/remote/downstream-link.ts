@@ -15,12 +15,17 @@ import {
   controlFrame,
   type FrameHeader,
 } from '../../protocol/flow/wire/frame.js';
-import { FrameReader } from '../../protocol/flow/wire/frame-reader.js';
+import { FrameReader, type FrameSink, type LinkReader } from '../../protocol/flow/wire/frame-reader.js';
+import { SealedFrameReader } from '../../protocol/flow/wire/sealed-frame-reader.js';
+import type { RecordProtection } from '../../protocol/rpc/security/records.js';
 import type { Delivery } from '../serving/consumer-registry.js';
 import type { RemoteSubscription, ReceiverConnection } from '../serving/remote-consumers.js';
 import type { FlowSender } from './flow-sender.js';
+import { FrameWriter } from './frame-writer.js';
 import { KeepAlive, SILENCE_MS } from './keep-alive.js';
 
+/** Longest record of a receiver, which sends control frames: bytes of content. */
+const RECORD_BYTES = 1_024;
 const UNEXPECTED_FRAME = 'it sent a frame that a receiver does not send';
 
 export interface DownstreamHooks {
@@ -39,7 +44,9 @@ export class DownstreamLink implements ReceiverConnection {
   readonly #file: FlowFile;
   readonly #hooks: DownstreamHooks;
   readonly #keepAlive: KeepAlive;
-  readonly #reader: FrameReader;
+  readonly #reader: LinkReader;
+  /** Everything on this link is sent with it. */
+  readonly writer: FrameWriter;
   #subscription: RemoteSubscription | undefined;
   #sender: FlowSender | undefined;
   /** What the receiver requested last. */
@@ -50,22 +57,36 @@ export class DownstreamLink implements ReceiverConnection {
   #closesInOrder = false;
   #closed = false;
 
-  constructor(socket: Socket, peer: string, file: FlowFile, clock: Clock, hooks: DownstreamHooks) {
+  /** `protection`: of all frames; undefined where they have no MAC. */
+  constructor(
+    socket: Socket,
+    peer: string,
+    file: FlowFile,
+    protection: RecordProtection | undefined,
+    clock: Clock,
+    hooks: DownstreamHooks,
+  ) {
     this.#socket = socket;
     this.peer = peer;
     this.#file = file;
     this.#hooks = hooks;
-    this.#reader = new FrameReader({
+    this.writer = new FrameWriter(socket, protection?.sealer);
+    const sink: FrameSink = {
       limitOf: () => 0,
       admit: ({ kind }) => (kind === FrameKind.BUFFER ? UNEXPECTED_FRAME : true),
       place: () => Buffer.alloc(0),
       large: false,
       reserveNext: () => undefined,
+      expects: () => false,
       frame: (header) => this.#receive(header),
-    });
+    };
+    this.#reader =
+      protection === undefined
+        ? new FrameReader(sink)
+        : new SealedFrameReader(sink, protection.verifier, RECORD_BYTES);
     this.#keepAlive = new KeepAlive(clock, {
       send: () => {
-        if (socket.writableLength === 0) socket.write(controlFrame(FrameKind.ALIVE));
+        if (socket.writableLength === 0) this.writer.write(controlFrame(FrameKind.ALIVE));
       },
       silent: () => this.#end(`nothing was received for ${SILENCE_MS} ms`),
       isReading: () => true,
@@ -112,7 +133,7 @@ export class DownstreamLink implements ReceiverConnection {
   close(): void {
     if (this.#closed) return;
     this.#closesInOrder = true;
-    this.#socket.end(controlFrame(FrameKind.BYE));
+    this.writer.end(controlFrame(FrameKind.BYE));
     this.#end(undefined);
   }
 
@@ -182,7 +203,7 @@ export class DownstreamLink implements ReceiverConnection {
 
   #send(frame: Buffer): void {
     if (this.#closed) return;
-    this.#socket.write(frame);
+    this.writer.write(frame);
     this.#keepAlive.sent();
   }
 

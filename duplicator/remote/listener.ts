@@ -1,7 +1,8 @@
 /**
  * Listens for duplicators of other hosts and proves each connection: a peer must prove the shared
- * secret within PROOF_WITHIN_MS, and costs little memory before. A proved connection is handed to
- * the owner, RemoteServer. Opens a TCP or TLS listener.
+ * secret within PROOF_WITHIN_MS, and costs little memory before; each address has few places for
+ * such connections, and hosts of the configuration have places of their own. A proved connection is
+ * handed to the owner, RemoteServer. Opens a TCP or TLS listener.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket, createSecureContext } from 'node:tls';
@@ -9,34 +10,51 @@ import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError, describeError, systemCode } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import { FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
+import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
+import { FAILED_ATTEMPTS_LIMITS, FailedAttempts } from '../../protocol/rpc/security/failed-attempts.js';
 import { checkListening } from '../../protocol/rpc/security/listening.js';
 import type { Security } from '../../protocol/rpc/security/options.js';
+import { ConfiguredPeers } from '../../protocol/rpc/security/peer-addresses.js';
+import type { RecordProtection } from '../../protocol/rpc/security/records.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
+import { TLS_LISTENER, transportOf } from '../../protocol/rpc/security/transport.js';
+import { UnprovenPlaces, type UnprovenLimits } from '../../protocol/rpc/security/unproven-places.js';
 import { ListenerHandshake } from '../../protocol/flow/wire/handshake.js';
 import { encodeRefusal, type WireHello } from '../../protocol/flow/wire/handshake-messages.js';
-import { RateLimitedLog } from './rate-limited-log.js';
 
 /** Longest time from the connection to the proof, milliseconds. */
 const PROOF_WITHIN_MS = 3_000;
-/** Connections without a proof at most; a newer one closes the oldest of them. */
-const UNPROVED_MAX = 64;
+/** Connections without a proof. */
+const UNPROVEN_LIMITS: UnprovenLimits = { perAddress: 8, total: 64, perPeer: 16 };
+
+/** A peer that has the secret; `rest`: bytes that arrived behind the handshake. */
+export interface ProvedConnection {
+  readonly socket: Socket;
+  /** Address and port, for the log. */
+  readonly peer: string;
+  readonly hello: WireHello;
+  readonly rest: Buffer;
+  /** Of everything that follows; undefined over TLS. */
+  readonly protection: RecordProtection | undefined;
+}
 
 /**
- * Takes over a proved connection. `rest`: bytes that arrived behind the handshake. Resolves with
- * undefined, or with the error that is sent to the peer before the connection is closed.
+ * Takes over a proved connection. Resolves with undefined, or with the error that is sent to the
+ * peer before the connection is closed.
  */
-export type ProvedConnectionHandler = (
-  socket: Socket,
-  peer: string,
-  hello: WireHello,
-  rest: Buffer,
-) => Promise<MirrorflowError | undefined>;
+export type ProvedConnectionHandler = (proved: ProvedConnection) => Promise<MirrorflowError | undefined>;
 
-/** A connection without a proof; `cancel` stops its time limit. */
+export interface RemoteListenerOptions {
+  readonly security: Security;
+  readonly secret: Secret;
+  /** Names or addresses of the hosts of the configuration. */
+  readonly peers: readonly string[];
+}
+
+/** A connection without a proof; `stop` ends its time limit and gives its place back. */
 interface UnprovedConnection {
   readonly socket: Socket;
-  readonly cancel: () => void;
+  readonly stop: () => void;
 }
 
 export class RemoteListener {
@@ -46,13 +64,12 @@ export class RemoteListener {
   readonly #log: RateLimitedLog;
   readonly #onProved: ProvedConnectionHandler;
   readonly #attempts: FailedAttempts;
-  /** Oldest first. */
+  readonly #places: UnprovenPlaces;
   readonly #unproved = new Set<UnprovedConnection>();
   #server: Server | undefined;
 
   constructor(
-    security: Security,
-    secret: Secret,
+    { security, secret, peers }: RemoteListenerOptions,
     clock: Clock,
     log: Logger,
     onProved: ProvedConnectionHandler,
@@ -62,7 +79,10 @@ export class RemoteListener {
     this.#clock = clock;
     this.#log = new RateLimitedLog(clock, log);
     this.#onProved = onProved;
-    this.#attempts = new FailedAttempts(clock);
+    const configured = new ConfiguredPeers(peers, clock);
+    const isPeer = (address: string): boolean => configured.has(address);
+    this.#attempts = new FailedAttempts(clock, FAILED_ATTEMPTS_LIMITS, isPeer);
+    this.#places = new UnprovenPlaces(UNPROVEN_LIMITS, isPeer);
   }
 
   /**
@@ -92,10 +112,10 @@ export class RemoteListener {
     const { identity } = this.#security;
     if (scheme === 'tcp' || identity === undefined)
       return createServer({ noDelay: true }, (socket) => this.#connected(socket));
-    const secureContext = createSecureContext({ ...identity, minVersion: 'TLSv1.2' });
+    const secureContext = createSecureContext({ ...identity, ...TLS_LISTENER });
     // A TLSSocket per connection, so that the TLS handshake counts towards PROOF_WITHIN_MS too.
     return createServer({ noDelay: true }, (socket) =>
-      this.#connected(new TLSSocket(socket, { isServer: true, secureContext })),
+      this.#connected(new TLSSocket(socket, { isServer: true, secureContext, ...TLS_LISTENER })),
     );
   }
 
@@ -107,8 +127,8 @@ export class RemoteListener {
       socket.destroy();
       return;
     }
-    const unproved = this.#expectProof(socket);
-    const handshake = new ListenerHandshake(this.#secret);
+    const unproved = this.#expectProof(socket, address);
+    const handshake = new ListenerHandshake(this.#secret, () => transportOf(socket, 'listener'));
     const failed = (reason: string): void => {
       this.#forget(unproved, false);
       this.#log.warn('a connection of another host was closed', { reason, peer });
@@ -139,7 +159,7 @@ export class RemoteListener {
           socket.pause();
           for (const [event, listener] of [['data', onData], ['error', onError], ['close', onClose]] as const)
             socket.removeListener(event, listener); // prettier-ignore
-          void this.#handOver(socket, peer, step.hello, step.rest);
+          void this.#handOver({ socket, peer, ...step });
           return;
       }
     };
@@ -148,42 +168,41 @@ export class RemoteListener {
     socket.on('close', onClose);
   }
 
-  async #handOver(socket: Socket, peer: string, hello: WireHello, rest: Buffer): Promise<void> {
+  async #handOver(proved: ProvedConnection): Promise<void> {
+    const { socket, peer, protection } = proved;
     socket.on('error', () => undefined);
-    const refusal = await this.#onProved(socket, peer, hello, rest);
+    const refusal = await this.#onProved(proved);
     if (refusal === undefined) return;
     this.#log.warn('a duplicator of another host was refused', { peer, error: refusal });
-    socket.end(encodeRefusal(refusal.code, refusal.message));
+    const answer = encodeRefusal(refusal.code, refusal.message);
+    socket.end(protection?.sealer.record(answer) ?? answer);
     socket.destroySoon();
   }
 
-  #expectProof(socket: Socket): UnprovedConnection {
-    const [oldest] = this.#unproved;
-    if (oldest !== undefined && this.#unproved.size >= UNPROVED_MAX) {
-      this.#log.warn('a connection of another host was closed', {
-        reason: `${UNPROVED_MAX} newer connections have not proved the secret yet`,
-        peer: oldest.socket.remoteAddress ?? '',
-      });
-      this.#forget(oldest, true);
-    }
+  #expectProof(socket: Socket, address: string): UnprovedConnection {
+    const close = (reason: string): void => {
+      this.#log.warn('a connection of another host was closed', { reason, peer: address });
+      this.#forget(unproved, true);
+    };
     const cancel = this.#clock.after(
       PROOF_WITHIN_MS,
-      () => {
-        this.#log.warn('a connection of another host was closed', {
-          reason: `it did not prove the secret within ${PROOF_WITHIN_MS} ms`,
-          peer: socket.remoteAddress ?? '',
-        });
-        this.#forget(unproved, true);
-      },
+      () => close(`it did not prove the secret within ${PROOF_WITHIN_MS} ms`),
       true,
     );
-    const unproved = { socket, cancel };
+    const giveBack = this.#places.take(address, () =>
+      close('newer connections without a proof need its place'),
+    );
+    const stop = (): void => {
+      cancel();
+      giveBack();
+    };
+    const unproved = { socket, stop };
     this.#unproved.add(unproved);
     return unproved;
   }
 
   #forget(unproved: UnprovedConnection, destroy: boolean): void {
-    unproved.cancel();
+    unproved.stop();
     this.#unproved.delete(unproved);
     if (destroy) unproved.socket.destroy();
   }

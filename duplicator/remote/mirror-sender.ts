@@ -12,7 +12,6 @@
  * | sending | the publication has left the ring            | sending the newest                       |
  * | sending | no block is missing                          | idle, after a PUBLICATION frame          |
  */
-import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { IMAGE_BLOCK_BYTES } from '../../protocol/flow/flow-file/image.js';
@@ -26,6 +25,7 @@ import {
   type FrameHeader,
 } from '../../protocol/flow/wire/frame.js';
 import type { FlowSender, SenderOptions } from './flow-sender.js';
+import type { FrameWriter } from './frame-writer.js';
 
 /**
  * Encoded bytes that wait in the socket at most; further blocks are encoded when these are sent.
@@ -41,7 +41,7 @@ export class MirrorSender implements FlowSender {
   readonly usesMap = false;
   readonly #file: FlowFile;
   readonly #history: BlockHistory;
-  readonly #socket: Socket;
+  readonly #writer: FrameWriter;
   readonly #options: SenderOptions;
   /** Per block: the publication of which the receiver has it, plus 1; 0: it does not have it. */
   readonly #received: Float64Array;
@@ -63,13 +63,13 @@ export class MirrorSender implements FlowSender {
   constructor(
     file: FlowFile,
     history: BlockHistory,
-    socket: Socket,
+    writer: FrameWriter,
     { has, next }: { readonly has: number; readonly next: number },
     options: SenderOptions,
   ) {
     this.#file = file;
     this.#history = history;
-    this.#socket = socket;
+    this.#writer = writer;
     this.#options = options;
     this.#base = has;
     this.#next = next;
@@ -85,15 +85,15 @@ export class MirrorSender implements FlowSender {
   }
 
   pump(): void {
-    if (this.#scheduled || this.#socket.destroyed) return;
+    if (this.#scheduled || this.#writer.destroyed) return;
     if (this.#target === undefined) {
       const { published } = this.#file;
       if (this.#next >= published || !this.#linkIsFree()) return;
       this.#target = this.#options.isLossless() ? this.#next : published - 1;
       this.#cursor = 0;
     }
-    if (this.#socket.writableLength <= WAITING_BYTES_MAX) this.#step(this.#target);
-    if (this.#target === undefined || this.#socket.writableLength > WAITING_BYTES_MAX) return;
+    if (this.#writer.waitingBytes <= WAITING_BYTES_MAX) this.#step(this.#target);
+    if (this.#target === undefined || this.#writer.waitingBytes > WAITING_BYTES_MAX) return;
     // One frame per turn of the event loop, so that acknowledgements and other links are served.
     this.#scheduled = true;
     setImmediate(() => {
@@ -188,15 +188,13 @@ export class MirrorSender implements FlowSender {
       header.bits |= FrameBits.CRC;
       header.crc = crc32(payload);
     }
-    const head = Buffer.allocUnsafe(FRAME_BYTES);
-    encodeHeader(head, 0, header);
-    this.sentBytes += FRAME_BYTES + payload.length;
-    this.#socket.cork();
-    this.#socket.write(head);
-    this.#socket.write(payload, () => {
+    const frame = Buffer.allocUnsafeSlow(FRAME_BYTES + payload.length);
+    encodeHeader(frame, 0, header);
+    payload.copy(frame, FRAME_BYTES);
+    this.sentBytes += frame.length;
+    this.#writer.write(frame, () => {
       this.#options.flushed();
       this.pump();
     });
-    this.#socket.uncork();
   }
 }

@@ -105,6 +105,10 @@ export class MirrorSink implements FlowSink {
     return kind === FrameKind.PUBLICATION ? PUBLICATION_BYTES : 0;
   }
 
+  expects(): boolean {
+    return false;
+  }
+
   reserveNext(): undefined {
     return undefined;
   }

@@ -14,7 +14,7 @@ import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { geometryOf, slotsForBudget } from '../../protocol/flow/flow-file/geometry.js';
 import { ImageWriter } from '../../protocol/flow/flow-file/image.js';
 import { FLOW_FLAGS } from '../../protocol/flow/flow-file/layout.js';
-import { openFlowHeader } from '../../protocol/flow/flow-file/open.js';
+import { readFlowHeader } from '../../protocol/flow/flow-file/open.js';
 import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import type { WireHello, WireWelcome } from '../../protocol/flow/wire/handshake-messages.js';
 import type { RemoteFlowOptions } from '../options.js';
@@ -67,7 +67,7 @@ export async function findRemotePredecessor(
   const unusable = { state, resume: undefined, lossless: 0, remotes: 0 };
   if (state === undefined || state === 'no report') return unusable;
   if (state.verdict !== 'sound' && state.verdict !== 'repaired') return unusable;
-  const file = openFlowHeader(path);
+  const file = readFlowHeader(path);
   if ((file.flags & FLOW_FLAGS.remote) === 0 || file.sourceEpoch === 0) return unusable;
   const remotes = file.counter(COUNTERS.holdingRemotes.id);
   return { state, resume: resumePoint(file), lossless: consumersOfPredecessor(file), remotes };
@@ -137,7 +137,7 @@ export async function makeReceivedFlow(
 
 function epochAt(path: string): number {
   try {
-    return openFlowHeader(path).sourceEpoch;
+    return readFlowHeader(path).sourceEpoch;
   } catch {
     return 0; // an unreadable file was reported by its recovery already
   }

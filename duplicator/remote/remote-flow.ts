@@ -61,7 +61,7 @@ export class RemoteFlow extends DuplicatedFlow {
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
-    this.server = new RemoteServer(options.security, clock, log, () => this.served);
+    this.server = new RemoteServer(options, clock, log, () => this.served);
     this.#delivery = new UpstreamDelivery(clock, (delivery) => this.#connector.deliver(delivery));
     this.#connector = new UpstreamConnector(options, clock, log, {
       request: () => this.#request(),

@@ -3,28 +3,29 @@
  * that proved the shared secret its place in the flow, a DownstreamLink and a FlowSender. Every
  * DuplicatedFlow owns one. Opens a TCP or TLS listener.
  */
-import type { Socket } from 'node:net';
 import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
-import { encodeWelcome, type WireHello } from '../../protocol/flow/wire/handshake-messages.js';
+import { encodeWelcome, type Integrity } from '../../protocol/flow/wire/handshake-messages.js';
 import type { ServeResult } from '../../protocol/rpc/contract/shapes.js';
-import { readSecurity, type SecurityFiles } from '../../protocol/rpc/security/options.js';
+import { readSecurity } from '../../protocol/rpc/security/options.js';
 import type { Delivery } from '../serving/consumer-registry.js';
 import type { FlowServer, ServedFlow } from '../serving/duplicated-flow.js';
 import { BufferSender } from './buffer-sender.js';
 import { DownstreamLink } from './downstream-link.js';
 import type { FlowSender, SenderOptions } from './flow-sender.js';
-import { RemoteListener } from './listener.js';
+import { RemoteListener, type ProvedConnection } from './listener.js';
 import { MirrorSender } from './mirror-sender.js';
+import type { FrameWriter } from './frame-writer.js';
+import type { CommonOptions } from '../options.js';
 
 /** Hosts that receive a flow from one duplicator at most; more of them form a tree of relays. */
 const RECEIVERS_MAX = 256;
 
 export class RemoteServer implements FlowServer {
-  readonly #files: SecurityFiles;
+  readonly #options: Pick<CommonOptions, 'security' | 'integrity' | 'peers'>;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #flow: () => ServedFlow | undefined;
@@ -35,8 +36,13 @@ export class RemoteServer implements FlowServer {
   #sentBytes = 0;
 
   /** `flow` returns undefined before the flow is made and after its end. */
-  constructor(files: SecurityFiles, clock: Clock, log: Logger, flow: () => ServedFlow | undefined) {
-    this.#files = files;
+  constructor(
+    options: Pick<CommonOptions, 'security' | 'integrity' | 'peers'>,
+    clock: Clock,
+    log: Logger,
+    flow: () => ServedFlow | undefined,
+  ) {
+    this.#options = options;
     this.#clock = clock;
     this.#log = log;
     this.#flow = flow;
@@ -62,7 +68,7 @@ export class RemoteServer implements FlowServer {
   }
 
   async #listen(listen: AddressOf<'tcp' | 'tls'>): Promise<ServeResult> {
-    const security = readSecurity(this.#files);
+    const security = readSecurity(this.#options.security);
     const flow = this.#flow();
     if (security.secret === undefined || flow === undefined) {
       throw new MirrorflowError(
@@ -70,8 +76,11 @@ export class RemoteServer implements FlowServer {
         'a flow is not served to other hosts without a shared secret: give --secret-file',
       );
     }
-    const listener = new RemoteListener(security, security.secret, this.#clock, this.#log, (...peer) =>
-      this.#welcome(...peer),
+    const listener = new RemoteListener(
+      { security, secret: security.secret, peers: this.#options.peers },
+      this.#clock,
+      this.#log,
+      (proved) => this.#welcome(proved),
     );
     const address = formatAddress(await listener.listen(listen));
     if (this.#closed) {
@@ -83,12 +92,8 @@ export class RemoteServer implements FlowServer {
     return { address, epoch: flow.file.epoch };
   }
 
-  async #welcome(
-    socket: Socket,
-    peer: string,
-    hello: WireHello,
-    rest: Buffer,
-  ): Promise<MirrorflowError | undefined> {
+  async #welcome(proved: ProvedConnection): Promise<MirrorflowError | undefined> {
+    const { hello, socket } = proved;
     const served = this.#flow();
     const facts = { application: hello.application, flow: hello.flow };
     const identity = served?.file.identity;
@@ -103,26 +108,34 @@ export class RemoteServer implements FlowServer {
     if (hello.delivery === 'lossless') await served.host.beforeLossless();
     if (this.#flow()?.file !== served.file) return new MirrorflowError('CLOSED', 'the flow has ended', facts);
     if (socket.destroyed) return undefined;
-    this.#subscribe(served, socket, peer, hello, rest);
+    this.#subscribe(served, proved);
     return undefined;
   }
 
-  #subscribe(served: ServedFlow, socket: Socket, peer: string, hello: WireHello, rest: Buffer): void {
+  #subscribe(served: ServedFlow, { socket, peer, hello, rest, protection }: ProvedConnection): void {
     const { file, host } = served;
+    const integrity = hello.integrity === 'off' && this.#options.integrity === 'off' ? 'off' : 'on';
     let countedBytes = 0;
     const countSentBytes = (): void => {
       this.#sentBytes += link.sentBytes - countedBytes;
       countedBytes = link.sentBytes;
       file.setCounter(COUNTERS.sentBytes.id, this.#sentBytes);
     };
-    const link = new DownstreamLink(socket, peer, file, this.#clock, {
-      beforeLossless: () => host.beforeLossless(),
-      ended: (reason) => {
-        countSentBytes();
-        if (reason === undefined) this.#log.info('a duplicator of another host disconnected', { peer });
-        else this.#log.warn('the link to a duplicator of another host was lost', { peer, reason });
+    const link = new DownstreamLink(
+      socket,
+      peer,
+      file,
+      integrity === 'on' ? protection : undefined,
+      this.#clock,
+      {
+        beforeLossless: () => host.beforeLossless(),
+        ended: (reason) => {
+          countSentBytes();
+          if (reason === undefined) this.#log.info('a duplicator of another host disconnected', { peer });
+          else this.#log.warn('the link to a duplicator of another host was lost', { peer, reason });
+        },
       },
-    });
+    );
     const resume = hello.resume?.epoch === file.epoch ? hello.resume.sequence : undefined;
     const subscription = host.remotes.join({ id: hello.id, delivery: hello.delivery, resume }, link);
     const { consumer } = subscription;
@@ -137,8 +150,9 @@ export class RemoteServer implements FlowServer {
       restarted: () => link.restarted(),
     };
     const { delivery, acknowledged: first } = consumer;
-    const sender = makeSender(served, socket, first, resume, options);
-    socket.write(welcomeOf(served, delivery, first));
+    const sender = makeSender(served, link.writer, first, resume, options);
+    const welcome = welcomeOf(served, delivery, first, integrity);
+    socket.write(protection?.sealer.record(welcome) ?? welcome);
     this.#log.info('a duplicator of another host receives the flow', { peer, delivery, first });
     link.start(subscription, sender, rest);
   }
@@ -147,23 +161,29 @@ export class RemoteServer implements FlowServer {
 /** `first`: the first sequence to be sent; `resume`: the receiver has every sequence below it. */
 function makeSender(
   { file, history }: ServedFlow,
-  socket: Socket,
+  writer: FrameWriter,
   first: number,
   resume: number | undefined,
   options: SenderOptions,
 ): FlowSender {
-  if (history === undefined) return new BufferSender(file, socket, first, options);
+  if (history === undefined) return new BufferSender(file, writer, first, options);
   const has = Math.min(resume ?? 0, file.published);
   const next = options.isLossless() ? Math.max(first, has) : has;
-  return new MirrorSender(file, history, socket, { has, next }, options);
+  return new MirrorSender(file, history, writer, { has, next }, options);
 }
 
-function welcomeOf({ file, history }: ServedFlow, delivery: Delivery, first: number): Buffer {
+function welcomeOf(
+  { file, history }: ServedFlow,
+  delivery: Delivery,
+  first: number,
+  integrity: Integrity,
+): Buffer {
   const { identity, geometry, provider, sourceStateSinceNs } = file;
   return encodeWelcome({
     epoch: file.epoch,
     first,
     delivery,
+    integrity,
     type: identity.type,
     properties: JSON.stringify(identity.properties),
     buffers: geometry.slotCount,

@@ -115,13 +115,13 @@ export class UpstreamConnector {
   }
 
   #connect(security: Security, secret: Secret, started: () => void): UpstreamLink {
-    const { app, flow, crc, startTimeoutMs } = this.#options;
-    const hello = { application: app, flow, id: this.#id, crc, ...this.#hooks.request() };
+    const { app, flow, crc, integrity, startTimeoutMs } = this.#options;
+    const hello = { application: app, flow, id: this.#id, crc, integrity, ...this.#hooks.request() };
     return new UpstreamLink(
       {
         address: this.#address,
         secret,
-        trust: security.trust,
+        security,
         hello,
         withinMs: startTimeoutMs,
         clock: this.#clock,

@@ -3,20 +3,24 @@
  * and hands the welcomed link to an UpstreamReceiver. Made again and again by UpstreamConnector.
  * Owns its socket.
  *
- * | phase     | event                              | next                                       |
- * | --------- | ---------------------------------- | ------------------------------------------ |
- * | handshake | welcomed                           | handshake, reading nothing: the flow is made |
- * | handshake | the flow is made                   | receiving                                  |
- * | receiving | frames                             | receiving                                  |
- * | any       | failure, silence, refusal, close() | ended: `over` rejects with the cause       |
+ * | phase      | event                              | next                                       |
+ * | ---------- | ---------------------------------- | ------------------------------------------ |
+ * | connecting | connected, over TLS also verified  | handshake                                  |
+ * | handshake  | welcomed                           | handshake, reading nothing: the flow is made |
+ * | handshake  | the flow is made                   | receiving                                  |
+ * | receiving  | frames                             | receiving                                  |
+ * | any        | failure, silence, refusal, close() | ended: `over` rejects with the cause       |
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { formatAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { checkConnecting } from '../../protocol/rpc/security/connecting.js';
+import type { Security } from '../../protocol/rpc/security/options.js';
+import type { RecordProtection } from '../../protocol/rpc/security/records.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
-import type { TlsTrust } from '../../protocol/rpc/security/tls.js';
+import { TLS_CALLER, transportOf } from '../../protocol/rpc/security/transport.js';
 import { DELIVERY_DETAIL, FrameKind, controlFrame } from '../../protocol/flow/wire/frame.js';
 import { CallerHandshake } from '../../protocol/flow/wire/handshake.js';
 import type { WireHello, WireWelcome } from '../../protocol/flow/wire/handshake-messages.js';
@@ -30,7 +34,7 @@ const HANDSHAKE_READ_BYTES = 16 * 1024;
 export interface UpstreamLinkOptions {
   readonly address: AddressOf<'tcp' | 'tls'>;
   readonly secret: Secret;
-  readonly trust: TlsTrust;
+  readonly security: Pick<Security, 'identity' | 'trust'>;
   readonly hello: WireHello;
   /** Longest time for connection and handshake together, milliseconds. */
   readonly withinMs: number;
@@ -47,6 +51,7 @@ export interface UpstreamLinkHooks {
 }
 
 type Phase =
+  | { readonly kind: 'connecting' }
   | { readonly kind: 'handshake'; readonly handshake: CallerHandshake }
   | { readonly kind: 'receiving'; readonly receiver: UpstreamReceiver }
   | { readonly kind: 'ended' };
@@ -61,20 +66,19 @@ export class UpstreamLink {
   readonly #cancelDeadline: () => void;
   readonly #reportEnd: (error: MirrorflowError) => void;
   readonly #abort = (): void => this.close();
-  #phase: Phase;
+  #phase: Phase = { kind: 'connecting' };
   /** Rejects with the cause when the link has ended; never resolves. */
   readonly over: Promise<never>;
 
   constructor(options: UpstreamLinkOptions, hooks: UpstreamLinkHooks) {
     this.#options = options;
     this.#hooks = hooks;
-    const handshake = new CallerHandshake(options.secret, options.hello);
-    this.#phase = { kind: 'handshake', handshake };
+    checkConnecting(options.address, options.security);
     const ending: { reject: (error: MirrorflowError) => void } = { reject: () => undefined };
     this.over = new Promise((_, reject) => (ending.reject = reject));
     this.#reportEnd = ending.reject;
     this.over.catch(() => undefined);
-    this.#socket = this.#connect(() => void this.#socket.write(handshake.hello()));
+    this.#socket = this.#connect(() => this.#shakeHands());
     this.#socket.on('error', (error) => this.#lose(`the link failed: ${describeError(error)}`, error));
     this.#socket.on('close', () => this.#lose('the other side closed the link'));
     this.#cancelDeadline = options.clock.after(options.withinMs, () =>
@@ -90,21 +94,30 @@ export class UpstreamLink {
     this.#phase.receiver.send(controlFrame(FrameKind.DELIVERY, 0, 0, DELIVERY_DETAIL[delivery]));
   }
 
+  #shakeHands(): void {
+    if (this.#phase.kind !== 'connecting') return;
+    const { secret, hello } = this.#options;
+    const handshake = new CallerHandshake(secret, hello, transportOf(this.#socket, 'caller'));
+    this.#phase = { kind: 'handshake', handshake };
+    this.#socket.write(handshake.hello());
+  }
+
   /** Ends the link in good order: the sender does not keep this host's place. Idempotent. */
   close(): void {
     if (this.#phase.kind === 'ended') return;
     const isReceiving = this.#phase.kind === 'receiving';
-    if (isReceiving) this.#socket.end(controlFrame(FrameKind.BYE));
+    if (this.#phase.kind === 'receiving') this.#phase.receiver.end();
     this.#lose('the link was closed here', undefined, 'SOURCE_UNREACHABLE', isReceiving);
   }
 
   #connect(connected: () => void): Socket {
-    const { address, trust } = this.#options;
+    const { address, security } = this.#options;
+    const { identity, trust } = security;
     const { host, port } = address;
     if (address.scheme === 'tls') {
       const named = isIP(host) === 0 ? { servername: host } : {};
       const ca = trust.ca === undefined ? {} : { ca: trust.ca };
-      const socket = connectTls({ host, port, ...named, ...ca, minVersion: 'TLSv1.2' }, connected);
+      const socket = connectTls({ host, port, ...named, ...TLS_CALLER, ...identity, ...ca }, connected);
       socket.setNoDelay(true);
       // TLS decrypts into chunks of its own.
       socket.on('data', (chunk: Buffer) => {
@@ -133,6 +146,9 @@ export class UpstreamLink {
         return this.#continueHandshake(this.#phase.handshake, chunk);
       case 'receiving':
         return this.#phase.receiver.receivedCopy(chunk);
+      case 'connecting':
+        this.#lose('bytes arrived before the handshake', undefined, 'SOURCE_PROTOCOL');
+        return false;
       case 'ended':
         return false;
     }
@@ -149,17 +165,21 @@ export class UpstreamLink {
         this.#fail(step.error);
         return false;
       case 'welcomed':
-        void this.#startReceiving(step.welcome, step.rest);
+        void this.#startReceiving(step.welcome, step.rest, step.protection);
         return false;
     }
   }
 
-  async #startReceiving(welcome: WireWelcome, rest: Buffer): Promise<void> {
+  async #startReceiving(
+    welcome: WireWelcome,
+    rest: Buffer,
+    protection: RecordProtection | undefined,
+  ): Promise<void> {
     this.#cancelDeadline();
     try {
       const sink = await this.#hooks.welcomed(welcome);
       if (this.#phase.kind !== 'handshake') return;
-      const receiver = new UpstreamReceiver(this.#socket, sink, this.#options.clock, {
+      const receiver = new UpstreamReceiver(this.#socket, sink, protection, this.#options.clock, {
         received: (bytes) => this.#hooks.received(bytes),
         violated: (problem) => this.#lose(problem, undefined, 'SOURCE_PROTOCOL'),
         silent: (reason) => this.#lose(reason),

@@ -7,9 +7,12 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
 import { FrameKind, controlFrame } from '../../protocol/flow/wire/frame.js';
-import { FrameReader } from '../../protocol/flow/wire/frame-reader.js';
+import { FrameReader, type LinkReader } from '../../protocol/flow/wire/frame-reader.js';
+import { SealedFrameReader, recordLimit } from '../../protocol/flow/wire/sealed-frame-reader.js';
+import type { RecordProtection } from '../../protocol/rpc/security/records.js';
 import { Acknowledger } from './acknowledger.js';
 import type { FlowSink } from './flow-sink.js';
+import { FrameWriter } from './frame-writer.js';
 import { KeepAlive, SILENCE_MS } from './keep-alive.js';
 import { PublicationBatch } from './publication-batch.js';
 
@@ -26,7 +29,8 @@ export class UpstreamReceiver {
   readonly #socket: Socket;
   readonly #sink: FlowSink;
   readonly #hooks: ReceiverHooks;
-  readonly #reader: FrameReader;
+  readonly #reader: LinkReader;
+  readonly #writer: FrameWriter;
   readonly #keepAlive: KeepAlive;
   readonly #acknowledger: Acknowledger;
   readonly #batch: PublicationBatch;
@@ -35,19 +39,31 @@ export class UpstreamReceiver {
   #receivedBytes = 0;
   #stopped = false;
 
-  constructor(socket: Socket, sink: FlowSink, clock: Clock, hooks: ReceiverHooks) {
+  /** `protection`: of all frames; undefined where they have no MAC. */
+  constructor(
+    socket: Socket,
+    sink: FlowSink,
+    protection: RecordProtection | undefined,
+    clock: Clock,
+    hooks: ReceiverHooks,
+  ) {
     this.#socket = socket;
     this.#sink = sink;
     this.#hooks = hooks;
     sink.begin();
-    const reader = new FrameReader(sink);
+    const writer = new FrameWriter(socket, protection?.sealer);
+    this.#writer = writer;
+    const reader =
+      protection === undefined
+        ? new FrameReader(sink)
+        : new SealedFrameReader(sink, protection.verifier, recordLimit(sink));
     this.#reader = reader;
     this.#acknowledger = new Acknowledger(clock, sink, (sequence) =>
       this.send(controlFrame(FrameKind.ACK, sequence)),
     );
     this.#batch = new PublicationBatch(clock, sink, () => this.#flush());
     this.#keepAlive = new KeepAlive(clock, {
-      send: () => void socket.write(controlFrame(FrameKind.ALIVE)),
+      send: () => writer.write(controlFrame(FrameKind.ALIVE)),
       silent: () => hooks.silent(`nothing was received on the link for ${SILENCE_MS} ms`),
       isReading: () => !reader.blocked,
     });
@@ -88,8 +104,13 @@ export class UpstreamReceiver {
   /** Writes a control frame to the sender; nothing once stopped. */
   send(frame: Buffer): void {
     if (this.#stopped) return;
-    this.#socket.write(frame);
+    this.#writer.write(frame);
     this.#keepAlive.sent();
+  }
+
+  /** Says good bye and closes this direction of the socket. */
+  end(): void {
+    this.#writer.end(controlFrame(FrameKind.BYE));
   }
 
   /** Publishes what has arrived whole, so that the next link continues behind it. Idempotent. */

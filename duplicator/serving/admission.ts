@@ -55,7 +55,8 @@ export class Admission {
       client.refuse('VERSION_MISMATCH', message);
       return false;
     }
-    if (hello.role === 'provider' && !this.#claim(client, hello)) return false;
+    const awaitsStart = hello.role === 'provider' && hello.start === 'sequence';
+    if (hello.role === 'provider' && !awaitsStart && !this.#claim(client, hello)) return false;
     this.#clients.greet(client, hello);
     if (hello.role === 'observer') this.#welcome(client, hello, this.#file.published);
     else if (hello.role === 'consumer' && hello.start !== 'sequence') {
@@ -69,18 +70,27 @@ export class Admission {
 
   /**
    * START. `epochLow`: low 32 bits of the epoch in which the client counted the sequence; 0 when it
-   * means the present epoch. Every new flow file has an epoch of its own.
+   * means the present epoch. Every new flow file has an epoch of its own. Of a provider that
+   * reattaches `sequence` is its generation. Returns true when the client is the provider now.
    */
-  start(client: LinkClient, sequence: number, epochLow: number): void {
+  start(client: LinkClient, sequence: number, epochLow: number): boolean {
     const { hello } = client;
     if (hello === undefined || hello.start !== 'sequence' || client.consumer !== undefined) {
       client.refuse('BAD_MESSAGE', 'a client sent a START without a HELLO that announces it');
-      return;
+      return false;
+    }
+    if (hello.role === 'provider') {
+      if (this.#credit.claim?.isHeldBy(client.link) === true) {
+        client.refuse('BAD_MESSAGE', 'a provider sent a second START');
+        return false;
+      }
+      return this.#claim(client, hello, this.#isEpoch(epochLow) ? sequence : undefined);
     }
     this.#whenPossible(client, hello, () => this.#startAt(client, hello, sequence, epochLow));
+    return false;
   }
 
-  #claim(client: LinkClient, hello: Hello): boolean {
+  #claim(client: LinkClient, hello: Hello, resumed?: number): boolean {
     const { claim } = this.#credit;
     if (claim === undefined) {
       client.refuse('REFUSED', 'a client asked to provide a flow that a source fills');
@@ -90,7 +100,7 @@ export class Admission {
       client.refuse('NOT_PERMITTED', 'a client asked to provide a flow on the socket for consumers');
       return false;
     }
-    if (claim.take(client.link, hello)) return true;
+    if (claim.take(client.link, hello, resumed)) return true;
     client.refuse('FLOW_BUSY', 'a client asked to provide a flow that has a provider');
     return false;
   }
@@ -106,11 +116,15 @@ export class Admission {
   }
 
   #startAt(client: LinkClient, hello: Hello, sequence: number, epochLow: number): void {
-    const comparable = epochLow === 0 || epochLow === this.#file.epoch % EPOCH_LOW;
+    const comparable = epochLow === 0 || this.#isEpoch(epochLow);
     // The file has the newest count: a provider publishes without this process.
     const requested = comparable ? Math.min(sequence, this.#file.published) : 0;
     const first = Math.max(requested, this.#credit.oldest(hello.delivery, requested));
     this.#admit(client, hello, first, epochLow !== 0 && comparable);
+  }
+
+  #isEpoch(epochLow: number): boolean {
+    return epochLow === this.#file.epoch % EPOCH_LOW;
   }
 
   /** `resumes`: the client read this epoch of the flow before. */

@@ -15,8 +15,9 @@ import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { BlockHistory } from '../../protocol/flow/wire/block-history.js';
 import type { ServeResult } from '../../protocol/rpc/contract/shapes.js';
-import type { FlowHost, LinkProgress, RemoteProgress } from './flow-host.js';
+import type { FlowHost, HeldBackBy, LinkProgress, RemoteProgress } from './flow-host.js';
 import type { FlowLayout, HostedFlow } from './hosted-flow.js';
+import type { Damage } from './owned-files.js';
 
 export interface DuplicatedFlowEvents {
   state: [state: SourceState, cause: MirrorflowError | undefined];
@@ -28,6 +29,12 @@ export interface DuplicatedFlowEvents {
   outgrown: [neededBytes: number];
   /** Another host sends another flow now, for the stated reason: a new duplicator must start. */
   replaced: [why: string];
+  /**
+   * Another program has removed or truncated a file of the flow. After `removed`, `close` leaves
+   * the files to a new duplicator; after `truncated` the process must end at once, since missing
+   * pages of a mapping end it with SIGBUS.
+   */
+  damaged: [damage: Damage, path: string];
   /** A stalled lossless consumer became lossy; `client` is the number in its HELLO. */
   demoted: [client: number];
 }
@@ -82,6 +89,16 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
     return this.#hosted?.host.clientCount ?? 0;
   }
 
+  /** Number of the provider on the signal link; undefined without one. */
+  get provider(): number | undefined {
+    return this.#hosted?.host.provider;
+  }
+
+  /** The readers that hold the writer back now. */
+  get holding(): HeldBackBy[] {
+    return this.#hosted?.host.holding ?? [];
+  }
+
   /** Every client on the signal link and its progress. */
   get links(): LinkProgress[] {
     return this.#hosted?.host.links ?? [];
@@ -121,6 +138,7 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
     const { file, host } = hosted;
     this.#hosted = hosted;
     this.#history = history;
+    hosted.onDamaged = (damage, path) => this.emit('damaged', damage, path);
     host.on('demoted', (client) => this.emit('demoted', client));
     host.on('clients', (count) => {
       file.setCounter(COUNTERS.clients.id, count);
@@ -133,7 +151,10 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
   protected async release(): Promise<void> {
     const hosted = this.#hosted;
     this.#hosted = undefined;
-    this.server.close();
+    // Receivers that leave would change what a successor finds in the files.
+    const leavesFiles = hosted?.leavesFiles === true;
+    if (!leavesFiles) this.server.close();
     await hosted?.release();
+    if (leavesFiles) this.server.close();
   }
 }

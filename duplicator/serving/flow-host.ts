@@ -12,6 +12,7 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
+import type { DuplicatorReport } from '../../protocol/rpc/contract/shapes.js';
 import type { DuplicatorStatistics } from '../../protocol/rpc/contract/statistics.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
@@ -60,6 +61,8 @@ export interface FlowHostOptions {
   readonly log: Logger;
 }
 
+/** Longest wait for clients that must close their links, milliseconds. */
+const ABANDON_MS = 300;
 /** DELIVERY's detail. */
 const LOSSY = 1;
 
@@ -68,6 +71,8 @@ export type LinkProgress = DuplicatorStatistics['links'][number];
 
 /** Delivery and progress of a duplicator of another host. */
 export type RemoteProgress = NonNullable<DuplicatorStatistics['remotes']>[number];
+
+export type HeldBackBy = NonNullable<DuplicatorReport['holding']>[number];
 
 interface FlowHostEvents {
   /**
@@ -95,6 +100,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #credit: WriterCredit;
   readonly #status: SourceStatus;
   readonly #clients = new LinkClients();
+  readonly #protocol: LinkProtocol;
   /** Duplicators of other hosts that receive the flow. */
   readonly remotes: RemoteConsumers;
 
@@ -141,6 +147,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       beforeLossless,
     );
     const protocol = new LinkProtocol(file, this.#clients, this.#consumers, this.#credit, admission, log);
+    this.#protocol = protocol;
     protocol.on('published', () => this.published());
     protocol.on('provider', (what) => this.emit('provider', what));
     protocol.on('clients', () => this.emit('clients', this.clientCount));
@@ -151,6 +158,20 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
   /** Clients of this host and duplicators of other hosts. */
   get clientCount(): number {
     return this.#clients.greeted + this.remotes.size;
+  }
+
+  /** Number of the provider in its HELLO; undefined without a provider on this host. */
+  get provider(): number | undefined {
+    const { claim } = this.#credit;
+    return claim?.taken === true ? this.#clients.nameOf((link) => claim.isHeldBy(link)) : undefined;
+  }
+
+  /** The readers that hold the writer back now: clients of this host, and other hosts. */
+  get holding(): HeldBackBy[] {
+    return [
+      ...this.links.filter(({ holding }) => holding).map(({ client }) => ({ client })),
+      ...this.remotes.progress.filter(({ holding }) => holding).map(({ peer }) => ({ peer })),
+    ];
   }
 
   /** Of the present or last provider; 0 where the duplicator fills the flow from a source. */
@@ -231,6 +252,21 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.remotes.close();
     this.#credit.grant();
     await Promise.all(this.#links.map((links) => links.close()));
+  }
+
+  /**
+   * Closes every connection and the socket, and leaves the counts in the file as they are, so that
+   * a successor expects the consumers of now. Clients that do not close are not waited for beyond
+   * ABANDON_MS.
+   */
+  async abandon(): Promise<void> {
+    this.#protocol.stop();
+    this.#credit.close();
+    this.#consumers.reattachments.stop();
+    let cancel = (): void => undefined;
+    const timeout = new Promise<void>((resolve) => (cancel = systemClock.after(ABANDON_MS, resolve)));
+    await Promise.race([Promise.all(this.#links.map((links) => links.close())), timeout]);
+    cancel();
   }
 
   #demote(consumer: Consumer): void {

@@ -7,7 +7,7 @@
  * Every kind of flow (local/, mirror/, remote/) makes its HostedFlow here and owns it. Creates
  * directories, maps files, listens on a Unix socket.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
 import { inodeOf, releasePath } from '../../protocol/base/files/claim.js';
@@ -23,13 +23,16 @@ import {
 import type { FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { createImage } from '../../protocol/flow/flow-file/image.js';
+import type { LinkServer } from '../../protocol/flow/signal-link/link.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
+import { PutBack } from '../../protocol/host/put-back.js';
 import { Access } from '../../protocol/host/access/access.js';
 import type { DuplicatorOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
 import { obtainFlowFile, type PredecessorState } from '../recovery/obtain-file.js';
 import { FlowHost, type FlowHostOptions } from './flow-host.js';
 import { listenOnLink } from './listen.js';
+import { OwnedFiles, type Damage, type OwnedFile } from './owned-files.js';
 
 /** Where a flow is found on this host. */
 export interface FlowLayout {
@@ -42,6 +45,8 @@ export interface FlowLayout {
   readonly bufferSize: number;
   /** Buffers of the ring. */
   readonly buffers: number;
+  /** The file of the predecessor was damaged, and has been replaced. */
+  readonly replacedDamage?: true;
 }
 
 /** What the flow is to be, as its kind decides. */
@@ -67,10 +72,20 @@ type FlowOptions = Pick<
   'app' | 'flow' | 'directory' | 'flowDirectory' | 'access' | 'reattachMs' | 'stallTimeoutMs'
 >;
 
+/** Stall timeout of a mirror that has none configured. */
+const MIRROR_STALL_TIMEOUT_MS = 5_000;
+
 interface MappedImage {
   readonly path: string;
   /** The whole mapping, writable. */
   readonly bytes: Buffer;
+}
+
+/** A socket of the signal link. */
+interface LinkSocket {
+  readonly links: LinkServer;
+  readonly path: string;
+  readonly kind: 'read socket' | 'provide socket';
 }
 
 /** Of a link socket until its access has opened it to others. */
@@ -84,13 +99,22 @@ export class HostedFlow {
   readonly image: MappedImage | undefined;
   /** The file was a dead owner's, and its sequences continue. */
   readonly takenOver: boolean;
+  /** Called when another program has removed or truncated a file: the flow cannot continue in it. */
+  onDamaged: (damage: Damage, path: string) => void = () => undefined;
   readonly #link: string;
   /** Of the flow file, so that a successor's file at the same path is never removed. */
   readonly #inode: bigint | undefined;
+  readonly #owned: OwnedFiles;
+  readonly #prepare: () => Access;
+  readonly #linkKeeper: PutBack;
+  #replacedDamage = false;
 
   private constructor(
     file: FlowFile,
     inode: bigint | undefined,
+    owned: readonly OwnedFile[],
+    prepare: () => Access,
+    linkKeeper: PutBack,
     host: FlowHost,
     image: MappedImage | undefined,
     link: string,
@@ -102,6 +126,9 @@ export class HostedFlow {
     this.takenOver = takenOver;
     this.#link = link;
     this.#inode = inode;
+    this.#prepare = prepare;
+    this.#linkKeeper = linkKeeper;
+    this.#owned = new OwnedFiles(owned, (damage, path) => this.onDamaged(damage, path));
   }
 
   /**
@@ -116,14 +143,18 @@ export class HostedFlow {
     clock: Clock,
     log: Logger,
   ): Promise<HostedFlow> {
-    const { app, flow, flowDirectory, reattachMs, stallTimeoutMs } = options;
+    const { app, flow, flowDirectory, reattachMs } = options;
+    // One stuck viewer must not stop the images of all others.
+    const stallTimeoutMs =
+      request.hasImage && options.stallTimeoutMs === 0 ? MIRROR_STALL_TIMEOUT_MS : options.stallTimeoutMs;
     const { identity, slotCount, payloadCapacity, flags } = request;
     const link = linkSocketPath(options.directory, app, flow);
-    const access = prepareDirectories(options, link, log);
+    const prepare = (): Access => prepareDirectories(options, link, log);
+    const access = prepare();
     const path = flowFilePath(flowDirectory, app, flow);
     const imagePath = request.hasImage ? imageFilePath(flowDirectory, app, flow) : undefined;
     const granted = request.localProvider ? 'flow file' : 'image';
-    const { file, expected, takenOver } = obtainFlowFile(
+    const { file, expected, takenOver, replacedDamage } = obtainFlowFile(
       { path, identity, slotCount, payloadCapacity, flags, ...access.of(granted) },
       flowDirectory,
       request.predecessor,
@@ -150,18 +181,39 @@ export class HostedFlow {
         ...request.host,
       });
       await listenOnLink(links, link);
-      access.grant(link, 'read socket');
+      const sockets: LinkSocket[] = [{ links, path: link, kind: 'read socket' }];
       if (providerLinks !== undefined) {
         const providerLink = providerSocketPath(options.directory, app, flow);
-        await listenOnLink(providerLinks, providerLink);
-        access.grant(providerLink, 'provide socket');
+        sockets.push({ links: providerLinks, path: providerLink, kind: 'provide socket' });
       }
-      return new HostedFlow(file, inode, host, image, link, takenOver);
+      await openSockets(sockets, access);
+      const owned = [{ path, bytes: file.geometry.fileBytes, access: access.of(granted) }];
+      if (imagePath !== undefined)
+        owned.push({ path: imagePath, bytes: payloadCapacity, access: access.of('image') });
+      const linkKeeper = new PutBack(
+        [...sockets.map((socket) => socket.path), options.directory],
+        () => {
+          const granting = prepare();
+          return openSockets(
+            sockets.filter((socket) => !existsSync(socket.path)),
+            granting,
+          );
+        },
+        log,
+      );
+      const hosted = new HostedFlow(file, inode, owned, prepare, linkKeeper, host, image, link, takenOver);
+      hosted.#replacedDamage = replacedDamage;
+      return hosted;
     } catch (error) {
       await Promise.all([links.close(), providerLinks?.close()]);
       if (!takenOver) removeFiles(path, inode, imagePath);
       throw error;
     }
+  }
+
+  /** Whether `release` leaves the files to a successor. */
+  get leavesFiles(): boolean {
+    return this.#owned.damage === 'removed';
   }
 
   get layout(): FlowLayout {
@@ -171,18 +223,40 @@ export class HostedFlow {
       link: this.#link,
       bufferSize: payloadCapacity,
       buffers: slotCount,
+      ...(this.#replacedDamage ? { replacedDamage: true as const } : {}),
     };
     return this.image === undefined ? places : { ...places, image: this.image.path };
   }
 
   /**
    * Marks the flow as ended, removes its files and closes every link. The files go first: a reader
-   * that attaches now must not find a flow that is about to end.
+   * that attaches now must not find a flow that is about to end. Files that another program has
+   * removed are put back instead, for the next duplicator, as a killed one leaves them.
    */
   async release(): Promise<void> {
+    await this.#linkKeeper.close();
+    if (this.leavesFiles) return this.#leaveToSuccessor();
+    this.#owned.close();
     this.host.setSourceState('ended', Number(wallClockNs()), this.host.generation);
     removeFiles(this.file.path, this.#inode, this.image?.path);
     await this.host.close();
+  }
+
+  async #leaveToSuccessor(): Promise<void> {
+    await this.host.abandon(); // from here on no client writes to the file
+    try {
+      this.#prepare();
+      this.#owned.putBack();
+    } finally {
+      this.#owned.close();
+    }
+  }
+}
+
+async function openSockets(sockets: readonly LinkSocket[], access: Access): Promise<void> {
+  for (const { links, path, kind } of sockets) {
+    await listenOnLink(links, path);
+    access.grant(path, kind);
   }
 }
 

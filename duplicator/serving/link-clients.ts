@@ -45,6 +45,11 @@ export class LinkClients {
     return this.#clients.get(id);
   }
 
+  /** Number of the client on `link`, as its HELLO has it. */
+  nameOf(isIt: (link: LinkClient['link']) => boolean): number | undefined {
+    return [...this.#clients.values()].find(({ link }) => isIt(link))?.name;
+  }
+
   /** The flow closes: no client is signalled or admitted any more. */
   clear(): void {
     this.#clients.clear();

@@ -35,7 +35,7 @@ const STALL_TIMEOUT_MAX_MS = 86_400_000;
 interface LinkProtocolEvents {
   /** The provider published, or a provider joined or left: the file may have more buffers. */
   published: [];
-  /** `left`: it announced its end; `died`: it did not. */
+  /** `left`: it announced its end; `died`: its link ended without that. */
   provider: [what: 'came' | 'left' | 'died'];
   /** A client was greeted or disconnected. */
   clients: [];
@@ -48,6 +48,7 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
   readonly #credit: WriterCredit;
   readonly #admission: Admission;
   readonly #log: Logger;
+  #stopped = false;
 
   constructor(
     file: FlowFile,
@@ -74,18 +75,19 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
     link.onClose((end) => this.#disconnected(client, end));
   }
 
+  /** Ends that follow change nothing: a successor expects the clients of now. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   #disconnected(client: LinkClient, end: LinkEnd): void {
+    if (this.#stopped) return;
     this.#clients.remove(client);
     this.#consumers.remove(client);
     if (end.by === 'failure') this.#log.warn('a client was disconnected', { error: end.error });
     if (client.hello === undefined) return;
     const claim = this.#claimOf(client);
-    if (claim !== undefined) {
-      const announced = claim.leave();
-      this.#credit.stall.resetTimeout();
-      this.emit('published');
-      this.emit('provider', announced ? 'left' : 'died');
-    }
+    if (claim !== undefined) this.#providerLeaves(claim, 'died');
     this.#credit.grant();
     this.emit('clients');
   }
@@ -96,7 +98,7 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
         this.#hello(client, value, detail);
         return;
       case MessageKind.START:
-        this.#admission.start(client, value, detail);
+        if (this.#admission.start(client, value, detail)) this.#providerCame();
         return;
       case MessageKind.ACK:
         this.#acknowledge(client, value, detail);
@@ -119,11 +121,13 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
   #hello(client: LinkClient, value: number, detail: number): void {
     ({ client: client.name, pid: client.pid } = unpackClient(value));
     if (!this.#admission.hello(client, detail)) return;
-    if (client.hello?.role === 'provider') {
-      this.emit('published'); // the provider may have published while there was no duplicator
-      this.emit('provider', 'came');
-    }
+    if (client.hello?.role === 'provider' && client.hello.start !== 'sequence') this.#providerCame();
     this.emit('clients');
+  }
+
+  #providerCame(): void {
+    this.emit('published'); // the provider may have published while there was no duplicator
+    this.emit('provider', 'came');
   }
 
   #acknowledge(client: LinkClient, sequence: number, detail: number): void {
@@ -153,11 +157,19 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
       client.refuse('BAD_MESSAGE', message);
       return;
     }
-    if ((detail & LAST) !== 0) claim.finish();
+    // Also when the link stays open: the next provider may come.
+    if ((detail & LAST) !== 0) return this.#providerLeaves(claim, 'left');
     this.emit('published');
     // Consumers first: they wait for the buffer, the provider only for its next turn.
     claim.answer((detail & UNANSWERED) !== 0);
     this.#credit.stall.check();
+  }
+
+  #providerLeaves(claim: ProviderClaim, how: 'left' | 'died'): void {
+    claim.leave();
+    this.#credit.stall.resetTimeout();
+    this.emit('published');
+    this.emit('provider', how);
   }
 
   #setStallTimeout(client: LinkClient, timeoutMs: number): void {

@@ -16,7 +16,6 @@
  * | held  | take() by another client  | held, the other is refused                    |
  * | held  | published()               | held, an answer is due                        |
  * | held  | answer()                  | held, the provider has its credit             |
- * | held  | finish()                  | held, leaving will be an end and not a death  |
  * | held  | leave()                   | free                                          |
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
@@ -41,7 +40,6 @@ export class ProviderClaim {
   #sent = 0;
   /** The publications that the provider has reported. */
   #reported: number;
-  #finished = false;
   /** Credit is sent at the end of this turn of the event loop. */
   #sendScheduled = false;
 
@@ -92,13 +90,14 @@ export class ProviderClaim {
 
   /**
    * Grants the claim to a client and welcomes it: it continues the sequences under a new
-   * generation. Returns false when another client has the claim.
+   * generation, or under its own when it reattaches. `resumed`: the generation of a provider that
+   * reattaches. Returns false when another client has the claim.
    */
-  take(link: LinkConnection, hello: Hello): boolean {
+  take(link: LinkConnection, hello: Hello, resumed?: number): boolean {
     if (this.#link !== undefined) return false;
     this.#link = link;
-    this.#finished = false;
-    this.#generation = (this.#generation % GENERATIONS) + 1;
+    if (resumed === undefined || resumed !== this.#generation)
+      this.#generation = (this.#generation % GENERATIONS) + 1;
     this.#reported = this.#file.published;
     this.#grant();
     link.signal(MessageKind.WELCOME, this.#file.epoch, packHello(hello));
@@ -162,20 +161,11 @@ export class ProviderClaim {
     }
   }
 
-  /** The provider announces that it publishes no more. */
-  finish(): void {
-    this.#finished = true;
-  }
-
-  /**
-   * The provider disconnected: what it published counts, reported or not. Returns whether it had
-   * announced its end.
-   */
-  leave(): boolean {
+  /** The provider announced its end or disconnected: what it published counts, reported or not. */
+  leave(): void {
     this.#link = undefined;
     this.#reported = Math.max(this.#reported, Math.min(this.#file.published, this.#granted));
     this.#grant();
-    return this.#finished;
   }
 
   get #isWorthwhile(): boolean {

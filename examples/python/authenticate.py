@@ -6,12 +6,15 @@ Each side proves by an HMAC over random bytes of both that it has the secret, wh
 """
 import hmac, os, struct, sys, xmlrpc.client
 
+def texts(side):
+    return b"".join(struct.pack("<I", len(text)) + text for text in (b"mirrorflow", b"rpc", side))
+
 def proof(secret, side, caller, listener):
-    texts = b"".join(struct.pack("<I", len(text)) + text for text in (b"mirrorflow", b"rpc", side))
-    return hmac.digest(secret, texts + caller + listener + struct.pack("<I", 0), "sha256")
+    return hmac.digest(secret, texts(side) + caller + listener + struct.pack("<I", 0), "sha256")
 
 def connect(url, secret):
-    caller = os.urandom(32)
+    caller = os.urandom(24)
+    caller += hmac.digest(secret, texts(b"hint") + caller, "sha256")[:8]  # which of two secrets it has
     answer = xmlrpc.client.ServerProxy(url).system.challenge(caller)
     listener = answer["nonce"].data
     if not hmac.compare_digest(answer["proof"].data, proof(secret, b"listener", caller, listener)):

@@ -27,20 +27,9 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   CLOSED: 503,
 };
 
-/** Encoded answers by their detail object: a list of thousands of spectra is encoded once. */
-const encoded = new WeakMap<object, Answer>();
-
-/**
- * The answer to a successful request. An undefined `detail` is omitted, as SpecTcl does. The caller
- * must not change `detail` afterwards.
- */
+/** The answer to a successful request. An undefined `detail` is omitted, as SpecTcl does. */
 export function success(detail: unknown): Answer {
-  const key = typeof detail === 'object' && detail !== null ? detail : undefined;
-  const cached = key === undefined ? undefined : encoded.get(key);
-  if (cached !== undefined) return cached;
-  const answer = { httpStatus: 200, body: Buffer.from(JSON.stringify({ status: 'OK', detail })) };
-  if (key !== undefined) encoded.set(key, answer);
-  return answer;
+  return { httpStatus: 200, body: Buffer.from(JSON.stringify({ status: 'OK', detail })) };
 }
 
 /**

@@ -6,16 +6,20 @@
  */
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import { channelsOf, type Binding } from '../../protocol/spectcl/display-memory.js';
 import type { Answer } from './answer.js';
 
 /** Channels after which other connections are served first. */
 const CHANNELS_PER_TURN = 65_536;
+/** Longest answer before compression: that of 4 million channels that are not 0. */
+const TEXT_BYTES_MAX = 160 * 1024 * 1024;
 const compressed = promisify(deflateRaw);
 
 /**
  * The answer for one spectrum of `memory`, which must not change until the promise is settled. Like
  * SpecTcl's, the answer for a 2-D spectrum is a raw deflate stream, unless `compress` is false.
+ * Throws LIMIT_REACHED for more than 160 MiB of text.
  */
 export async function contentsAnswer(
   memory: Uint8Array,
@@ -26,6 +30,7 @@ export async function contentsAnswer(
   const { dimensions, xchans } = binding;
   const parts: string[] = ['{"status":"OK","detail":['];
   let separator = '';
+  let length = 0;
   for (let start = 0; start < channels.length; start += CHANNELS_PER_TURN) {
     if (start > 0) await new Promise((resolve) => setImmediate(resolve));
     const end = Math.min(channels.length, start + CHANNELS_PER_TURN);
@@ -39,6 +44,11 @@ export async function contentsAnswer(
       separator = ',';
     }
     parts.push(part);
+    length += part.length;
+    if (length > TEXT_BYTES_MAX) {
+      const what = `the contents of ${binding.name} have more than ${TEXT_BYTES_MAX} bytes`;
+      throw new MirrorflowError('LIMIT_REACHED', `${what}; read the memory of a mirror instead`);
+    }
   }
   parts.push(']}');
   const body = Buffer.from(parts.join(''), 'latin1');

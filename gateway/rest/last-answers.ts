@@ -13,7 +13,7 @@ import type { SourceRest } from './source-rest.js';
 /** Time after which the last answer, if there is one, is given instead of a new one. */
 const HANGING_AFTER_MS = 500;
 const ANSWERS_MAX = 256;
-const ANSWERS_BYTES_MAX = 64 * 1024 * 1024;
+const ANSWERS_BYTES_MAX = 32 * 1024 * 1024;
 const PREFETCH_RETRY_MS = 2_000;
 /** Lists that viewers ask, requested at the start so that they have a last answer. */
 const PREFETCHED = [

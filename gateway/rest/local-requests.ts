@@ -18,9 +18,13 @@ import type { LastAnswers } from './last-answers.js';
 import type { Changes, Traces } from './traces.js';
 
 const MEGABYTE = 1024 * 1024;
-/** Limit of cached lists. */
+/** Limits of cached lists. */
 const LISTS_MAX = 64;
-const RETENTION_MAX_S = 86_400;
+const LISTS_BYTES_MAX = 16 * MEGABYTE;
+/** Longer retentions are cut to this: SpecTcl keeps all changes for that time. */
+const RETENTION_MAX_S = 3_600;
+/** Answers with contents that are made at the same time; further requests wait. */
+const CONTENTS_AT_ONCE = 2;
 
 export interface LocalRequestsOptions {
   readonly header: () => Promise<DecodedHeader>;
@@ -58,7 +62,10 @@ export class LocalRequests {
   /** SpecTcl's numbers of spectra by name, for one version of the header. */
   #ids: { readonly version: string; readonly byName: ReadonlyMap<string, number> } | undefined;
   /** Lists by request and pattern, each with the object that it was made from. */
-  readonly #lists = new Map<string, { readonly source: object; readonly list: readonly unknown[] }>();
+  readonly #lists = new Map<string, { readonly source: WeakRef<object>; readonly answer: Answer }>();
+  #listsBytes = 0;
+  #contentsInProgress = 0;
+  readonly #waitingForContents: (() => void)[] = [];
 
   constructor(options: LocalRequestsOptions) {
     this.#options = options;
@@ -69,11 +76,11 @@ export class LocalRequests {
       ['shmem/variables', withDetail(() => this.#variables())],
       ['mirror', withDetail(({ query, peer }) => this.#mirrors(query('pattern'), peer))],
       ['mirror/list', withDetail(({ query }) => this.#mirrorList(query('clients')))],
-      ['spectrum/list', withDetail(({ query }) => this.#spectra(query('filter')))],
+      ['spectrum/list', ({ query }) => this.#spectra(query('filter'))],
       ['spectrum/contents', (request) => this.#contents(request)],
-      ['sbind/list', withDetail(({ query }) => this.#bindings(query('pattern')))],
-      ['specstats', withDetail(({ query }) => this.#statistics(query('pattern')))],
-      ['trace/establish', withDetail(({ query }) => this.#establishTrace(query('retention')))],
+      ['sbind/list', ({ query }) => this.#bindings(query('pattern'))],
+      ['specstats', ({ query }) => this.#statistics(query('pattern'))],
+      ['trace/establish', withDetail(({ query, peer }) => this.#establishTrace(query('retention'), peer))],
       ['trace/fetch', withDetail(({ query, peer }) => this.#fetchTrace(query('token'), peer))],
       ['trace/done', withDetail(({ query }) => this.#endTrace(query('token')))],
     ]);
@@ -146,27 +153,27 @@ export class LocalRequests {
       .map(({ peer, shmkey }) => ({ name: shmkey ?? '', size: channelBytes / MEGABYTE, client: peer.host }));
   }
 
-  async #spectra(filter = '*'): Promise<readonly unknown[]> {
-    let all: unknown;
+  async #spectra(filter = '*'): Promise<Answer> {
+    const isSelected = globMatcher(filter);
     try {
-      all = await this.#options.source.detail('/spectcl/spectrum/list?filter=*', { hurry: true });
+      const detail = await this.#options.source.detail('/spectcl/spectrum/list?filter=*', { hurry: true });
+      const spectra: readonly unknown[] = Array.isArray(detail) ? (detail as unknown[]) : [];
+      return this.#list(`spectra ${filter}`, spectra, () =>
+        spectra.filter((spectrum) => {
+          const name = nameOf(spectrum);
+          return name !== undefined && isSelected(name);
+        }),
+      );
     } catch (error) {
       if (isMirrorflowError(error, 'SOURCE_REFUSED')) throw error;
       const header = await this.#options.header();
-      all = this.#list('spectra', header, () => header.bindings.map(spectrumDetail));
+      return this.#list(`spectra ${filter}`, header, () =>
+        header.bindings.filter(({ name }) => isSelected(name)).map(spectrumDetail),
+      );
     }
-    if (!Array.isArray(all)) return [];
-    const spectra = all as unknown[];
-    const isSelected = globMatcher(filter);
-    return this.#list(`spectra ${filter}`, spectra, () =>
-      spectra.filter((spectrum) => {
-        const name = nameOf(spectrum);
-        return name !== undefined && isSelected(name);
-      }),
-    );
   }
 
-  async #bindings(pattern = '*'): Promise<readonly unknown[]> {
+  async #bindings(pattern = '*'): Promise<Answer> {
     const header = await this.#options.header();
     const ids = await this.#idsOf(header);
     const isSelected = globMatcher(pattern);
@@ -177,7 +184,7 @@ export class LocalRequests {
     );
   }
 
-  async #statistics(pattern = '*'): Promise<readonly unknown[]> {
+  async #statistics(pattern = '*'): Promise<Answer> {
     const header = await this.#options.header();
     const ids = await this.#idsOf(header);
     const isSelected = globMatcher(pattern);
@@ -190,25 +197,31 @@ export class LocalRequests {
 
   /** Channels from the mirror; undefined for a spectrum that is not bound. */
   async #contents({ query }: RequestContext): Promise<Answer | undefined> {
+    if (this.#contentsInProgress >= CONTENTS_AT_ONCE) {
+      await new Promise<void>((resolve) => this.#waitingForContents.push(resolve));
+    } else this.#contentsInProgress += 1;
     const lease = await this.#options.newest().catch(() => undefined);
-    if (lease === undefined) return undefined;
     try {
       const name = query('name');
-      const binding = bindings(lease.memory).find((candidate) => candidate.name === name);
-      if (binding === undefined) return undefined;
+      const binding =
+        lease === undefined ? undefined : bindings(lease.memory).find((candidate) => candidate.name === name);
+      if (lease === undefined || binding === undefined) return undefined;
       return await contentsAnswer(lease.memory, binding, (query('compress') ?? '1') !== '0');
     } finally {
-      lease.release();
+      lease?.release();
+      const next = this.#waitingForContents.shift();
+      if (next === undefined) this.#contentsInProgress -= 1;
+      else next();
     }
   }
 
-  async #establishTrace(retention: string | undefined): Promise<number> {
+  async #establishTrace(retention: string | undefined, { host }: Peer): Promise<number> {
     const retentionS = Number(retention);
-    if (!(retentionS > 0) || retentionS > RETENTION_MAX_S) {
-      const status = `retention is ${JSON.stringify(retention)}; it must be seconds, up to ${RETENTION_MAX_S}`;
+    if (!(retentionS > 0)) {
+      const status = `retention is ${JSON.stringify(retention)}; it must be a number of seconds`;
       throw new MirrorflowError('BAD_OPTION', status);
     }
-    return this.#options.traces.establish(retentionS);
+    return this.#options.traces.establish(Math.min(retentionS, RETENTION_MAX_S), host);
   }
 
   async #fetchTrace(token: string | undefined, { host }: Peer): Promise<Changes> {
@@ -222,17 +235,23 @@ export class LocalRequests {
   }
 
   /** The cached list of that name if it was made from the same object, else a new one. */
-  #list(name: string, source: object, make: () => readonly unknown[]): readonly unknown[] {
+  #list(name: string, source: object, make: () => readonly unknown[]): Answer {
     const cached = this.#lists.get(name);
-    if (cached?.source === source) return cached.list;
-    const list = make();
-    this.#lists.delete(name);
-    this.#lists.set(name, { source, list });
+    if (cached?.source.deref() === source) return cached.answer;
+    const answer = success(make());
+    this.#forgetList(name);
+    this.#lists.set(name, { source: new WeakRef(source), answer });
+    this.#listsBytes += answer.body.byteLength;
     for (const oldest of this.#lists.keys()) {
-      if (this.#lists.size <= LISTS_MAX) break;
-      this.#lists.delete(oldest);
+      if (this.#lists.size <= LISTS_MAX && this.#listsBytes <= LISTS_BYTES_MAX) break;
+      this.#forgetList(oldest);
     }
-    return list;
+    return answer;
+  }
+
+  #forgetList(name: string): void {
+    this.#listsBytes -= this.#lists.get(name)?.answer.body.byteLength ?? 0;
+    this.#lists.delete(name);
   }
 
   /** SpecTcl's numbers of its spectra, which a header lacks; requested once per header. */

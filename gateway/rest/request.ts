@@ -3,11 +3,14 @@
  *
  * `rest-service.ts` calls it for each request. Pure: no I/O.
  */
+import { AMBIGUOUS_CLASS } from '../../protocol/spectcl/glob.js';
 import { failure, type Answer } from './answer.js';
 
 /** Limit of path and query; Node's HTTP parser limits the whole head to 16 KiB. */
 const URL_CHARACTERS_MAX = 8_192;
 const PATTERN_CHARACTERS_MAX = 1_024;
+/** The same for a pattern whose time grows with its length; see glob.ts. */
+const AMBIGUOUS_CHARACTERS_MAX = 64;
 const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 
 export interface RestRequest {
@@ -39,9 +42,12 @@ export function readRequest(method: string | undefined, url: string): RestReques
   if (BROKEN_ESCAPE.test(url)) return failure(400, 'the request contains a % without two hexadecimal digits');
   const query = new URLSearchParams(queryText);
   for (const key of ['pattern', 'filter', 'clients']) {
-    const { length } = query.get(key) ?? '';
-    if (length <= PATTERN_CHARACTERS_MAX) continue;
-    return failure(400, `${key} has ${length} characters; the limit is ${PATTERN_CHARACTERS_MAX}`);
+    const pattern = query.get(key) ?? '';
+    const isAmbiguous = pattern.includes(AMBIGUOUS_CLASS);
+    const limit = isAmbiguous ? AMBIGUOUS_CHARACTERS_MAX : PATTERN_CHARACTERS_MAX;
+    if (pattern.length <= limit) continue;
+    const what = isAmbiguous ? ` with ${AMBIGUOUS_CLASS}` : '';
+    return failure(400, `${key}${what} has ${pattern.length} characters; the limit is ${limit}`);
   }
   return { name, query };
 }

@@ -2,25 +2,29 @@
  * The gateway's REST service, which answers as SpecTcl's does.
  *
  * `gateway.ts` passes it connections. Requests that the mirror can answer are answered here, other
- * reading requests are forwarded to SpecTcl, changing ones only with `allowChanges`. Every answer
- * has SpecTcl's JSON envelope, errors of the gateway included.
+ * reading requests are forwarded to SpecTcl, changing ones only as `RequestGuard` allows. Every
+ * answer has SpecTcl's JSON envelope, errors of the gateway included.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { describeError, systemCode } from '../../protocol/base/errors.js';
+import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
 import { decodeText } from '../../protocol/spectcl/text.js';
 import { peerOf } from '../mirror-directory.js';
 import { answerOf, failure, type Answer } from './answer.js';
 import type { LastAnswers } from './last-answers.js';
 import type { LocalRequests } from './local-requests.js';
+import { OutgoingBytes } from './outgoing-bytes.js';
 import { isListRequest, permissionOf } from './permissions.js';
+import type { Refusal, RequestGuard } from './request-guard.js';
 import { foldSlashes, readRequest } from './request.js';
 import type { SourceRest } from './source-rest.js';
 
-const CONNECTIONS_MAX = 2_048;
 const HEAD_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
+const CHECK_INTERVAL_MS = 2_000;
 /** Bytes of an unusable answer that an error quotes. */
 const SHOWN_BYTES = 200;
 const OPENING_BRACE = 0x7b;
@@ -30,18 +34,26 @@ export interface RestServiceOptions {
   readonly localRequests: LocalRequests;
   readonly source: SourceRest;
   readonly lastAnswers: LastAnswers;
-  readonly allowChanges: boolean;
+  readonly guard: RequestGuard;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
 export class RestService {
   readonly #options: RestServiceOptions;
+  readonly #refusals: RateLimitedLog;
+  readonly #outgoing = new OutgoingBytes();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
   constructor(options: RestServiceOptions) {
     this.#options = options;
-    this.#server = createServer({ headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: HEAD_TIMEOUT_MS });
+    this.#refusals = new RateLimitedLog(options.clock, options.log);
+    this.#server = createServer({
+      headersTimeout: HEAD_TIMEOUT_MS,
+      requestTimeout: HEAD_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    });
     this.#server.timeout = IDLE_TIMEOUT_MS;
     this.#server.on('request', (request, response) => void this.#serve(request, response));
     this.#server.on('clientError', (error, socket) => refuseUnreadable(error, socket as Socket));
@@ -51,10 +63,7 @@ export class RestService {
   accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#sockets.size > CONNECTIONS_MAX) {
-      this.#options.log.warn('connection refused: too many are open', { connections: CONNECTIONS_MAX });
-      socket.destroy();
-    } else this.#server.emit('connection', socket);
+    this.#server.emit('connection', socket);
   }
 
   close(): void {
@@ -70,11 +79,19 @@ export class RestService {
       answer = await this.#answer(request);
     } catch (thrown) {
       answer = answerOf(thrown, isListRequest(requestName(request.url ?? '')));
-      const level = answer.httpStatus === 500 ? 'error' : 'debug';
-      this.#options.log[level]('a request failed', { url: request.url?.slice(0, 200), error: thrown });
+      if (answer.httpStatus === 500)
+        this.#refusals.warn('a request failed', { url: request.url, error: thrown });
+      else this.#options.log.debug('a request failed', { url: request.url, error: thrown });
     }
     if (response.destroyed) return;
+    if (!this.#outgoing.add(answer.body)) {
+      answer = failure(503, 'too many large answers wait for their readers; try again later');
+      this.#outgoing.add(answer.body);
+    }
+    const { body } = answer;
+    response.once('close', () => this.#outgoing.remove(body));
     if (answer.httpStatus === 405) response.setHeader('allow', 'GET, HEAD');
+    if (answer.httpStatus === 401) response.setHeader('www-authenticate', 'Bearer');
     response.writeHead(answer.httpStatus, {
       'content-type': 'application/json',
       ...(answer.contentEncoding !== undefined && { 'content-encoding': answer.contentEncoding }),
@@ -89,14 +106,17 @@ export class RestService {
     const parsed = readRequest(request.method, url);
     if ('body' in parsed) return parsed;
     const { name, query } = parsed;
+    const { guard } = this.#options;
+    const refusal = guard.refusal(request.headers);
+    if (refusal !== undefined) return this.#refuse(name, refusal, request);
     const handler = this.#options.localRequests.handlers.get(name);
     const context = { query: (key: string) => query.get(key) ?? undefined, peer: peerOf(request.socket) };
     const answer = await handler?.(context);
-    return answer ?? this.#forward(name, url, request.headers['sec-fetch-site']);
+    return answer ?? this.#forward(name, url, request);
   }
 
-  async #forward(name: string, url: string, fetchSite: string | string[] | undefined): Promise<Answer> {
-    const { source, lastAnswers, allowChanges } = this.#options;
+  async #forward(name: string, url: string, request: IncomingMessage): Promise<Answer> {
+    const { source, lastAnswers, guard } = this.#options;
     const permission = permissionOf(name);
     switch (permission) {
       case 'cached':
@@ -105,7 +125,7 @@ export class RestService {
         return enveloped(await source.fresh(url, { repeatable: true }));
       case 'changes':
       case 'unknown': {
-        if (!allowChanges) {
+        if (!guard.allowChanges) {
           return permission === 'unknown'
             ? failure(404, `SpecTcl's REST service has no ${name.slice(0, 100)}`)
             : failure(
@@ -113,9 +133,8 @@ export class RestService {
                 `${name.slice(0, 100)} could change SpecTcl; this gateway was started without allowChanges`,
               );
         }
-        // A web page of another site can make a browser on this machine request any address: it
-        // must not change an experiment.
-        if (fetchSite === 'cross-site') return failure(403, 'a page of another site may not change SpecTcl');
+        const refusal = guard.changeRefusal(request.headers);
+        if (refusal !== undefined) return this.#refuse(name, refusal, request);
         try {
           return enveloped(await source.fresh(url));
         } finally {
@@ -123,6 +142,12 @@ export class RestService {
         }
       }
     }
+  }
+
+  #refuse(name: string, { httpStatus, reason }: Refusal, { headers, socket }: IncomingMessage): Answer {
+    const { host, origin } = headers;
+    this.#refusals.warn('a request is refused', { reason, host, origin, from: socket.remoteAddress });
+    return failure(httpStatus, reason, isListRequest(name) ? [] : undefined);
   }
 }
 

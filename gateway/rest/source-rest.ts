@@ -14,10 +14,24 @@ import { exchange } from '../../protocol/spectcl/rest-exchange.js';
 import { decodeText } from '../../protocol/spectcl/text.js';
 import type { Answer } from './answer.js';
 
+const MEBIBYTE = 1024 * 1024;
 /** Age limit of a cached list: changes at the source must show within a second. */
 const CACHE_MS = 250;
 const CACHE_ENTRIES_MAX = 64;
-const CACHE_ENTRY_BYTES_MAX = 8 * 1024 * 1024;
+const CACHE_BYTES_MAX = 32 * MEBIBYTE;
+/**
+ * Longest list: that of 10,000 spectra, with names and parameters of 127 characters, has 8 MiB.
+ * Parsed it takes some ten times its size.
+ */
+const LIST_BYTES_MAX = 16 * MEBIBYTE;
+/** Lists and objects in one answer, some eight per spectrum: parsing more takes seconds. */
+const CONTAINERS_MAX = 500_000;
+/** How SpecTcl and Rustogramer begin the answer to a successful request. */
+const SUCCESS = /^\s*\{\s*"status"\s*:\s*"OK"\s*[,}]/;
+const BEGINNING_BYTES = 64;
+/** Sizes of the answers whose parsed form is kept. */
+const PARSED_BYTES_MAX = 16 * MEBIBYTE;
+const [OPENING_BRACKET, OPENING_BRACE] = [0x5b, 0x7b];
 /** Connections to SpecTcl, which answers one request after another. */
 const CONNECTIONS_MAX = 4;
 /** Limit of requests that wait for SpecTcl; further ones are refused at once. */
@@ -36,8 +50,11 @@ export class SourceRest {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
   readonly #closing = new AbortController();
   /** Recent and pending answers by path. */
-  readonly #cache = new Map<string, { readonly answer: Promise<Answer>; atMs: number }>();
-  readonly #envelopes = new WeakMap<Answer, Envelope>();
+  readonly #cache = new Map<string, { readonly answer: Promise<Answer>; atMs: number; bytes: number }>();
+  #cacheBytes = 0;
+  /** Parsed answers, the one that was used longest ago first. */
+  readonly #envelopes = new Map<Answer, Envelope>();
+  #parsedBytes = 0;
   #port: Promise<number> | undefined;
   #queued = 0;
   #unreachableSince: Date | undefined;
@@ -64,21 +81,37 @@ export class SourceRest {
     const nowMs = this.#clock.nowMs();
     const cached = this.#cache.get(path);
     if (cached !== undefined && nowMs - cached.atMs < CACHE_MS) return cached.answer;
-    const entry = { answer: this.fresh(path, { repeatable: true }), atMs: Infinity };
-    this.#cache.delete(path);
+    const answer = this.fresh(path, { repeatable: true, bodyBytesMax: LIST_BYTES_MAX });
+    const entry = { answer, atMs: Infinity, bytes: 0 };
+    this.#drop(path);
     this.#cache.set(path, entry);
-    const drop = (): void => {
-      if (this.#cache.get(path) === entry) this.#cache.delete(path);
-    };
-    entry.answer.then(({ httpStatus, body }) => {
-      entry.atMs = this.#clock.nowMs();
-      if (httpStatus !== 200 || body.byteLength > CACHE_ENTRY_BYTES_MAX) drop();
-    }, drop);
-    for (const oldest of this.#cache.keys()) {
-      if (this.#cache.size <= CACHE_ENTRIES_MAX) break;
-      this.#cache.delete(oldest);
-    }
+    answer.then(
+      ({ httpStatus, body }) => {
+        if (this.#cache.get(path) !== entry) return;
+        entry.atMs = this.#clock.nowMs();
+        entry.bytes = body.byteLength;
+        this.#cacheBytes += entry.bytes;
+        if (httpStatus !== 200) this.#drop(path);
+        this.#keepWithinLimits();
+      },
+      () => {
+        if (this.#cache.get(path) === entry) this.#drop(path);
+      },
+    );
+    this.#keepWithinLimits();
     return entry.answer;
+  }
+
+  #drop(path: string): void {
+    this.#cacheBytes -= this.#cache.get(path)?.bytes ?? 0;
+    this.#cache.delete(path);
+  }
+
+  #keepWithinLimits(): void {
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cache.size <= CACHE_ENTRIES_MAX && this.#cacheBytes <= CACHE_BYTES_MAX) return;
+      this.#drop(oldest);
+    }
   }
 
   /**
@@ -105,8 +138,11 @@ export class SourceRest {
     );
   }
 
+  /** Does not parse an answer whose beginning tells. */
   isSuccess(answer: Answer): boolean {
-    return answer.httpStatus === 200 && this.#envelope(answer).status === 'OK';
+    if (answer.httpStatus !== 200) return false;
+    const beginning = decodeText(answer.body.subarray(0, BEGINNING_BYTES));
+    return SUCCESS.test(beginning) || this.#envelope(answer).status === 'OK';
   }
 
   /** When SpecTcl stopped answering; undefined while it answers. */
@@ -121,10 +157,13 @@ export class SourceRest {
 
   /**
    * Forwards a request and returns the answer unchanged. `repeatable`: it may be sent twice, when
-   * SpecTcl closes the connection. Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL, TIMED_OUT or
+   * SpecTcl closes the connection. `bodyBytesMax`: a longer answer is refused. Throws SOURCE_UNREACHABLE, SOURCE_PROTOCOL, TIMED_OUT or
    * LIMIT_REACHED.
    */
-  async fresh(path: string, { repeatable = false } = {}): Promise<Answer> {
+  async fresh(
+    path: string,
+    { repeatable = false, bodyBytesMax }: { repeatable?: boolean; bodyBytesMax?: number } = {},
+  ): Promise<Answer> {
     const address = this.#address;
     if (address === undefined) {
       throw new MirrorflowError(
@@ -150,6 +189,7 @@ export class SourceRest {
         clock: this.#clock,
         signals: [this.#closing.signal],
         repeatable,
+        bodyBytesMax,
       });
       this.#unreachableSince = undefined;
       return answer;
@@ -164,15 +204,29 @@ export class SourceRest {
   }
 
   #envelope(answer: Answer): Envelope {
-    const envelope =
-      this.#envelopes.get(answer) ?? (answer.httpStatus === 200 ? envelopeOf(answer.body) : {});
+    const { httpStatus, body } = answer;
+    if (httpStatus !== 200) return {};
+    const kept = this.#envelopes.get(answer);
+    if (kept !== undefined) {
+      this.#envelopes.delete(answer);
+      this.#envelopes.set(answer, kept);
+      return kept;
+    }
+    const envelope = envelopeOf(body);
     this.#envelopes.set(answer, envelope);
+    this.#parsedBytes += body.byteLength;
+    for (const oldest of this.#envelopes.keys()) {
+      if (this.#parsedBytes <= PARSED_BYTES_MAX || oldest === answer) break;
+      this.#envelopes.delete(oldest);
+      this.#parsedBytes -= oldest.body.byteLength;
+    }
     return envelope;
   }
 
   /** Drops cached answers, after a request that changes SpecTcl. */
   clearCache(): void {
     this.#cache.clear();
+    this.#cacheBytes = 0;
   }
 
   close(): void {
@@ -188,10 +242,21 @@ export class SourceRest {
 }
 
 function envelopeOf(body: Uint8Array): Envelope {
+  if (!isParsable(body)) return {};
   try {
     const parsed: unknown = JSON.parse(decodeText(body));
     return typeof parsed === 'object' && parsed !== null ? parsed : {};
   } catch {
     return {};
   }
+}
+
+/** False for an answer with too many lists and objects. */
+function isParsable(body: Uint8Array): boolean {
+  if (body.byteLength <= CONTAINERS_MAX) return true;
+  let containers = 0;
+  for (const byte of body) {
+    if (byte === OPENING_BRACKET || byte === OPENING_BRACE) containers += 1;
+  }
+  return containers <= CONTAINERS_MAX;
 }

@@ -8,6 +8,7 @@
  * this. Pure but for the source that it is given.
  */
 import type { Clock } from '../../protocol/base/clock.js';
+import { addressKey } from '../../protocol/rpc/security/peer-addresses.js';
 import type { Binding } from '../../protocol/spectcl/display-memory.js';
 
 export const TRACE_KINDS = ['parameter', 'spectrum', 'gate', 'binding'] as const;
@@ -41,21 +42,31 @@ interface Change {
 
 interface Trace {
   readonly retentionMs: number;
-  changes: Change[];
+  /** Of the viewer; see `addressKey`. */
+  readonly host: string;
+  /** Number of the first change in the log that it has not got; of bindings one may be earlier. */
+  next: number;
+  nextBinding: number;
+  /** Gets all bindings as added: it continues a trace of an earlier gateway. */
+  isNew: boolean;
   usedMs: number;
 }
 
 /** Retention of SpecTcl's trace, and of one that a viewer established at an earlier gateway. */
 const RETENTION_S = 60;
 const TRACES_MAX = 1_024;
-/** More than a complete set of bindings. */
+const TRACES_PER_HOST_MAX = 64;
+/** Changes that are kept for all traces: more than two complete sets of bindings, each replaced. */
 const CHANGES_MAX = 40_000;
+/** The same limit for the length of their texts. */
+const CHANGES_CHARACTERS_MAX = 8 * 1024 * 1024;
+const TEXT_CHARACTERS_MAX = 1_024;
 /** SpecTcl is asked at most this often, and a viewer waits for it at most that long. */
 const SOURCE_INTERVAL_MS = 100;
 const SOURCE_WAIT_MS = 500;
 /** A binding is given out after this time even if a mirror client of the viewer's host is late. */
 const HELD_BACK_MS = 2_000;
-/** Time after which nobody is taken to follow the traces. */
+/** The mirror is followed for the traces until this time after their last use. */
 const ACTIVE_MS = 30_000;
 const UNUSED_MS = 600_000;
 
@@ -63,9 +74,14 @@ export class Traces {
   readonly #options: TracesOptions;
   readonly #traces = new Map<number, Trace>();
   readonly #firstToken: number;
+  /** Changes for all traces, the oldest first; `#logStart` is the number of the first one. */
+  readonly #log: Change[] = [];
+  #logStart = 0;
+  #logCharacters = 0;
   #nextToken: number;
   #usedMs = -Infinity;
-  #known: ReadonlyMap<string, Binding> | undefined;
+  /** The bindings of the newest publication, by slot and name; undefined before the first one. */
+  #bindings: ReadonlyMap<string, Binding> | undefined;
   #sourceToken: number | undefined;
   #sourceRetentionS = RETENTION_S;
   #fetching: Promise<void> | undefined;
@@ -82,7 +98,8 @@ export class Traces {
     return this.#options.clock.nowMs() - this.#usedMs < ACTIVE_MS;
   }
 
-  async establish(retentionS: number): Promise<number> {
+  /** A new token for a viewer on `host`. */
+  async establish(retentionS: number, host: string): Promise<number> {
     await this.#follow();
     if (retentionS > this.#sourceRetentionS) {
       this.#sourceRetentionS = retentionS;
@@ -90,7 +107,7 @@ export class Traces {
     }
     const token = this.#nextToken;
     this.#nextToken += 1;
-    this.#add(token, retentionS);
+    this.#add(token, retentionS, host);
     await this.#fetchSource();
     return token;
   }
@@ -105,12 +122,13 @@ export class Traces {
     if (!this.#traces.has(token)) {
       const isOwn = token >= this.#firstToken && token < this.#nextToken;
       if (!Number.isSafeInteger(token) || token < 0 || isOwn) return undefined;
-      const trace = this.#add(token, RETENTION_S);
-      for (const binding of this.#known?.values() ?? []) trace.changes.push(this.#change(0, 'add', binding));
+      this.#add(token, RETENTION_S, host).isNew = true;
     }
     await this.#fetchSource();
     const trace = this.#traces.get(token);
     if (trace === undefined) return undefined;
+    this.#traces.delete(token);
+    this.#traces.set(token, trace);
     return this.#take(trace, host);
   }
 
@@ -124,13 +142,13 @@ export class Traces {
    * bindings. Call it after they are up to date.
    */
   published(bindings: readonly Binding[], headerVersion: number): void {
-    const before = this.#known ?? new Map<string, Binding>();
-    const now = bySlotAndName(bindings);
-    this.#known = now;
+    const before = this.#bindings ?? new Map<string, Binding>();
+    const current = bySlotAndName(bindings);
+    this.#bindings = current;
     for (const [id, binding] of before) {
-      if (!isSame(now.get(id), binding)) this.#record(this.#change(headerVersion, 'remove', binding));
+      if (!isSame(current.get(id), binding)) this.#record(this.#change(headerVersion, 'remove', binding));
     }
-    for (const [id, binding] of now) {
+    for (const [id, binding] of current) {
       if (!isSame(before.get(id), binding)) this.#record(this.#change(headerVersion, 'add', binding));
     }
   }
@@ -140,19 +158,28 @@ export class Traces {
     const { clock, bindings } = this.#options;
     const wasActive = this.active;
     this.#usedMs = clock.nowMs();
-    if (wasActive && this.#known !== undefined) return;
-    const now = await bindings();
-    if (now === undefined) return;
-    if (this.#known === undefined) this.#known = bySlotAndName(now);
-    else this.published(now, 0);
+    if (wasActive && this.#bindings !== undefined) return;
+    const current = await bindings();
+    if (current === undefined) return;
+    if (this.#bindings === undefined) this.#bindings = bySlotAndName(current);
+    else this.published(current, 0);
   }
 
-  #add(token: number, retentionS: number): Trace {
+  #add(token: number, retentionS: number, viewer: string): Trace {
     const nowMs = this.#options.clock.nowMs();
-    for (const [old, { usedMs }] of this.#traces) {
-      if (nowMs - usedMs > UNUSED_MS || this.#traces.size >= TRACES_MAX) this.#traces.delete(old);
+    const host = addressKey(viewer);
+    const ofHost: number[] = [];
+    // The map is in the order of the last use.
+    for (const [old, { usedMs, host: oldHost }] of this.#traces) {
+      if (nowMs - usedMs > UNUSED_MS) this.#traces.delete(old);
+      else if (oldHost === host) ofHost.push(old);
     }
-    const trace = { retentionMs: retentionS * 1_000, changes: [], usedMs: nowMs };
+    const [oldest] = ofHost.length >= TRACES_PER_HOST_MAX ? ofHost : this.#traces.keys();
+    const isFull = ofHost.length >= TRACES_PER_HOST_MAX || this.#traces.size >= TRACES_MAX;
+    if (isFull && oldest !== undefined) this.#traces.delete(oldest);
+    const next = this.#logStart + this.#log.length;
+    const retentionMs = retentionS * 1_000;
+    const trace = { retentionMs, host, next, nextBinding: next, isNew: false, usedMs: nowMs };
     this.#traces.set(token, trace);
     return trace;
   }
@@ -162,15 +189,30 @@ export class Traces {
     const nowMs = clock.nowMs();
     trace.usedMs = nowMs;
     const changes: Changes = { parameter: [], spectrum: [], gate: [], binding: [] };
-    const held: Change[] = [];
-    for (const change of trace.changes) {
-      const { kind, text, atMs, headerVersion } = change;
-      const isEarly = headerVersion > 0 && nowMs - atMs < HELD_BACK_MS && !hasHeader(host, headerVersion);
-      // A later binding does not overtake an earlier one.
-      if (kind === 'binding' && (isEarly || held.length > 0)) held.push(change);
-      else if (nowMs - atMs <= Math.max(trace.retentionMs, HELD_BACK_MS)) changes[kind].push(text);
+    if (trace.isNew) {
+      trace.isNew = false;
+      for (const binding of this.#bindings?.values() ?? [])
+        changes.binding.push(this.#change(0, 'add', binding).text);
     }
-    trace.changes = held;
+    const end = this.#logStart + this.#log.length;
+    const retainedMs = Math.max(trace.retentionMs, HELD_BACK_MS);
+    let heldFrom = end;
+    for (let at = Math.max(this.#logStart, trace.nextBinding); at < end; at += 1) {
+      const change = this.#log[at - this.#logStart];
+      if (change === undefined) break;
+      const { kind, text, atMs, headerVersion } = change;
+      if (kind !== 'binding') {
+        if (at >= trace.next && nowMs - atMs <= retainedMs) changes[kind].push(text);
+        continue;
+      }
+      // A later binding does not overtake an earlier one.
+      if (heldFrom < end) continue;
+      const isEarly = headerVersion > 0 && nowMs - atMs < HELD_BACK_MS && !hasHeader(host, headerVersion);
+      if (isEarly) heldFrom = at;
+      else if (nowMs - atMs <= retainedMs) changes.binding.push(text);
+    }
+    trace.next = end;
+    trace.nextBinding = heldFrom;
     return changes;
   }
 
@@ -200,8 +242,10 @@ export class Traces {
       const changes = await source.fetch(this.#sourceToken);
       const atMs = this.#options.clock.nowMs();
       for (const kind of ['parameter', 'spectrum', 'gate'] as const) {
-        for (const text of changes[kind] ?? [])
-          this.#record({ kind, text: String(text), atMs, headerVersion: 0 });
+        for (const text of (changes[kind] ?? []).slice(0, CHANGES_MAX)) {
+          if (typeof text !== 'string') continue;
+          this.#record({ kind, text: text.slice(0, TEXT_CHARACTERS_MAX), atMs, headerVersion: 0 });
+        }
       }
     } catch {
       // SpecTcl is unreachable or was started again: its tokens have ended.
@@ -215,10 +259,14 @@ export class Traces {
   }
 
   #record(change: Change): void {
-    for (const trace of this.#traces.values()) {
-      trace.changes.push(change);
-      if (trace.changes.length > CHANGES_MAX) trace.changes.shift();
-    }
+    if (this.#traces.size === 0) return;
+    this.#log.push(change);
+    this.#logCharacters += change.text.length;
+    // A quarter at once: removing each change on its own would move all others every time.
+    if (this.#log.length <= CHANGES_MAX && this.#logCharacters <= CHANGES_CHARACTERS_MAX) return;
+    const removed = this.#log.splice(0, Math.ceil(this.#log.length / 4));
+    this.#logStart += removed.length;
+    for (const { text } of removed) this.#logCharacters -= text.length;
   }
 }
 

@@ -18,6 +18,7 @@ import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Application } from './application.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
 import { checkSource, completeOptions } from './application-options.js';
+import { identifySource, isSameSource } from './source-identity.js';
 import type { HostSession } from '../control/call-origin.js';
 
 /** Applications of one host server; beyond, stopped ones without configuration are forgotten. */
@@ -28,6 +29,8 @@ export class Applications {
   readonly #configured: ReadonlyMap<string, ApplicationOptions>;
   readonly #applications = new Map<string, Application>();
   #ending = false;
+  /** The check of sources that is under way. */
+  #sourceChecks: Promise<void> = Promise.resolve();
 
   constructor(configured: readonly ApplicationOptions[], dependencies: ApplicationDependencies) {
     this.#dependencies = dependencies;
@@ -90,9 +93,9 @@ export class Applications {
   async run(asked: ApplicationOptions): Promise<ApplicationInfo> {
     this.#refuseWhenEnding();
     checkSource(asked);
-    const known = this.#applications.get(asked.name);
-    const complete = completeOptions(asked, this.#configured.get(asked.name), known?.options);
-    return (known ?? this.#obtain(asked)).run(asked, complete);
+    const application = this.#applications.get(asked.name);
+    const complete = completeOptions(asked, this.#configured.get(asked.name), application?.options);
+    return this.#withOwnSource(complete, () => (application ?? this.#obtain(asked)).run(asked, complete));
   }
 
   /** See host.open. Throws NOT_PERMITTED for an application that is not configured. */
@@ -111,11 +114,13 @@ export class Applications {
   async restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
     this.#refuseWhenEnding();
     checkSource(changes);
-    const known = this.#applications.get(changes.name);
-    if (known === undefined) return this.run(changes);
-    const complete = { ...known.options, ...changes };
-    await known.stop();
-    return known.run(complete, complete);
+    const application = this.#applications.get(changes.name);
+    if (application === undefined) return this.run(changes);
+    const complete = { ...application.options, ...changes };
+    return this.#withOwnSource(complete, async () => {
+      await application.stop();
+      return application.run(complete, complete);
+    });
   }
 
   /** See host.stop. Throws UNKNOWN_APPLICATION. */
@@ -123,8 +128,8 @@ export class Applications {
     const application = this.#applications.get(name);
     if (application === undefined) {
       const names = [...this.#applications.keys()].toSorted();
-      const known = names.length === 0 ? 'none are known' : `known are ${names.slice(0, 32).join(', ')}`;
-      throw new MirrorflowError('UNKNOWN_APPLICATION', `there is no application ${name} here; ${known}`, {
+      const namesText = names.length === 0 ? 'none are known' : `known are ${names.slice(0, 32).join(', ')}`;
+      throw new MirrorflowError('UNKNOWN_APPLICATION', `there is no application ${name} here; ${namesText}`, {
         name,
       });
     }
@@ -168,13 +173,45 @@ export class Applications {
     for (const application of this.#applications.values()) application.release();
   }
 
+  /**
+   * Starts an application unless another one that runs has the same source. Rejects with REFUSED
+   * naming that one.
+   */
+  async #withOwnSource<T>({ name, source }: ApplicationOptions, start: () => Promise<T>): Promise<T> {
+    if (source === undefined) return start();
+    let starting: Promise<T> | undefined;
+    // One after the other: the next check sees the application that this one has started.
+    const turn = this.#sourceChecks.then(async () => {
+      const own = await identifySource(source);
+      const others = await Promise.all(
+        [...this.#applications.values()].map(async (application) => {
+          const { source: text } = application.options;
+          return { application, identity: text === undefined ? undefined : await identifySource(text) };
+        }),
+      );
+      const sharing = others.find(
+        ({ application, identity }) =>
+          application.name !== name &&
+          isActive(application) &&
+          identity !== undefined &&
+          isSameSource(own, identity),
+      );
+      if (sharing !== undefined) throw sourceInUse(name, source, sharing.application);
+      starting = start();
+      starting.catch(() => undefined); // awaited below
+    });
+    this.#sourceChecks = turn.catch(() => undefined);
+    await turn;
+    return starting as unknown as Promise<T>;
+  }
+
   #childFailed(launch: string, cause: MirrorflowError): void {
     [...this.#applications.values()].some((application) => application.childFailed(launch, cause));
   }
 
   #obtain(options: ApplicationOptions): Application {
-    const known = this.#applications.get(options.name);
-    if (known !== undefined) return known;
+    const existing = this.#applications.get(options.name);
+    if (existing !== undefined) return existing;
     if (this.#applications.size >= APPLICATIONS_MAX) this.#forgetOne();
     const application = new Application(options, false, this.#dependencies);
     this.#applications.set(options.name, application);
@@ -197,4 +234,18 @@ export class Applications {
     if (this.#ending)
       throw new MirrorflowError('STOPPED', 'the host server is ending and starts no application');
   }
+}
+
+function isActive({ state }: Application): boolean {
+  return state === 'starting' || state === 'running';
+}
+
+function sourceInUse(name: string, source: string, { name: other, options }: Application): MirrorflowError {
+  const as = options.source === source ? '' : ` as ${options.source ?? ''}`;
+  return new MirrorflowError(
+    'REFUSED',
+    `application ${name} is not started: application ${other} mirrors its source ${source} already${as}; ` +
+      `use ${other}, or stop it first`,
+    { application: other, source },
+  );
 }

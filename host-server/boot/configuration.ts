@@ -22,6 +22,7 @@ import { parsePeer, PEER_ADDRESSES_MAX, type PeerAddress } from '../peers/peer-a
  * | `peers` | array | addresses of other host servers, `tcp://host:7390` or `tls://host:7390` |
  * | `discover` | boolean | discover other hosts on the local network, and announce this one (DNS-SD) |
  * | `dataPorts` | string | `LOW-HIGH`: ports for data to other hosts; default: any free one |
+ * | `integrity` | string | `off`: data links without TLS carry no MAC where both hosts say so; default `on` |
  * | `secretFile`, `tlsCert`, `tlsKey`, `tlsCa` | string | files, as the options of these names |
  * | `directory` | string | runtime directory, an absolute path |
  * | `flowDirectory` | string | directory of the flow files, an absolute path |
@@ -33,6 +34,7 @@ export interface Configuration {
   readonly peers?: readonly PeerAddress[];
   readonly discover?: boolean;
   readonly dataPorts?: PortRange;
+  readonly integrity?: 'on' | 'off';
   readonly secretFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -61,6 +63,7 @@ const KEYS = [
   'peers',
   'discover',
   'dataPorts',
+  'integrity',
   ...FILES,
   'directory',
   'flowDirectory',
@@ -83,6 +86,7 @@ export function parseConfiguration(text: string): ConfigurationResult {
   const peers = member(root, 'peers', refuse, readPeers);
   const discover = member(root, 'discover', refuse, readFlag);
   const dataPorts = member(root, 'dataPorts', refuse, readPortRange);
+  const integrity = member(root, 'integrity', refuse, readIntegrity);
   const files = Object.fromEntries(
     FILES.flatMap((key) => {
       const file = member(root, key, refuse, readPath);
@@ -103,6 +107,7 @@ export function parseConfiguration(text: string): ConfigurationResult {
       ...(peers !== undefined && { peers }),
       ...(discover !== undefined && { discover }),
       ...(dataPorts !== undefined && { dataPorts }),
+      ...(integrity !== undefined && { integrity }),
       ...(directory !== undefined && { directory }),
       ...(flowDirectory !== undefined && { flowDirectory }),
     },
@@ -159,6 +164,12 @@ function readPeers(value: unknown, key: string, refuse: Refuse): PeerAddress[] |
 function readFlag(value: unknown, key: string, refuse: Refuse): boolean | undefined {
   if (typeof value === 'boolean') return value;
   refuse(key, `must be true or false, and is ${describeValue(value)}`);
+  return undefined;
+}
+
+function readIntegrity(value: unknown, key: string, refuse: Refuse): 'on' | 'off' | undefined {
+  if (value === 'on' || value === 'off') return value;
+  refuse(key, `must be "on" or "off", and is ${describeValue(value)}`);
   return undefined;
 }
 

@@ -84,7 +84,8 @@ export function hostHandlers(
       const from = peers.nameOf(requirePermanent('host.forward', session));
       return network.forward(from, application, call);
     },
-    'host.quit': async ([withApplications]) => {
+    'host.quit': async ([withApplications], origin) => {
+      refuseElsewhere('host.quit', origin);
       await quit(withApplications ?? false);
       return true;
     },
@@ -114,6 +115,19 @@ function refuseConfigurationOnly(options: ApplicationOptions): void {
       `the ${member} of ${options.name} can be stated in the configuration file of the host server only`,
     );
   }
+}
+
+/**
+ * Throws NOT_PERMITTED for a caller that may be on another machine: neither another host nor a
+ * program with the secret over HTTP ends a host server.
+ */
+function refuseElsewhere(method: string, { peerAddress, isElsewhere = false }: CallOrigin): void {
+  if (peerAddress === undefined && !isElsewhere) return;
+  throw new MirrorflowError(
+    'NOT_PERMITTED',
+    `${method} is not for callers with the shared secret: call it on its own machine, over the socket or with a token of the runtime directory`,
+    { method },
+  );
 }
 
 /** For methods that bind something to the connection. Throws REFUSED over HTTP. */

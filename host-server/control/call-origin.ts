@@ -13,6 +13,8 @@ export interface CallOrigin {
   readonly right: Right;
   /** IP address or name of the other host that calls; undefined for callers on this machine. */
   readonly peerAddress?: string;
+  /** A caller over HTTP that has proved the shared secret, and may be on any machine. */
+  readonly isElsewhere?: boolean;
 }
 
 /** A permanent connection of an app server, a console or another host server. */

@@ -8,6 +8,7 @@ import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';
 import type { UserRight } from '../../protocol/base/rights.js';
 import type { Security } from '../../protocol/rpc/security/options.js';
+import { ConfiguredPeers } from '../../protocol/rpc/security/peer-addresses.js';
 import type { CallDispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
 import { HttpAuthentication } from '../../protocol/rpc/xml-rpc/http-authentication.js';
 import { HttpRpcServer } from '../../protocol/rpc/xml-rpc/http-server.js';
@@ -21,6 +22,8 @@ const PEER_SESSIONS_MAX = 256;
 
 export interface ControlPortOptions {
   readonly listen: ListenAddress;
+  /** Names or addresses of the hosts of the configuration. */
+  readonly peers: readonly string[];
   readonly security: Security;
   /** The right of a token that a caller over HTTP presents. */
   readonly rightOfToken: (token: string) => UserRight | undefined;
@@ -38,14 +41,28 @@ export class ControlPort {
   readonly #sessions = new Set<HostSession>();
 
   constructor(options: ControlPortOptions) {
-    const { listen, security, rightOfToken, dispatcher, session, clock, log } = options;
+    const { listen, peers, security, rightOfToken, dispatcher, session, clock, log } = options;
+    const configured = new ConfiguredPeers(peers, clock);
+    const isPeer = (address: string): boolean => configured.has(address);
     this.#options = options;
-    this.#gate = new Gate({ secret: security.secret, session, clock, log });
+    this.#gate = new Gate({ secret: security.secret, session, isPeer, clock, log });
     this.#http = new HttpRpcServer(dispatcher, {
-      context: (_request, right) => ({ session: undefined, right }),
-      authentication: new HttpAuthentication({ rightOfToken, secret: security.secret, clock, log }),
+      context: (_request, { proof, right }) => ({
+        session: undefined,
+        right,
+        isElsewhere: proof === 'secret',
+      }),
+      authentication: new HttpAuthentication({
+        rightOfToken,
+        secret: security.secret,
+        isPeer,
+        clock,
+        log,
+      }),
       tls: listen.scheme === 'tls' ? security.identity : undefined,
-      sessions: (socket) => void this.#admit(socket),
+      sessions: (socket, proved) => void this.#admit(socket, proved),
+      isPeer,
+      clock,
       log,
     });
   }
@@ -63,9 +80,10 @@ export class ControlPort {
     await Promise.all([...sessions, this.#http.close()]);
   }
 
-  async #admit(socket: Socket): Promise<void> {
+  async #admit(socket: Socket, proved: () => void): Promise<void> {
     const session = await this.#gate.admit(socket);
     if (session === undefined) return;
+    proved();
     if (this.#sessions.size >= PEER_SESSIONS_MAX) {
       this.#options.log.warn('a connection of another host was refused: too many are open');
       return session.destroy();

@@ -4,6 +4,7 @@
  * `host-server.ts`. Opens the listening sockets, creates the token files; every call goes to the
  * handlers that it is given, with the right of its origin.
  */
+import { existsSync } from 'node:fs';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { hostSocketPath, hostTokenPath } from '../../protocol/base/paths.js';
@@ -26,6 +27,8 @@ export interface EndpointsOptions {
   /** Who may use the sockets and tokens. */
   readonly access: Access;
   readonly listen: ListenAddress;
+  /** Names or addresses of the hosts of the configuration. */
+  readonly peers: readonly string[];
   readonly security: Security;
   readonly handlers: Partial<Handlers<MirrorflowContract, CallOrigin>>;
   readonly clock: Clock;
@@ -42,10 +45,13 @@ export class Endpoints {
   readonly #log: Logger;
   readonly #dispatcher: Dispatcher<MirrorflowContract, CallOrigin>;
   readonly #sessions: ReadonlyMap<HostRight, SessionServer<CallOrigin>>;
+  /** Rights whose socket this server has opened; other sockets are of a dead predecessor. */
+  readonly #opened = new Set<HostRight>();
   readonly #controlPort: ControlPort;
   #port = 0;
 
-  constructor({ directory, access, listen, security, handlers, clock, log }: EndpointsOptions) {
+  constructor(options: EndpointsOptions) {
+    const { directory, access, listen, peers, security, handlers, clock, log } = options;
     this.#directory = directory;
     this.#access = access;
     this.#log = log;
@@ -69,6 +75,7 @@ export class Endpoints {
     this.#sessions = new Map(HOST_RIGHTS.map((right) => [right, serverFor(right)]));
     this.#controlPort = new ControlPort({
       listen,
+      peers,
       security,
       rightOfToken: (token) => rights.ofToken(token),
       dispatcher,
@@ -95,8 +102,22 @@ export class Endpoints {
 
   /** Rejects with ADDRESS_IN_USE, NOT_PERMITTED, BAD_ADDRESS, NO_SPACE, SYSTEM_ERROR. */
   async listen(): Promise<void> {
-    const access = this.#access;
     this.#port = await this.#controlPort.listen();
+    await this.listenOnSockets();
+  }
+
+  /** Sockets and token files, which must exist while this server runs. */
+  get files(): readonly string[] {
+    const tokens = [...HOST_RIGHTS, 'child' as const].map((right) => hostTokenPath(this.#directory, right));
+    return [...HOST_RIGHTS.map((right) => hostSocketPath(this.#directory, right)), ...tokens];
+  }
+
+  /**
+   * Creates the token files and listens on the sockets; later calls put back those that were
+   * removed. Rejects as `listen`.
+   */
+  async listenOnSockets(): Promise<void> {
+    const access = this.#access;
     this.#rights.prepare(
       HOST_RIGHTS,
       (right) => hostTokenPath(this.#directory, right as HostRight | 'child'),
@@ -104,7 +125,9 @@ export class Endpoints {
     );
     for (const [right, sessions] of this.#sessions) {
       const path = hostSocketPath(this.#directory, right);
+      if (this.#opened.has(right) && existsSync(path)) continue;
       await sessions.listen({ path });
+      this.#opened.add(right);
       access.grant(path, `${right} socket`);
     }
   }

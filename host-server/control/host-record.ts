@@ -31,6 +31,15 @@ export class HostRecord {
     this.#claimed.replace(this.#record(port));
   }
 
+  get path(): string {
+    return this.#claimed.path;
+  }
+
+  /** Writes the record again where it was removed. Throws FILE_OWNED. */
+  putBack(): void {
+    this.#claimed.putBack();
+  }
+
   /** Removes the record: the directory is free for the next host server. */
   release(): void {
     this.#claimed.release();

@@ -5,7 +5,7 @@
  * opens connections through them only.
  */
 import { formatAddress } from '../../protocol/base/address.js';
-import { Backoff } from '../../protocol/base/backoff.js';
+import { Backoff, type BackoffLimits } from '../../protocol/base/backoff.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -13,7 +13,9 @@ import type { HostSession } from '../control/call-origin.js';
 import type { PeerAddress } from './peer-address.js';
 
 /** A cut cable is noticed soon; a machine that is switched off costs little. */
-const PEER_BACKOFF = { firstMs: 100, maxMs: 2_000 } as const;
+export const PEER_BACKOFF = { firstMs: 100, maxMs: 2_000 } as const;
+/** Of an announced address until a host there proves the secret: it may be invented. */
+export const DISCOVERED_BACKOFF = { firstMs: 500, maxMs: 5 * 60_000 } as const;
 
 /** The outcome of the introduction over a new connection. */
 export type Introduced =
@@ -28,6 +30,8 @@ export interface PeerLinkOptions {
   readonly address: PeerAddress;
   readonly connect: (address: PeerAddress, signal: AbortSignal) => Promise<HostSession>;
   readonly introduce: (session: HostSession, address: PeerAddress) => Promise<Introduced>;
+  /** Until the first introduction; afterwards PEER_BACKOFF. */
+  readonly backoff: BackoffLimits;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -38,13 +42,14 @@ export class PeerLink {
   readonly #closing = new AbortController();
   readonly #done: Promise<void>;
   #cause: string | undefined;
-  readonly #backoff = new Backoff(PEER_BACKOFF);
+  #backoff: Backoff;
   #wake: () => void = () => undefined;
 
   /** Connects from now on. */
   constructor(options: PeerLinkOptions) {
     this.address = options.address;
     this.#options = options;
+    this.#backoff = new Backoff(options.backoff);
     this.#done = this.#run();
   }
 
@@ -65,7 +70,7 @@ export class PeerLink {
       try {
         const introduced = await this.#attempt();
         this.#cause = undefined;
-        this.#backoff.reset();
+        this.#backoff = new Backoff(PEER_BACKOFF);
         if (introduced.kind === 'self') return;
         await Promise.race([introduced.ended, aborted(signal)]);
       } catch (error) {

@@ -6,6 +6,7 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import { formatAddress } from '../../protocol/base/address.js';
+import type { BackoffLimits } from '../../protocol/base/backoff.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { HostIntroduction } from '../../protocol/rpc/contract/hosts.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
@@ -17,8 +18,9 @@ import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { SessionOptions } from '../../protocol/rpc/xml-rpc/session.js';
 import type { CallOrigin, HostSession } from '../control/call-origin.js';
 import { ConnectedPeer, type Peer, type PeerConnection } from './connected-peer.js';
-import { PEER_ADDRESSES_MAX, type PeerAddress } from './peer-address.js';
-import { PeerLink, type Introduced } from './peer-link.js';
+import { DiscoveredAddresses } from './discovered-addresses.js';
+import type { PeerAddress } from './peer-address.js';
+import { DISCOVERED_BACKOFF, PEER_BACKOFF, PeerLink, type Introduced } from './peer-link.js';
 import { choose } from './preference.js';
 
 const INTRODUCTION_TIMEOUT_MS = 5_000;
@@ -59,25 +61,35 @@ export class Peers extends EventEmitter<PeersEvents> {
   readonly #lost = new Map<string, UnreachablePeer>();
   /** The address of the last connection that this host made, by the name of the host there. */
   readonly #addresses = new Map<string, PeerAddress>();
+  readonly #discovered: DiscoveredAddresses;
   #closed = false;
 
   constructor(options: PeersOptions) {
     super();
     this.#options = options;
+    this.#discovered = new DiscoveredAddresses(options.clock);
   }
 
-  /** Keeps a connection with the host at that address from now on. Idempotent. */
+  /** Keeps a connection with the host at a configured address from now on. Idempotent. */
   add(address: PeerAddress): void {
     const key = formatAddress(address);
     if (this.#closed || this.#links.has(key)) return;
-    const { clock, log } = this.#options;
-    if (this.#links.size >= PEER_ADDRESSES_MAX) {
-      log.warn('too many addresses of other hosts; one is left out', { address: key });
-      return;
+    this.#link(address, PEER_BACKOFF);
+  }
+
+  /**
+   * An announcement from the IP address `sender` named this address, which may be invented: it is
+   * tried at growing intervals, within the budget of discovery.
+   */
+  discovered(address: PeerAddress, sender: string): void {
+    const key = formatAddress(address);
+    if (this.#closed || (this.#links.has(key) && !this.#discovered.has(key))) return;
+    const { accepted, dropped } = this.#discovered.announced(key, sender);
+    for (const old of dropped) {
+      void this.#links.get(old)?.close();
+      this.#links.delete(old);
     }
-    const connect = (to: PeerAddress, signal: AbortSignal): Promise<HostSession> => this.#connect(to, signal);
-    const introduce = (session: HostSession): Promise<Introduced> => this.#introduce(session, address);
-    this.#links.set(key, new PeerLink({ address, connect, introduce, clock, log }));
+    if (accepted && !this.#links.has(key)) this.#link(address, DISCOVERED_BACKOFF);
   }
 
   /**
@@ -164,6 +176,16 @@ export class Peers extends EventEmitter<PeersEvents> {
     this.removeAllListeners();
   }
 
+  #link(address: PeerAddress, backoff: BackoffLimits): void {
+    const { clock, log } = this.#options;
+    const connect = (to: PeerAddress, signal: AbortSignal): Promise<HostSession> => this.#connect(to, signal);
+    const introduce = (session: HostSession): Promise<Introduced> => this.#introduce(session, address);
+    this.#links.set(
+      formatAddress(address),
+      new PeerLink({ address, connect, introduce, backoff, clock, log }),
+    );
+  }
+
   #peerOf(session: HostSession): ConnectedPeer {
     const peer = [...this.#connected.values()].find((known) => known.session === session);
     if (peer !== undefined) return peer;
@@ -172,9 +194,9 @@ export class Peers extends EventEmitter<PeersEvents> {
 
   #connect(address: PeerAddress, signal: AbortSignal): Promise<HostSession> {
     const { security, session } = this.#options;
-    const { secret, trust } = security;
+    const { secret, trust, identity } = security;
     if (secret === undefined) throw new MirrorflowError('BAD_OPTION', 'hosts need a shared secret');
-    return connectControl(address, { secret, trust }, { ...session(address.host), signal });
+    return connectControl(address, { secret, trust, identity }, { ...session(address.host), signal });
   }
 
   async #introduce(session: HostSession, address: PeerAddress): Promise<Introduced> {
@@ -183,6 +205,7 @@ export class Peers extends EventEmitter<PeersEvents> {
     const { host, accepted } = await call('host.introduce', [self], { timeoutMs: INTRODUCTION_TIMEOUT_MS });
     if (host.instance === self.instance) return { kind: 'self' };
     this.#setAddress(host.name, address);
+    this.#discovered.proved(formatAddress(address));
     if (accepted && this.#use({ session, host, caller: self.name, address: address.host })) {
       return { kind: 'used', ended: session.closed };
     }

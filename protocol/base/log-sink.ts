@@ -1,14 +1,19 @@
 /**
  * The default destination of log lines: standard error. A full disk or a closed pipe there must not
  * end the process: lines that cannot be written are counted, and the count is written before the
- * next line that can be. Used by the Logger in `log.ts`. Writes to file descriptor 2.
+ * next line that can be. A log file that grows too large is rotated. Used by the Logger in
+ * `log.ts`. Writes to file descriptor 2.
  */
 import { fstatSync, writeSync } from 'node:fs';
+import { LOG_FILE_VARIABLE, rotateOpenLog } from './log-rotation.js';
 
 const STDERR = 2;
+/** Bytes after which the size of the file is read again. */
+const CHECK_AFTER_BYTES = 64 * 1024;
 
 let isRegularFile: boolean | undefined;
 let lostLines = 0;
+let uncheckedBytes = CHECK_AFTER_BYTES;
 
 export function writeToStandardError(line: string): void {
   isRegularFile ??= prepareStandardError();
@@ -20,8 +25,12 @@ export function writeToStandardError(line: string): void {
   // write that fails.
   try {
     const before = lostLines === 0 ? '' : `(${lostLines} lines were lost: they could not be written)\n`;
-    writeSync(STDERR, before + line);
+    uncheckedBytes += writeSync(STDERR, before + line);
     lostLines = 0;
+    if (uncheckedBytes < CHECK_AFTER_BYTES) return;
+    uncheckedBytes = 0;
+    const path = process.env[LOG_FILE_VARIABLE];
+    if (path !== undefined) rotateOpenLog(STDERR, path);
   } catch {
     lostLines += 1;
   }

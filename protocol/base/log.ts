@@ -6,6 +6,7 @@
  */
 import { describeError } from './errors.js';
 import { writeToStandardError } from './log-sink.js';
+import { printableText } from './printable.js';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -25,6 +26,11 @@ export interface LoggerOptions {
   /** Default: the system's clock. */
   readonly now?: () => Date;
 }
+
+/** Characters of a message, or of one value, that are written: both may come from outside. */
+const VALUE_CHARACTERS_MAX = 1_000;
+/** Values of one line. */
+const VALUES_MAX = 32;
 
 const COLOUR: Record<LogLevel, string> = {
   debug: '\x1b[90m',
@@ -78,21 +84,35 @@ export class Logger {
   #write(level: LogLevel, message: string, fields: LogFields = {}): void {
     if (LOG_LEVELS.indexOf(level) < this.#levelIndex) return;
     const printable = Object.fromEntries(
-      Object.entries(fields).map(([key, value]) => [
-        key,
-        value instanceof Error ? describeError(value) : value,
-      ]),
+      Object.entries(fields)
+        .slice(0, VALUES_MAX)
+        .map(([key, value]) => [key, shortened(value instanceof Error ? describeError(value) : value)]),
     );
+    const text = cut(message);
     const time = this.#now().toISOString();
     if (this.#format === 'json') {
-      this.#sink(`${JSON.stringify({ time, level, role: this.#role, message, ...printable })}\n`);
+      this.#sink(`${JSON.stringify({ time, level, role: this.#role, message: text, ...printable })}\n`);
       return;
     }
     const fieldsText = Object.entries(printable)
       .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+      .map(printableText)
       .join('');
+    const what = `${printableText(this.#role)}  ${printableText(text)}`;
     this.#sink(
-      `${time.slice(11, 23)} ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${this.#role}  ${message}\x1b[90m${fieldsText}\x1b[0m\n`,
+      `${time.slice(11, 23)} ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${what}\x1b[90m${fieldsText}\x1b[0m\n`,
     );
   }
+}
+
+function shortened(value: unknown): unknown {
+  if (typeof value === 'string') return cut(value);
+  if (typeof value !== 'object' || value === null) return value;
+  const json = JSON.stringify(value);
+  return json === undefined || json.length <= VALUE_CHARACTERS_MAX ? value : cut(json);
+}
+
+function cut(text: string): string {
+  const left = text.length - VALUE_CHARACTERS_MAX;
+  return left <= 0 ? text : `${text.slice(0, VALUE_CHARACTERS_MAX)}… (${left} more characters)`;
 }

@@ -45,6 +45,16 @@ export function identityOfProcess(pid: number): OwnerIdentity | undefined {
   return startTicks === undefined ? undefined : { pid, startTicks };
 }
 
+/** The effective user of the process that has this id now; undefined if /proc shows none. */
+export function userOfProcess(pid: number): number | undefined {
+  try {
+    const [, effective] = /^Uid:\s+\d+\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return effective === undefined ? undefined : Number(effective);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Whether this process and the given one share a pid namespace, that is, mean the same process by
  * the same id: true if /proc shows a process with this id and start time.

@@ -76,9 +76,12 @@ export function hostSocketPath(directory: string, right: HostRight): string {
   return join(directory, `host.${right}${SOCKET_SUFFIX}`);
 }
 
+/** The path of a token file; no other path has this type, such as that of a directory. */
+export type TokenPath = `${string}${typeof TOKEN_SUFFIX}`;
+
 /** The file with the token that a caller of the host server proves this right by. */
-export function hostTokenPath(directory: string, right: HostRight | 'child'): string {
-  return join(directory, `host.${right}${TOKEN_SUFFIX}`);
+export function hostTokenPath(directory: string, right: HostRight | 'child'): TokenPath {
+  return `${join(directory, `host.${right}`)}${TOKEN_SUFFIX}`;
 }
 
 /** The app server's socket for callers with this right: `apps/<app>.read.sock`. */
@@ -88,8 +91,8 @@ export function appSocketPath(directory: string, app: string, right: UserRight):
 }
 
 /** The file with the token that a caller of the app server proves this right by. */
-export function appTokenPath(directory: string, app: string, right: Right): string {
-  return join(directory, 'apps', `${checkName('application', app)}.${right}${TOKEN_SUFFIX}`);
+export function appTokenPath(directory: string, app: string, right: Right): TokenPath {
+  return `${join(directory, 'apps', `${checkName('application', app)}.${right}`)}${TOKEN_SUFFIX}`;
 }
 
 /** The duplicator's socket for the stream links of consumers. */

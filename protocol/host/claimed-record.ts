@@ -16,6 +16,8 @@ const MODE = 0o640;
 
 export class ClaimedRecord {
   readonly path: string;
+  readonly #inspect: (path: string) => ClaimState;
+  #record: object;
   #inode: bigint | undefined;
 
   /**
@@ -25,13 +27,26 @@ export class ClaimedRecord {
    */
   constructor(path: string, record: object, inspect: (path: string) => ClaimState = inspectRecord) {
     this.path = path;
+    this.#record = record;
+    this.#inspect = inspect;
     claimPath(path, prepared(path, record), inspect);
     this.#inode = inodeOf(path);
   }
 
   /** Readers see the old record or the new one, never a part. */
   replace(record: object): void {
+    this.#record = record;
     renameSync(prepared(this.path, record), this.path);
+    this.#inode = inodeOf(this.path);
+  }
+
+  /**
+   * Claims the path again when another program has removed the record. Throws FILE_OWNED when
+   * another process has claimed it meanwhile.
+   */
+  putBack(): void {
+    if (this.#inode === undefined || inodeOf(this.path) === this.#inode) return;
+    claimPath(this.path, prepared(this.path, this.#record), this.#inspect);
     this.#inode = inodeOf(this.path);
   }
 

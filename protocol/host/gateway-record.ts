@@ -59,6 +59,11 @@ export class ClaimedGatewayRecord {
     this.#claimed.replace(recordOf(segment));
   }
 
+  /** Writes the record again where it was removed. Throws FILE_OWNED. */
+  putBack(): void {
+    this.#claimed.putBack();
+  }
+
   /** Removes the record. Idempotent. */
   release(): void {
     this.#claimed.release();

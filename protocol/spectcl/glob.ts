@@ -5,18 +5,106 @@
  * itself.
  *
  * Used wherever spectra or hosts are selected by name: console, web page, gateway and simulator.
- * Pure. No backtracking: the time is at most the pattern's length times the text's.
+ * Pure. The time is bounded for every pattern, since others choose it: proportional to the text for
+ * patterns of stars and characters, at most the pattern's length times the text's for any.
  */
+
+/**
+ * A range of a class that ends at `]`: where such a class ends depends on the character, and the
+ * time is the pattern's length times the text's.
+ */
+export const AMBIGUOUS_CLASS = '-]';
 
 /** Returns a test for texts, which may be called any number of times. */
 export function globMatcher(pattern: string): (text: string) => boolean {
   const elements = Array.from(pattern);
-  const positions = new ReachablePositions(elements);
+  const positions = new PositionTable(elements);
+  if (!pattern.includes(AMBIGUOUS_CLASS)) return (text) => matchesByStars(elements, positions, text);
+  const reachable = new ReachablePositions(elements);
   return (text) => {
-    positions.start();
-    for (const character of text) if (!positions.advance(character)) return false;
-    return positions.includeEnd();
+    reachable.start();
+    for (const character of text) if (!reachable.advance(positions.row(character))) return false;
+    return reachable.includeEnd();
   };
+}
+
+/**
+ * Matches the part between two stars at the first place that fits: any later one leaves less text
+ * for the rest. So only the last star is ever tried again.
+ */
+function matchesByStars(pattern: readonly string[], positions: PositionTable, text: string): boolean {
+  const rows = Array.from(text, (character) => positions.row(character));
+  let at = 0;
+  let next = 0;
+  let behindStar: number | undefined;
+  let tried = 0;
+  while (next < rows.length) {
+    if (pattern[at] === '*') {
+      at += 1;
+      behindStar = at;
+      tried = next;
+      continue;
+    }
+    const behind = rows[next]?.behind(at) ?? NO_MATCH;
+    if (behind !== NO_MATCH) {
+      at = behind;
+      next += 1;
+    } else if (behindStar === undefined) {
+      return false;
+    } else {
+      tried += 1;
+      next = tried;
+      at = behindStar;
+    }
+  }
+  while (pattern[at] === '*') at += 1;
+  return at === pattern.length;
+}
+
+/** Distinct characters of texts whose results are kept. */
+const CHARACTERS_MAX = 512;
+const UNKNOWN = -2;
+const NO_MATCH = -1;
+
+/** The positions behind the elements of a pattern that match one character, each found once. */
+class PositionRow {
+  readonly #pattern: readonly string[];
+  readonly #character: string;
+  readonly #behind: Int32Array;
+
+  constructor(pattern: readonly string[], character: string) {
+    this.#pattern = pattern;
+    this.#character = character;
+    this.#behind = new Int32Array(pattern.length + 1).fill(UNKNOWN);
+  }
+
+  /** NO_MATCH when the element at `at` does not match. */
+  behind(at: number): number {
+    const known = this.#behind[at] ?? NO_MATCH;
+    if (known !== UNKNOWN) return known;
+    const behind = positionBehind(this.#pattern, at, this.#character) ?? NO_MATCH;
+    this.#behind[at] = behind;
+    return behind;
+  }
+}
+
+/** The rows of a pattern by character: a class is read once for each character. */
+class PositionTable {
+  readonly #pattern: readonly string[];
+  readonly #rows = new Map<string, PositionRow>();
+
+  constructor(pattern: readonly string[]) {
+    this.#pattern = pattern;
+  }
+
+  row(character: string): PositionRow {
+    const known = this.#rows.get(character);
+    if (known !== undefined) return known;
+    if (this.#rows.size >= CHARACTERS_MAX) this.#rows.clear();
+    const row = new PositionRow(this.#pattern, character);
+    this.#rows.set(character, row);
+    return row;
+  }
 }
 
 /** A pattern that matches `text` alone. */
@@ -47,11 +135,11 @@ class ReachablePositions {
   }
 
   /** False when the pattern matches no text that begins like this. */
-  advance(character: string): boolean {
+  advance(row: PositionRow): boolean {
     this.#step += 1;
     for (const position of this.#current) {
       if (this.#pattern[position] === '*') this.#add(position);
-      else this.#add(positionBehind(this.#pattern, position, character));
+      else this.#add(row.behind(position));
     }
     this.#swap();
     return this.#current.length > 0;
@@ -62,8 +150,9 @@ class ReachablePositions {
   }
 
   /** With a star, also the position behind it: a star matches no text as well. */
-  #add(position: number | undefined): void {
-    for (let at = position; at !== undefined && this.#addedIn[at] !== this.#step; at += 1) {
+  #add(position: number): void {
+    if (position === NO_MATCH) return;
+    for (let at = position; this.#addedIn[at] !== this.#step; at += 1) {
       this.#addedIn[at] = this.#step;
       this.#next.push(at);
       if (this.#pattern[at] !== '*') return;

@@ -6,6 +6,7 @@
 import { type Socket, connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { MirrorflowError, describeError } from '../base/errors.js';
+import { printableText } from '../base/printable.js';
 import { type Service, ServiceListReader } from './service-list.js';
 
 export const PORT_MANAGER_PORT = 30_000;
@@ -38,7 +39,7 @@ export async function lookUpService(
   throw new MirrorflowError(
     'SOURCE_REFUSED',
     `The port manager of ${host} has no service ${JSON.stringify(service)} of user ${JSON.stringify(owner)}${
-      others.length === 0 ? '' : `, only of ${others.slice(0, 10).join(', ')}`
+      others.length === 0 ? '' : `, only of ${printableText(others.slice(0, 10).join(', '))}`
     }. Check that SpecTcl runs on ${host}, and the user's name`,
     { host, service, user: owner },
   );
@@ -72,13 +73,13 @@ function listServices(host: string, options: LookUpOptions): Promise<readonly Se
         if (state.kind === 'failed') {
           throw new MirrorflowError(
             'SOURCE_REFUSED',
-            `${where} answered ${JSON.stringify(state.text)}`,
+            `${where} answered ${JSON.stringify(printableText(state.text))}`,
             facts,
           );
         }
         throw new MirrorflowError(
           'SOURCE_PROTOCOL',
-          `${where} sent an invalid answer: ${state.problem}`,
+          `${where} sent an invalid answer: ${printableText(state.problem)}`,
           facts,
         );
       },

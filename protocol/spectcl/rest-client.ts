@@ -11,6 +11,7 @@
 import type { Agent } from 'node:http';
 import { systemClock, type Clock } from '../base/clock.js';
 import { MirrorflowError } from '../base/errors.js';
+import { printableText } from '../base/printable.js';
 import { nodeHttp } from '../base/lazy-modules.js';
 import { type Exchanged, exchange, restUrl } from './rest-exchange.js';
 import {
@@ -71,6 +72,8 @@ export interface RestOptions {
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** Characters of an invalid answer that an error quotes. */
 const QUOTED_CHARACTERS = 60;
+/** Of the text of a refusal that a message quotes. */
+const REFUSAL_CHARACTERS = 500;
 /** Connections of one client at the same time; SpecTcl handles one request after the other. */
 const CONNECTIONS_MAX = 4;
 
@@ -207,22 +210,25 @@ export class SpecTclRest {
     }
   }
 
-  #refused(path: string, status: string): MirrorflowError {
+  #refused(path: string, answer: string): MirrorflowError {
     const { host, port } = this.address;
-    return new MirrorflowError(
-      'SOURCE_REFUSED',
-      `SpecTcl at ${host}:${port} refused ${path}: ${status.slice(0, 500)}`,
-      { host, port, path, status: status.slice(0, 500) },
-    );
+    const status = printableText(answer.slice(0, REFUSAL_CHARACTERS));
+    return new MirrorflowError('SOURCE_REFUSED', `SpecTcl at ${host}:${port} refused ${path}: ${status}`, {
+      host,
+      port,
+      path,
+      status,
+    });
   }
 
   #unexpected(path: string, reason: string, answer: string, cause?: unknown): MirrorflowError {
     const { host, port } = this.address;
-    const quoted = JSON.stringify(answer.slice(0, QUOTED_CHARACTERS));
+    const found = printableText(answer.slice(0, QUOTED_CHARACTERS));
+    const quoted = JSON.stringify(found);
     return new MirrorflowError(
       'SOURCE_PROTOCOL',
       `${restUrl(host, port, path)} did not answer as a SpecTcl REST service (${reason}); the answer begins with ${quoted}`,
-      { host, port, path, found: answer.slice(0, QUOTED_CHARACTERS) },
+      { host, port, path, found },
       cause,
     );
   }

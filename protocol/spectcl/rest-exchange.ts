@@ -6,6 +6,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.js';
 import { MirrorflowError, describeError, systemCode } from '../base/errors.js';
+import { printableText } from '../base/printable.js';
 import { LIMITS } from '../base/limits.js';
 import { nodeHttp } from '../base/lazy-modules.js';
 
@@ -21,6 +22,8 @@ export interface ExchangeOptions {
   readonly signals: readonly AbortSignal[];
   /** Whether the request may be sent again when the server has closed the kept connection. */
   readonly repeatable: boolean;
+  /** Longest body; LIMITS.restBodyBytes when left out. */
+  readonly bodyBytesMax?: number | undefined;
 }
 
 export interface Exchanged {
@@ -72,14 +75,14 @@ export class KeptConnectionLost extends MirrorflowError {
 
 /** Sets `reuse.stale` when the request failed on a kept connection before the answer began. */
 function once(options: ExchangeOptions, signal: AbortSignal, reuse: { stale: boolean }): Promise<Exchanged> {
-  const { host, port, path, agent } = options;
+  const { host, port, path, agent, bodyBytesMax = LIMITS.restBodyBytes } = options;
   return new Promise((resolve, reject) => {
     let hasAnswer = false;
     const headers = { accept: 'application/json' };
     const request = nodeHttp().request({ host, port, path, agent, signal, headers });
     request.on('response', (response) => {
       hasAnswer = true;
-      collect(response, LIMITS.restBodyBytes).then(
+      collect(response, bodyBytesMax).then(
         (body) =>
           resolve({
             httpStatus: response.statusCode ?? 0,
@@ -134,7 +137,7 @@ function errorOf(options: ExchangeOptions, ended: boolean, error: unknown): Mirr
   if (error instanceof OversizedBody || systemCode(error)?.startsWith('HPE_') === true) {
     return new MirrorflowError(
       'SOURCE_PROTOCOL',
-      `${url} did not answer as a SpecTcl REST service: ${describeError(error)}`,
+      `${url} did not answer as a SpecTcl REST service: ${printableText(describeError(error))}`,
       facts,
       error,
     );

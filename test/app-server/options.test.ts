@@ -20,9 +20,10 @@ function codeOf(...args: string[]): string {
 describe('options of the app server', () => {
   it('directories come from the options, then from the environment', () => {
     const env = { MIRRORFLOW_DIR: '/run/a', MIRRORFLOW_FLOW_DIR: '/dev/shm/a', MIRRORFLOW_PORT: '4000' };
-    const { security, dataListen, ...fromEnvironment } = parseOptions(['--name', 'e1'], env, 1000);
+    const { security, dataListen, links, ...fromEnvironment } = parseOptions(['--name', 'e1'], env, 1000);
     expect(security.secret).to.equal(undefined);
     expect(dataListen).to.deep.equal({ scheme: 'tcp', host: '127.0.0.1', ports: undefined });
+    expect(links).to.deep.equal({ integrity: undefined, peers: undefined });
     expect(fromEnvironment).to.deep.equal({
       directory: '/run/a',
       flowDirectory: '/dev/shm/a',
@@ -59,7 +60,8 @@ describe('options of the app server', () => {
 
   it('the settings of an application reach the duplicators of its flows as they are', () => {
     const settings = { source: SOURCE, lingerMs: 5, updateIntervalMs: 0, stallTimeoutMs: 9 };
-    const document = { ...settings, directory: '/b', flowDirectory: '/c' };
+    const links = { integrity: 'off', peers: ['daq', '10.0.0.1'] };
+    const document = { ...settings, ...links, directory: '/b', flowDirectory: '/c' };
     const options = parseOptions(['--name', 'e1', '--options', JSON.stringify(document)], {}, 1000);
     const words = argumentsOf(spectraDefinition(SOURCE), options);
     expect(words.slice(0, -1)).to.deep.equal(
@@ -73,16 +75,18 @@ describe('options of the app server', () => {
       lingerMs: 5,
       updateIntervalMs: 0,
       stallTimeoutMs: 9,
+      ...links,
       parent: '/b/apps/e1.control.sock',
       directory: '/b',
       flowDirectory: '/c',
     });
-    expect(parseDuplicatorOptions(words, {})).to.include({
+    expect(parseDuplicatorOptions(words, {})).to.deep.include({
       app: 'e1',
       sourceText: SOURCE,
       lingerMs: 5,
       updateIntervalMs: 0,
       stallTimeoutMs: 9,
+      ...links,
       parent: '/b/apps/e1.control.sock',
     });
   });

@@ -1,10 +1,13 @@
 /** For tests of errors: the error with which a promise is rejected. Pure. */
 
+/** A MirrorflowError, or any other error without code and facts. */
+type Failure = Error & { readonly code?: string; readonly facts?: Readonly<Record<string, unknown>> };
+
 /** Resolves with an Error without `code` when the promise is fulfilled. */
-export async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string }> {
+export async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   const thrown: unknown = await promise.then(
     (value) => new Error(`fulfilled with ${String(value)} instead of rejected`),
     (error: unknown) => error,
   );
-  return thrown as Error & { code?: string };
+  return thrown as Failure;
 }

@@ -134,6 +134,23 @@ describe('an application on several hosts', function () {
     expect(refused).to.match(/^FLOW_BUSY: .*client provider \(process \d+\) on host a$/);
   });
 
+  it('of two hosts that open a new flow for output at one moment exactly one succeeds, fifteen times', async () => {
+    const one = await a.client(APP, 'one');
+    const two = await b.client(APP, 'two');
+    for (let round = 0; round < 15; round += 1) {
+      const name = `new${round}`;
+      const outcomes = await Promise.allSettled([one, two].map((client) => client.openOutput(name, SIZES)));
+      const [refused, ...others] = outcomes.filter(({ status }) => status === 'rejected');
+      expect(others, name).to.deep.equal([]);
+      const { code, message } = (refused as PromiseRejectedResult).reason as {
+        code: string;
+        message: string;
+      };
+      expect(code).to.equal('FLOW_BUSY');
+      expect(message).to.match(/has a provider already: client (one|two) .*on host [ab]$/);
+    }
+  });
+
   it('consumers receive the buffers of a later provider on another host', async () => {
     const early = await a.client(APP, 'early');
     const first = await early.openOutput('events', SIZES);
@@ -153,6 +170,26 @@ describe('an application on several hosts', function () {
     if (pid === undefined) throw new Error('the flow has no duplicator');
     process.kill(pid, 'SIGKILL');
     await expectNewBuffer(out, flow);
+  });
+
+  it('receivers find the next sender of a flow while the host server of that host is down', async () => {
+    const { provider, out, flow } = await connectedFlow();
+    const early = await b.client(APP, 'early');
+    process.kill((await a.host.info()).pid, 'SIGKILL');
+    await eventually(async () => {
+      const entry = (await b.host.network()).find(({ host }) => host === 'a');
+      return entry?.connected !== true;
+    }, 'host b has lost the host server of a');
+    const killed = await a.duplicatorPid(provider, 'events');
+    process.kill(killed!, 'SIGKILL');
+    await expectNewBuffer(out, flow);
+    await flow.close();
+    await eventually(
+      async () => !(await early.flows()).some((info) => info.flow === 'events'),
+      'host b has no duplicator of the flow',
+    );
+    await expectNewBuffer(out, await early.openInput('events'));
+    await a.startHost();
   });
 
   it('buffers between hosts flow on while all control processes of both hosts are killed', async () => {

@@ -243,7 +243,8 @@ describe('the shared memory of a gateway', function () {
       rmSync(join(system.directory, 'apps', 'e1.json'));
       await system.startHost();
       const gateway = { restPort: 0, mirrorPort: 0 };
-      await system.host.run({ name: 'e2', source: simulator.address, gateway });
+      const another = await system.simulator({ rate: 0 });
+      await system.host.run({ name: 'e2', source: another.address, gateway });
       await gatewayOf(await system.client('e2'));
       expect([exists(key), exists(FOREIGN)]).to.deep.equal([false, true]);
     });

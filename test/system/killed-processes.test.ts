@@ -10,7 +10,7 @@ import { NumberedFlow } from './numbered-flow.js';
 import { APP, FLOW, expectIntact, startWithFlow } from './system-with-flow.js';
 import type { TestProcess } from '../kit/test-process.js';
 import { eventually } from '../kit/eventually.js';
-import type { RealSystem } from '../kit/real-system.js';
+import { RealSystem } from '../kit/real-system.js';
 
 describe('killed processes', function () {
   let system: RealSystem;
@@ -199,6 +199,24 @@ describe('killed processes', function () {
       await eventually(async () => (await system.appServerPid(APP)) || undefined, 'it is adopted'),
     ).to.equal(before);
     await expectIntact(flow);
+  });
+
+  it('an app server whose host server does not return ends without a client', async () => {
+    const system = new RealSystem();
+    try {
+      const hostServer = await system.startHost();
+      await system.host.run({ name: 'e2', withoutHostMs: 400 });
+      const pid = await system.appServerPid('e2');
+      const client = await system.client('e2');
+      await hostServer.kill();
+      expect((await client.appInfo()).pid).to.equal(pid);
+      await client.close();
+      await eventually(() => !isAlive({ pid, startTicks: 0n }), 'the app server has ended');
+      expect(system.logs()).to.contain('there was neither a host server nor a client');
+      await system.startHost();
+    } finally {
+      await system.stop(false);
+    }
   });
 
   it('an open flow runs at full rate while host server and app server are down', async () => {

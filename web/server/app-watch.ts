@@ -48,6 +48,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   readonly #pages = new UseCounter(() => this.#pageLeft());
   #pollTimer: NodeJS.Timeout | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
+  #refreshedMs = -Infinity;
 
   constructor(link: AppLink, log: Logger) {
     super();
@@ -75,6 +76,11 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     return this.#listing.spectra;
   }
 
+  /** Whether the list has been read: it may be empty. */
+  get listIsKnown(): boolean {
+    return this.#listing.isKnown;
+  }
+
   get gates(): readonly GateShape[] {
     return this.metadata.gates;
   }
@@ -92,9 +98,15 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     return this.#pages.acquire();
   }
 
-  /** Reads at once, since a page has requested a spectrum that is not in the cache. */
+  /**
+   * Reads soon, since a page has requested a spectrum that is not in the cache: at once, unless
+   * that happened just now.
+   */
   refresh(): void {
     this.#reader.invalidate();
+    const nowMs = performance.now();
+    if (nowMs - this.#refreshedMs < POLL_MS) return;
+    this.#refreshedMs = nowMs;
     this.#poll();
   }
 

@@ -84,7 +84,7 @@ export class NetworkSampler {
       readers,
       ...(lag === undefined ? {} : { lag }),
       ...(fill === undefined ? {} : { fill }),
-      holding,
+      holding: [...new Set([...holding, ...(info.holding ?? [])])],
     };
   }
 }

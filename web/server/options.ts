@@ -1,19 +1,23 @@
 /**
  * The command line of the web process, read by `main.ts`: options win over environment variables.
- * Reads the secret file; prints help and version.
+ * Reads the files of secret and certificate; prints help and version.
  */
 import yargs from 'yargs';
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Environment } from '../../protocol/base/paths.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
-import { readSecret, type Secret } from '../../protocol/rpc/security/secret.js';
+import { readSecurity, securityFiles } from '../../protocol/rpc/security/options.js';
+import type { Secret } from '../../protocol/rpc/security/secret.js';
+import type { TlsIdentity } from '../../protocol/rpc/security/tls.js';
 
 export interface WebOptions {
-  readonly listen: AddressOf<'tcp'>;
+  readonly listen: AddressOf<'tcp' | 'tls'>;
   readonly orAnyPort: boolean;
   /** Further names of this host, lower case. */
   readonly names: readonly string[];
   readonly secret: Secret | undefined;
+  /** The certificate of this host. */
+  readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
   readonly endWithStdin: boolean;
@@ -39,12 +43,15 @@ export async function readWebOptions(
     process.stdout.write(`${helpText}\n`);
     return undefined;
   }
-  const secretFile = given.secretFile ?? (env['MIRRORFLOW_SECRET_FILE'] || undefined);
+  const { secretFile, tlsCert, tlsKey } = given;
+  const files = securityFiles({ secretFile, tlsCert, tlsKey }, env);
+  const { secret, identity } = readSecurity({ ...files, tlsCa: undefined });
   return {
-    listen: parseAddress(given.listen, { schemes: ['tcp'], listening: true }),
+    listen: parseAddress(given.listen, { schemes: ['tcp', 'tls'], listening: true }),
     orAnyPort: given.orAnyPort,
     names: given.name.map((name) => name.toLowerCase()),
-    secret: secretFile === undefined ? undefined : readSecret(secretFile),
+    secret,
+    identity,
     directory: given.directory,
     endWithStdin: given.endWithStdin,
   };
@@ -63,7 +70,8 @@ function commandLine(version: string) {
       type: 'string',
       requiresArg: true,
       default: `tcp://127.0.0.1:${DEFAULT_WEB_PORT}`,
-      describe: 'address to listen on; beyond this machine only with --secret-file; port 0 for any free port',
+      describe:
+        'address to listen on, tcp:// or tls://; beyond this machine only with --secret-file, and with a certificate over TLS only; port 0 for any free port',
     })
     .option('or-any-port', {
       type: 'boolean',
@@ -75,12 +83,23 @@ function commandLine(version: string) {
       array: true,
       requiresArg: true,
       default: [] as string[],
-      describe: 'further name of this host that browsers may use; may be repeated',
+      describe:
+        'further name of this host that browsers may use; may be repeated. Viewing needs signing in then, and --secret-file',
     })
     .option('secret-file', {
       type: 'string',
       requiresArg: true,
       describe: 'file with the shared secret, readable by its owner only; also MIRRORFLOW_SECRET_FILE',
+    })
+    .option('tls-cert', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'certificate of this host, PEM; also MIRRORFLOW_TLS_CERT',
+    })
+    .option('tls-key', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'private key of the certificate, PEM; also MIRRORFLOW_TLS_KEY',
     })
     .option('directory', {
       type: 'string',

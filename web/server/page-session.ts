@@ -12,6 +12,7 @@ import { FRAME_CREDIT, type PageMessage, type ServerMessage, type Subscription }
 import { parsePageMessage } from '../wire/page-messages.js';
 import type { AppWatch } from './app-watch.js';
 import { frameBody, frameKey, frameVersion } from './frames.js';
+import { Budget, ENCODING_BUDGET, MESSAGE_BUDGET, costOf } from './message-budget.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
 import { spectrumInfo } from './spectrum-info.js';
 
@@ -23,8 +24,8 @@ export interface PageSessionServices {
   followNetwork(receive: (message: ServerMessage) => void): () => void;
   /** Starts or stops an application; throws the reason when that fails. */
   controlApplication(action: 'run' | 'stop', app: string): Promise<void>;
-  /** Whether the page has signed in. */
-  readonly mayControl: boolean;
+  /** Whether the page has signed in; then it may also start and stop applications. */
+  readonly signedIn: boolean;
   readonly log: Logger;
 }
 
@@ -42,6 +43,10 @@ interface View {
 /** Bytes queued in the socket beyond which the page gets no further frames. */
 const BUFFERED_BYTES_MAX = 16 * 2 ** 20;
 const POLICY_VIOLATION = 1008;
+/** Least time between two lists of subscriptions that are carried out. */
+const SHOW_INTERVAL_MS = 50;
+/** Time after which frames are tried again that the page's budget did not allow. */
+const RETRY_MS = 100;
 
 export class PageSession {
   readonly #socket: WebSocket;
@@ -50,6 +55,13 @@ export class PageSession {
   #watch: AppWatch | undefined;
   #leaveWatch: () => void = () => undefined;
   #unfollowNetwork: (() => void) | undefined;
+  readonly #messages = new Budget(MESSAGE_BUDGET, performance.now());
+  readonly #encoding = new Budget(ENCODING_BUDGET, performance.now());
+  /** The newest list of subscriptions, which waits for its turn. */
+  #nextShow: readonly Subscription[] | undefined;
+  #showTimer: NodeJS.Timeout | undefined;
+  #shownMs = -Infinity;
+  #retryTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: WebSocket, services: PageSessionServices) {
     this.#socket = socket;
@@ -58,7 +70,9 @@ export class PageSession {
       const message =
         isBinary || !Buffer.isBuffer(data) ? undefined : parsePageMessage(data.toString('utf8'));
       if (message === undefined) socket.close(POLICY_VIOLATION, 'invalid message');
-      else this.#received(message);
+      else if (!this.#messages.spend(costOf(message), performance.now()))
+        socket.close(POLICY_VIOLATION, 'too many messages');
+      else if (socket.readyState === socket.OPEN) this.#received(message);
     });
     socket.on('error', (error) => services.log.debug('the WebSocket of a page failed', { error }));
     socket.once('close', () => this.#closed());
@@ -73,7 +87,7 @@ export class PageSession {
       case 'app':
         return this.#selectApplication(message.app);
       case 'show':
-        return this.#setSubscriptions(message.subscriptions);
+        return this.#show(message.subscriptions);
       case 'ack':
         return this.#acknowledged(message.id);
       case 'network':
@@ -102,15 +116,33 @@ export class PageSession {
       leave();
     };
     status();
-    if (watch.list.length > 0) list();
+    if (watch.listIsKnown) list();
     if (watch.gates.length > 0) gates();
   }
 
   #leaveApplication(): void {
+    this.#nextShow = undefined;
     this.#setSubscriptions([]);
     this.#leaveWatch();
     this.#leaveWatch = () => undefined;
     this.#watch = undefined;
+  }
+
+  /** Of several lists within a moment only the newest is carried out. */
+  #show(subscriptions: readonly Subscription[]): void {
+    this.#nextShow = subscriptions;
+    if (this.#showTimer !== undefined) return;
+    const waitMs = this.#shownMs + SHOW_INTERVAL_MS - performance.now();
+    if (waitMs <= 0) this.#carryOutShow();
+    else this.#showTimer = setTimeout(() => this.#carryOutShow(), waitMs);
+  }
+
+  #carryOutShow(): void {
+    this.#showTimer = undefined;
+    this.#shownMs = performance.now();
+    const subscriptions = this.#nextShow;
+    this.#nextShow = undefined;
+    if (subscriptions !== undefined) this.#setSubscriptions(subscriptions);
   }
 
   #setSubscriptions(subscriptions: readonly Subscription[]): void {
@@ -162,12 +194,14 @@ export class PageSession {
     if (!this.#socketHasRoom()) return;
     const { binding } = spectrum;
     if (binding === undefined) return;
+    if (!this.#mayEncode(nowMs)) return;
     const info = spectrumInfo(binding, watch.metadata.spectrum(binding.name));
     const body = frameBody(spectrum, view.key, subscription, info, {
       nowMs,
       historyVersion,
       ...watch.publication,
     });
+    this.#encoding.spend(performance.now() - nowMs, nowMs);
     if (body === undefined) return;
     view.sentVersion = version;
     view.sentMs = nowMs;
@@ -175,6 +209,19 @@ export class PageSession {
     // Two fragments of one message: the body is shared by all pages and must not be copied.
     this.#socket.send(encodeFrameId(id), { binary: true, fin: false });
     this.#socket.send(body, { binary: true, fin: true });
+  }
+
+  /**
+   * Whether the page has time left to encode frames: one that keeps asking for other views must not
+   * keep the viewer from serving others.
+   */
+  #mayEncode(nowMs: number): boolean {
+    if (this.#services.signedIn || this.#encoding.spend(0, nowMs)) return true;
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.#sendFrames();
+    }, RETRY_MS);
+    return false;
   }
 
   #socketHasRoom(): boolean {
@@ -188,7 +235,7 @@ export class PageSession {
   }
 
   async #controlApplication({ request, action, app }: PageMessage & { kind: 'control' }): Promise<void> {
-    if (!this.#services.mayControl) {
+    if (!this.#services.signedIn) {
       return this.send({ kind: 'answer', request, error: 'Sign in to start and stop applications.' });
     }
     try {
@@ -200,6 +247,8 @@ export class PageSession {
   }
 
   #closed(): void {
+    clearTimeout(this.#showTimer);
+    clearTimeout(this.#retryTimer);
     this.#unfollowNetwork?.();
     this.#leaveApplication();
   }

@@ -27,6 +27,8 @@ export class PublicationReader {
   readonly #listing: SpectrumListing;
   /** The mirror's count of publications at the last read; -1 forces the next read. */
   #readCount = -1;
+  /** The same at the last update of the list, which is not part of every read. */
+  #listedCount = -1;
   #publication: PublicationInfo = { atMs: 0, sequence: 0 };
 
   constructor(cache: SpectrumCache, listing: SpectrumListing) {
@@ -42,6 +44,7 @@ export class PublicationReader {
   /** Makes the next `read` read, although nothing may have been published since the last one. */
   invalidate(): void {
     this.#readCount = -1;
+    this.#listedCount = -1;
   }
 
   /**
@@ -50,8 +53,8 @@ export class PublicationReader {
    */
   read(mirror: Mirror, monotonicMs: number): PublicationChanges {
     const { published } = mirror;
-    if (published === this.#readCount) return NO_CHANGES;
-    const listDue = this.#listing.isDue(monotonicMs);
+    const listDue = published !== this.#listedCount && this.#listing.isDue(monotonicMs);
+    if (published === this.#readCount && !listDue) return NO_CHANGES;
     // The callback may run a second time over a newer publication, so it changes no state.
     const { changes, list, publication } = mirror.read((spectra, meta) => ({
       changes: this.#cache.compare(spectra.memory),
@@ -62,6 +65,7 @@ export class PublicationReader {
     const listChanged = list !== undefined && this.#listing.update(list, monotonicMs);
     const countsChanged = this.#cache.commit(changes);
     this.#readCount = published;
+    if (listDue) this.#listedCount = published;
     return { counts: countsChanged, list: listChanged };
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Signing in to the web viewer with the shared secret: a bounded number of attempts, sessions with
- * random tokens, and a cookie that no script and no foreign page can read. `WebServer` calls it for
- * each request. Keeps all state in memory; the clock is passed in.
+ * Signing in to the web viewer with the shared secret: sessions with random tokens in a cookie that
+ * no script and no foreign page can read, and a bounded number of wrong attempts per address. The
+ * right secret is always accepted, so that no guesses of others lock its owner out. `WebServer`
+ * calls it for each request. Keeps all state in memory; the clock is passed in.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -13,23 +14,29 @@ export type SignInResult =
   | { readonly kind: 'wrong' }
   | { readonly kind: 'too-many'; readonly waitS: number };
 
-const COOKIE = 'mirrorflow';
+/** Where the viewer serves: browsers send a cookie to every port of a host. */
+export interface CookieScope {
+  readonly port: number;
+  /** Whether the viewer serves over TLS. */
+  readonly secure: boolean;
+}
+
 const SESSION_MS = 12 * 3_600_000;
 const SESSIONS_MAX = 1_024;
-/** The wrong attempts of all browsers are counted together, under this name. */
-const ALL_BROWSERS = 'browsers';
 
 export class SignIn {
   readonly #secret: Secret | undefined;
   readonly #clock: Clock;
+  readonly #scope: () => CookieScope;
   /** Ends of sessions by token, in milliseconds of the clock. */
   readonly #sessions = new Map<string, number>();
   readonly #failedAttempts: FailedAttempts;
 
-  /** Without a secret every attempt is wrong. */
-  constructor(secret: Secret | undefined, clock: Clock) {
+  /** Without a secret every attempt is wrong. `scope` is asked when a cookie is read or set. */
+  constructor(secret: Secret | undefined, clock: Clock, scope: () => CookieScope) {
     this.#secret = secret;
     this.#clock = clock;
+    this.#scope = scope;
     this.#failedAttempts = new FailedAttempts(clock);
   }
 
@@ -37,11 +44,16 @@ export class SignIn {
     return this.#secret !== undefined;
   }
 
-  attempt(secret: string): SignInResult {
-    const waitMs = this.#failedAttempts.blockedForMs(ALL_BROWSERS);
+  /** `from` is the address of the browser. */
+  attempt(secret: string, from: string | undefined): SignInResult {
+    const address = from ?? '';
+    if (this.#matches(secret)) {
+      this.#failedAttempts.reset(address);
+      return { kind: 'accepted' };
+    }
+    const waitMs = this.#failedAttempts.blockedForMs(address);
     if (waitMs > 0) return { kind: 'too-many', waitS: Math.ceil(waitMs / 1_000) };
-    if (this.#matches(secret)) return { kind: 'accepted' };
-    this.#failedAttempts.recordFailure(ALL_BROWSERS);
+    this.#failedAttempts.recordFailure(address);
     return { kind: 'wrong' };
   }
 
@@ -51,32 +63,56 @@ export class SignIn {
     const token = randomBytes(32).toString('hex');
     this.#sessions.set(token, now + SESSION_MS);
     this.#dropEndedSessions(now);
-    return `${COOKIE}=${token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_MS / 1_000}`;
+    return this.#cookie(token, SESSION_MS / 1_000);
   }
 
   /**
    * Whether the Cookie header has a session token, or the Authorization header the secret itself,
    * as Prometheus sends it.
    */
-  isSignedIn(cookie: string | undefined, authorization: string | undefined): boolean {
-    const token = tokenIn(cookie);
+  isSignedIn(
+    cookie: string | undefined,
+    authorization: string | undefined,
+    from: string | undefined,
+  ): boolean {
+    const token = this.#tokenIn(cookie);
     const endMs = token === undefined ? undefined : this.#sessions.get(token);
     if (endMs !== undefined && endMs > this.#clock.nowMs()) return true;
     if (authorization === undefined || !authorization.startsWith('Bearer ')) return false;
     // Guesses here count as attempts too.
-    return this.attempt(authorization.slice('Bearer '.length)).kind === 'accepted';
+    return this.attempt(authorization.slice('Bearer '.length), from).kind === 'accepted';
   }
 
   /** Ends the session; returns the Set-Cookie header that deletes the cookie. */
   signOut(cookie: string | undefined): string {
-    const token = tokenIn(cookie);
+    const token = this.#tokenIn(cookie);
     if (token !== undefined) this.#sessions.delete(token);
-    return `${COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`;
+    return this.#cookie('', 0);
+  }
+
+  /**
+   * Browsers keep the cookies of all ports of a host together, so the name has the port. A name
+   * with `__Host-` is set over TLS only, by this host only.
+   */
+  get #cookieName(): string {
+    const { port, secure } = this.#scope();
+    return `${secure ? '__Host-' : ''}mirrorflow-${port}`;
+  }
+
+  #cookie(value: string, maxAgeS: number): string {
+    const secure = this.#scope().secure ? '; Secure' : '';
+    return `${this.#cookieName}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${secure}`;
+  }
+
+  #tokenIn(cookie: string | undefined): string | undefined {
+    const wanted = this.#cookieName;
+    const pairs = (cookie ?? '').split(';').map((pair) => pair.trim().split('='));
+    return pairs.find(([name]) => name === wanted)?.[1];
   }
 
   #matches(secret: string): boolean {
-    if (this.#secret === undefined) return false;
-    return timingSafeEqual(digest(secret), digest(this.#secret.key));
+    const given = digest(secret);
+    return this.#secret?.accepted.some((key) => timingSafeEqual(given, digest(key))) ?? false;
   }
 
   #dropEndedSessions(now: number): void {
@@ -89,9 +125,4 @@ export class SignIn {
 /** Equal lengths for all inputs, so that the time of the comparison reveals nothing. */
 function digest(text: string | Uint8Array): Buffer {
   return createHash('sha256').update(text).digest();
-}
-
-function tokenIn(cookie: string | undefined): string | undefined {
-  const pairs = (cookie ?? '').split(';').map((pair) => pair.trim().split('='));
-  return pairs.find(([name]) => name === COOKIE)?.[1];
 }

@@ -5,10 +5,9 @@
  * are shown all the same, only without this metadata.
  */
 import { EventEmitter } from 'eventemitter3';
-import { parseAddress } from '../../protocol/base/address.js';
 import type { Logger } from '../../protocol/base/log.js';
-import { lookUpService } from '../../protocol/spectcl/port-manager.js';
-import { SpecTclRest, type SpecTclGate, type SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
+import type { SpecTclGate, SpecTclRest, SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
+import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
 import type { GateShape } from '../wire/messages.js';
 
 interface MetadataEvents {
@@ -76,7 +75,7 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
 
   async #request(): Promise<void> {
     try {
-      this.#rest ??= await connectRest(this.#source ?? '');
+      this.#rest ??= await connectSpecTclRest(this.#source ?? '', REQUEST_TIMEOUT_MS);
       const [spectra, gates] = await Promise.all([this.#rest.spectra(), this.#rest.gates()]);
       const json = JSON.stringify([spectra, gates]);
       if (json === this.#json) return;
@@ -96,15 +95,6 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
     this.#rest?.close();
     this.#rest = undefined;
   }
-}
-
-async function connectRest(source: string): Promise<SpecTclRest> {
-  const { host, rest, user } = parseAddress(source, { schemes: ['spectcl'] });
-  const port =
-    typeof rest === 'number'
-      ? rest
-      : await lookUpService(host, rest, user, { timeoutMs: REQUEST_TIMEOUT_MS });
-  return new SpecTclRest({ host, port }, { timeoutMs: REQUEST_TIMEOUT_MS });
 }
 
 /** SpecTcl's type letters of gates that can be drawn; the others combine gates. */

@@ -5,7 +5,7 @@
  * spectra; `PublicationReader` compares and commits. Pure: no I/O, times come in as parameters.
  */
 import type { Binding } from '../../client-lib/index.js';
-import { bindings, channelsOf, readBinding } from '../../protocol/spectcl/display-memory.js';
+import { ARRAY_OFFSETS, bindings, channelsOf, readBinding } from '../../protocol/spectcl/display-memory.js';
 import type { Values } from '../wire/frame.js';
 import { SpectrumHistory } from './spectrum-history.js';
 
@@ -53,11 +53,19 @@ export class SpectrumCache {
   readonly #entries = new Map<string, Entry>();
   /** Binding slots of the display memory by spectrum name, as of the last search. */
   readonly #slots = new Map<string, number>();
+  /** Names and types of all slots then, as they are in the header. */
+  #indexedNames = Buffer.alloc(0);
+  #indexedTypes = Buffer.alloc(0);
   #historyVersion = 0;
 
   /** Grows whenever a history gets another sample, at most once a second. */
   get historyVersion(): number {
     return this.#historyVersion;
+  }
+
+  /** Spectra in the cache, with those that were in use within the last minute. */
+  get size(): number {
+    return this.#entries.size;
   }
 
   /** Whether a spectrum in use has never been read. */
@@ -79,6 +87,8 @@ export class SpectrumCache {
     if (entry === undefined) return;
     entry.users -= 1;
     entry.unusedSinceMs = monotonicMs;
+    // A name without a spectrum has no history to keep.
+    if (entry.users === 0 && entry.binding === undefined) this.#entries.delete(name);
   }
 
   /**
@@ -87,9 +97,14 @@ export class SpectrumCache {
    */
   compare(memory: Uint8Array): SpectrumChange[] {
     const changes: SpectrumChange[] = [];
+    let isIndexed = false;
+    const indexOnce = (): void => {
+      if (!isIndexed) this.#index(memory);
+      isIndexed = true;
+    };
     for (const entry of this.#entries.values()) {
       const { name } = entry;
-      const binding = this.#findBinding(memory, name);
+      const binding = this.#findBinding(memory, name, indexOnce);
       if (binding === undefined) {
         const isChange = entry.binding !== undefined || entry.version === 0;
         if (isChange) changes.push({ name, binding, layout: '', counts: NO_COUNTS });
@@ -142,20 +157,27 @@ export class SpectrumCache {
     return grew;
   }
 
-  /** Tries the slot of the last search first: searching reads all bindings. */
-  #findBinding(memory: Uint8Array, name: string): Binding | undefined {
+  /** Tries the slot of the last search first: `indexOnce` reads all bindings of the publication. */
+  #findBinding(memory: Uint8Array, name: string, indexOnce: () => void): Binding | undefined {
+    const found = this.#bindingAt(memory, name) ?? (indexOnce(), this.#bindingAt(memory, name));
+    return found === undefined ? undefined : ifWithin(memory, found);
+  }
+
+  #bindingAt(memory: Uint8Array, name: string): Binding | undefined {
     const slot = this.#slots.get(name);
-    if (slot !== undefined) {
-      const binding = readBinding(memory, slot);
-      if (binding?.name === name) return ifWithin(memory, binding);
-    }
+    const binding = slot === undefined ? undefined : readBinding(memory, slot);
+    return binding?.name === name ? binding : undefined;
+  }
+
+  /** Reads the names of all slots, unless they are the same as the last time. */
+  #index(memory: Uint8Array): void {
+    const names = memory.subarray(ARRAY_OFFSETS.titles, ARRAY_OFFSETS.info);
+    const types = memory.subarray(ARRAY_OFFSETS.types, ARRAY_OFFSETS.maps);
+    if (this.#indexedNames.equals(names) && this.#indexedTypes.equals(types)) return;
+    this.#indexedNames = Buffer.from(names);
+    this.#indexedTypes = Buffer.from(types);
     this.#slots.clear();
-    let match: Binding | undefined;
-    for (const binding of bindings(memory)) {
-      this.#slots.set(binding.name, binding.slot);
-      if (binding.name === name) match = binding;
-    }
-    return match === undefined ? undefined : ifWithin(memory, match);
+    for (const { name, slot } of bindings(memory)) this.#slots.set(name, slot);
   }
 }
 

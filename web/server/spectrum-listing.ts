@@ -27,6 +27,11 @@ export class SpectrumListing {
     return this.#spectra;
   }
 
+  /** Whether there was an update. */
+  get isKnown(): boolean {
+    return this.#json !== '';
+  }
+
   isDue(monotonicMs: number): boolean {
     return monotonicMs - this.#updatedMs >= UPDATE_INTERVAL_MS;
   }

@@ -13,37 +13,50 @@
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
  * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
  *
- * View access: every request on loopback, only signed-in ones beyond it. On loopback a request sees
- * the applications that its user may read, all of them when it has signed in.
+ * View access: signed-in requests; without signing in those under a loopback name to a viewer that
+ * listens on loopback only and has no further name, unless they came through a proxy. Without
+ * signing in a request sees the applications that its user may read.
  */
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import type { AddressOf } from '../../protocol/base/address.js';
 import { systemClock } from '../../protocol/base/clock.js';
 import { MirrorflowError, describeError, systemCode } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
+import { ownNames } from '../../protocol/host/own-names.js';
+import {
+  isLoopbackHost,
+  isOwnHost,
+  isOwnOrigin,
+  isProxied,
+} from '../../protocol/rpc/security/browser-requests.js';
 import { checkListening, isLoopback } from '../../protocol/rpc/security/listening.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
+import type { TlsIdentity } from '../../protocol/rpc/security/tls.js';
 import { PAGE_MESSAGE_BYTES_MAX } from '../wire/messages.js';
-import { isOwnHost, isOwnOrigin } from './access.js';
 import { Audience } from '../../protocol/host/access/audience.js';
 import { Applications, type MaySee } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
+import { HttpServer, refuseUpgrade } from './http-server.js';
 import { metricsText } from './metrics.js';
+import { PagePlaces } from './page-places.js';
 import { PageSession } from './page-session.js';
 import { SignIn } from './sign-in.js';
 
 export interface WebServerOptions {
-  readonly listen: AddressOf<'tcp'>;
+  readonly listen: AddressOf<'tcp' | 'tls'>;
   /** Take any free port when the given one is in use. */
   readonly orAnyPort: boolean;
   /** Names of this server besides its host name, lower case. */
   readonly names: readonly string[];
   readonly secret: Secret | undefined;
+  /** The certificate of this host; with it, the viewer serves other machines over TLS only. */
+  readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
   /** Directory of the built page. */
@@ -51,29 +64,32 @@ export interface WebServerOptions {
   readonly version: string;
 }
 
-const PAGES_MAX = 512;
-const REQUEST_TIMEOUT_MS = 10_000;
 /** Memory pages are 4 KiB on every supported machine. */
 const MEMORY_PAGE_BYTES = 4_096;
 
 export class WebServer {
   readonly #options: WebServerOptions;
   readonly #log: Logger;
+  /** For what programs and browsers without a sign-in cause. */
+  readonly #refusals: RateLimitedLog;
   readonly #assets: Assets;
   readonly #signIn: SignIn;
   readonly #applications: Applications;
   readonly #audience = new Audience();
-  readonly #http: Server;
+  readonly #http: HttpServer;
+  readonly #usesTls: boolean;
   readonly #sockets: WebSocketServer;
+  readonly #pages = new PagePlaces(systemClock);
   readonly #startedMs = performance.now();
   readonly #names: readonly string[];
 
   /**
    * Throws ADDRESS_IN_USE, START_FAILED without a built page, and BAD_OPTION for listening beyond
-   * this machine without a secret.
+   * this machine, or under a further name, without a secret.
    */
   static async start(options: WebServerOptions, log: Logger): Promise<WebServer> {
-    checkListening(options.listen, { secret: options.secret, identity: undefined });
+    checkListening(options.listen, { ...options, trust: { ca: undefined } });
+    checkNames(options);
     const server = new WebServer(options, log);
     await server.#listen();
     return server;
@@ -83,34 +99,46 @@ export class WebServer {
     this.#options = options;
     this.#log = log;
     this.#assets = Assets.load(options.assets);
-    this.#signIn = new SignIn(options.secret, systemClock);
+    this.#signIn = new SignIn(options.secret, systemClock, () => ({
+      port: this.#port,
+      secure: this.#usesTls,
+    }));
     this.#applications = new Applications(options.directory, log);
-    const host = hostname().toLowerCase();
-    this.#names = [...options.names, host, host.split('.')[0] ?? host];
-    this.#http = createServer((request, response) => void this.#answer(request, response));
-    this.#http.headersTimeout = REQUEST_TIMEOUT_MS;
-    this.#http.requestTimeout = REQUEST_TIMEOUT_MS;
+    this.#refusals = new RateLimitedLog(systemClock, log);
+    this.#names = ownNames(options.names);
+    const { listen, identity } = options;
+    this.#usesTls = listen.scheme === 'tls';
+    this.#http = new HttpServer(this.#usesTls ? identity : undefined, (from) =>
+      this.#refusals.warn('a connection made room for a newer one: too many have not signed in', { from }),
+    );
+    this.#http.server.on('request', (request, response) => void this.#answer(request, response));
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: PAGE_MESSAGE_BYTES_MAX,
       // Deflating counts costs more time than it saves on a local network.
       perMessageDeflate: false,
     });
-    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#http.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
   /** As `http://127.0.0.1:7391/`. */
   get address(): string {
-    const bound = this.#http.address();
-    const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
     const { host } = this.#options.listen;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
+    const scheme = this.#usesTls ? 'https' : 'http';
+    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${this.#port}/`;
+  }
+
+  get #port(): number {
+    const bound = this.#http.server.address();
+    return typeof bound === 'object' && bound !== null ? bound.port : 0;
   }
 
   async close(): Promise<void> {
+    this.#pages.close();
     for (const socket of this.#sockets.clients) socket.terminate();
-    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
-    this.#http.closeAllConnections();
+    const { server } = this.#http;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
     await this.#applications.close();
     await closed;
   }
@@ -118,10 +146,10 @@ export class WebServer {
   async #listen(): Promise<void> {
     const { host, port } = this.#options.listen;
     try {
-      await listen(this.#http, host, port);
+      await listen(this.#http.server, host, port);
     } catch (error) {
       const inUse = systemCode(error) === 'EADDRINUSE';
-      if (inUse && this.#options.orAnyPort && port !== 0) return listen(this.#http, host, 0);
+      if (inUse && this.#options.orAnyPort && port !== 0) return listen(this.#http.server, host, 0);
       throw new MirrorflowError(
         inUse ? 'ADDRESS_IN_USE' : 'SYSTEM_ERROR',
         `the web viewer cannot listen on ${host}:${port}: ${describeError(error)}`,
@@ -149,7 +177,7 @@ export class WebServer {
       if (path === '/') return this.#document(request, response);
       if (!this.#assets.serve(path, request, response)) sendText(response, 404, 'No such page.');
     } catch (error) {
-      this.#log.warn('a request failed', { path, error });
+      this.#refusals.warn('a request failed', { path, error });
       if (!response.headersSent)
         sendText(response, 500, 'The request failed; the log of the web viewer has the reason.');
     }
@@ -166,18 +194,18 @@ export class WebServer {
     if (path !== '/sign-in') return sendText(response, 404, 'No such page.');
     const secret = await readBody(request);
     if (secret === undefined) return sendText(response, 413, 'The secret is too long.');
-    const result = this.#signIn.attempt(secret);
     const from = request.socket.remoteAddress;
+    const result = this.#signIn.attempt(secret, from);
     switch (result.kind) {
       case 'accepted':
         response.setHeader('Set-Cookie', this.#signIn.startSession());
         this.#log.info('signed in', { from });
         return sendJson(response, 200, {});
       case 'wrong':
-        this.#log.warn('signing in failed: wrong secret', { from });
+        this.#refusals.warn('signing in failed: wrong secret', { from });
         return sendJson(response, 403, { error: 'That is not the shared secret.' });
       case 'too-many':
-        this.#log.warn('signing in refused: too many wrong secrets', { from });
+        this.#refusals.warn('signing in refused: too many wrong secrets', { from });
         response.setHeader('Retry-After', result.waitS);
         return sendJson(response, 429, { error: `Too many wrong attempts. Try again in ${result.waitS} s.` });
       default:
@@ -186,12 +214,18 @@ export class WebServer {
   }
 
   #signedIn(request: IncomingMessage): boolean {
-    return this.#signIn.isSignedIn(request.headers.cookie, request.headers.authorization);
+    const { cookie, authorization } = request.headers;
+    const signedIn = this.#signIn.isSignedIn(cookie, authorization, request.socket.remoteAddress);
+    if (signedIn) this.#http.releasePlace(request);
+    return signedIn;
   }
 
-  /** Viewing needs no sign-in where only this machine can connect. */
+  /** Viewing needs no sign-in where only programs of this machine can ask. */
   #mayView(request: IncomingMessage): boolean {
-    return isLoopback(this.#options.listen.host) || this.#signedIn(request);
+    const { listen, names } = this.#options;
+    const isLocal = isLoopback(listen.host) && names.every(isLoopback);
+    const { headers } = request;
+    return (isLocal && isLoopbackHost(headers.host) && !isProxied(headers)) || this.#signedIn(request);
   }
 
   /** What is visible to the other end of a request's connection: the one place that decides it. */
@@ -229,7 +263,7 @@ export class WebServer {
     const picture = await this.#applications.pictureForMetrics(this.#maySee(request));
     const pids = picture.applications.flatMap((app) => [app.pid, ...app.flows.map(({ pid }) => pid)]);
     const viewer = {
-      pages: this.#sockets.clients.size,
+      pages: this.#pages.size,
       residentBytes: process.memoryUsage.rss(),
       uptimeS: (performance.now() - this.#startedMs) / 1_000,
       version: this.#options.version,
@@ -241,37 +275,55 @@ export class WebServer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { host, origin } = request.headers;
-    const refuse = (status: string): void => {
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    };
     socket.on('error', () => socket.destroy());
-    if (request.url !== '/live') return refuse('404 Not Found');
+    if (request.url !== '/live') return refuseUpgrade(socket, '404 Not Found');
     if (!isOwnHost(host, this.#names) || !isOwnOrigin(origin, host)) {
-      this.#log.warn('refused the WebSocket of a foreign page', { host, origin });
-      return refuse('403 Forbidden');
+      this.#refusals.warn('refused the WebSocket of a foreign page', { host, origin });
+      return refuseUpgrade(socket, '403 Forbidden');
     }
-    if (!this.#mayView(request)) return refuse('401 Unauthorized');
-    if (this.#sockets.clients.size >= PAGES_MAX) return refuse('503 Service Unavailable');
-    const mayControl = this.#signedIn(request);
+    const signedIn = this.#signedIn(request);
+    if (!signedIn && !this.#mayView(request)) return refuseUpgrade(socket, '401 Unauthorized');
+    const from = request.socket.remoteAddress;
+    if (!this.#pages.makeRoom(signedIn, from)) {
+      this.#refusals.warn('refused a page: too many are open', { from });
+      return refuseUpgrade(socket, '503 Service Unavailable');
+    }
     const maySee = this.#maySee(request);
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
-      const page = new PageSession(accepted, {
-        log: this.#log,
-        mayControl,
-        watch: (app) => this.#applications.watchFor(app, maySee),
-        followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
-        controlApplication: (action, app) => this.#applications.controlApplication(action, app),
-      });
-      page.send({
-        kind: 'welcome',
-        version: this.#options.version,
-        host: hostname(),
-        control: mayControl ? 'yes' : this.#signIn.hasSecret ? 'sign-in' : 'no-secret',
-      });
-      const unfollow = this.#applications.followApplications((message) => page.send(message), maySee);
-      accepted.once('close', unfollow);
+      this.#pages.add(accepted, signedIn, from);
+      this.#http.releasePlace(request);
+      this.#openPage(accepted, signedIn, maySee);
     });
   }
+
+  #openPage(socket: WebSocket, signedIn: boolean, maySee: MaySee): void {
+    const page = new PageSession(socket, {
+      log: this.#log,
+      signedIn,
+      watch: (app) => this.#applications.watchFor(app, maySee),
+      followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
+      controlApplication: (action, app) => this.#applications.controlApplication(action, app),
+    });
+    page.send({
+      kind: 'welcome',
+      version: this.#options.version,
+      host: hostname(),
+      control: signedIn ? 'yes' : this.#signIn.hasSecret ? 'sign-in' : 'no-secret',
+    });
+    const unfollow = this.#applications.followApplications((message) => page.send(message), maySee);
+    socket.once('close', unfollow);
+  }
+}
+
+/** Throws BAD_OPTION for a name that other machines use, without a secret to sign in with. */
+function checkNames({ names, secret }: WebServerOptions): void {
+  const foreign = names.find((name) => !isLoopback(name));
+  if (foreign === undefined || secret !== undefined) return;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `--name ${foreign}: a viewer that other machines reach requires a shared secret: give --secret-file`,
+    { name: foreign },
+  );
 }
 
 /**

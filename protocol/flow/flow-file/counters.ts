@@ -1,6 +1,6 @@
 /**
  * The counters of a flow file: id (position in the header's counter table), name and help of each.
- * A duplicator, the owner of the file, writes them; statistics, console and web page read them
+ * A duplicator, the owner of the file, writes them, a provider publishedBytes; statistics, console and web page read them
  * while the duplicator runs. Pure: a table.
  */
 export const COUNTERS = {

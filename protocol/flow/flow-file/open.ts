@@ -33,10 +33,23 @@ export function openFlowHeader(path: string): FlowFile {
   return open(path, 'read', 'header');
 }
 
-function open(path: string, access: 'read' | 'read-write', extent: 'whole' | 'header'): FlowFile {
-  let fd: number;
+/**
+ * A copy of the header as it is now: for servers, which a provider that truncates its flow file
+ * must not end with SIGBUS. Throws as `openFlowFile`.
+ */
+export function readFlowHeader(path: string): FlowFile {
+  const fd = openFile(path, 'read');
   try {
-    fd = openSync(path, (access === 'read' ? constants.O_RDONLY : constants.O_RDWR) | OPEN_SAFELY);
+    const { geometry, identity, owner, flags, header } = readHeader(fd, path);
+    return new FlowFile(path, header, geometry, identity, owner, flags);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openFile(path: string, access: 'read' | 'read-write'): number {
+  try {
+    return openSync(path, (access === 'read' ? constants.O_RDONLY : constants.O_RDWR) | OPEN_SAFELY);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT')
@@ -56,6 +69,10 @@ function open(path: string, access: 'read' | 'read-write', extent: 'whole' | 'he
       error,
     );
   }
+}
+
+function open(path: string, access: 'read' | 'read-write', extent: 'whole' | 'header'): FlowFile {
+  const fd = openFile(path, access);
   try {
     const { geometry, identity, owner, flags } = readHeader(fd, path);
     const bytes = mapFile(fd, extent === 'whole' ? geometry.fileBytes : HEADER_BYTES, access);
@@ -107,7 +124,7 @@ function readOwner(fd: number, path: string): OwnerIdentity {
   }
 }
 
-function readHeader(fd: number, path: string): CheckedHeader {
+function readHeader(fd: number, path: string): CheckedHeader & { readonly header: Buffer } {
   const header = Buffer.alloc(HEADER_BYTES);
   const status = fstatSync(fd);
   if (!status.isFile()) throw corruptFile(path, 'it is no regular file');
@@ -115,5 +132,5 @@ function readHeader(fd: number, path: string): CheckedHeader {
   if (size < HEADER_BYTES || readSync(fd, header, 0, HEADER_BYTES, 0) !== HEADER_BYTES) {
     throw corruptFile(path, `it has ${size} bytes, fewer than the ${HEADER_BYTES} of a header`);
   }
-  return checkHeader(header, size, path);
+  return { ...checkHeader(header, size, path), header };
 }

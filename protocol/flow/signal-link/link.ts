@@ -53,7 +53,7 @@ export interface LinkServer {
   /**
    * Listens on the socket path and replaces the socket of a dead server. Throws ADDRESS_IN_USE when
    * a process listens on it or the path is not a socket, BAD_ADDRESS when the path is too long,
-   * NOT_PERMITTED or SYSTEM_ERROR.
+   * NOT_PERMITTED or SYSTEM_ERROR. A second call listens again where the socket was removed.
    */
   listen(path: string): Promise<void>;
   /**

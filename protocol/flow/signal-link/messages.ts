@@ -22,7 +22,9 @@
  * | D    | BEGIN   | first sequence to read or write  | to a provider: its generation, for the flags of slots   |
  * | D    | REFUSED | 0                                | error number (base/errors.ts), two's complement         |
  *
- * START follows only a HELLO with start = sequence. REFUSED replaces WELCOME; then D closes.
+ * START follows only a HELLO with start = sequence. A provider that reattaches sends its generation
+ * as START's value, and keeps it when no other provider came since. REFUSED replaces WELCOME; then D
+ * closes.
  *
  * Afterwards each direction carries one ever-growing count and a few states; only the newest of
  * each kind matters:

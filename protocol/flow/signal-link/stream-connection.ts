@@ -37,6 +37,8 @@ export class StreamConnection implements LinkConnection {
     socket.on('error', (error) => {
       this.#end ??= endOf(error);
     });
+    // Handlers run before this end is closed in answer: then the peer knows that they have run.
+    socket.once('end', () => this.#closed());
     socket.once('close', () => this.#closed());
   }
 
@@ -124,7 +126,9 @@ export class StreamConnection implements LinkConnection {
     this.#state = 'closed';
     this.#decoder.stop();
     this.#cancelTimer?.();
-    this.#onClose?.(this.#end ?? { by: 'peer' });
+    const onClose = this.#onClose;
+    this.#onClose = undefined;
+    onClose?.(this.#end ?? { by: 'peer' });
   }
 }
 

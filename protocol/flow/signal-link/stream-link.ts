@@ -110,6 +110,7 @@ class StreamLinkServer implements LinkServer {
 
   async listen(path: string): Promise<void> {
     checkSocketPath(path);
+    if (this.#server.listening) this.#server.close(); // its socket was removed; connections stay
     await clearStaleSocket(path, isListening);
     await new Promise<void>((resolve, reject) => {
       const onError = (error: Error): void => reject(socketError('cannot be listened on', path, error));

@@ -32,6 +32,8 @@ const SPARE_BYTES = 64 * 1024;
 export interface FrameSink {
   /** Longest payload of a frame of this kind, bytes. */
   limitOf(kind: FrameKind): number;
+  /** Whether the frame is the next buffer in turn: its payload may be received in its place. */
+  expects(header: Readonly<FrameHeader>): boolean;
   /** Whether the frame may follow now; false: not yet; a text: never, with the reason. */
   admit(header: Readonly<FrameHeader>): boolean | string;
   /** The place for the payload of an admitted BUFFER: at least `length` bytes. */
@@ -52,7 +54,30 @@ export interface FrameSink {
 
 const EMPTY = Buffer.alloc(0);
 
-export class FrameReader {
+/** What reads the frames of a link: FrameReader, or SealedFrameReader where they have MACs. */
+export interface LinkReader {
+  /** The reason why decoding stopped; undefined before. */
+  readonly problem: string | undefined;
+  /** Whether a frame waits for admission: read no more until `resume` returns true. */
+  readonly blocked: boolean;
+  /**
+   * The buffer for the next read. While blocked, a spare buffer for the first read afterwards: the
+   * socket asks for a buffer before it reads.
+   */
+  nextBuffer(): Buffer;
+  /** Uses a buffer that the socket got before this reader existed. */
+  adoptBuffer(buffer: Buffer): void;
+  /**
+   * `bytes` were read into the last `nextBuffer`. False when no more may be read: blocked or
+   * failed.
+   */
+  received(bytes: number): boolean;
+  feed(chunk: Buffer): boolean;
+  /** Asks the sink again to admit the blocked frame. True when reading may continue. */
+  resume(): boolean;
+}
+
+export class FrameReader implements LinkReader {
   readonly #sink: FrameSink;
   readonly #header = emptyHeader();
   readonly #partial = Buffer.alloc(FRAME_BYTES);
@@ -78,34 +103,23 @@ export class FrameReader {
     this.#sink = sink;
   }
 
-  /** The reason why decoding stopped; undefined before. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** Whether a frame waits for admission: read no more until `resume` returns true. */
   get blocked(): boolean {
     return this.#blockedBytes !== undefined;
   }
 
-  /**
-   * The buffer for the next read. While blocked, a spare buffer for the first read afterwards: the
-   * socket asks for a buffer before it reads.
-   */
   nextBuffer(): Buffer {
     this.#readBuffer = this.#choose();
     return this.#readBuffer;
   }
 
-  /** Uses a buffer that the socket got before this reader existed. */
   adoptBuffer(buffer: Buffer): void {
     this.#readBuffer = buffer;
   }
 
-  /**
-   * `bytes` were read into the last `nextBuffer`. False when no more may be read: blocked or
-   * failed.
-   */
   received(bytes: number): boolean {
     if (this.#problem !== undefined) return false;
     const buffer = this.#readBuffer;
@@ -116,20 +130,29 @@ export class FrameReader {
     return this.#problem === undefined && !this.blocked;
   }
 
-  /** Decodes bytes of another buffer. False when no more may be read now; the rest is kept. */
   feed(chunk: Buffer): boolean {
     if (this.#blockedBytes === undefined) this.#parse(chunk);
     else this.#blockedBytes = Buffer.concat([this.#blockedBytes, chunk]);
     return this.#problem === undefined && !this.blocked;
   }
 
-  /** Asks the sink again to admit the blocked frame. True when reading may continue. */
   resume(): boolean {
     const bytes = this.#blockedBytes;
     if (bytes === undefined || this.#problem !== undefined) return this.#problem === undefined;
     this.#blockedBytes = undefined;
     if (this.#begin(bytes)) this.#parse(bytes);
     return this.#problem === undefined && !this.blocked;
+  }
+
+  /** Whether the bytes so far end with a whole frame. */
+  get isBetweenFrames(): boolean {
+    return this.#target === undefined && this.#partialFilled === 0 && !this.blocked;
+  }
+
+  /** Handles a frame whose payload was received in its place, between the frames of `feed`. */
+  accept(header: Readonly<FrameHeader>, payload: Buffer): void {
+    if (this.#problem === undefined)
+      this.#problem = defectOf(header, payload) ?? this.#sink.frame(header, payload);
   }
 
   #choose(): Buffer {
@@ -239,9 +262,11 @@ export class FrameReader {
     if (this.#filled < this.#header.length) return;
     this.#target = undefined;
     const payload = target.length === this.#header.length ? target : target.subarray(0, this.#header.length);
-    this.#problem =
-      (this.#header.bits & FrameBits.CRC) !== 0 && crc32(payload) !== this.#header.crc
-        ? `the payload of sequence ${this.#header.sequence} does not have the checksum of its header`
-        : this.#sink.frame(this.#header, payload);
+    this.#problem = defectOf(this.#header, payload) ?? this.#sink.frame(this.#header, payload);
   }
+}
+
+function defectOf({ bits, crc, sequence }: Readonly<FrameHeader>, payload: Buffer): string | undefined {
+  if ((bits & FrameBits.CRC) === 0 || crc32(payload) === crc) return undefined;
+  return `the payload of sequence ${sequence} does not have the checksum of its header`;
 }

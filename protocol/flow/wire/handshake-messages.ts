@@ -23,7 +23,9 @@
  * | REFUSED   | S    | u32 number of base/errors.ts (two's complement), then a text    |
  *
  * After WELCOME, both sides send frames (frame.ts). Proofs are those of rpc/security/proof.ts for
- * the channel `data`, bound to the whole body of HELLO.
+ * the channel `data`, bound to the whole body of HELLO and the transport. Without TLS, WELCOME and
+ * a refusal after R's proof are the content of S's first record (rpc/security/records.ts), and so
+ * are all frames that follow unless both sides have `integrity` off.
  */
 import { SOURCE_STATE_NAMES } from '../../rpc/contract/shapes.js';
 import { ERROR_CODES, codeOfFault, describeError, type ErrorCode } from '../../base/errors.js';
@@ -44,7 +46,7 @@ import { NONCE_BYTES, PROOF_BYTES } from '../../rpc/security/proof.js';
 
 export const WIRE_MAGIC = 'MIRRWIRE';
 /** Incremented when the layout changes; different versions refuse each other and name both. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 export const HANDSHAKE_HEADER_BYTES = 16;
 
 export const HandshakeKind = { HELLO: 1, CHALLENGE: 2, PROOF: 3, WELCOME: 4, REFUSED: 5 } as const;
@@ -65,6 +67,8 @@ const BODY_BYTES: Readonly<Record<HandshakeKind, number>> = {
 };
 
 const count = int({ min: 0 });
+const INTEGRITY = ['on', 'off'] as const;
+export type Integrity = (typeof INTEGRITY)[number];
 
 /** The receiver's request. */
 const helloSchema = struct({
@@ -75,6 +79,8 @@ const helloSchema = struct({
   delivery: oneOf(['lossless', 'lossy']),
   /** Whether the sender adds a checksum to every payload. */
   crc: boolean(),
+  /** `off`: without TLS, R wants frames without a MAC; they have none when S wants the same. */
+  integrity: oneOf(INTEGRITY),
   /** Where the receiver resumes: it has all sequences below `sequence` of `epoch`. */
   resume: optional(struct({ epoch: count, sequence: count })),
 });
@@ -86,6 +92,8 @@ const welcomeSchema = struct({
   /** The first sequence that S can send; sequences between the resume point and it are lost. */
   first: count,
   delivery: oneOf(['lossless', 'lossy']),
+  /** As S decided for both directions: `off` only when both sides want it. */
+  integrity: oneOf(INTEGRITY),
   type: string({ maxCharacters: LIMITS.nameCharacters }),
   /** JSON. */
   properties: string({ maxCharacters: LIMITS.identityBytes }),
@@ -158,6 +166,15 @@ function decodeJson<T>(schema: Schema<T>, body: Buffer, method: string): T | str
   }
 }
 
+/** Longest content of the record of S's answer. */
+export const ANSWER_BYTES_MAX =
+  HANDSHAKE_HEADER_BYTES + Math.max(BODY_BYTES[HandshakeKind.WELCOME], BODY_BYTES[HandshakeKind.REFUSED]);
+
+/** Whether bytes may begin a message in the clear; a record of an answer never begins so. */
+export function startsLikeMessage(bytes: Buffer): boolean {
+  return WIRE_MAGIC.startsWith(bytes.toString('latin1', 0, Math.min(bytes.length, WIRE_MAGIC.length)));
+}
+
 /**
  * Collects the next message from bytes that arrive in pieces; bytes behind it stay in `rest`. The
  * memory that it needs is limited by BODY_BYTES.
@@ -174,8 +191,7 @@ export class HandshakeReader {
   push(chunk: Buffer, expected: readonly HandshakeKind[]): HandshakeMessage | HandshakeProblem | undefined {
     this.#collected = this.#collected.length === 0 ? chunk : Buffer.concat([this.#collected, chunk]);
     const bytes = this.#collected;
-    const magic = bytes.toString('latin1', 0, Math.min(bytes.length, WIRE_MAGIC.length));
-    if (!WIRE_MAGIC.startsWith(magic)) return { problem: `it does not begin with ${WIRE_MAGIC}` };
+    if (!startsLikeMessage(bytes)) return { problem: `it does not begin with ${WIRE_MAGIC}` };
     if (bytes.length < HANDSHAKE_HEADER_BYTES) return undefined;
     const version = bytes.readUInt16LE(AT.version);
     if (version !== WIRE_VERSION)

@@ -1,11 +1,12 @@
 /**
  * The clean-up: removes the leftovers of dead owners in a runtime directory and its flow directory,
  * and nothing else. An owner is dead by its identity (process id, start time, boot), never by age;
- * files without a named owner, of another user, and symbolic links stay. `mirrorflow clean` and a
- * starting host server call it. Removes files, directories and shared memory.
+ * files without a named owner (but for logs), of another user, and symbolic links stay.
+ * `mirrorflow clean` and a starting host server call it. Removes files, directories and shared memory.
  */
 import { join } from 'node:path';
 import { sweepFlowDirectory } from './flow-directory.js';
+import { sweepLogs } from './logs.js';
 import { ownerOfRecord } from './records.js';
 import { sweepRuntimeDirectory } from './runtime-directory.js';
 import { Sweep, type Leftover } from './sweep.js';
@@ -32,5 +33,6 @@ export async function cleanUp(options: CleanUpOptions): Promise<readonly Leftove
   const isRestarted = (app: string): boolean => hostLives && record(app)?.ofThisBoot === true;
   await sweepRuntimeDirectory(sweep, { directory, flowDirectory, keepsRecord: isRestarted });
   sweepFlowDirectory(sweep, flowDirectory, (app) => record(app)?.alive === true || isRestarted(app));
+  sweepLogs(sweep, { directory, flowDirectory }, Date.now());
   return sweep.leftovers;
 }

@@ -10,7 +10,7 @@ import type { Clock } from '../../base/clock.js';
 import { isName } from '../../base/names.js';
 import { isAlive, type OwnerIdentity } from '../../base/owner-identity.js';
 import { appFlowDirectory, gatewayRecordPath, linkSocketPath } from '../../base/paths.js';
-import { openFlowHeader } from '../../flow/flow-file/open.js';
+import { readFlowHeader } from '../../flow/flow-file/open.js';
 import { readGatewayRecord } from '../gateway-record.js';
 import { stopForeign } from '../process-kit/foreign-process.js';
 import { sweepApplication } from './flow-directory.js';
@@ -68,7 +68,7 @@ export function removeDeadFlows(
 /** Undefined when the file is removed already, or is no flow file. */
 function ownerOf(path: string): OwnerIdentity | undefined {
   try {
-    return openFlowHeader(path).owner;
+    return readFlowHeader(path).owner;
   } catch {
     return undefined;
   }

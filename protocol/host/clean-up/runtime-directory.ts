@@ -1,6 +1,6 @@
 /**
  * The part of the clean-up for the runtime directory: records, sockets and temporary files whose
- * owner is dead; logs stay. Connects to sockets to find out, removes through `Sweep`.
+ * owner is dead. Connects to sockets to find out, removes through `Sweep`.
  */
 import { connect } from 'node:net';
 import { join } from 'node:path';

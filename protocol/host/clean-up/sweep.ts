@@ -1,14 +1,22 @@
 /**
  * One run of the clean-up: the leftovers that were found and the outcome of each. All removals pass
  * through it: files of other users are never touched, symbolic links never followed. The parts of
- * the clean-up (flow-directory.ts, runtime-directory.ts) use it. Removes files.
+ * the clean-up (flow-directory.ts, runtime-directory.ts, logs.ts) use it. Removes files.
  */
 import { linkSync, lstatSync, readdirSync, renameSync, unlinkSync, type Stats } from 'node:fs';
 import { describeError, systemCode } from '../../base/errors.js';
 import { temporaryName } from '../../base/files/temporary-name.js';
 
 export type LeftoverKind =
-  'flow file' | 'image' | 'socket' | 'token' | 'record' | 'temporary file' | 'directory' | 'shared memory';
+  | 'flow file'
+  | 'image'
+  | 'socket'
+  | 'token'
+  | 'record'
+  | 'temporary file'
+  | 'directory'
+  | 'shared memory'
+  | 'log';
 
 export interface Leftover {
   readonly kind: LeftoverKind;

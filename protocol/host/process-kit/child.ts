@@ -10,6 +10,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Clock } from '../../base/clock.js';
 import { MirrorflowError, describeError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
+import { LOG_FILE_VARIABLE, rotateLog } from '../../base/log-rotation.js';
 import { ownChildEnvironment } from './environment.js';
 import type { StartedProcess } from './supervised-process.js';
 
@@ -135,7 +136,11 @@ function spawnChild(spec: ChildSpec, log: number, launch: string): ChildProcess 
     const child = spawn(process.execPath, [spec.script, ...spec.args], {
       detached: true,
       stdio: [spec.endsWithParent === true ? 'pipe' : 'ignore', log, log],
-      env: { ...ownChildEnvironment(process.env), [LAUNCH_VARIABLE]: launch },
+      env: {
+        ...ownChildEnvironment(process.env),
+        [LAUNCH_VARIABLE]: launch,
+        [LOG_FILE_VARIABLE]: spec.logFile,
+      },
     });
     child.unref();
     child.stdin?.on('error', () => undefined); // the exit follows, and is reported
@@ -147,6 +152,7 @@ function spawnChild(spec: ChildSpec, log: number, launch: string): ChildProcess 
 }
 
 function openLog({ logFile, title }: ChildSpec): number {
+  rotateLog(logFile);
   try {
     return openSync(logFile, 'a', 0o640);
   } catch (error) {
@@ -159,13 +165,16 @@ function openLog({ logFile, title }: ChildSpec): number {
   }
 }
 
-/** The last bytes, LIMITS.childStderrTailBytes at most, written to a log since `start`. */
+/**
+ * The last bytes, LIMITS.childStderrTailBytes at most, written to a log since `start`. A log that
+ * was rotated meanwhile is shorter.
+ */
 function logTail(path: string, start: number): string {
   try {
     const fd = openSync(path, 'r');
     try {
       const { size } = fstatSync(fd);
-      const from = Math.max(start, size - LIMITS.childStderrTailBytes);
+      const from = Math.max(size < start ? 0 : start, size - LIMITS.childStderrTailBytes);
       const bytes = Buffer.alloc(Math.max(0, size - from));
       readSync(fd, bytes, 0, bytes.length, from);
       return bytes.toString('utf8').trim();

@@ -5,12 +5,13 @@
  * token. Reads the file, makes one call.
  */
 import { MirrorflowError } from '../../base/errors.js';
+import type { TokenPath } from '../../base/paths.js';
 import { CONTRACT } from '../../rpc/contract/methods.js';
 import { readToken } from '../../rpc/security/token-file.js';
 import { callerOf, type Caller } from '../../rpc/xml-rpc/contract.js';
 
 /** Throws NOT_PERMITTED when the file has no token, or another than the server's. */
-export async function proveChild(session: Caller, tokenPath: string): Promise<void> {
+export async function proveChild(session: Caller, tokenPath: TokenPath): Promise<void> {
   const token = readToken(tokenPath);
   if (token === undefined) {
     throw new MirrorflowError(

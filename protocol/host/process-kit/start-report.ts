@@ -4,9 +4,11 @@
  * gateways and app servers report readiness on their permanent connections instead. Opens a socket.
  */
 import { ERROR_CODES, MirrorflowError, describeError, type ErrorCode } from '../../base/errors.js';
+import type { TokenPath } from '../../base/paths.js';
 import { CONTRACT, type MirrorflowContract } from '../../rpc/contract/methods.js';
 import type { StartFailure } from '../../rpc/contract/shapes.js';
 import type { Logger } from '../../base/log.js';
+import { printableText } from '../../base/printable.js';
 import { connectSession } from '../../rpc/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../rpc/xml-rpc/contract.js';
 import { LAUNCH_VARIABLE } from './child.js';
@@ -17,7 +19,7 @@ export interface ParentServer {
   /** Its socket for control: readers cannot use up its connections. */
   readonly socket: string;
   /** Its file with the token for children. */
-  readonly childToken: string;
+  readonly childToken: TokenPath;
 }
 
 /** Characters of a message that the contract carries. */
@@ -35,7 +37,7 @@ export async function reportFailedStart(
   log: Logger,
 ): Promise<void> {
   const code = error instanceof MirrorflowError ? error.code : 'START_FAILED';
-  const message = describeError(error).slice(0, MESSAGE_CHARACTERS);
+  const message = printableText(describeError(error)).slice(0, MESSAGE_CHARACTERS);
   await reportToParent(parent, log, (launch, call) => call('child.failed', [{ launch, code, message }]));
 }
 

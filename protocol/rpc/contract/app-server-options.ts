@@ -4,7 +4,7 @@
  * (app-server/options.ts). Pure.
  */
 import { optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
-import { DIRECTORIES, SECURITY_FILES } from './option-members.js';
+import { DIRECTORIES, LINK_SETTINGS, SECURITY_FILES } from './option-members.js';
 import { APPLICATION_SETTINGS, type ApplicationOptions } from './shapes.js';
 
 export const APP_SERVER_MEMBERS = {
@@ -21,6 +21,7 @@ export const APP_SERVER_MEMBERS = {
       doc: 'ports that data for other hosts are served on, LOW-HIGH; any free ones when left out',
     }),
   ),
+  ...LINK_SETTINGS,
   ...SECURITY_FILES,
   ...DIRECTORIES,
 };

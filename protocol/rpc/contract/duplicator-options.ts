@@ -7,7 +7,14 @@
 import { joinAddress, splitAddress } from '../../base/system-and-port.js';
 import { MirrorflowError } from '../../base/errors.js';
 import { boolean, name, optional, string, struct, type Schema, type TypeOf } from '../xml-rpc/schema.js';
-import { DIRECTORIES, FLOW_SETTINGS, SECURITY_FILES, durationMember, pathMember } from './option-members.js';
+import {
+  DIRECTORIES,
+  FLOW_SETTINGS,
+  LINK_SETTINGS,
+  SECURITY_FILES,
+  durationMember,
+  pathMember,
+} from './option-members.js';
 
 /** Any JSON object; XML-RPC has no value for a null in it. */
 const properties: Schema<Record<string, unknown>> = {
@@ -40,6 +47,7 @@ export const DUPLICATOR_MEMBERS = {
     }),
   ),
   parent: pathMember('session socket of the app server'),
+  ...LINK_SETTINGS,
   ...SECURITY_FILES,
   ...DIRECTORIES,
 };

@@ -4,12 +4,14 @@
  * (gateway/options.ts). Pure.
  */
 import { string, struct, type TypeOf } from '../xml-rpc/schema.js';
-import { DIRECTORIES } from './option-members.js';
+import { DIRECTORIES, SECURITY_FILES } from './option-members.js';
 import { gatewayOptions } from './shapes.js';
 
 export const GATEWAY_MEMBERS = {
   gateway: gatewayOptions,
   parent: string({ maxCharacters: 4096, doc: 'session socket of the app server' }),
+  tlsCert: SECURITY_FILES.tlsCert,
+  tlsKey: SECURITY_FILES.tlsKey,
   ...DIRECTORIES,
 };
 

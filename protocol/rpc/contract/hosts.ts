@@ -24,6 +24,7 @@ import { applicationInfo } from './shapes.js';
  */
 export const RELAYED_METHODS = [
   'remote.inquire',
+  'remote.claim',
   'remote.serve',
   'remote.provided',
   'remote.send',

@@ -5,7 +5,7 @@
  * and by the contract. Pure.
  */
 import { LIMITS } from '../../base/limits.js';
-import { double, int, optional, string } from '../xml-rpc/schema.js';
+import { arrayOf, double, int, oneOf, optional, string } from '../xml-rpc/schema.js';
 import { accessOptions } from './access-options.js';
 
 const DAY_MS = 86_400_000;
@@ -29,7 +29,7 @@ export const FLOW_SETTINGS = {
     int({ min: 0, max: LIMITS.mappedBytesMax, doc: 'memory budget of a mirror ring, bytes' }),
   ),
   stallTimeoutMs: durationMember(
-    'after which a lossless consumer that holds back a flow becomes lossy; 0 means never',
+    'after which a lossless consumer that holds back a flow becomes lossy; 0 means never, of a mirror 5 s',
   ),
   access: optional(accessOptions),
 };
@@ -40,6 +40,16 @@ export const SECURITY_FILES = {
   tlsCert: pathMember('file with the certificate that this host shows over TLS'),
   tlsKey: pathMember('file with its key'),
   tlsCa: pathMember('file with the certificates that other hosts are trusted by'),
+};
+
+/**
+ * Links between duplicators of different hosts. `integrity` off: without TLS, links to hosts with
+ * the same setting carry no MAC. `peers`: names or addresses of the hosts of the configuration,
+ * whose connections never compete with those of others.
+ */
+export const LINK_SETTINGS = {
+  integrity: optional(oneOf(['on', 'off'])),
+  peers: optional(arrayOf(string({ maxCharacters: 255 }), { maxCount: 64 })),
 };
 
 export const DIRECTORIES = {

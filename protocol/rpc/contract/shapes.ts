@@ -18,7 +18,7 @@ import {
   struct,
   type TypeOf,
 } from '../xml-rpc/schema.js';
-import { FLOW_SETTINGS } from './option-members.js';
+import { FLOW_SETTINGS, durationMember } from './option-members.js';
 import { programs } from './programs.js';
 
 const text = (maxCharacters: number, doc: string) => string({ maxCharacters, doc });
@@ -52,7 +52,18 @@ export const gatewayOptions = struct({
       doc: 'the host address on which both listen; default: loopback; 0.0.0.0 means all addresses',
     }),
   ),
+  names: optional(
+    arrayOf(string({ pattern: /^[A-Za-z0-9._-]{1,253}$/, doc: 'a further name of this host' }), {
+      maxCount: 64,
+    }),
+  ),
+  tls: optional(boolean()),
   allowChanges: optional(boolean()),
+  changesTokenFile: optional(
+    path(
+      'file with a token of 16 bytes or more, which requests that change SpecTcl must carry as bearer token',
+    ),
+  ),
   sharedMemory: optional(boolean()),
   sharedMemoryKey: optional(
     string({
@@ -78,6 +89,9 @@ export const APPLICATION_SETTINGS = {
   via: optional(name('host')),
   gateway: optional(gatewayOptions),
   programs: optional(programs),
+  withoutHostMs: durationMember(
+    'after which the app server ends when its host server has not returned and no client is connected; default 600,000',
+  ),
   ...FLOW_SETTINGS,
 };
 
@@ -104,6 +118,9 @@ export const applicationInfo = struct({
   cause: optional(text(4096, 'the reason of a failure')),
 });
 
+/** Readers that hold a flow back, of which a report names so many. */
+export const HOLDING_MAX = 16;
+
 export const flowInfo = struct({
   flow: name('flow'),
   type: text(64, 'the flow type'),
@@ -119,6 +136,9 @@ export const flowInfo = struct({
   clients: count('clients that have the flow open'),
   restarts: count('number of restarts of the duplicator'),
   cause: optional(text(4096, 'the reason of a failure or of stale data')),
+  holding: optional(
+    arrayOf(text(300, 'a client of this host, or the address of another host'), { maxCount: HOLDING_MAX }),
+  ),
 });
 
 export const clientInfo = struct({
@@ -185,6 +205,8 @@ export const duplicatorReady = struct({
   image: optional(path('path of the image')),
   bufferSize: count('largest buffer, bytes'),
   buffers: count('buffers of the ring'),
+  /** The file of the predecessor was damaged, and has been replaced. */
+  replacedDamage: optional(boolean()),
 });
 
 export const duplicatorReport = struct({
@@ -192,6 +214,16 @@ export const duplicatorReport = struct({
   cause: optional(text(4096, 'the reason of stale data')),
   published: count('buffers published'),
   clients: count('clients on the signal link'),
+  provider: optional(count('number of the provider in its HELLO')),
+  holding: optional(
+    arrayOf(
+      struct({
+        client: optional(count('a client of this host: its number in its HELLO')),
+        peer: optional(text(300, 'the address of a duplicator of another host')),
+      }),
+      { maxCount: HOLDING_MAX },
+    ),
+  ),
 });
 
 /** Asks a duplicator to listen for duplicators of other hosts. */

@@ -5,6 +5,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { MirrorflowError } from '../../base/errors.js';
+import type { TokenPath } from '../../base/paths.js';
 import { USER_RIGHTS, type Right, type UserRight } from '../../base/rights.js';
 import { ensureToken } from './token-file.js';
 
@@ -27,7 +28,7 @@ export class CallerRights {
    */
   prepare(
     rights: readonly UserRight[],
-    pathOf: (right: Right) => string,
+    pathOf: (right: Right) => TokenPath,
     grant: (path: string, right: UserRight, inherited: boolean) => void,
   ): void {
     for (const right of rights) {

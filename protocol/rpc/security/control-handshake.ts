@@ -10,13 +10,29 @@
  *  listener -> caller    VERDICT   status u32                                                               4 bytes
  * ```
  * Little-endian. Status 0 means accepted; any other status ends the connection. The proofs are
- * those of proof.ts for the channel `control`, bound to both versions. Messages have the lengths
- * above, and each end waits for the other's message before it sends the next, so that an incomplete
- * message occupies less than 100 bytes.
+ * those of proof.ts for the channel `control`, bound to both versions and the transport. Messages
+ * have the lengths above, and each end waits for the other's message before it sends the next, so
+ * that an incomplete message occupies less than 100 bytes. Magic and version stand first in every
+ * version, so that ends of different versions can name both. Without TLS the session behind the
+ * handshake consists of records (records.ts).
  */
 import { MirrorflowError } from '../../base/errors.js';
-import { isProof, NONCE_BYTES, newNonce, PROOF_BYTES, prove, type Challenge } from './proof.js';
+import {
+  hintedKey,
+  NONCE_BYTES,
+  newCallerNonce,
+  newNonce,
+  PROOF_BYTES,
+  provenKey,
+  proveWith,
+  type Challenge,
+} from './proof.js';
+import { protectionOf, type RecordProtection } from './records.js';
 import type { Secret } from './secret.js';
+import { boundTransport, PLAIN_TRANSPORT, type Transport } from './transport.js';
+
+/** Of handshake and session between hosts; different versions refuse each other and name both. */
+export const CONTROL_VERSION = 2;
 
 /** The first byte of a permanent connection over TCP; no HTTP request begins with it. */
 export const CONTROL_FIRST_BYTE = 0x89;
@@ -24,6 +40,8 @@ export const CONTROL_FIRST_BYTE = 0x89;
 const CHANNEL = 'control';
 const MAGIC = Buffer.from([CONTROL_FIRST_BYTE, 0x4d, 0x46, 0x43]);
 const VERSION_OFFSET = MAGIC.length;
+/** Magic and version, which are the same in all versions. */
+const PREAMBLE_BYTES = VERSION_OFFSET + 4;
 const HELLO_NONCE_OFFSET = VERSION_OFFSET + 4;
 const HELLO_BYTES = HELLO_NONCE_OFFSET + NONCE_BYTES;
 const STATUS_OFFSET = VERSION_OFFSET + 4;
@@ -41,6 +59,8 @@ export interface Step {
   readonly outcome: 'more' | 'proven' | MirrorflowError;
   /** With `proven`: received bytes after the handshake, which belong to the session. */
   readonly rest?: Buffer;
+  /** With `proven` and without TLS: the protection of the records of the session. */
+  readonly protection?: RecordProtection | undefined;
 }
 
 /** One end of a handshake. */
@@ -75,73 +95,101 @@ abstract class MessageCollector {
 export class ControlListener extends MessageCollector implements Handshake {
   readonly opening = undefined;
   readonly #secret: Secret | undefined;
+  readonly #transport: Transport;
   readonly #version: number;
   #challenge: Challenge | undefined;
 
   /** Without a secret it refuses every caller, with the reason. */
-  constructor(secret: Secret | undefined, version: number) {
+  constructor(secret: Secret | undefined, transport = PLAIN_TRANSPORT, version = CONTROL_VERSION) {
     super();
     this.#secret = secret;
+    this.#transport = transport;
     this.#version = version;
   }
 
   push(chunk: Uint8Array): Step {
     const message = this.nextMessage(chunk, this.#challenge === undefined ? HELLO_BYTES : PROOF_BYTES);
-    if (message === undefined) return { outcome: 'more' };
+    if (message === undefined) {
+      const version = this.#challenge === undefined ? versionIn(this.buffered) : undefined;
+      const isOther = version !== undefined && version !== this.#version;
+      return isOther ? this.#refuseVersion(version) : { outcome: 'more' };
+    }
     if (this.buffered.length > 0) return { outcome: badMessage('longer than a message of the handshake') };
     const challenge = this.#challenge;
     const secret = this.#secret;
     return challenge === undefined || secret === undefined
       ? this.#answer(message)
-      : verdictOn(message, secret, challenge);
+      : this.#verdictOn(message, secret, challenge);
   }
 
   #answer(hello: Buffer): Step {
-    if (!startsWithMagic(hello)) return { outcome: badMessage('not a handshake of a permanent connection') };
-    const callerVersion = hello.readUInt32LE(VERSION_OFFSET);
-    const answer = Buffer.alloc(ANSWER_BYTES);
-    MAGIC.copy(answer);
-    answer.writeUInt32LE(this.#version, VERSION_OFFSET);
-    if (callerVersion !== this.#version) {
-      answer.writeUInt32LE(STATUS.version, STATUS_OFFSET);
-      return { send: answer, outcome: versionMismatch(callerVersion, this.#version) };
-    }
+    const callerVersion = versionIn(hello);
+    if (callerVersion === undefined)
+      return { outcome: badMessage('not a handshake of a permanent connection') };
+    if (callerVersion !== this.#version) return this.#refuseVersion(callerVersion);
+    const answer = this.#emptyAnswer();
     if (this.#secret === undefined) {
       answer.writeUInt32LE(STATUS.noSecret, STATUS_OFFSET);
       const outcome = refused('this host has no shared secret; start its host server with --secret-file');
       return { send: answer, outcome };
     }
+    const callerNonce = Buffer.from(hello.subarray(HELLO_NONCE_OFFSET));
     const challenge = {
       channel: CHANNEL,
-      callerNonce: Buffer.from(hello.subarray(HELLO_NONCE_OFFSET)),
+      callerNonce,
       listenerNonce: newNonce(),
-      bound: boundVersions(callerVersion, this.#version),
+      bound: boundParts(callerVersion, this.#version, this.#transport),
     };
     this.#challenge = challenge;
     answer.set(challenge.listenerNonce, ANSWER_NONCE_OFFSET);
-    answer.set(prove(this.#secret, 'listener', challenge), ANSWER_PROOF_OFFSET);
+    const key = hintedKey(callerNonce, this.#secret, CHANNEL) ?? this.#secret.key;
+    answer.set(proveWith(key, 'listener', challenge), ANSWER_PROOF_OFFSET);
     return { send: answer, outcome: 'more' };
   }
-}
 
-function verdictOn(proof: Buffer, secret: Secret, challenge: Challenge): Step {
-  const verdict = Buffer.alloc(VERDICT_BYTES);
-  if (isProof(proof, secret, 'caller', challenge)) return { send: verdict, outcome: 'proven' };
-  verdict.writeUInt32LE(STATUS.proof);
-  return { send: verdict, outcome: refused('the other host does not have the shared secret') };
+  #refuseVersion(callerVersion: number): Step {
+    const answer = this.#emptyAnswer();
+    answer.writeUInt32LE(STATUS.version, STATUS_OFFSET);
+    return { send: answer, outcome: versionMismatch(callerVersion, this.#version) };
+  }
+
+  #emptyAnswer(): Buffer {
+    const answer = Buffer.alloc(ANSWER_BYTES);
+    MAGIC.copy(answer);
+    answer.writeUInt32LE(this.#version, VERSION_OFFSET);
+    return answer;
+  }
+
+  #verdictOn(proof: Buffer, secret: Secret, challenge: Challenge): Step {
+    const verdict = Buffer.alloc(VERDICT_BYTES);
+    const key = provenKey(proof, secret, 'caller', challenge);
+    if (key === undefined) {
+      verdict.writeUInt32LE(STATUS.proof);
+      return { send: verdict, outcome: refused('the other host does not have the shared secret') };
+    }
+    return {
+      send: verdict,
+      outcome: 'proven',
+      protection: this.#transport.isTls ? undefined : protectionOf(key, challenge, 'listener'),
+    };
+  }
 }
 
 export class ControlCaller extends MessageCollector implements Handshake {
   readonly opening: Buffer;
   readonly #secret: Secret;
+  readonly #transport: Transport;
   readonly #version: number;
-  readonly #nonce = newNonce();
+  readonly #nonce: Buffer;
   #answered = false;
+  #protection: RecordProtection | undefined;
 
-  constructor(secret: Secret, version: number) {
+  constructor(secret: Secret, transport = PLAIN_TRANSPORT, version = CONTROL_VERSION) {
     super();
     this.#secret = secret;
+    this.#transport = transport;
     this.#version = version;
+    this.#nonce = newCallerNonce(secret, CHANNEL);
     this.opening = Buffer.alloc(HELLO_BYTES);
     MAGIC.copy(this.opening);
     this.opening.writeUInt32LE(version, VERSION_OFFSET);
@@ -150,19 +198,25 @@ export class ControlCaller extends MessageCollector implements Handshake {
 
   push(chunk: Uint8Array): Step {
     const message = this.nextMessage(chunk, this.#answered ? VERDICT_BYTES : ANSWER_BYTES);
-    if (message === undefined) {
-      const isForeign = !this.#answered && !startsWithMagic(this.buffered.subarray(0, MAGIC.length));
-      return { outcome: isForeign ? badMessage('not an answer of a mirrorflow server') : 'more' };
-    }
+    if (message === undefined) return this.#answered ? { outcome: 'more' } : this.#checkStart();
     if (this.#answered) return this.#complete(message);
     if (this.buffered.length > 0) return { outcome: badMessage('longer than a message of the handshake') };
     this.#answered = true;
     return this.#prove(message);
   }
 
+  /** An answer of another version may have another length. */
+  #checkStart(): Step {
+    if (!startsWithMagic(this.buffered))
+      return { outcome: badMessage('not an answer of a mirrorflow server') };
+    const version = versionIn(this.buffered);
+    const isOther = version !== undefined && version !== this.#version;
+    return { outcome: isOther ? versionMismatch(version, this.#version) : 'more' };
+  }
+
   #prove(answer: Buffer): Step {
-    if (!startsWithMagic(answer)) return { outcome: badMessage('not an answer of a mirrorflow server') };
-    const listenerVersion = answer.readUInt32LE(VERSION_OFFSET);
+    const listenerVersion = versionIn(answer);
+    if (listenerVersion === undefined) return { outcome: badMessage('not an answer of a mirrorflow server') };
     if (listenerVersion !== this.#version)
       return { outcome: versionMismatch(listenerVersion, this.#version) };
     if (answer.readUInt32LE(STATUS_OFFSET) === STATUS.noSecret) {
@@ -174,30 +228,40 @@ export class ControlCaller extends MessageCollector implements Handshake {
       channel: CHANNEL,
       callerNonce: this.#nonce,
       listenerNonce: Buffer.from(answer.subarray(ANSWER_NONCE_OFFSET, ANSWER_PROOF_OFFSET)),
-      bound: boundVersions(this.#version, listenerVersion),
+      bound: boundParts(this.#version, listenerVersion, this.#transport),
     };
-    const isProven = isProof(answer.subarray(ANSWER_PROOF_OFFSET), this.#secret, 'listener', challenge);
-    if (answer.readUInt32LE(STATUS_OFFSET) !== STATUS.accepted || !isProven) {
-      return { outcome: refused('the other host does not have the shared secret') };
+    const key = provenKey(answer.subarray(ANSWER_PROOF_OFFSET), this.#secret, 'listener', challenge);
+    if (answer.readUInt32LE(STATUS_OFFSET) !== STATUS.accepted || key === undefined) {
+      return {
+        outcome: refused('the other host does not have the shared secret, or a program stands between'),
+      };
     }
-    return { send: prove(this.#secret, 'caller', challenge), outcome: 'more' };
+    this.#protection = this.#transport.isTls ? undefined : protectionOf(key, challenge, 'caller');
+    return { send: proveWith(key, 'caller', challenge), outcome: 'more' };
   }
 
   #complete(verdict: Buffer): Step {
-    if (verdict.readUInt32LE(0) === STATUS.accepted) return { outcome: 'proven', rest: this.buffered };
+    if (verdict.readUInt32LE(0) === STATUS.accepted)
+      return { outcome: 'proven', rest: this.buffered, protection: this.#protection };
     return { outcome: refused('the other host refused the proof: its shared secret is a different one') };
   }
+}
+
+/** The version in a message, as soon as it has arrived; undefined before, and for foreign bytes. */
+function versionIn(bytes: Buffer): number | undefined {
+  const isComplete = bytes.length >= PREAMBLE_BYTES && startsWithMagic(bytes);
+  return isComplete ? bytes.readUInt32LE(VERSION_OFFSET) : undefined;
 }
 
 function startsWithMagic(bytes: Buffer): boolean {
   return bytes.equals(MAGIC.subarray(0, bytes.length)) || bytes.subarray(0, MAGIC.length).equals(MAGIC);
 }
 
-function boundVersions(caller: number, listener: number): Buffer {
-  const bound = Buffer.alloc(8);
-  bound.writeUInt32LE(caller, 0);
-  bound.writeUInt32LE(listener, 4);
-  return bound;
+function boundParts(caller: number, listener: number, transport: Transport): readonly Uint8Array[] {
+  const versions = Buffer.alloc(8);
+  versions.writeUInt32LE(caller, 0);
+  versions.writeUInt32LE(listener, 4);
+  return [versions, ...boundTransport(transport)];
 }
 
 function badMessage(problem: string): MirrorflowError {

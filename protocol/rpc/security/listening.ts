@@ -6,6 +6,7 @@
 import { isIPv4 } from 'node:net';
 import { formatAddress, type AddressOf } from '../../base/address.js';
 import { MirrorflowError } from '../../base/errors.js';
+import { needsTls } from './connecting.js';
 import type { Security } from './options.js';
 
 export function isLoopback(host: string): boolean {
@@ -14,11 +15,12 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Throws BAD_OPTION for a non-loopback address without a secret, and for TLS without a certificate.
+ * Throws BAD_OPTION for a non-loopback address without a secret, for TLS without a certificate, and
+ * for a non-loopback address without TLS on a host that has certificates.
  */
 export function checkListening(
   address: AddressOf<'tcp' | 'tls'>,
-  security: Pick<Security, 'secret' | 'identity'>,
+  security: Pick<Security, 'secret' | 'identity' | 'trust'>,
 ): void {
   const text = formatAddress(address);
   if (address.scheme === 'tls' && security.identity === undefined) {
@@ -27,7 +29,15 @@ export function checkListening(
       `${text}: TLS requires a certificate: give --tls-cert and --tls-key`,
     );
   }
-  if (isLoopback(address.host) || security.secret !== undefined) return;
+  if (isLoopback(address.host)) return;
+  if (address.scheme === 'tcp' && needsTls(security)) {
+    const missing = security.identity === undefined ? ', and --tls-cert with --tls-key' : '';
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `${text}: with certificates this host listens beyond this machine with TLS only: give tls://${address.host}:${address.port}${missing}`,
+    );
+  }
+  if (security.secret !== undefined) return;
   throw new MirrorflowError(
     'BAD_OPTION',
     `${text}: listening for other machines requires a shared secret: give --secret-file, or listen on 127.0.0.1`,

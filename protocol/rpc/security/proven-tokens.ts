@@ -8,7 +8,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.js';
 import { MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
-import { isProof, newNonce, prove, type Challenge } from './proof.js';
+import { hintedKey, isProof, newNonce, proveWith, type Challenge } from './proof.js';
 import type { Secret } from './secret.js';
 
 /** The service of the proofs: a proof for another service is not valid. */
@@ -70,7 +70,9 @@ export class ProvenTokens {
   challenge(callerNonce: Uint8Array): Answer {
     const secret = this.#requireSecret();
     const challenge = { channel: CHANNEL, callerNonce: Buffer.from(callerNonce), listenerNonce: newNonce() };
-    const proof = prove(secret, 'listener', challenge);
+    // A caller without a hint is a program that may not have the new one of two secrets yet.
+    const key = hintedKey(callerNonce, secret, CHANNEL) ?? secret.accepted.at(-1) ?? secret.key;
+    const proof = proveWith(key, 'listener', challenge);
     dropOldest(this.#issued, this.#limits.challenges - 1);
     this.#issued.set(keyOf(challenge.listenerNonce), { challenge, issuedAtMs: this.#clock.nowMs() });
     return { nonce: challenge.listenerNonce, proof };

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { describeError, MirrorflowError } from '../../base/errors.js';
+import type { TokenPath } from '../../base/paths.js';
 import { prepareFile } from '../../base/files/prepared-file.js';
 
 const TOKEN_BYTES = 32;
@@ -15,7 +16,7 @@ const TOKEN = new RegExp(`^[0-9a-f]{${2 * TOKEN_BYTES}}$`);
 const CLOSED_MODE = 0o600;
 
 /** The token in a file; undefined if there is none, or none that this process may read. */
-export function readToken(path: string): string | undefined {
+export function readToken(path: TokenPath): string | undefined {
   try {
     const text = readFileSync(path, 'utf8').trim();
     return TOKEN.test(text) ? text : undefined;
@@ -29,7 +30,7 @@ export function readToken(path: string): string | undefined {
  * token. `grant` gives the file its mode, group and access list, before it gets its name when it is
  * new. Throws NO_SPACE, NOT_PERMITTED or SYSTEM_ERROR.
  */
-export function ensureToken(path: string, grant: (path: string, inherited: boolean) => void): string {
+export function ensureToken(path: TokenPath, grant: (path: string, inherited: boolean) => void): string {
   const existing = readToken(path);
   if (existing !== undefined) {
     grant(path, true);

@@ -7,11 +7,13 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { formatAddress, type AddressOf } from '../../base/address.js';
 import { systemClock, type Clock } from '../../base/clock.js';
-import { PROTOCOL_VERSION } from '../../base/version.js';
 import { describeError, MirrorflowError, systemCode } from '../../base/errors.js';
 import { ControlCaller, ControlListener, type Handshake } from '../security/control-handshake.js';
+import { checkConnecting } from '../security/connecting.js';
 import type { Security } from '../security/options.js';
+import type { RecordProtection } from '../security/records.js';
 import type { Secret } from '../security/secret.js';
+import { TLS_CALLER, transportOf } from '../security/transport.js';
 import type { RpcSession, SessionOptions } from './session.js';
 import { openSession } from './session-server.js';
 
@@ -36,34 +38,37 @@ export async function acceptControl<Context>(
   secret: Secret | undefined,
   options: ControlOptions<Context>,
 ): Promise<RpcSession<Context>> {
-  await shakeHands(socket, new ControlListener(secret, PROTOCOL_VERSION), options);
-  return startSession(socket, options);
+  const listener = new ControlListener(secret, transportOf(socket, 'listener'));
+  return startSession(socket, options, await shakeHands(socket, listener, options));
 }
 
 /**
  * Connects to a server; both ends prove the shared secret. Rejects with TRANSPORT_ERROR, with the
- * address, if the server cannot be reached, REFUSED if the secrets differ, VERSION_MISMATCH with
- * both versions, CLOSED if aborted.
+ * address, if the server cannot be reached, REFUSED if the secrets differ or a host with a
+ * certificate would connect without TLS, VERSION_MISMATCH with both versions, CLOSED if aborted.
  */
 export async function connectControl<Context>(
   address: AddressOf<'tcp' | 'tls'>,
-  { secret, trust }: Pick<Security, 'trust'> & { readonly secret: Secret },
+  { secret, trust, identity }: Pick<Security, 'trust' | 'identity'> & { readonly secret: Secret },
   options: ControlOptions<Context>,
 ): Promise<RpcSession<Context>> {
   const { host, port } = address;
+  checkConnecting(address, { identity, trust });
   const socket =
     address.scheme === 'tls'
       ? connectTls({
           host,
           port,
           servername: serverName(host),
+          ...TLS_CALLER,
+          ...identity,
           ...(trust.ca !== undefined && { ca: trust.ca }),
         })
       : connectTcp({ host, port });
   try {
     await connected(socket, address, options);
-    await shakeHands(socket, new ControlCaller(secret, PROTOCOL_VERSION), options);
-    return startSession(socket, options);
+    const caller = new ControlCaller(secret, transportOf(socket, 'caller'));
+    return startSession(socket, options, await shakeHands(socket, caller, options));
   } catch (thrown) {
     socket.destroy();
     throw withAddress(address, thrown);
@@ -75,8 +80,12 @@ function serverName(host: string): string {
   return /^[\d.]+$|:/.test(host) ? '' : host;
 }
 
-function startSession<Context>(socket: Socket, options: ControlOptions<Context>): RpcSession<Context> {
-  const session = openSession(socket, options);
+function startSession<Context>(
+  socket: Socket,
+  options: ControlOptions<Context>,
+  protection: RecordProtection | undefined,
+): RpcSession<Context> {
+  const session = openSession(socket, { ...options, protection });
   socket.resume();
   return session;
 }
@@ -108,20 +117,25 @@ function connected(
   });
 }
 
-/** Runs one end of a handshake. The socket is paused afterwards, and closed after a refusal. */
+/**
+ * Runs one end of a handshake; resolves with the protection of what follows. The socket is paused
+ * afterwards, and closed after a refusal.
+ */
 function shakeHands(
   socket: Socket,
   handshake: Handshake,
   options: { readonly handshakeTimeoutMs?: number; readonly clock?: Clock },
-): Promise<void> {
+): Promise<RecordProtection | undefined> {
   const { handshakeTimeoutMs = CONTROL_HANDSHAKE_TIMEOUT_MS, clock = systemClock } = options;
   return new Promise((resolve, reject) => {
-    const end = (error?: MirrorflowError): void => {
+    const stop = (): void => {
       cancel();
       socket.off('data', receive);
       socket.off('close', closed);
       socket.pause();
-      if (error === undefined) return resolve();
+    };
+    const end = (error: MirrorflowError): void => {
+      stop();
       // The reason of a refusal is sent before the socket is closed.
       socket.end();
       socket.destroySoon();
@@ -130,11 +144,12 @@ function shakeHands(
     const closed = (): void =>
       end(new MirrorflowError('TRANSPORT_ERROR', 'the connection was closed during the handshake'));
     const receive = (chunk: Buffer): void => {
-      const { send, outcome, rest } = handshake.push(chunk);
+      const { send, outcome, rest, protection } = handshake.push(chunk);
       if (send !== undefined) socket.write(send);
       if (outcome === 'more') return;
       if (outcome !== 'proven') return end(outcome);
-      end();
+      stop();
+      resolve(protection);
       if (rest !== undefined && rest.length > 0) socket.unshift(rest);
     };
     const cancel = clock.after(handshakeTimeoutMs, () => {

@@ -8,8 +8,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/log.js';
-import { FailedAttempts } from '../security/failed-attempts.js';
+import { FAILED_ATTEMPTS_LIMITS, FailedAttempts } from '../security/failed-attempts.js';
 import { isLoopback } from '../security/listening.js';
+import { plainAddress } from '../security/peer-addresses.js';
 import { ProvenTokens } from '../security/proven-tokens.js';
 import type { Secret } from '../security/secret.js';
 import { MirrorflowError } from '../../base/errors.js';
@@ -19,12 +20,23 @@ import { checkParams } from './contract.js';
 import { authenticationContract } from './system-methods.js';
 import type { RpcValue } from './values.js';
 
+/** Who makes a call over HTTP. */
+export interface HttpCaller {
+  /**
+   * `token file`: a program of this machine that may read a token file, or may connect to a server
+   * without authentication. `secret`: one anywhere that has proved the shared secret. `none`: one
+   * that has proved nothing, for the few calls that need no proof.
+   */
+  readonly proof: 'token file' | 'secret' | 'none';
+  readonly right: UserRight;
+}
+
 /**
  * `unproven`: without a valid token. `locked`: from an address with too many failed attempts, which
  * is refused for `forMs` milliseconds.
  */
 export type Admission =
-  | { readonly kind: 'admitted'; readonly right: UserRight }
+  | { readonly kind: 'admitted'; readonly caller: HttpCaller }
   | { readonly kind: 'unproven' }
   | { readonly kind: 'locked'; readonly forMs: number };
 
@@ -34,6 +46,8 @@ export interface HttpAuthenticationOptions {
   readonly secret: Secret | undefined;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether an address is one of a configured host, which is never locked. */
+  readonly isPeer?: (address: string) => boolean;
 }
 
 /** Longer Authorization headers are ignored. */
@@ -47,7 +61,7 @@ export class HttpAuthentication {
   constructor(options: HttpAuthenticationOptions) {
     this.#options = options;
     this.#proven = new ProvenTokens(options.secret, options.clock);
-    this.#failedAttempts = new FailedAttempts(options.clock);
+    this.#failedAttempts = new FailedAttempts(options.clock, FAILED_ATTEMPTS_LIMITS, options.isPeer);
   }
 
   /**
@@ -58,8 +72,8 @@ export class HttpAuthentication {
   admit(request: IncomingMessage): Admission {
     const address = addressOf(request);
     const token = tokenOf(request.headers.authorization);
-    const right = token === undefined ? undefined : this.#rightOf(token, address);
-    if (right !== undefined) return { kind: 'admitted', right };
+    const caller = token === undefined ? undefined : this.#callerWith(token, address);
+    if (caller !== undefined) return { kind: 'admitted', caller };
     const forMs = this.#failedAttempts.blockedForMs(address);
     if (forMs > 0) return { kind: 'locked', forMs };
     if (request.headers.authorization !== undefined) this.#recordFailure(address, 'a wrong token');
@@ -96,9 +110,10 @@ export class HttpAuthentication {
     return { token, idleMs: LIMITS.rpcHttpSessionIdleMs };
   }
 
-  #rightOf(token: string, address: string): UserRight | undefined {
-    const ofFile = isLoopback(address) ? this.#options.rightOfToken(token) : undefined;
-    return ofFile ?? (this.#proven.renew(token) ? 'control' : undefined);
+  #callerWith(token: string, address: string): HttpCaller | undefined {
+    const right = isLoopback(address) ? this.#options.rightOfToken(token) : undefined;
+    if (right !== undefined) return { proof: 'token file', right };
+    return this.#proven.renew(token) ? { proof: 'secret', right: 'control' } : undefined;
   }
 
   #recordFailure(address: string, what: string): void {
@@ -111,10 +126,9 @@ export class HttpAuthentication {
   }
 }
 
-/** The address of the caller; an IPv4 address without the prefix that an IPv6 socket gives it. */
-export function addressOf({ socket }: IncomingMessage): string {
-  const { remoteAddress = '' } = socket;
-  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+/** The address of the caller. */
+function addressOf({ socket }: IncomingMessage): string {
+  return plainAddress(socket.remoteAddress ?? '');
 }
 
 function tokenOf(header: string | undefined): string | undefined {

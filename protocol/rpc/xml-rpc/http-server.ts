@@ -7,20 +7,26 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { systemClock } from '../../base/clock.js';
-import { MirrorflowError, systemCode } from '../../base/errors.js';
+import { systemClock, type Clock } from '../../base/clock.js';
+import { describeError, MirrorflowError, systemCode } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
-import type { UserRight } from '../../base/rights.js';
 import type { Logger } from '../../base/log.js';
+import { RateLimitedLog } from '../../base/rate-limited-log.js';
 import type { TlsIdentity } from '../security/tls.js';
+import { TLS_LISTENER } from '../security/transport.js';
 import { decodeCall, encodeError, encodeResponse } from './codec.js';
 import type { CallDispatcher } from './dispatcher.js';
-import { ConnectionSorter } from './connection-sorter.js';
+import { sortConnection } from './connection-sorter.js';
 import { errorForCaller, FACTS_HEADER } from './fault.js';
 import { readBody } from './http-body.js';
-import type { Admission, HttpAuthentication } from './http-authentication.js';
+import type { Admission, HttpAuthentication, HttpCaller } from './http-authentication.js';
 import { authenticationContract } from './system-methods.js';
 import { listenOn, type RpcTarget } from './target.js';
+import {
+  UNPROVEN_CONNECTION_LIMITS,
+  UnprovenConnections,
+  type UnprovenConnectionLimits,
+} from './unproven-connections.js';
 
 /** Bounds of one server; tests set smaller ones. */
 export interface HttpServerLimits {
@@ -39,6 +45,8 @@ export interface HttpServerLimits {
   readonly timeoutCheckMs: number;
   /** How long close() waits for running calls. */
   readonly closeGraceMs: number;
+  /** Of connections that have not proved anything yet. */
+  readonly unproven: UnprovenConnectionLimits;
 }
 
 const DEFAULT_LIMITS: HttpServerLimits = {
@@ -49,11 +57,15 @@ const DEFAULT_LIMITS: HttpServerLimits = {
   idleTimeoutMs: 120_000,
   timeoutCheckMs: 2_000,
   closeGraceMs: 5_000,
+  unproven: UNPROVEN_CONNECTION_LIMITS,
 };
 
+/** After this silence the kernel begins to probe whether the caller's machine still responds. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
+
 export interface HttpRpcServerOptions<Context> {
-  /** Returns the context of a call with the right of its token; throws to refuse the call. */
-  readonly context: (request: IncomingMessage, right: UserRight) => Context;
+  /** Returns the context of a call of this caller; throws to refuse the call. */
+  readonly context: (request: IncomingMessage, caller: HttpCaller) => Context;
   /** `none` accepts the calls of every caller that can connect, with the right to control. */
   readonly authentication: HttpAuthentication | 'none';
   readonly log: Logger;
@@ -61,10 +73,13 @@ export interface HttpRpcServerOptions<Context> {
   /** If given, the server speaks TLS only. */
   readonly tls?: TlsIdentity | undefined;
   /**
-   * Receives and then owns the socket of every connection that begins as a permanent one. Without
-   * it, all connections are HTTP.
+   * Receives and then owns the socket of every connection that begins as a permanent one, and calls
+   * `proved` when its peer has proved the secret. Without it, all connections are HTTP.
    */
-  readonly sessions?: ((socket: Socket) => void) | undefined;
+  readonly sessions?: ((socket: Socket, proved: () => void) => void) | undefined;
+  /** Whether an address is one of a configured host, whose connections have places of their own. */
+  readonly isPeer?: (address: string) => boolean;
+  readonly clock?: Clock;
   /** Called for every request that is not a POST to `/` or `/RPC2`; returns true if it responds. */
   readonly fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
@@ -78,7 +93,9 @@ const XML = /^(?:text|application)\/xml\s*(?:;|$)/i;
 
 export class HttpRpcServer<Context> {
   readonly #server: Server | TlsServer;
-  readonly #sorter = new ConnectionSorter();
+  readonly #unproven: UnprovenConnections;
+  /** Of what unknown callers cause. */
+  readonly #refusals: RateLimitedLog;
   readonly #dispatcher: CallDispatcher<Context>;
   readonly #options: HttpRpcServerOptions<Context>;
   readonly #limits: HttpServerLimits;
@@ -88,6 +105,10 @@ export class HttpRpcServer<Context> {
     this.#dispatcher = dispatcher;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const { clock = systemClock, isPeer } = options;
+    const refusals = new RateLimitedLog(clock, options.log);
+    this.#refusals = refusals;
+    this.#unproven = new UnprovenConnections(this.#limits.unproven, clock, isPeer);
     const timeouts = {
       headersTimeout: this.#limits.headersTimeoutMs,
       requestTimeout: this.#limits.requestTimeoutMs,
@@ -96,16 +117,28 @@ export class HttpRpcServer<Context> {
     this.#server =
       options.tls === undefined
         ? createServer(timeouts)
-        : createTlsServer({ ...timeouts, ...options.tls, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS });
+        : createTlsServer({
+            ...timeouts,
+            ...options.tls,
+            ...TLS_LISTENER,
+            handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS,
+          });
     if (options.sessions !== undefined) this.#sortConnections(options.sessions);
+    this.#server.prependListener('connection', (socket: Socket) => {
+      socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
+      if (options.authentication !== 'none') this.#unproven.add(socket);
+    });
     this.#server.timeout = this.#limits.idleTimeoutMs;
     this.#server.maxConnections = this.#limits.connections;
     this.#server.on('drop', () =>
-      options.log.warn('connection refused: too many are open', { connections: this.#limits.connections }),
+      refusals.warn('connection refused: too many are open', { connections: this.#limits.connections }),
     );
     this.#server.on('clientError', (error, socket) => {
       const tooSlow = systemCode(error) === 'ERR_HTTP_REQUEST_TIMEOUT';
-      options.log.warn('connection dropped', { error, peer: (socket as Socket).remoteAddress ?? 'local' });
+      refusals.warn('connection dropped', {
+        reason: describeError(error),
+        peer: (socket as Socket).remoteAddress ?? 'local',
+      });
       if (socket.writable) {
         const status = tooSlow ? '408 Request Timeout' : '400 Bad Request';
         socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
@@ -121,14 +154,18 @@ export class HttpRpcServer<Context> {
   }
 
   /** Passes each connection to the sorter instead of directly to node:http. */
-  #sortConnections(sessions: (socket: Socket) => void): void {
+  #sortConnections(sessions: (socket: Socket, proved: () => void) => void): void {
     const event = this.#options.tls === undefined ? 'connection' : 'secureConnection';
     const handlers = this.#server.listeners(event) as ((socket: Socket) => void)[];
     this.#server.removeAllListeners(event);
     const http = (socket: Socket): void => {
       for (const handler of handlers) handler.call(this.#server, socket);
     };
-    this.#server.on(event, (socket: Socket) => this.#sorter.sort(socket, sessions, http));
+    const session = (socket: Socket): void => sessions(socket, () => this.#unproven.proved(socket));
+    this.#server.on(event, (socket: Socket) => {
+      if (this.#closing === undefined) sortConnection(socket, session, http);
+      else socket.destroy();
+    });
   }
 
   /** Listens and resolves with the bound target; see listenOn for the errors. */
@@ -154,7 +191,7 @@ export class HttpRpcServer<Context> {
         resolve();
       });
       this.#server.closeIdleConnections();
-      this.#sorter.close();
+      this.#unproven.close();
     });
     return this.#closing;
   }
@@ -184,14 +221,15 @@ export class HttpRpcServer<Context> {
       return refuse(response, 429, 'too many failed attempts; try again later');
     }
     const isAdmitted = admission.kind === 'admitted';
+    if (isAdmitted) this.#unproven.proved(request.socket);
     const body = await readBody(request, isAdmitted ? this.#limits.bodyBytes : UNPROVEN_BODY_BYTES);
     if (body === 'aborted') return;
     if (!isAdmitted && !isOpenCall(body)) return refuseUnproven(response);
     if (body === 'too large') {
-      this.#options.log.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
+      this.#refusals.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
       return refuse(response, 413, `a body has at most ${this.#limits.bodyBytes} bytes`);
     }
-    const document = await this.#run(request, body, isAdmitted ? admission.right : 'read');
+    const document = await this.#run(request, body, isAdmitted ? admission.caller : UNPROVEN);
     if (response.destroyed) return;
     // A kept-alive connection would delay close(), also if close() was called during the call.
     if (this.#closing !== undefined) response.setHeader('connection', 'close');
@@ -199,16 +237,14 @@ export class HttpRpcServer<Context> {
     response.end(document);
   }
 
-  /** `right`: of a call without a token, which can only be one of a proof. */
-  async #run(request: IncomingMessage, body: Buffer, right: UserRight): Promise<Buffer> {
+  async #run(request: IncomingMessage, body: Buffer, caller: HttpCaller): Promise<Buffer> {
     try {
       const { method, params } = decodeCall(body);
       const { authentication } = this.#options;
       if (authentication !== 'none' && authentication.isOpen(method)) {
         return encodeResponse(authentication.prove(method, params, request));
       }
-      const context = this.#options.context(request, right);
-      const result = await this.#dispatcher.dispatch(method, params, context);
+      const result = await this.#dispatcher.dispatch(method, params, this.#options.context(request, caller));
       return encodeResponse(result);
     } catch (thrown) {
       if (!(thrown instanceof MirrorflowError)) this.#options.log.error('a call failed', { error: thrown });
@@ -217,7 +253,9 @@ export class HttpRpcServer<Context> {
   }
 }
 
-const ADMITTED: Admission = { kind: 'admitted', right: 'control' };
+const ADMITTED: Admission = { kind: 'admitted', caller: { proof: 'token file', right: 'control' } };
+/** Of a call without a token, which can only be one of a proof. */
+const UNPROVEN: HttpCaller = { proof: 'none', right: 'read' };
 
 /** Whether a body is a call that needs no authentication. */
 function isOpenCall(body: Buffer | 'too large'): boolean {

@@ -33,6 +33,9 @@ export class SessionServer<Context = undefined> extends EventEmitter<SessionServ
     this.#options = options;
     this.#server = createServer((socket) => this.#accept(socket));
     this.#server.maxConnections = options.connections ?? LIMITS.rpcConnections;
+    this.#server.on('error', (error) => {
+      if (this.#server.listening) options.log.error('session server error', { error });
+    });
     this.#server.on('drop', () => options.log.warn('session refused: too many are open'));
   }
 
@@ -40,10 +43,13 @@ export class SessionServer<Context = undefined> extends EventEmitter<SessionServ
     return this.#sessions;
   }
 
-  /** Listens and resolves with the bound target; see listenOn for the errors. */
+  /**
+   * Listens and resolves with the bound target; see listenOn for the errors. A second call listens
+   * again where the socket file was removed.
+   */
   async listen(target: RpcTarget): Promise<RpcTarget> {
+    if (this.#server.listening) this.#server.close(); // its socket was removed; sessions stay
     const bound = await listenOn(this.#server, target, this.#options.socketMode);
-    this.#server.on('error', (error) => this.#options.log.error('session server error', { error }));
     return bound;
   }
 

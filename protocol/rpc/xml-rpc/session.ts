@@ -10,12 +10,14 @@ import { systemClock, type Clock } from '../../base/clock.js';
 import { describeError, MirrorflowError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
+import { RecordReader } from '../security/record-reader.js';
+import type { RecordProtection } from '../security/records.js';
 import { decodeCall, decodeResponse, encodeCall, encodeError, encodeResponse } from './codec.js';
 import type { Caller, CallOptions } from './contract.js';
 import type { CallDispatcher } from './dispatcher.js';
 import { errorForCaller } from './fault.js';
 import { PendingCalls } from './pending-calls.js';
-import { encodeFrame, FrameReader, type Frame } from './session-framing.js';
+import { FRAME_HEADER_BYTES, encodeFrame, FrameReader, type Frame } from './session-framing.js';
 import type { RpcValue } from './values.js';
 
 /** Bounds of one session; tests set smaller ones. */
@@ -47,6 +49,8 @@ export interface SessionOptions<Context> {
   readonly log: Logger;
   readonly limits?: Partial<SessionLimits>;
   readonly clock?: Clock;
+  /** With it, every frame travels in a record with a MAC; without, the stream is trusted. */
+  readonly protection?: RecordProtection | undefined;
 }
 
 interface SessionEvents {
@@ -67,6 +71,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
   readonly #context: Context;
   readonly #pending: PendingCalls;
   readonly #reader: FrameReader;
+  readonly #records: RecordReader | undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #runningCalls = 0;
   #reason: MirrorflowError | undefined;
@@ -83,6 +88,10 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     this.#clock = options.clock ?? systemClock;
     this.#pending = new PendingCalls(this.#clock);
     this.#reader = new FrameReader(this.#limits.bodyBytes);
+    const { protection } = options;
+    if (protection !== undefined) {
+      this.#records = new RecordReader(protection.verifier, FRAME_HEADER_BYTES + this.#limits.bodyBytes);
+    }
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -121,7 +130,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
       });
     }
     return this.#pending.add(method, options, (callId) => {
-      this.#stream.write(encodeFrame('call', callId, document));
+      this.#send(encodeFrame('call', callId, document));
     });
   }
 
@@ -147,8 +156,25 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
     this.#stream.destroy();
   }
 
-  #receive(chunk: Buffer): void {
-    const frames = this.#reader.push(chunk);
+  #send(frame: Buffer): void {
+    this.#stream.write(this.#options.protection?.sealer.record(frame) ?? frame);
+  }
+
+  #receive(bytes: Buffer): void {
+    const records = this.#records;
+    if (records === undefined) return this.#receiveFrames(bytes);
+    records.push(bytes);
+    for (let content = records.next(); content !== undefined; content = records.next()) {
+      this.#receiveFrames(content);
+      if (this.#state === 'closed') return;
+      if (this.#reader.partial) return this.#drop(badRecord('a record ends within a message'));
+    }
+    if (records.problem !== undefined) this.#drop(badRecord(records.problem));
+    else this.#watchFrame(false);
+  }
+
+  #receiveFrames(bytes: Buffer): void {
+    const frames = this.#reader.push(bytes);
     for (const frame of frames) {
       if (this.#state === 'closed') return;
       if (frame.kind === 'call') this.#receiveCall(frame);
@@ -169,7 +195,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
       this.#cancelFrameTimer?.();
       this.#cancelFrameTimer = undefined;
     }
-    if (!this.#reader.partial || this.#cancelFrameTimer !== undefined || this.#state === 'closed') return;
+    if (!this.#isPartial || this.#cancelFrameTimer !== undefined || this.#state === 'closed') return;
     const { frameTimeoutMs } = this.#limits;
     this.#cancelFrameTimer = this.#clock.after(
       frameTimeoutMs,
@@ -179,6 +205,10 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
       },
       true,
     );
+  }
+
+  get #isPartial(): boolean {
+    return this.#reader.partial || this.#records?.partial === true;
   }
 
   #receiveCall({ callId, body }: Frame): void {
@@ -214,7 +244,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
 
   #respond(callId: number, document: Buffer): void {
     if (this.#stream.destroyed || this.#stream.writableEnded) return;
-    this.#stream.write(encodeFrame('response', callId, document));
+    this.#send(encodeFrame('response', callId, document));
     if (this.#stream.writableLength > this.#limits.unsentBytes) {
       const message = 'the other side makes calls and does not read the responses';
       this.#drop(new MirrorflowError('LIMIT_REACHED', message, { unsentBytes: this.#limits.unsentBytes }));
@@ -236,7 +266,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
 
   /** The other side has ended its direction: no response will arrive, and none is expected. */
   #peerEnded(): void {
-    if (this.#reader.partial) {
+    if (this.#isPartial) {
       this.#reason ??= new MirrorflowError('BAD_MESSAGE', 'the connection ended within a message');
       this.#options.log.warn('session interrupted', { error: this.#reason });
     }
@@ -270,4 +300,8 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
       { bytes: document.length, limitBytes: bodyBytes },
     );
   }
+}
+
+function badRecord(problem: string): MirrorflowError {
+  return new MirrorflowError('BAD_MESSAGE', problem);
 }

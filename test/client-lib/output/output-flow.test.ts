@@ -3,6 +3,9 @@
  */
 import { expect } from 'chai';
 import { attachOutputFlow, reattachOutputFlow } from '../../../client-lib/output/output-flow.js';
+import { Handshake } from '../../../client-lib/link/handshake.js';
+import { LAST, MessageKind } from '../../../protocol/flow/signal-link/messages.js';
+import { COUNTERS } from '../../../protocol/flow/flow-file/counters.js';
 import { isMirrorflowError, type ErrorCode } from '../../../protocol/base/errors.js';
 import { LocalHostFlow, turnsOfEventLoop } from '../../kit/local-host.js';
 
@@ -158,6 +161,40 @@ describe('an output flow', () => {
     await turnsOfEventLoop(20);
     expect(states).to.deep.equal(['live 1', 'ended 1', 'live 2', 'stale 2', 'live 3']);
     await third.close();
+    await input.close();
+  });
+
+  it('the bytes of published buffers are counted in the flow file, over all providers', async () => {
+    const bytes = (): number => place.file.counter(COUNTERS.publishedBytes.id);
+    const first = await place.provider();
+    await first.write(Buffer.alloc(3));
+    await first.close();
+    expect(bytes()).to.equal(3);
+    const second = await place.provider();
+    const slots = [second.reserveNow(), second.reserveNow()];
+    slots[1]?.commit(5); // behind a slot that is reserved
+    slots[0]?.commit(7);
+    await second.close();
+    expect(bytes()).to.equal(15);
+  });
+
+  it('the word of a provider that it leaves ends the flow and frees the role while its link stays open', async () => {
+    const states: unknown[] = [];
+    const input = await place.consumer({ inline: true });
+    input.on('state', (state, generation) => states.push(`${state} ${generation}`));
+    const { connection } = await new Handshake(place.opened.link).join({
+      client: 7,
+      hello: { role: 'provider', delivery: 'lossless', start: 'latest' },
+    });
+    connection.signal(MessageKind.PUBLISHED, 0, LAST);
+    const next = await place.provider();
+    await turnsOfEventLoop(20);
+    expect(states).to.deep.equal(['live 1', 'ended 1', 'live 2']);
+    expect(connection.closed).to.equal(false);
+    connection.close();
+    await turnsOfEventLoop(20);
+    expect(states).to.have.lengthOf(3);
+    await next.close();
     await input.close();
   });
 

@@ -156,7 +156,8 @@ describe('the commands', () => {
   });
 
   it('without --app a command is refused when several applications run', async () => {
-    await system.json('run', 'e2', '--spectcl', simulator.address);
+    const another = await system.simulator();
+    await system.json('run', 'e2', '--spectcl', another.address);
     const { exit, stderr } = await system.run('spectra');
     expect(exit).to.equal(2);
     expect(stderr).to.contain('e1, e2').and.to.contain('--app');

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { connect } from '../../../client-lib/index.js';
 import { ConsoleSystem, type RunningCommand } from '../system.js';
 import { eventually } from '../../kit/eventually.js';
 
@@ -109,6 +110,40 @@ describe('send and receive', () => {
     const { exit, stdout, stderr } = await receiver.ended;
     expect([exit, stdout]).to.deep.equal([1, 'one\ntwo\n']);
     expect(stderr).to.contain('its provider died without closing it');
+  });
+
+  it('send and receive continue through a killed duplicator and exit with 0 without loss', async () => {
+    const receiver = system.spawn(['receive', flow, '--wait']);
+    const sender = system.spawn(['send', flow, '--lines', '--wait-for-consumer', '1']);
+    sender.child.stdin.write('before\n');
+    await receiver.prints('before\n');
+    const pid = async (): Promise<number | undefined> => {
+      const all = await system.json<{ flow: string; state: string; pid?: number }[]>('flows');
+      return all.find((one) => one.flow === flow && one.state === 'running')?.pid;
+    };
+    const killed = await pid();
+    process.kill(killed!, 'SIGKILL');
+    sender.child.stdin.write('meanwhile\n');
+    await eventually(async () => ![undefined, killed].includes(await pid()), 'another duplicator runs');
+    await receiver.prints('meanwhile\n');
+    sender.child.stdin.end('after\n');
+    expect((await sender.ended).exit).to.equal(0);
+    const { exit, stdout, stderr } = await receiver.ended;
+    expect([exit, stdout], stderr).to.deep.equal([0, 'before\nmeanwhile\nafter\n']);
+  });
+
+  it('receive: exits with 1 when it lost buffers that it had not agreed to lose', async () => {
+    const client = await connect({ app: 'e1', name: 'provider', directory: system.directory });
+    const output = await client.openOutput(flow, { bufferSize: 65_536, buffers: 4, stallTimeoutMs: 50 });
+    const receiver = system.spawn(['receive', flow]);
+    receiver.child.stdout.pause();
+    await attached(receiver);
+    for (let n = 0; n < 100; n += 1) await output.write(randomBytes(65_536));
+    await client.close();
+    receiver.child.stdout.resume();
+    const { exit, stderr } = await receiver.ended;
+    expect(exit).to.equal(1);
+    expect(stderr).to.contain('buffers were lost');
   });
 
   it('receive --follow: continues with the next sender until Ctrl-C, with exit code 0', async () => {

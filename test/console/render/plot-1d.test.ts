@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { renderHistogram, type HistogramOptions } from '../../../console/render/plot-1d.js';
 import { SCALE_NAMES } from '../../../plotting/scale.js';
-import { isHarmless, uncoloured } from './sgr.js';
+import { ANY_TERMINAL, expectToFit } from './sgr.js';
 
 const plot = (options: Partial<HistogramOptions>): string[] =>
   renderHistogram({
@@ -111,18 +111,11 @@ describe('histograms', () => {
           xlabel: text,
           ylabel: text,
           sum: fc.double(),
-          scale: fc.constantFrom(...SCALE_NAMES),
           stale: fc.boolean(),
-          width: fc.integer({ min: 1, max: 70 }),
-          height: fc.integer({ min: 1, max: 15 }),
-          unicode: fc.boolean(),
-          colour: fc.constantFrom('none', 'basic', '256', 'truecolor'),
+          ...ANY_TERMINAL,
         }),
         (options) => {
-          const lines = plot(options);
-          expect(lines.length).to.be.at.most(options.height);
-          for (const line of lines) expect(isHarmless(line, options.width), line).to.equal(true);
-          if (!options.unicode) expect(lines.map(uncoloured).join('')).to.match(/^[ -~]*$/);
+          expectToFit(plot(options), options);
         },
       ),
     );

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { renderHeatMap, type HeatMapOptions } from '../../../console/render/plot-2d.js';
 import { SCALE_NAMES } from '../../../plotting/scale.js';
-import { isHarmless, uncoloured } from './sgr.js';
+import { ANY_TERMINAL, expectToFit } from './sgr.js';
 
 const plot = (options: Partial<HeatMapOptions>): string[] =>
   renderHeatMap({
@@ -115,18 +115,11 @@ describe('heat maps', () => {
           xlabel: text,
           ylabel: text,
           sum: fc.bigInt(),
-          scale: fc.constantFrom(...SCALE_NAMES),
           resampling: fc.constantFrom('max', 'mean'),
-          width: fc.integer({ min: 1, max: 70 }),
-          height: fc.integer({ min: 1, max: 15 }),
-          unicode: fc.boolean(),
-          colour: fc.constantFrom('none', 'basic', '256', 'truecolor'),
+          ...ANY_TERMINAL,
         }),
         (options) => {
-          const lines = plot(options);
-          expect(lines.length).to.be.at.most(options.height);
-          for (const line of lines) expect(isHarmless(line, options.width), line).to.equal(true);
-          if (!options.unicode) expect(lines.map(uncoloured).join('')).to.match(/^[ -~]*$/);
+          expectToFit(plot(options), options);
         },
       ),
     );

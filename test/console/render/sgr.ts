@@ -2,6 +2,9 @@
  * What the tests of the renderers share: taking our own colours away, and recognising what must
  * never be there.
  */
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { SCALE_NAMES } from '../../../plotting/scale.js';
 import { columnsOf } from '../../../console/render/printable.js';
 
 const ESC = '\u001b';
@@ -18,4 +21,23 @@ export function uncoloured(line: string): string {
 export function isHarmless(line: string, width: number): boolean {
   const text = uncoloured(line);
   return !/[\p{C}\p{Zl}\p{Zp}]/u.test(text) && columnsOf(text) <= width;
+}
+
+/** Any terminal and scale of a plot, however small. */
+export const ANY_TERMINAL = {
+  scale: fc.constantFrom(...SCALE_NAMES),
+  width: fc.integer({ min: 1, max: 70 }),
+  height: fc.integer({ min: 1, max: 15 }),
+  unicode: fc.boolean(),
+  colour: fc.constantFrom('none', 'basic', '256', 'truecolor'),
+} as const;
+
+/** The lines fit the terminal, are harmless, and are ASCII where it shows nothing else. */
+export function expectToFit(
+  lines: readonly string[],
+  terminal: { readonly width: number; readonly height: number; readonly unicode: boolean },
+): void {
+  expect(lines.length).to.be.at.most(terminal.height);
+  for (const line of lines) expect(isHarmless(line, terminal.width), line).to.equal(true);
+  if (!terminal.unicode) expect(lines.map(uncoloured).join('')).to.match(/^[ -~]*$/);
 }

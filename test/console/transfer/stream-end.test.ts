@@ -36,6 +36,23 @@ describe("the end of a provider's data", () => {
     expect(end.ending).to.equal('ended');
   });
 
+  it('a provider whose duplicator was replaced has died only when it has not reattached in time', () => {
+    const back = new StreamEnd({ state: 'live', generation: 3, next: false });
+    back.detached();
+    back.update('stale', 3);
+    expect(back.ending).to.equal(undefined);
+    back.update('live', 3);
+    back.reattachmentOver();
+    expect(back.ending).to.equal(undefined);
+    back.update('stale', 3);
+    expect(back.ending).to.equal('died');
+    const gone = new StreamEnd({ state: 'live', generation: 3, next: false });
+    gone.detached();
+    gone.update('stale', 3);
+    gone.reattachmentOver();
+    expect(gone.ending).to.equal('died');
+  });
+
   it('the generation after the highest is the next one', () => {
     const end = new StreamEnd({ state: 'ended', generation: 0xffff, next: true });
     expect([end.place(0xffff), end.place(1), end.place(2)]).to.deep.equal(['earlier', 'this', 'later']);

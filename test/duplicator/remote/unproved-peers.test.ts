@@ -5,7 +5,9 @@
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { PROOF_BYTES } from '../../../protocol/rpc/security/proof.js';
+import type { RecordProtection } from '../../../protocol/rpc/security/records.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
+import { PLAIN_TRANSPORT } from '../../../protocol/rpc/security/transport.js';
 import { FRAME_BYTES, FrameKind, controlFrame, encodeHeader } from '../../../protocol/flow/wire/frame.js';
 import { CallerHandshake } from '../../../protocol/flow/wire/handshake.js';
 import {
@@ -24,6 +26,7 @@ const HELLO = {
   id: '0'.repeat(32),
   delivery: 'lossy',
   crc: false,
+  integrity: 'on',
 } as const;
 
 describe('a peer at a duplicator that serves other hosts', () => {
@@ -55,8 +58,12 @@ describe('a peer at a duplicator that serves other hosts', () => {
   }
 
   /** Performs the handshake with `secret`; `outcome` resolves when it is over. */
-  function shakeHands(secret: string, hello: object = HELLO): { socket: Socket; outcome: Promise<string> } {
-    const handshake = new CallerHandshake(new Secret(secret), hello as typeof HELLO);
+  function shakeHands(
+    secret: string,
+    hello: object = HELLO,
+  ): { socket: Socket; outcome: Promise<string>; protection: () => RecordProtection | undefined } {
+    let protection: RecordProtection | undefined;
+    const handshake = new CallerHandshake(new Secret(secret), hello as typeof HELLO, PLAIN_TRANSPORT);
     const { socket } = openPeer(handshake.hello());
     const outcome = new Promise<string>((resolve) => {
       socket.on('close', () => resolve('closed'));
@@ -64,10 +71,12 @@ describe('a peer at a duplicator that serves other hosts', () => {
         const step = handshake.push(chunk);
         if (step.kind === 'more' && step.send !== undefined) socket.write(step.send);
         if (step.kind === 'failed') resolve(`${step.error.code}: ${step.error.message}`);
-        if (step.kind === 'welcomed') resolve('welcomed');
+        if (step.kind !== 'welcomed') return;
+        ({ protection } = step);
+        resolve('welcomed');
       });
     });
-    return { socket, outcome };
+    return { socket, outcome, protection: () => protection };
   }
 
   const logged = (text: string): boolean => host.log.some((line) => line.includes(text));
@@ -78,7 +87,7 @@ describe('a peer at a duplicator that serves other hosts', () => {
     const error = await rejection(wrong.makeRemote(`tcp://127.0.0.1:${port}`).start());
     expect([error.code, error.message]).to.deep.equal([
       'REFUSED',
-      'the other duplicator does not have the secret of this host',
+      'the other duplicator does not have the secret of this host, or a program stands between',
     ]);
     await wrong.close();
     await eventually(() => logged('it disconnected before it proved the secret'), 'the reason in the log');
@@ -86,7 +95,9 @@ describe('a peer at a duplicator that serves other hosts', () => {
   });
 
   it('a peer with a wrong proof receives the reason', async () => {
-    const { socket, received } = openPeer(new CallerHandshake(new Secret(SECRET), HELLO).hello());
+    const { socket, received } = openPeer(
+      new CallerHandshake(new Secret(SECRET), HELLO, PLAIN_TRANSPORT).hello(),
+    );
     await eventually(() => received().length >= 16 + 64, 'the challenge');
     const challenge = received().length;
     socket.write(encodeHandshake(HandshakeKind.PROOF, Buffer.alloc(PROOF_BYTES)));
@@ -107,7 +118,7 @@ describe('a peer at a duplicator that serves other hosts', () => {
       return write(chunk);
     };
     expect(await outcome).to.equal('welcomed');
-    const replay = openPeer(new CallerHandshake(new Secret(SECRET), HELLO).hello());
+    const replay = openPeer(new CallerHandshake(new Secret(SECRET), HELLO, PLAIN_TRANSPORT).hello());
     await eventually(() => replay.received().length > 0, 'the challenge');
     replay.socket.write(sent.at(-1) ?? Buffer.alloc(0)); // the recorded proof
     await closeOf(replay.socket);
@@ -144,7 +155,10 @@ describe('a peer at a duplicator that serves other hosts', () => {
     ['a greeting without a nonce', encodeHandshake(HandshakeKind.HELLO, Buffer.alloc(3))],
     [
       'more than the first message at once',
-      Buffer.concat([new CallerHandshake(new Secret(SECRET), HELLO).hello(), Buffer.alloc(100)]),
+      Buffer.concat([
+        new CallerHandshake(new Secret(SECRET), HELLO, PLAIN_TRANSPORT).hello(),
+        Buffer.alloc(100),
+      ]),
     ],
   ] as const) {
     it(`a peer that sends ${what} is closed, and the reason is logged`, async () => {
@@ -156,7 +170,7 @@ describe('a peer at a duplicator that serves other hosts', () => {
 
   it('a peer that sends its handshake byte by byte is closed at the time limit', async () => {
     const { socket } = openPeer();
-    const hello = new CallerHandshake(new Secret(SECRET), HELLO).hello();
+    const hello = new CallerHandshake(new Secret(SECRET), HELLO, PLAIN_TRANSPORT).hello();
     let at = 0;
     const drip = setInterval(() => socket.write(hello.subarray(at, (at += 1))), 200);
     await closeOf(socket);
@@ -175,7 +189,7 @@ describe('a peer at a duplicator that serves other hosts', () => {
     await output.write(Buffer.from('a buffer'));
     expect(Buffer.from((await input.take())?.data ?? []).toString()).to.equal('a buffer');
     await eventually(
-      () => many.filter(({ socket }) => !socket.destroyed).length <= 64,
+      () => many.filter(({ socket }) => !socket.destroyed).length <= 8,
       'the oldest are closed',
     );
     expect(host.log.length).to.be.below(10);
@@ -202,9 +216,9 @@ describe('a peer at a duplicator that serves other hosts', () => {
       controlFrame(FrameKind.STATE),
       controlFrame(FrameKind.BUFFER),
     ]) {
-      const { socket, outcome } = shakeHands(SECRET);
+      const { socket, outcome, protection } = shakeHands(SECRET);
       expect(await outcome).to.equal('welcomed');
-      socket.write(frame);
+      socket.write(protection()?.sealer.record(frame) ?? frame);
       await closeOf(socket);
     }
     expect(here.flow.remotes).to.deep.equal([]);

@@ -69,15 +69,27 @@ describe('ProviderClaim', () => {
     expect(claim.take(link(), HELLO)).to.equal(false);
     write(3);
     expect(claim.published(3)).to.equal(true);
-    claim.finish();
-    expect(claim.leave()).to.equal(true);
+    claim.leave();
     expect(claim.take(link(), HELLO)).to.equal(true);
     const begins = sent.filter(([kind]) => kind === MessageKind.BEGIN);
     expect(begins).to.deep.equal([
       [MessageKind.BEGIN, 0, 1],
       [MessageKind.BEGIN, 3, 2],
     ]);
-    expect(claim.leave()).to.equal(false); // without an announcement
+  });
+
+  it('a provider that reattaches keeps its generation, unless another one came since', () => {
+    const generations = (): number[] =>
+      sent.filter(([kind]) => kind === MessageKind.BEGIN).map(([, , generation]) => generation);
+    claim.take(link(), HELLO);
+    claim.leave();
+    claim.take(link(), HELLO, 1);
+    expect(generations()).to.deep.equal([1, 1]);
+    claim.leave();
+    claim.take(link(), HELLO);
+    claim.leave();
+    claim.take(link(), HELLO, 1);
+    expect(generations()).to.deep.equal([1, 1, 2, 3]);
   });
 
   it('credit ends a ring beyond the slowest lossless consumer, and impossible reports are refused', () => {

@@ -12,7 +12,7 @@ import { mirrorReplies } from './mirror-replies.js';
 import { portManager, restReplies } from './rest-replies.js';
 import { sessionFrames } from './session-frames.js';
 import { signalLink } from './signal-link.js';
-import { wireBlocks, wireFrames, wireHandshake } from './wire.js';
+import { wireBlocks, wireFrames, wireHandshake, wireRecords } from './wire.js';
 import { xmlRpc } from './xml-rpc.js';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -32,6 +32,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   configuration,
   addresses,
   wireFrames,
+  wireRecords,
   wireHandshake,
   wireBlocks,
 ];

@@ -4,14 +4,19 @@
  */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
+import { RecordReader } from '../../../protocol/rpc/security/record-reader.js';
+import { protectionOf, type RecordProtection } from '../../../protocol/rpc/security/records.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
+import { PLAIN_TRANSPORT } from '../../../protocol/rpc/security/transport.js';
 import { BLOCKS_PAYLOAD_BYTES, applyBlocks, encodeBlocks } from '../../../protocol/flow/wire/blocks.js';
+import { FrameReader } from '../../../protocol/flow/wire/frame-reader.js';
 import {
   CallerHandshake,
   ListenerHandshake,
   type CallerStep,
 } from '../../../protocol/flow/wire/handshake.js';
 import {
+  ANSWER_BYTES_MAX,
   HandshakeKind,
   HandshakeReader,
   decodeHello,
@@ -20,7 +25,15 @@ import {
   encodeRefusal,
   encodeWelcome,
 } from '../../../protocol/flow/wire/handshake-messages.js';
-import { SlotSink, newSlots, randomFrames, readDirectly, readFed } from '../../protocol/flow/wire/frames.js';
+import {
+  SlotSink,
+  newSlots,
+  randomFrameList,
+  randomFrames,
+  readDirectly,
+  readFed,
+} from '../../protocol/flow/wire/frames.js';
+import { SealedFrameReader, recordLimit } from '../../../protocol/flow/wire/sealed-frame-reader.js';
 import type { FuzzTarget } from '../fuzzer.js';
 import { chunksOf } from '../mutation.js';
 
@@ -31,12 +44,14 @@ const HELLO = {
   id: '0'.repeat(32),
   delivery: 'lossless',
   crc: true,
+  integrity: 'on',
   resume: { epoch: 1, sequence: 2 },
 } as const;
 const WELCOME = {
   epoch: 1,
   first: 0,
   delivery: 'lossy',
+  integrity: 'on',
   type: 'bytes',
   properties: '{}',
   buffers: 2,
@@ -81,13 +96,55 @@ export const wireFrames: FuzzTarget = {
   },
 };
 
+/** Of both ends; a fuzzer without the keys cannot make a record. */
+const CHALLENGE = { channel: 'data', callerNonce: Buffer.alloc(32, 1), listenerNonce: Buffer.alloc(32, 2) };
+
+export const wireRecords: FuzzTarget = {
+  name: 'wire-records',
+  words: [Buffer.alloc(4, 0xff), Buffer.from([0, 0, 4, 0]), Buffer.from([0x24, 0, 0, 0])],
+  generate: (random) => {
+    const { sealer } = protectionOf(SECRET.key, CHALLENGE, 'listener');
+    const frames = randomFrameList(random);
+    const records: Buffer[] = [];
+    for (let at = 0; at < frames.length;) {
+      const end = at + 1 + (random() % 3);
+      records.push(sealer.record(Buffer.concat(frames.slice(at, end))));
+      at = end;
+    }
+    return Buffer.concat(records);
+  },
+  run: (input, random) => {
+    const verifier = () => protectionOf(SECRET.key, CHALLENGE, 'caller').verifier;
+    const whole = new SlotSink(0, wholeSlots);
+    const limit = recordLimit(whole);
+    const records = new RecordReader(verifier(), limit);
+    records.push(input);
+    const frames = new FrameReader(whole);
+    for (let content = records.next(); content !== undefined; content = records.next()) {
+      frames.feed(Buffer.from(content));
+      if (frames.problem !== undefined || !frames.isBetweenFrames) break;
+    }
+    const chunked = new SlotSink(random() % 4, chunkedSlots);
+    readFed(chunksOf(input, random), chunked, new SealedFrameReader(chunked, verifier(), limit));
+    assert.deepEqual(chunked.frames, whole.frames);
+    const direct = new SlotSink(random() % 4, directSlots);
+    const chunkBytesMax = 1 + (random() % 70_000);
+    const reader = new SealedFrameReader(direct, verifier(), limit);
+    readDirectly(input, direct, () => random() % chunkBytesMax, reader);
+    assert.deepEqual(direct.frames, whole.frames);
+  },
+};
+
 export const wireHandshake: FuzzTarget = {
   name: 'wire-handshake',
   words: ['MIRRWIRE', '"epoch":', '1e308', Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from([2, 0])],
   generate: (random) =>
     [handshakeOf, welcomeOf, () => encodeRefusal('REFUSED', 'no')][random() % 3]?.(random) ?? Buffer.alloc(0),
   run: (input, random) => {
-    for (const side of [new ListenerHandshake(SECRET), new CallerHandshake(SECRET, HELLO)]) {
+    for (const side of [
+      new ListenerHandshake(SECRET, () => PLAIN_TRANSPORT),
+      new CallerHandshake(SECRET, HELLO, PLAIN_TRANSPORT),
+    ]) {
       for (const chunk of chunksOf(input, random)) {
         const step = side.push(chunk);
         // Random bytes are never a valid proof.
@@ -96,14 +153,14 @@ export const wireHandshake: FuzzTarget = {
         if (step.kind === 'failed') break;
       }
     }
-    // A listener with the secret may still send any bytes instead of its WELCOME.
-    const caller = new CallerHandshake(SECRET, HELLO);
-    const challenge = new ListenerHandshake(SECRET).push(caller.hello());
-    assert(challenge.kind === 'more' && challenge.send !== undefined);
-    assert.equal(caller.push(challenge.send).kind, 'more');
-    const step = caller.push(input);
+    // A listener with the secret may still send any bytes as its answer, in a record.
+    if (input.length === 0 || input.length > ANSWER_BYTES_MAX) return;
+    const [caller, protection] = provedCaller();
+    const step = caller.push(protection.sealer.record(input));
     const answer = new HandshakeReader().push(input, [HandshakeKind.WELCOME, HandshakeKind.REFUSED]);
     assert.equal(step.kind, expectedStep(answer));
+    // Without a record they are no welcome.
+    assert.notEqual(provedCaller()[0].push(input).kind, 'welcomed');
     const hello = new HandshakeReader().push(input, [HandshakeKind.HELLO]);
     if (hello !== undefined && 'body' in hello) decodeHello(hello.body);
   },
@@ -111,13 +168,27 @@ export const wireHandshake: FuzzTarget = {
 
 /** The correct step of a caller that waits for WELCOME and receives this answer. */
 function expectedStep(answer: ReturnType<HandshakeReader['push']>): CallerStep['kind'] {
-  if (answer === undefined) return 'more';
-  if ('problem' in answer || answer.kind !== HandshakeKind.WELCOME) return 'failed';
-  return typeof decodeWelcome(answer.body) === 'string' ? 'failed' : 'welcomed';
+  if (answer === undefined || 'problem' in answer || answer.kind !== HandshakeKind.WELCOME) return 'failed';
+  const welcome = decodeWelcome(answer.body);
+  // The caller demands integrity.
+  return typeof welcome === 'string' || welcome.integrity === 'off' ? 'failed' : 'welcomed';
+}
+
+/** A caller that has sent its proof, and the protection of its listener. */
+function provedCaller(): [CallerHandshake, RecordProtection] {
+  const caller = new CallerHandshake(SECRET, HELLO, PLAIN_TRANSPORT);
+  const listener = new ListenerHandshake(SECRET, () => PLAIN_TRANSPORT);
+  const challenge = listener.push(caller.hello());
+  assert(challenge.kind === 'more' && challenge.send !== undefined);
+  const proof = caller.push(challenge.send);
+  assert(proof.kind === 'more' && proof.send !== undefined);
+  const proved = listener.push(proof.send);
+  assert(proved.kind === 'proved' && proved.protection !== undefined);
+  return [caller, proved.protection];
 }
 
 function handshakeOf(): Buffer {
-  return new CallerHandshake(SECRET, HELLO).hello();
+  return new CallerHandshake(SECRET, HELLO, PLAIN_TRANSPORT).hello();
 }
 
 function welcomeOf(random: RandomBits): Buffer {

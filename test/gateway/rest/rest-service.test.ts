@@ -8,12 +8,14 @@ import { startSimulator, type Simulator, type SimulatorOptions } from '../../../
 import { MirrorDirectory } from '../../../gateway/mirror-directory.js';
 import { LastAnswers } from '../../../gateway/rest/last-answers.js';
 import { LocalRequests } from '../../../gateway/rest/local-requests.js';
+import { RequestGuard } from '../../../gateway/rest/request-guard.js';
 import { RestService } from '../../../gateway/rest/rest-service.js';
 import { SourceRest } from '../../../gateway/rest/source-rest.js';
 import { Traces } from '../../../gateway/rest/traces.js';
 import { parseAddress } from '../../../protocol/base/address.js';
 import { systemClock, type Clock } from '../../../protocol/base/clock.js';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
+import type { Secret } from '../../../protocol/rpc/security/secret.js';
 import { bindings } from '../../../protocol/spectcl/display-memory.js';
 import { silent } from '../../kit/silent-log.js';
 
@@ -44,7 +46,11 @@ describe('the REST service of a gateway', () => {
     allowChanges = false,
     simulated: SimulatorOptions = {},
     address?: string,
-    { clock = systemClock, timeoutMs = TIMEOUT_MS } = {},
+    {
+      clock = systemClock,
+      timeoutMs = TIMEOUT_MS,
+      changesToken,
+    }: { clock?: Clock; timeoutMs?: number; changesToken?: Secret } = {},
   ): Promise<void> {
     mirrorIsUnreachable = false;
     simulator = await startSimulator({ rate: 0, ...simulated });
@@ -81,7 +87,14 @@ describe('the REST service of a gateway', () => {
       memoryKey: () => undefined,
       ports: () => ({ restPort: 4711, mirrorPort: 4712 }),
     });
-    service = new RestService({ localRequests, source, lastAnswers, allowChanges, log: silent });
+    service = new RestService({
+      localRequests,
+      source,
+      lastAnswers,
+      guard: new RequestGuard({ names: ['daq.example'], allowChanges, changesToken }),
+      clock,
+      log: silent,
+    });
     server = createServer((socket) => service.accept(socket));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

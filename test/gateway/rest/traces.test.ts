@@ -63,7 +63,7 @@ describe('the traces of a gateway', () => {
   }
 
   it('one trace of SpecTcl serves all viewers, each of which gets every change once', async () => {
-    const [one, two] = [await traces.establish(6), await traces.establish(6)];
+    const [one, two] = [await traces.establish(6, 'h'), await traces.establish(6, 'h')];
     expect([one, two]).to.deep.equal([1_000, 1_001]);
     fetched = { parameter: ['add p'], spectrum: ['add s'], gate: ['changed g'], binding: ['add s 5'] };
     clock.advance(200);
@@ -77,7 +77,7 @@ describe('the traces of a gateway', () => {
   });
 
   it('a binding is given out when the memories of its viewer have it, and not for longer than 2 s held back', async () => {
-    const token = await traces.establish(6);
+    const token = await traces.establish(6, 'h');
     headerOfClients = 1;
     traces.published([binding('a', 0, 20), binding('b c', 1)], 2);
     expect(await traces.fetch(token, 'h')).to.deep.equal(NOTHING);
@@ -91,7 +91,7 @@ describe('the traces of a gateway', () => {
   });
 
   it('while SpecTcl is unreachable traces are empty, and a new SpecTcl is followed under the same token', async () => {
-    const token = await traces.establish(6);
+    const token = await traces.establish(6, 'h');
     unreachable = true;
     clock.advance(200);
     expect(await traces.fetch(token, 'h')).to.deep.equal(NOTHING);
@@ -107,7 +107,7 @@ describe('the traces of a gateway', () => {
   it('a token of an earlier gateway is continued with all bindings, and an ended one is refused', async () => {
     expect((await traces.fetch(7, 'h'))?.binding).to.deep.equal(['add a 0']);
     expect((await traces.fetch(7, 'h'))?.binding).to.deep.equal([]);
-    const token = await traces.establish(6);
+    const token = await traces.establish(6, 'h');
     expect([traces.done(token), traces.done(token)]).to.deep.equal([true, false]);
     expect(await traces.fetch(token, 'h')).to.equal(undefined);
     expect(await traces.fetch(NaN, 'h')).to.equal(undefined);

@@ -60,6 +60,29 @@ describe('applications of a host server', () => {
     expect(again.pid).to.equal(infos[0]?.pid);
   });
 
+  it('a second application of one source is refused with the name of the first, until that is stopped', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
+    const source = 'spectcl://127.0.0.1?rest=8000&mirror=8001';
+    const alias = 'spectcl://localhost?rest=8000&mirror=8001';
+    await call('host.run', [{ name: 'first', source }]);
+    const error = await failureOf(call('host.run', [{ name: 'second', source: alias }]));
+    expect(error.code).to.equal('REFUSED');
+    expect(error.message).to.contain('application first mirrors its source');
+    await call('host.stop', ['first']);
+    expect((await call('host.run', [{ name: 'second', source: alias }])).state).to.equal('running');
+  });
+
+  it('of two applications of one source that are run at one moment exactly one starts', async () => {
+    await system.serve(QUICK);
+    const call = await system.connect();
+    const source = 'spectcl://127.0.0.1?rest=8000&mirror=8001';
+    const outcomes = await Promise.allSettled(
+      ['one', 'two'].map((name) => call('host.run', [{ name, source }])),
+    );
+    expect(outcomes.map(({ status }) => status).toSorted()).to.deep.equal(['fulfilled', 'rejected']);
+  });
+
   it('a run with other options than the running ones is refused with the difference', async () => {
     await system.serve(QUICK);
     const call = await system.connect();

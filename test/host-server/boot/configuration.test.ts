@@ -12,6 +12,12 @@ function problems(content: unknown): string[] {
 }
 
 describe('configuration of the host server', () => {
+  it('an integrity other than on or off is refused with the value', () => {
+    expect(problems({ integrity: 'none' })).to.deep.equal([
+      'integrity must be "on" or "off", and is the string "none"',
+    ]);
+  });
+
   it('all documented keys are accepted', () => {
     const application = {
       name: 'e23001',
@@ -25,6 +31,7 @@ describe('configuration of the host server', () => {
     };
     const text = JSON.stringify({
       listen: 'tcp://127.0.0.1:0',
+      integrity: 'off',
       directory: '/run/mirrorflow',
       flowDirectory: '/dev/shm/mirrorflow',
       applications: [application, { name: 'other' }],
@@ -33,6 +40,7 @@ describe('configuration of the host server', () => {
       kind: 'configuration',
       configuration: {
         listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
+        integrity: 'off',
         directory: '/run/mirrorflow',
         flowDirectory: '/dev/shm/mirrorflow',
         applications: [application, { name: 'other' }],

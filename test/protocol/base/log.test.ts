@@ -48,4 +48,15 @@ describe('logs', () => {
     expect(written({ level: 'error', format: 'json' }, all)).to.have.length(1);
     expect(written({ level: 'loud' as 'info', format: 'json' }, all)).to.have.length(3);
   });
+
+  it('a long value or message from outside is cut', () => {
+    const long = 'x'.repeat(100_000);
+    const lines = written({ format: 'json', level: 'info' }, (log) => {
+      log.warn('refused', { host: long, error: new Error(long), list: [long] });
+      log.warn(long, Object.fromEntries(Array.from({ length: 1_000 }, (_, key) => [`k${key}`, long])));
+    });
+    expect(lines[0]).to.have.length.below(4_000);
+    expect(lines[0]).to.contain('… (99000 more characters)');
+    expect(lines[1]).to.have.length.below(40_000);
+  });
 });

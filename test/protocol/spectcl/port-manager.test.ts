@@ -3,8 +3,8 @@ import { type Server, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { expect } from 'chai';
-import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { lookUpService } from '../../../protocol/spectcl/port-manager.js';
+import { failureOf } from '../../kit/failure-of.js';
 
 const servers: Server[] = [];
 
@@ -27,16 +27,6 @@ async function portManager(answer: string | undefined, hangUp = false): Promise<
   return (server.address() as AddressInfo).port;
 }
 
-async function failure(promise: Promise<unknown>): Promise<MirrorflowError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof MirrorflowError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
-}
-
 describe('looking up a service', () => {
   afterEach(() => servers.splice(0).forEach((server) => server.close()));
 
@@ -55,40 +45,40 @@ describe('looking up a service', () => {
 
   it('a lookup that fails names other users with this service', async () => {
     const port = await portManager('OK 1\n7 SpecTcl_REST badger\n');
-    const error = await failure(lookUpService('127.0.0.1', 'SpecTcl_REST', 'fox', { port }));
+    const error = await failureOf(lookUpService('127.0.0.1', 'SpecTcl_REST', 'fox', { port }));
     expect(error.code).to.equal('SOURCE_REFUSED');
     expect(error.message).to.match(/user "fox".*badger/);
   });
 
   it('a FAIL of the port manager is reported with its text', async () => {
     const port = await portManager('FAIL out of order\n');
-    const error = await failure(lookUpService('127.0.0.1', 'a', 'b', { port }));
+    const error = await failureOf(lookUpService('127.0.0.1', 'a', 'b', { port }));
     expect(error.code).to.equal('SOURCE_REFUSED');
     expect(error.message).to.match(/out of order/);
   });
 
   it('the answer of another service is not accepted as a port manager’s', async () => {
     const port = await portManager('HTTP/1.1 400 Bad Request\r\n\r\n');
-    const error = await failure(lookUpService('127.0.0.1', 'a', 'b', { port }));
+    const error = await failureOf(lookUpService('127.0.0.1', 'a', 'b', { port }));
     expect(error.code).to.equal('SOURCE_PROTOCOL');
     expect(error.message).to.match(/HTTP\/1.1 400/);
   });
 
   it('a lookup fails after silence, a closed connection or a refused one', async () => {
     const silent = await portManager(undefined);
-    const slow = await failure(lookUpService('127.0.0.1', 'a', 'b', { port: silent, timeoutMs: 50 }));
+    const slow = await failureOf(lookUpService('127.0.0.1', 'a', 'b', { port: silent, timeoutMs: 50 }));
     expect([slow.code, slow.message]).to.deep.equal([
       'SOURCE_UNREACHABLE',
       `The port manager at 127.0.0.1:${silent} cannot be reached: no answer within 50 ms`,
     ]);
     const cut = await portManager('OK 2\n1 a b\n', true);
-    expect((await failure(lookUpService('127.0.0.1', 'a', 'b', { port: cut }))).message).to.match(
+    expect((await failureOf(lookUpService('127.0.0.1', 'a', 'b', { port: cut }))).message).to.match(
       /before the end of its answer/,
     );
     const closed = await portManager('');
     const server = servers.pop();
     await new Promise((resolve) => server?.close(resolve));
-    const refused = await failure(lookUpService('127.0.0.1', 'a', 'b', { port: closed }));
+    const refused = await failureOf(lookUpService('127.0.0.1', 'a', 'b', { port: closed }));
     expect(refused.code).to.equal('SOURCE_UNREACHABLE');
     expect(refused.message).to.match(/ECONNREFUSED/);
   });
@@ -96,11 +86,11 @@ describe('looking up a service', () => {
   it('a lookup can be aborted', async () => {
     const port = await portManager(undefined);
     const given = new AbortController();
-    const waiting = failure(lookUpService('127.0.0.1', 'a', 'b', { port, signal: given.signal }));
+    const waiting = failureOf(lookUpService('127.0.0.1', 'a', 'b', { port, signal: given.signal }));
     given.abort();
     expect((await waiting).code).to.equal('CLOSED');
     expect(
-      (await failure(lookUpService('127.0.0.1', 'a', 'b', { port, signal: given.signal }))).code,
+      (await failureOf(lookUpService('127.0.0.1', 'a', 'b', { port, signal: given.signal }))).code,
     ).to.equal('CLOSED');
   });
 });

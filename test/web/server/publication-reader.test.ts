@@ -41,7 +41,11 @@ describe('the reader of publications', () => {
     published = 2;
     expect(reader.read(mirror, 30), 'before the list is due').to.deep.equal({ counts: true, list: false });
     expect(spectrum.counts[0]).to.equal(7);
-    published = 3;
+    // The source publishes nothing more: the list follows all the same.
     expect(reader.read(mirror, 600)).to.deep.equal({ counts: false, list: true });
+    expect(listing.spectra.map(({ name }) => name)).to.deep.equal(['a', 'b']);
+    const readsBefore = reads;
+    expect(reader.read(mirror, 2_000)).to.deep.equal({ counts: false, list: false });
+    expect(reads).to.equal(readsBefore);
   });
 });

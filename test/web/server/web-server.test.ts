@@ -43,6 +43,7 @@ describe('the server of the web viewer', () => {
         orAnyPort: false,
         names: [],
         secret: undefined,
+        identity: undefined,
         directory,
         assets: directory,
         version: '1.2.3',

@@ -19,6 +19,12 @@ export const REMOTE_METHODS = {
     params: [from, flow, hops],
     returns: remoteFlowState,
   }),
+  'remote.claim': method({
+    right: 'child',
+    doc: 'A client on the calling host is about to provide the flow. Returns the state of the flow there; where a client there is about to provide it too, the host whose name sorts first is given the flow.',
+    params: [from, flow, param('client', name('client'), 'that client')],
+    returns: remoteFlowState,
+  }),
   'remote.serve': method({
     right: 'child',
     doc: 'Starts the duplicator of a flow if none is running, and makes it listen for the duplicator of the calling host.',

@@ -8,12 +8,17 @@ import {
   encodeHeader,
   type FrameHeader,
 } from '../../../../protocol/flow/wire/frame.js';
-import { FrameReader, type FrameSink } from '../../../../protocol/flow/wire/frame-reader.js';
+import { FrameReader, type FrameSink, type LinkReader } from '../../../../protocol/flow/wire/frame-reader.js';
 
 export const CAPACITY = 40_000;
 
 /** A stream of valid frames: buffers of ascending sequence among control frames. */
 export function randomFrames(random: RandomBits): Buffer {
+  return Buffer.concat(randomFrameList(random));
+}
+
+/** Such a stream, frame by frame. */
+export function randomFrameList(random: RandomBits): readonly Buffer[] {
   const parts: Buffer[] = [];
   let sequence = random() % 5;
   for (let count = 1 + (random() % 8); count > 0; count -= 1) {
@@ -34,7 +39,7 @@ export function randomFrames(random: RandomBits): Buffer {
     if (isBuffer) sequence += 1 + (random() % 7 === 0 ? random() % 9 : 0);
     parts.push(bytes);
   }
-  return Buffer.concat(parts);
+  return parts;
 }
 
 /** Slots for a sink, filled with `fill`. */
@@ -58,6 +63,11 @@ export class SlotSink implements FrameSink {
     this.#slots = slots;
   }
 
+  /** The sequence that is expected next. */
+  get next(): number {
+    return this.#next;
+  }
+
   get large(): boolean {
     return this.#lastLength >= 16 * 1024;
   }
@@ -78,6 +88,10 @@ export class SlotSink implements FrameSink {
     return this.#slot(sequence).subarray(FRAME_BYTES);
   }
 
+  expects({ kind, sequence }: Readonly<FrameHeader>): boolean {
+    return kind === FrameKind.BUFFER && sequence === this.#next;
+  }
+
   reserveNext(): Buffer {
     return this.#slot(this.#next).subarray(0, FRAME_BYTES + this.#lastLength);
   }
@@ -95,8 +109,12 @@ export class SlotSink implements FrameSink {
 }
 
 /** Reads the bytes like a socket: into the reader's buffers, at most `most` at a time. */
-export function readDirectly(bytes: Buffer, sink: FrameSink, most: () => number): string | undefined {
-  const reader = new FrameReader(sink);
+export function readDirectly(
+  bytes: Buffer,
+  sink: FrameSink,
+  most: () => number,
+  reader: LinkReader = new FrameReader(sink),
+): string | undefined {
   for (let at = 0; at < bytes.length && reader.problem === undefined;) {
     const buffer = reader.nextBuffer();
     const received = bytes.copy(buffer, 0, at, Math.min(bytes.length, at + Math.max(1, most())));
@@ -115,8 +133,11 @@ export function readDirectly(bytes: Buffer, sink: FrameSink, most: () => number)
 }
 
 /** Feeds the bytes in pieces. */
-export function readFed(pieces: readonly Buffer[], sink: FrameSink): string | undefined {
-  const reader = new FrameReader(sink);
+export function readFed(
+  pieces: readonly Buffer[],
+  sink: FrameSink,
+  reader: LinkReader = new FrameReader(sink),
+): string | undefined {
   for (const piece of pieces) {
     reader.feed(Buffer.from(piece));
     while (reader.blocked && reader.problem === undefined) reader.resume();

@@ -90,8 +90,13 @@ describe('second user of the machine', () => {
   }
 
   async function visit(gid: number = NOBODY): Promise<Visit> {
+    return (await runAs(gid, 'visitor')) as Visit;
+  }
+
+  /** What the program prints that runs as another user. */
+  async function runAs(gid: number, program: string): Promise<unknown> {
     const words = [
-      compiled('test/fixtures/access/visitor'),
+      compiled(`test/fixtures/access/${program}`),
       directory,
       'e1',
       flowFilePath(flows, 'e1', 'events'),
@@ -102,7 +107,7 @@ describe('second user of the machine', () => {
         else resolve(stdout);
       });
     });
-    return JSON.parse(output) as Visit;
+    return JSON.parse(output);
   }
   const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
@@ -144,6 +149,15 @@ describe('second user of the machine', () => {
       write: 'done',
       provide: 'done',
     });
+  });
+
+  it('a provider of another user that truncates its flow file is refused until it opens the flow again', async () => {
+    await serve({ group: String(GROUP), providers: [`@${GROUP}`] });
+    const outcome = await runAs(GROUP, 'truncating-provider');
+    expect(outcome).to.deep.equal({ events: ['lost'], again: 'done' });
+    expect(log).to.contain('a provider of another user must open its flow again');
+    const input = await client!.openInput('events', { inline: true, start: 'oldest' });
+    expect(Buffer.from((await input!.take())!.bytes).toString()).to.equal('after');
   });
 
   it('a second user has no access with mode private', async () => {

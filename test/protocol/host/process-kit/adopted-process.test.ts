@@ -1,12 +1,11 @@
 /**
  * Adopted processes: real ones, which this process has started behind the back of its supervisor.
  */
-import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { systemClock } from '../../../../protocol/base/clock.js';
-import { isAlive, parseProcessStat, type OwnerIdentity } from '../../../../protocol/base/owner-identity.js';
+import { isAlive } from '../../../../protocol/base/owner-identity.js';
 import { AdoptedProcess } from '../../../../protocol/host/process-kit/adopted-process.js';
-import { TestProcess } from '../../../kit/test-process.js';
+import { BehavingProcesses } from './behaving-processes.js';
 
 class FakeConnection {
   close: () => void = () => undefined;
@@ -16,21 +15,11 @@ class FakeConnection {
 }
 
 describe('adopted process', () => {
-  const started: TestProcess[] = [];
-  afterEach(async () => {
-    await Promise.all(started.splice(0).map((child) => child.kill()));
-  });
-
-  async function start(behaviour: string): Promise<{ child: TestProcess; identity: OwnerIdentity }> {
-    const child = new TestProcess('test/fixtures/child-behaviours', [behaviour]);
-    started.push(child);
-    await child.line();
-    const stat = parseProcessStat(readFileSync(`/proc/${child.pid}/stat`, 'latin1'));
-    return { child, identity: { pid: child.pid, startTicks: stat?.startTicks ?? 0n } };
-  }
+  const processes = new BehavingProcesses();
+  afterEach(async () => processes.kill());
 
   it('the death of an adopted process is noticed after its connection has closed', async () => {
-    const { child, identity } = await start('ready');
+    const { child, identity } = await processes.start('ready');
     const adopted = new AdoptedProcess({ identity, clock: systemClock });
     const connection = new FakeConnection();
     adopted.connected(connection);
@@ -40,7 +29,7 @@ describe('adopted process', () => {
   });
 
   it('an adopted process that does not connect again in time is stopped', async () => {
-    const { child, identity } = await start('signals');
+    const { child, identity } = await processes.start('signals');
     const adopted = new AdoptedProcess({ identity, clock: systemClock, reconnectWithinMs: 50 });
     const connection = new FakeConnection();
     adopted.connected(connection);
@@ -50,7 +39,7 @@ describe('adopted process', () => {
   });
 
   it('an adopted process that connects again in time keeps running', async () => {
-    const { identity } = await start('signals');
+    const { identity } = await processes.start('signals');
     const adopted = new AdoptedProcess({ identity, clock: systemClock, reconnectWithinMs: 50 });
     const [first, second] = [new FakeConnection(), new FakeConnection()];
     adopted.connected(first);
@@ -61,7 +50,7 @@ describe('adopted process', () => {
   });
 
   it('an adopted process that ignores SIGTERM is killed, once for any number of calls', async () => {
-    const { child, identity } = await start('stubborn');
+    const { child, identity } = await processes.start('stubborn');
     const adopted = new AdoptedProcess({ identity, clock: systemClock, stopTimeoutMs: 60 });
     await Promise.all([adopted.stop(), adopted.stop()]);
     expect(await adopted.exited).to.contain('exit code is not known');

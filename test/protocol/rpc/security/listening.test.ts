@@ -8,6 +8,7 @@ function check(text: string, secret?: Secret): void {
   checkListening(parseAddress(text, { schemes: ['tcp', 'tls'], listening: true }), {
     secret,
     identity: undefined,
+    trust: { ca: undefined },
   });
 }
 

@@ -3,16 +3,17 @@ import { expect } from 'chai';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TokenPath } from '../../../../protocol/base/paths.js';
 import { ensureToken, readToken } from '../../../../protocol/rpc/security/token-file.js';
 
 describe('a token file', () => {
   let directory: string;
-  let path: string;
+  let path: TokenPath;
   const mode = (): string => (statSync(path).mode & 0o777).toString(8);
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
-    path = join(directory, 'e1.read.token');
+    path = `${directory}/e1.read.token`;
   });
 
   afterEach(() => rmSync(directory, { recursive: true, force: true }));

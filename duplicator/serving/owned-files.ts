@@ -1,0 +1,134 @@
+/**
+ * The files that a duplicator owns, its flow file and a mirror's image, guarded against other
+ * programs: notices when one is removed, replaced or truncated, and puts removed ones back for the
+ * next duplicator. Owned by HostedFlow. Keeps the files open, watches and examines them, copies
+ * them; never touches the mappings, whose missing pages would end the process with SIGBUS.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { createAllocated, type FileAccess } from '../../protocol/base/files/allocate.js';
+import { PathWatch } from '../../protocol/base/files/path-watch.js';
+import { temporaryName } from '../../protocol/base/files/temporary-name.js';
+
+/** `removed`: the path leads to no file or another one; `truncated`: pages are missing. */
+export type Damage = 'removed' | 'truncated';
+
+export interface OwnedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly access: FileAccess;
+}
+
+interface OpenFile extends OwnedFile {
+  readonly fd: number;
+  /** Blocks of 512 bytes; 0 where the file system may reduce them by itself. */
+  readonly blocks: number;
+}
+
+/** Type of tmpfs (statfs(2)), where fewer blocks than before are pages cut out of the file. */
+const TMPFS_MAGIC = 0x0102_1994;
+const COPY_BYTES = 1024 * 1024;
+
+export class OwnedFiles {
+  readonly #files: OpenFile[] = [];
+  readonly #watch: PathWatch;
+  readonly #onDamaged: (damage: Damage, path: string) => void;
+  #damage: Damage | undefined;
+
+  /** `onDamaged` is called once. Throws the errors of opening. */
+  constructor(files: readonly OwnedFile[], onDamaged: (damage: Damage, path: string) => void) {
+    this.#onDamaged = onDamaged;
+    try {
+      for (const file of files) this.#files.push(opened(file));
+    } catch (error) {
+      this.#closeFiles();
+      throw error;
+    }
+    const directories = new Set(files.flatMap(({ path }) => [dirname(path), dirname(dirname(path))]));
+    const paths = [...files.map(({ path }) => path), ...directories];
+    this.#watch = new PathWatch(paths, () => this.examine());
+  }
+
+  /** What has happened to the files; undefined while they are whole. */
+  get damage(): Damage | undefined {
+    return this.#damage;
+  }
+
+  /** Examines the files now, without waiting for the report of a change. */
+  examine(): void {
+    if (this.#damage !== undefined) return;
+    const truncated = this.#files.find((file) => isTruncated(file));
+    const damaged = truncated ?? this.#files.find((file) => !isInPlace(file));
+    if (damaged === undefined) return;
+    this.#damage = truncated === undefined ? 'removed' : 'truncated';
+    this.#watch.close();
+    this.#onDamaged(this.#damage, damaged.path);
+  }
+
+  /**
+   * Puts a copy of each missing file back in its place. No process may write to the files any more.
+   * Throws NO_SPACE, SYSTEM_ERROR, and the errors of copying; no temporary file is left.
+   */
+  putBack(): void {
+    for (const file of this.#files) if (!isInPlace(file)) copyTo(file);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#watch.close();
+    this.#closeFiles();
+  }
+
+  #closeFiles(): void {
+    for (const { fd } of this.#files.splice(0)) closeSync(fd);
+  }
+}
+
+function opened(file: OwnedFile): OpenFile {
+  const fd = openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const keepsBlocks = statfsSync(file.path).type === TMPFS_MAGIC;
+  return { ...file, fd, blocks: keepsBlocks ? fstatSync(fd).blocks : 0 };
+}
+
+function isTruncated({ fd, bytes, blocks }: OpenFile): boolean {
+  const status = fstatSync(fd);
+  return status.size < bytes || status.blocks < blocks;
+}
+
+function isInPlace({ path, fd }: OpenFile): boolean {
+  const own = fstatSync(fd, { bigint: true });
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found?.ino === own.ino && found.dev === own.dev;
+}
+
+/** The complete copy is renamed into place: the path never leads to a part of it. */
+function copyTo({ path, fd, bytes, access }: OpenFile): void {
+  const temporary = temporaryName(path);
+  const target = createAllocated(temporary, bytes, access);
+  try {
+    const chunk = Buffer.allocUnsafe(Math.min(COPY_BYTES, bytes));
+    for (let at = 0; at < bytes;) {
+      const read = readSync(fd, chunk, 0, Math.min(chunk.length, bytes - at), at);
+      if (read === 0) throw new Error(`${path} ends after ${at} bytes; it had ${bytes}`);
+      writeSync(target, chunk, 0, read, at);
+      at += read;
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    closeSync(target);
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Files of a running flow that another program removes, replaces or truncates: the duplicator puts
+ * them back or is replaced, open flows continue, and programs that come later notice nothing.
+ */
+import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { eventually } from '../kit/eventually.js';
+import { RealSystem } from '../kit/real-system.js';
+import { verifyChecksum } from '../../simulator/checksum.js';
+import { NumberedFlow } from './numbered-flow.js';
+import { APP, expectIntact, FLOW, startWithFlow, type SystemWithFlow } from './system-with-flow.js';
+
+describe('a file of a running flow', () => {
+  let running: SystemWithFlow;
+  let file: string;
+
+  beforeEach(async () => {
+    running = await startWithFlow();
+    const { system, flow } = running;
+    file = join(system.flowDirectory, APP, `${FLOW}.flow`);
+    flow.startProvider();
+    const readers = [flow.consumer('one'), flow.consumer('two')];
+    await eventually(() => flow.published > 0, 'the provider publishes');
+    for (const { program } of readers) program.start();
+    await flow.resumed();
+  });
+  afterEach(async function () {
+    await running.flow.kill();
+    await running.system.stop(this.currentTest?.state === 'failed');
+  });
+
+  const inode = (): bigint | undefined => statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
+
+  async function expectNewcomerReads(): Promise<void> {
+    const newcomer = await running.system.client(APP, 'newcomer');
+    const input = await newcomer.openInput(FLOW, { inline: true });
+    expect((await input.take())?.data.length).to.be.above(0);
+    await newcomer.close();
+  }
+
+  const damages: readonly (readonly [title: string, damage: () => void])[] = [
+    ['that is removed is put back', () => rmSync(file)],
+    ['that is removed with its directory is put back', () => rmSync(join(file, '..'), { recursive: true })],
+    ['that is moved away is put back', () => renameSync(file, `${file}.moved`)],
+    [
+      'that is replaced by another file is put back',
+      () => {
+        writeFileSync(`${file}.other`, 'no flow file');
+        renameSync(`${file}.other`, file);
+      },
+    ],
+  ];
+  for (const [title, damage] of damages) {
+    it(`a flow file ${title}, no buffer is lost or repeated, and newcomers read the flow`, async () => {
+      const before = inode();
+      damage();
+      await expectNewcomerReads();
+      await running.flow.resumed();
+      expect(inode()).not.to.equal(before);
+      await expectIntact(running.flow);
+      rmSync(`${file}.moved`, { force: true });
+    });
+  }
+
+  for (const bytes of [0, 8192]) {
+    it(`a flow file that is truncated to ${bytes} bytes is replaced, and all other flows and servers continue`, async () => {
+      const { system, flow, hostServer } = running;
+      const appServer = await system.appServerPid(APP);
+      const cut = new NumberedFlow(system, APP, 'cut');
+      const reader = cut.consumer('of-cut');
+      cut.startProvider();
+      await eventually(() => cut.published > 0, 'the second provider publishes');
+      reader.program.start();
+      await cut.resumed();
+      const path = join(system.flowDirectory, APP, 'cut.flow');
+      const before = statSync(path, { bigint: true }).ino;
+      // Programs that touch the missing pages end with SIGBUS.
+      cut.provider.expectEnd();
+      reader.program.expectEnd();
+      truncateSync(path, bytes);
+      // Removed, when all programs that had the flow open have ended.
+      const found = (): bigint | undefined => statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+      await eventually(() => found() !== before, 'the file is replaced or removed');
+      await cut.restartProvider();
+      await reader.killAndRestart();
+      await cut.resumed();
+      await cut.kill();
+      await expectIntact(flow);
+      expect([hostServer.hasEnded, await system.appServerPid(APP)]).to.deep.equal([false, appServer]);
+    });
+  }
+});
+
+describe('the files of a running mirror', () => {
+  let system: RealSystem;
+
+  beforeEach(async () => {
+    system = new RealSystem();
+    await system.startHost();
+    const simulator = await system.simulator({ rate: 1_000, intervalMs: 20 });
+    await system.host.run({ name: APP, source: simulator.address, updateIntervalMs: 20, lingerMs: 60_000 });
+  });
+  afterEach(async function () {
+    await system.stop(this.currentTest?.state === 'failed');
+  });
+
+  for (const name of ['spectra.image', 'spectra.flow'])
+    it(`${name} that is removed is put back, an open mirror continues in it, and newcomers read it`, async () => {
+      const client = await system.client(APP);
+      const mirror = await client.mirror();
+      const reattached = new Promise<void>((resolve) => {
+        client.on('status', ({ status }) => {
+          if (status === 'reattached') resolve();
+        });
+      });
+      rmSync(join(system.flowDirectory, APP, name));
+      const newcomer = await system.client(APP, 'newcomer');
+      expect((await newcomer.getMemory()).length).to.be.above(0);
+      await reattached;
+      const { published } = mirror;
+      await eventually(() => mirror.published > published, 'the mirror is brought up to date');
+      expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
+    });
+
+  it('the image of a mirror that is truncated is replaced', async () => {
+    const client = await system.client(APP);
+    await client.openInput('spectra', { inline: true, delivery: 'lossy' });
+    const image = join(system.flowDirectory, APP, 'spectra.image');
+    const { ino } = statSync(image, { bigint: true });
+    truncateSync(image, 4096);
+    await eventually(
+      () => statSync(image, { bigint: true, throwIfNoEntry: false })?.ino !== ino,
+      'the image is replaced',
+    );
+    const newcomer = await system.client(APP, 'newcomer');
+    const mirror = await newcomer.mirror();
+    expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
+  });
+});
