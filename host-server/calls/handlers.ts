@@ -89,14 +89,19 @@ export function hostHandlers(
       await quit(withApplications ?? false);
       return true;
     },
-    'host.subscribe': ([ready], { session }) => {
-      const adopted = applications.subscribe(ready, requirePermanent('host.subscribe', session));
+    'host.subscribe': ([ready], origin) => {
+      refuseElsewhere('host.subscribe', origin);
+      const adopted = applications.subscribe(ready, requirePermanent('host.subscribe', origin.session));
       // After the answer, and on every connection: what the app server has may be outdated.
       setImmediate(() => network.sendHosts(ready.name));
       return { adopted };
     },
-    'child.ready': ([served]) => facts.web()?.reportReady(served) ?? false,
-    'child.failed': ([failure]) => {
+    'child.ready': ([served], origin) => {
+      refuseElsewhere('child.ready', origin);
+      return facts.web()?.reportReady(served) ?? false;
+    },
+    'child.failed': ([failure], origin) => {
+      refuseElsewhere('child.failed', origin);
       if (facts.web()?.startFailed(failure) !== true) applications.childFailed(failure);
       return true;
     },
@@ -119,7 +124,7 @@ function refuseConfigurationOnly(options: ApplicationOptions): void {
 
 /**
  * Throws NOT_PERMITTED for a caller that may be on another machine: neither another host nor a
- * program with the secret over HTTP ends a host server.
+ * program with the secret over HTTP ends a host server, or counts as one of its processes.
  */
 function refuseElsewhere(method: string, { peerAddress, isElsewhere = false }: CallOrigin): void {
   if (peerAddress === undefined && !isElsewhere) return;

@@ -16,6 +16,9 @@ import { encodeCall } from '../../../protocol/rpc/xml-rpc/codec.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
 import { PLAIN_TRANSPORT } from '../../../protocol/rpc/security/transport.js';
 import type { MirrorflowError } from '../../../protocol/base/errors.js';
+import { ownIdentity } from '../../../protocol/base/owner-identity.js';
+import { PROTOCOL_VERSION } from '../../../protocol/base/version.js';
+import { identityToWire } from '../../../protocol/rpc/contract/identity-on-wire.js';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { connectControl } from '../../../protocol/rpc/xml-rpc/control-socket.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
@@ -234,7 +237,7 @@ describe('host servers of one network', function () {
     }
   });
 
-  it('another host has every right by its proof, and is no app server of this host', async () => {
+  it('another host has every right by its proof, and is no process of this host', async () => {
     const a = await host('a');
     const options = { context: () => ({ session: undefined }), log: silent };
     const session = await connectControl(a.address, PLAIN, options);
@@ -242,6 +245,17 @@ describe('host servers of one network', function () {
     expect(await call('host.restart', [{ name: 'e1' }])).to.include({ state: 'running' });
     const relayedBy = call('host.relay', ['a', { method: 'remote.inquire', params: [] }]);
     expect((await refusal(relayedBy)).code).to.equal('NOT_PERMITTED');
+    const ready = {
+      version: PROTOCOL_VERSION,
+      identity: identityToWire(ownIdentity()),
+      name: 'e2',
+      socket: a.system.directory,
+      port: 0,
+    };
+    const subscribed = call('host.subscribe', [ready]);
+    expect((await refusal(subscribed)).message).to.contain('its own machine');
+    const failed = call('child.failed', [{ launch: 'l', code: 'SYSTEM_ERROR', message: 'm' }]);
+    expect((await refusal(failed)).message).to.contain('its own machine');
     expect((await refusal(call('host.running', [['e1']]))).code).to.equal('REFUSED');
     const relayed = { method: 'remote.inquire', params: [] } as const;
     expect((await refusal(call('host.forward', ['e1', { ...relayed, params: [] }]))).code).to.equal(
