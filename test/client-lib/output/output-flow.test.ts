@@ -182,7 +182,7 @@ describe('an output flow', () => {
     const states: unknown[] = [];
     const input = await place.consumer({ inline: true });
     input.on('state', (state, generation) => states.push(`${state} ${generation}`));
-    const { connection } = await new Handshake(place.opened.link).join({
+    const { connection } = await new Handshake(place.openedToProvide.link).join({
       client: 7,
       hello: { role: 'provider', delivery: 'lossless', start: 'latest' },
     });
