@@ -75,6 +75,8 @@ export type RemoteProgress = NonNullable<DuplicatorStatistics['remotes']>[number
 export type HeldBackBy = NonNullable<DuplicatorReport['holding']>[number];
 
 interface FlowHostEvents {
+  /** The link of a client has ended; the file has not been touched for it yet. */
+  linkEnd: [];
   /**
    * A provider joined; `left`: it ended the flow and disconnected; `died`: it disconnected only.
    */
@@ -149,6 +151,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     const protocol = new LinkProtocol(file, this.#clients, this.#consumers, this.#credit, admission, log);
     this.#protocol = protocol;
     protocol.on('published', () => this.published());
+    protocol.on('linkEnd', () => this.emit('linkEnd'));
     protocol.on('provider', (what) => this.emit('provider', what));
     protocol.on('clients', () => this.emit('clients', this.clientCount));
     links.onConnection((link) => protocol.connected(link, false));

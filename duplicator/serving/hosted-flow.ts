@@ -129,6 +129,8 @@ export class HostedFlow {
     this.#prepare = prepare;
     this.#linkKeeper = linkKeeper;
     this.#owned = new OwnedFiles(owned, (damage, path) => this.onDamaged(damage, path));
+    // Clients of a truncated file end by SIGBUS, and so would this process with the next access.
+    host.on('linkEnd', () => this.#owned.examine());
   }
 
   /**

@@ -37,6 +37,8 @@ interface LinkProtocolEvents {
   published: [];
   /** `left`: it announced its end; `died`: its link ended without that. */
   provider: [what: 'came' | 'left' | 'died'];
+  /** The link of a client has ended; the file has not been touched for it yet. */
+  linkEnd: [];
   /** A client was greeted or disconnected. */
   clients: [];
 }
@@ -81,6 +83,7 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
   }
 
   #disconnected(client: LinkClient, end: LinkEnd): void {
+    this.emit('linkEnd');
     if (this.#stopped) return;
     this.#clients.remove(client);
     this.#consumers.remove(client);
