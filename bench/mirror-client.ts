@@ -1,6 +1,7 @@
 /**
  * A bare client of SpecTcl's mirror protocol: requests one update at a time and receives it whole
- * into one buffer. Used by `spectcl-peers.ts` and the benchmark `gateway`. Opens one TCP connection.
+ * into one buffer. Used by `spectcl-peers.ts` and the benchmark `gateway`. Opens one TCP
+ * connection.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';

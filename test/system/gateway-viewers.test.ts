@@ -123,9 +123,9 @@ describe('viewers like CutiePie at a gateway', function () {
   /** SpecTcl as a process of its own, which can be killed. */
   async function startSpecTclProcess(ports: readonly string[] = []): Promise<TestProcess> {
     const started = new TestProcess('simulator/main.js', [
-      ...['--json', '--end-with-stdin', '--no-delay', '--host', SPECTCL_HOST],
-      ...['--rate', '20000', '--memory', String(CHANNEL_BYTES / 2 ** 20), ...ports],
-    ]);
+      '--json', '--end-with-stdin', '--no-delay', '--host', SPECTCL_HOST,
+      '--rate', '20000', '--memory', String(CHANNEL_BYTES / 2 ** 20), ...ports,
+    ]); // prettier-ignore
     processes.push(started);
     spectcl = JSON.parse(await started.line()) as typeof spectcl;
     return started;
