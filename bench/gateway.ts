@@ -1,38 +1,42 @@
 /**
- * `gateway`: updates a second that a bare client of SpecTcl's mirror protocol receives through the
- * gateway, beside the same client at the source, in turns against the same simulator; and the
- * processor time that 32 clients of the gateway cost the source. Starts a real system; reads /proc.
+ * `gateway`: what programs get through a gateway, beside the same programs at the source, in turns
+ * against the same simulator. This file has the updates back to back and the processor time that
+ * clients of the gateway cost the source; `gateway-viewers.ts`, `gateway-lag.ts` and
+ * `gateway-lists.ts` have the rest. Reads /proc.
  */
-import { connect } from '../client-lib/index.js';
-import { bareUpdatesPerSecond } from './spectcl-peers.js';
+import { measureGatewayLags } from './gateway-lag.js';
+import { measureLists } from './gateway-lists.js';
+import { withBusyGateway } from './gateway-system.js';
+import { measureViewers } from './gateway-viewers.js';
 import { makeRow, type Row } from './report.js';
-import { cpuSeconds, pause, startSimulatorProcess, startSystem } from './system.js';
+import { isSelected, repetitionCount, type BenchSettings } from './settings.js';
+import { bareUpdatesPerSecond } from './spectcl-peers.js';
+import { cpuSeconds } from './system.js';
 
 const MEASURE_MS = 1_500;
 const REPETITIONS = 5;
-const MEMORY_MIB = 8;
 const CLIENTS = 32;
-const POLL_INTERVAL_MS = 20;
 
-export async function gateway(): Promise<Row[]> {
-  const simulator = await startSimulatorProcess([
-    '--memory', String(MEMORY_MIB), '--spectra', '400', '--no-checksum', '--rate', '20000', '--interval', '20', '--no-delay',
-  ]); // prettier-ignore
-  const { host, stop } = await startSystem();
-  try {
-    await host.run({ name: 'bench', source: simulator.address, gateway: { restPort: 0, mirrorPort: 0 } });
-    const client = await connect({ app: 'bench', name: 'bench' });
-    let mirrorPort = 0;
-    while (mirrorPort === 0) {
-      mirrorPort = (await client.appInfo()).gateway?.mirrorPort ?? 0;
-      await pause(POLL_INTERVAL_MS);
-    }
-    const capacity = MEMORY_MIB * 2 ** 20;
+export async function gateway(settings: BenchSettings): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [name, measure] of [
+    ['back to back', measureRates],
+    ['viewers', measureViewers],
+    ['a change', measureGatewayLags],
+    ['10,000 spectra', measureLists],
+  ] as const) {
+    if (isSelected(settings, name)) rows.push(...(await measure(repetitionCount(settings, REPETITIONS))));
+  }
+  return rows;
+}
+
+function measureRates(repetitions: number): Promise<Row[]> {
+  return withBusyGateway(async ({ mirrorPort }, simulator, capacity) => {
     const through: number[] = [];
     const direct: number[] = [];
     const cpuOfOne: number[] = [];
     const cpuOfMany: number[] = [];
-    for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
+    for (let repetition = 0; repetition < repetitions; repetition += 1) {
       direct.push(await bareUpdatesPerSecond(simulator.mirrorPort, capacity, MEASURE_MS));
       let before = cpuSeconds(simulator.pid);
       through.push(await bareUpdatesPerSecond(mirrorPort, capacity, MEASURE_MS));
@@ -44,8 +48,6 @@ export async function gateway(): Promise<Row[]> {
       await Promise.all(many);
       cpuOfMany.push(((cpuSeconds(simulator.pid) - before) / MEASURE_MS) * 100_000);
     }
-    await client.close();
-    await host.stop('bench');
     return [
       makeRow('gateway', '8 MiB: updates back to back', '1/s', through, {
         name: 'at the source',
@@ -56,8 +58,5 @@ export async function gateway(): Promise<Row[]> {
         values: cpuOfOne,
       }),
     ];
-  } finally {
-    await stop();
-    await simulator.stop();
-  }
+  });
 }

@@ -3,71 +3,35 @@
  * to back and discards them (`gateway` uses it too), and a bare loopback socket pair that moves as
  * many bytes as an update has. Opens sockets and spawns processes.
  */
-import { connect } from 'node:net';
 import { perSecond } from '../protocol/base/rates.js';
-import {
-  decodeMirrorHeader,
-  encodeRequestUpdate,
-  MIRROR_HEADER_BYTES,
-} from '../protocol/spectcl/mirror-messages.js';
 import { BenchProcess, stopAll } from './bench-process.js';
+import { MirrorClient } from './mirror-client.js';
 import type { Sample } from './programs/sample.js';
 import type { TcpBareSettings } from './programs/tcp-bare.js';
 import { pause } from './system.js';
 
 /**
- * Updates per second over `durationMs`. Each update is received whole into one buffer and never
- * read. `capacity` is the size of the display memory in bytes.
+ * Updates per second over `durationMs`, after the first one, which is FULL. Each update is received
+ * whole into one buffer and never read. `capacity` is the size of the display memory in bytes.
  */
 export async function bareUpdatesPerSecond(
   port: number,
   capacity: number,
   durationMs: number,
 ): Promise<number> {
-  const sink = Buffer.alloc(capacity + 6_000_000);
-  const header = Buffer.alloc(MIRROR_HEADER_BYTES);
-  let headerBytes = 0;
-  let bodyBytesLeft = -1;
-  let updates = 0;
-  let began = 0;
-  return new Promise((resolve, reject) => {
-    const finish = (): void => {
+  const client = await MirrorClient.open(port, capacity);
+  try {
+    await client.update();
+    const began = performance.now();
+    let updates = 0;
+    while (performance.now() - began < durationMs) {
+      await client.update();
       updates += 1;
-      bodyBytesLeft = -1;
-      const now = performance.now();
-      if (updates === 1) began = now; // the first update is a FULL one
-      if (now - began >= durationMs) {
-        socket.destroy();
-        resolve(perSecond(updates - 1, now - began));
-        return;
-      }
-      socket.write(encodeRequestUpdate());
-    };
-    const socket = connect({
-      host: '127.0.0.1',
-      port,
-      noDelay: true,
-      onread: {
-        buffer: () => (bodyBytesLeft < 0 ? header.subarray(headerBytes) : sink.subarray(0, bodyBytesLeft)),
-        callback: (bytes) => {
-          if (bodyBytesLeft < 0) {
-            headerBytes += bytes;
-            if (headerBytes === MIRROR_HEADER_BYTES) {
-              headerBytes = 0;
-              bodyBytesLeft = decodeMirrorHeader(header).size - MIRROR_HEADER_BYTES;
-              if (bodyBytesLeft === 0) finish();
-            }
-          } else {
-            bodyBytesLeft -= bytes;
-            if (bodyBytesLeft === 0) finish();
-          }
-          return true;
-        },
-      },
-    });
-    socket.once('error', reject);
-    socket.once('connect', () => socket.write(encodeRequestUpdate()));
-  });
+    }
+    return perSecond(updates, performance.now() - began);
+  } finally {
+    client.close();
+  }
 }
 
 const WARM_UP_MS = 1_000;

@@ -263,6 +263,7 @@ export class Gateway {
       clock: systemClock,
       log: this.#log,
       isNeeded: () => memory !== undefined || this.clients > 0 || this.#traces?.active === true,
+      needsChannels: memory !== undefined,
       onPublication: (publication, bytes) => {
         memory?.update(publication.memory, bytes);
         this.#trace(publication);

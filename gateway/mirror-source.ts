@@ -24,6 +24,8 @@ export interface MirrorSourceOptions {
   readonly log: Logger;
   /** Whether the mirror must stay attached without requests: viewers attached by key send none. */
   readonly isNeeded: () => boolean;
+  /** Whether `onPublication` reads channels; else it may get older ones with the newest header. */
+  readonly needsChannels: boolean;
   /** Called for each publication while `isNeeded`; `bytes` is the size of the display memory. */
   readonly onPublication: (publication: Lease, bytes: number) => void;
   readonly whenExhausted: () => void;
@@ -69,7 +71,7 @@ export class MirrorSource {
   /** The newest header, decoded. Throws the cause when there is no mirror. */
   async header(): Promise<DecodedHeader> {
     const attached = await this.#use();
-    const lease = attached.publications.newest();
+    const lease = attached.publications.newestHeader();
     try {
       const { headerVersion, memory } = lease;
       if (attached.decoded?.headerVersion !== headerVersion) {
@@ -172,7 +174,7 @@ export class MirrorSource {
 
   #passOn(publications: Publications, mirror: Mirror): void {
     if (!this.#options.isNeeded()) return;
-    const lease = publications.newest();
+    const lease = this.#options.needsChannels ? publications.newest() : publications.newestHeader();
     try {
       this.#options.onPublication(lease, mirror.memory.byteLength);
     } finally {

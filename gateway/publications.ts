@@ -6,6 +6,7 @@
  * occupies only its buffer. Pure: no I/O.
  */
 import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
+import { isSameHeader } from '../protocol/spectcl/header-comparison.js';
 
 /** Memory limit of the pool, in which two buffers are always allowed. */
 const POOL_BYTES_MAX = 256 * 1024 * 1024;
@@ -75,17 +76,19 @@ export class Publications {
    * errors of reading the mirror.
    */
   newest(): Lease {
-    const copy = this.#upToDate();
-    copy.leases += 1;
-    let isLeased = true;
-    return {
-      memory: copy.bytes.subarray(0, copy.size),
-      headerVersion: copy.headerVersion,
-      release: () => {
-        if (isLeased) copy.leases -= 1;
-        isLeased = false;
-      },
-    };
+    return leaseOf(this.#upToDate());
+  }
+
+  /**
+   * A publication with the newest header, whose channels may be older: nothing is copied as long
+   * as the header stays the same. Throws as `newest`.
+   */
+  newestHeader(): Lease {
+    const current = this.#current;
+    const isCurrent =
+      current !== undefined &&
+      this.#read((memory, stamp) => this.#isCurrent(stamp) || isSameHeader(bufferOf(memory), current.bytes));
+    return isCurrent ? leaseOf(current) : this.newest();
   }
 
   /** Whether the stamp is that of the current copy. */
@@ -123,9 +126,7 @@ export class Publications {
    */
   #copyInto(target: PublicationCopy, memory: Uint8Array): boolean {
     const current = this.#current;
-    const header = memory.subarray(0, DISPLAY_HEADER_BYTES);
-    const sameHeader =
-      current !== undefined && Buffer.compare(header, current.bytes.subarray(0, DISPLAY_HEADER_BYTES)) === 0;
+    const sameHeader = current !== undefined && isSameHeader(bufferOf(memory), current.bytes);
     const hasHeader = sameHeader && target.headerVersion === current.headerVersion;
     // The copy may turn out to be torn: until it is known to be complete, its header has no
     // version.
@@ -151,6 +152,24 @@ export class Publications {
     this.#copies.push(created);
     return created;
   }
+}
+
+/** A new lease. */
+function leaseOf(copy: PublicationCopy): Lease {
+  copy.leases += 1;
+  let isLeased = true;
+  return {
+    memory: copy.bytes.subarray(0, copy.size),
+    headerVersion: copy.headerVersion,
+    release: () => {
+      if (isLeased) copy.leases -= 1;
+      isLeased = false;
+    },
+  };
+}
+
+function bufferOf(memory: Uint8Array): Buffer {
+  return Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
 }
 
 function buffersFor(bytes: number): number {

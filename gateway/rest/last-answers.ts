@@ -61,7 +61,16 @@ export class LastAnswers {
 
   /** The detail of such an answer. Throws SOURCE_REFUSED with SpecTcl's status. */
   async detail(path: string, options: { readonly hurry?: boolean } = {}): Promise<unknown> {
-    return this.#source.detailOf(path, await this.get(path, options));
+    return this.detailOf(path, await this.get(path, options));
+  }
+
+  /** The detail of an answer to `path`. Throws SOURCE_REFUSED and SOURCE_PROTOCOL. */
+  detailOf(path: string, answer: Answer): unknown {
+    return this.#source.detailOf(path, answer);
+  }
+
+  isSuccess(answer: Answer): boolean {
+    return this.#source.isSuccess(answer);
   }
 
   /** Requests the usual lists until SpecTcl has answered them once. */

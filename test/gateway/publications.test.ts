@@ -50,6 +50,19 @@ describe('publications for mirror clients', () => {
     expect(publications.buffers).to.be.at.most(3);
   });
 
+  it('the newest header is copied with its channels when it changes, and nothing is copied before', () => {
+    const publications = create();
+    publications.newestHeader().release();
+    publish(1, 2);
+    const same = publications.newestHeader();
+    expect([same.memory[0], same.memory.at(-1)]).to.deep.equal([1, 1]);
+    publish(2, 3);
+    const changed = publications.newestHeader();
+    expect([changed.memory[0], changed.memory.at(-1)]).to.deep.equal([2, 3]);
+    expect(changed.headerVersion).to.equal(same.headerVersion + 1);
+    expect(publications.newest().memory.at(-1)).to.equal(3);
+  });
+
   it('the header version changes only with the header', () => {
     const publications = create();
     const versions: number[] = [];

@@ -10,10 +10,12 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { skip } from '../kit/skip.js';
 import type { Client } from '../../client-lib/index.js';
-import type { Simulator } from '../../simulator/simulator.js';
+import { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
+import type { Simulator, SimulatorOptions } from '../../simulator/simulator.js';
 import { Viewer, gatewayOf, rest } from './gateway-system.js';
 import { RealSystem } from '../kit/real-system.js';
 import { eventually } from '../kit/eventually.js';
+import { TestProcess } from '../kit/test-process.js';
 
 const PROGRAM = fileURLToPath(new URL('../fixtures/gateway/viewer-like-cutiepie.js', import.meta.url));
 /** Another loopback address, so that the port manager's fixed port is free. */
@@ -46,7 +48,10 @@ describe('viewers like CutiePie at a gateway', function () {
   let simulator: Simulator;
   let client: Client;
   let portManager: Server;
+  /** Ports that the port manager names. */
+  let spectcl: { readonly restPort: number; readonly mirrorPort: number };
   const viewers: Viewer[] = [];
+  const processes: TestProcess[] = [];
   const hosts: (typeof HOSTS)[number][] = [];
 
   before(() => {
@@ -82,7 +87,7 @@ describe('viewers like CutiePie at a gateway', function () {
     portManager = createServer((socket) => {
       socket.on('error', () => socket.destroy());
       socket.on('data', () => {
-        const { restPort, mirrorPort } = simulator;
+        const { restPort, mirrorPort } = spectcl;
         const user = userInfo().username;
         socket.write(`OK 2\n${restPort} SpecTcl_REST ${user}\n${mirrorPort} SpecTcl_MIRROR ${user}\n`);
       });
@@ -100,17 +105,40 @@ describe('viewers like CutiePie at a gateway', function () {
 
   afterEach(async function () {
     await Promise.all(viewers.splice(0).map((viewer) => viewer.end()));
+    await Promise.all(processes.splice(0).map((started) => started.kill()));
     await system.stop(this.currentTest?.state === 'failed');
     portManager.close();
   });
 
-  async function startSpecTcl(ports: { restPort?: number; mirrorPort?: number } = {}): Promise<void> {
+  async function startSpecTcl(options: SimulatorOptions = {}): Promise<void> {
     simulator = await system.simulator({
       rate: 20_000,
       host: SPECTCL_HOST,
       channelBytes: CHANNEL_BYTES,
-      ...ports,
+      ...options,
     });
+    spectcl = simulator;
+  }
+
+  /** SpecTcl as a process of its own, which can be killed. */
+  async function startSpecTclProcess(ports: readonly string[] = []): Promise<TestProcess> {
+    const started = new TestProcess('simulator/main.js', [
+      '--json', '--end-with-stdin', '--no-delay', '--host', SPECTCL_HOST,
+      '--rate', '20000', '--memory', String(CHANNEL_BYTES / 2 ** 20), ...ports,
+    ]); // prettier-ignore
+    processes.push(started);
+    spectcl = JSON.parse(await started.line()) as typeof spectcl;
+    return started;
+  }
+
+  async function waitUntilReported(what: string): Promise<void> {
+    await eventually(
+      async () =>
+        (await reports()).every(
+          ({ variables }) => variables['MirrorflowSource']?.startsWith('unreachable since') === true,
+        ),
+      `${what} is reported`,
+    );
   }
 
   /** One viewer on this host, and one on each other host. */
@@ -130,13 +158,13 @@ describe('viewers like CutiePie at a gateway', function () {
   }
 
   /** Waits until each viewer's memory has exactly the spectra of SpecTcl, and counts go on. */
-  async function follow(what: string): Promise<Report[]> {
+  async function follow(what: string, names?: readonly string[]): Promise<Report[]> {
     const before = await reports();
     const isFollowed = (all: readonly Report[]): boolean =>
       all.every(
-        ({ updates, names, variables }, index) =>
+        ({ updates, names: seen, variables }, index) =>
           updates > (before[index]?.updates ?? 0) + 2 &&
-          names.join() === expectedNames().join() &&
+          seen.join() === (names ?? expectedNames()).join() &&
           variables['MirrorflowSource'] === undefined,
       );
     return eventually(
@@ -182,23 +210,14 @@ describe('viewers like CutiePie at a gateway', function () {
     for (const count of traced) expect(count).to.be.greaterThan(0);
 
     simulator.misbehave({ rest: 'silent' });
-    await eventually(
-      async () =>
-        (await reports()).every(
-          ({ variables }) => variables['MirrorflowSource']?.startsWith('unreachable since') === true,
-        ),
-      'the silence is reported',
-    );
+    await waitUntilReported('the silence');
     simulator.misbehave({ rest: 'none' });
     await follow('the silence');
 
     const { restPort, mirrorPort } = simulator;
     for (const ports of [{ restPort, mirrorPort }, {}]) {
       await simulator.close();
-      await eventually(
-        async () => (await reports()).every(({ variables }) => variables['MirrorflowSource'] !== undefined),
-        'the end of SpecTcl is reported',
-      );
+      await waitUntilReported('the end of SpecTcl');
       await startSpecTcl(ports);
       await follow('a restart of SpecTcl');
       expect(simulator.lostThreads, 'threads that SpecTcl has lost').to.equal(0);
@@ -210,6 +229,60 @@ describe('viewers like CutiePie at a gateway', function () {
       expect(refused).to.equal(0);
       expect(slowestMs).to.be.below(10_000);
     }
+    expect(simulator.lostThreads, 'threads that SpecTcl has lost').to.equal(0);
+  });
+
+  it('no viewer sees an error when SpecTcl is killed and started again on the same and on other ports', async () => {
+    const names = expectedNames();
+    await simulator.close();
+    let killed = await startSpecTclProcess();
+    await startViewers();
+    await follow('the start', names);
+    const { restPort, mirrorPort } = spectcl;
+    const samePorts = ['--rest-port', String(restPort), '--mirror-port', String(mirrorPort)];
+    for (const ports of [samePorts, []]) {
+      await killed.kill();
+      await waitUntilReported('the kill of SpecTcl');
+      killed = await startSpecTclProcess(ports);
+      await follow('the restart of a killed SpecTcl', names);
+    }
+    for (const { refused } of await reports()) expect(refused).to.equal(0);
+    const { SimulatorLostThreads } = await new SpecTclRest({
+      host: SPECTCL_HOST,
+      port: spectcl.restPort,
+    }).variables();
+    expect(SimulatorLostThreads).to.equal('0');
+  });
+
+  it('no viewer sees an error when a Rustogramer follows a SpecTcl and a SpecTcl a Rustogramer', async () => {
+    await startViewers();
+    await follow('the start');
+    const { restPort, mirrorPort } = simulator;
+    for (const flavour of ['rustogramer', 'spectcl'] as const) {
+      await simulator.close();
+      await waitUntilReported('the end of the source');
+      await startSpecTcl({ flavour, restPort, mirrorPort });
+      await follow(`the start of a ${flavour}`);
+      const { detail } = await rest(REST_PORT, 'version');
+      const program = (detail as { program_name?: string }).program_name;
+      expect(program).to.equal(flavour === 'rustogramer' ? 'Rustogramer' : undefined);
+    }
+    expect(simulator.lostThreads, 'threads that SpecTcl has lost').to.equal(0);
+  });
+
+  it('no viewer sees an error when SpecTcl returns with a larger memory and uses it', async () => {
+    await startViewers();
+    await follow('the start');
+    const { restPort, mirrorPort } = simulator;
+    await simulator.close();
+    await waitUntilReported('the end of SpecTcl');
+    const channelBytes = 4 * CHANNEL_BYTES;
+    await startSpecTcl({ restPort, mirrorPort, channelBytes });
+    const axis = { parameter: 'p', low: 0, high: 1_000, bins: 1_000, unit: '' };
+    simulator.define({ name: 'large', type: 5, axes: [axis, axis] });
+    await follow('the growth of the memory');
+    expect((await rest(REST_PORT, 'shmem/size')).detail).to.equal(String(channelBytes));
+    for (const { refused } of await reports()) expect(refused).to.equal(0);
   });
 
   it('no viewer sees an error while the mirror service is silent, and SpecTcl loses no thread', async () => {
