@@ -147,7 +147,10 @@ describe('fit and peaks', () => {
         ],
       ] as const) {
         const { unit, ...printed } = await system.json<FitResult & { unit: string }>(
-          ...['fit', COBALT, '--range', request.range],
+          'fit',
+          COBALT,
+          '--range',
+          request.range,
           ...words,
         );
         expect(unit).to.equal('keV');
