@@ -1,7 +1,7 @@
 /**
  * Handlers of the XML-RPC methods `app.*` for any caller: facts about the server, its statistics
- * here and on the other hosts, the registered programs, fits, and its end. Part of the handler table that
- * `services.ts` puts together; touches nothing but the objects that it is given.
+ * here and on the other hosts, the registered programs, fits of spectra, and its end. Part of the
+ * handler table that `services.ts` puts together; touches nothing but the objects that it is given.
  */
 import type { CONTRACT, MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { Handlers, ResultOf } from '../../protocol/rpc/xml-rpc/contract.js';

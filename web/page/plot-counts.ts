@@ -36,7 +36,9 @@ export interface DrawnCounts {
 export class PlotCounts {
   readonly #heat = new HeatImage();
 
-  /** `isRate`: the axis is in counts per second. `placementOf`: the place of an overlaid spectrum. */
+  /**
+   * `isRate`: the axis is in counts per second. `placementOf`: the place of an overlaid spectrum.
+   */
   drawHistograms(
     { context, area, scale, ranges: { x }, frames }: CountsToDraw,
     isRate: boolean,

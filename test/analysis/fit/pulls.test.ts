@@ -66,7 +66,9 @@ describe('pulls of fits of toy spectra', function () {
   });
 });
 
-/** Of values that are off by `bias` standard deviations, with errors that are `scale` times too small. */
+/**
+ * Of values off by `bias` standard deviations, with errors that are `scale` times too small.
+ */
 function distorted(pulls: ReadonlyMap<string, readonly number[]>, bias: number, scale: number) {
   return new Map([...pulls].map(([name, list]) => [name, list.map((pull) => scale * pull + bias)]));
 }
