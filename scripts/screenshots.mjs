@@ -111,7 +111,7 @@ await pictures({}, async (page, shot) => {
   await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
   await shot('network-stale');
   // A writer whose buffers wait closes only after its reader, and while the application runs.
-  await sleeper.close();
+  await sorter.close();
   await builder.close();
   await system.host.stop('e23001');
   await page.goto(`${address}#/e23001?p=tof`);

@@ -119,7 +119,7 @@ describe('fit and peaks', () => {
     before(async function () {
       needsPython(this, 'xmlrpc.client');
       const apps = await system.json<{ name: string; port: number }[]>('apps');
-      const token = readFileSync(`${system.directory}/token`, 'utf8').trim();
+      const token = readFileSync(`${system.directory}/apps/e1.read.token`, 'utf8').trim();
       url = `http://mirrorflow:${token}@127.0.0.1:${apps[0]!.port}/RPC2`;
     });
 

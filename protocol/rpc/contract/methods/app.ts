@@ -115,6 +115,7 @@ export const APP_METHODS = {
     returns: int({ min: 1, doc: 'the process id' }),
   }),
   'app.fit': method({
+    right: 'read',
     doc:
       'Fits peaks and background to a part of a spectrum in the newest publication, as `mirrorflow fit` does, with the same numbers. ' +
       'Starts the mirror if it does not run.',
@@ -122,6 +123,7 @@ export const APP_METHODS = {
     returns: fitAnswer,
   }),
   'app.peaks': method({
+    right: 'read',
     doc:
       'Finds the peaks of a spectrum in the newest publication, as `mirrorflow peaks` does, with the same numbers. ' +
       'Starts the mirror if it does not run.',
