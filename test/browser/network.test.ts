@@ -103,6 +103,12 @@ describe('the network page in a browser', function () {
     expect(await note.textContent()).to.match(
       /^e1: SpecTcl does not answer\. The data shown are .+ old\. Cause: ./,
     );
+    const [top, picture] = await Promise.all([
+      note.boundingBox(),
+      page.locator('.network-picture svg').boundingBox(),
+    ]);
+    expect(picture!.y, 'the picture below the text').to.be.at.least(top!.y + top!.height);
+    expect(picture!.width, 'width of the picture').to.be.above(600);
   });
 
   it('a user who has signed in stops and starts an application', async () => {
