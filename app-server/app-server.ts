@@ -173,10 +173,10 @@ export class AppServer {
   async #close(): Promise<void> {
     this.#unused?.stop();
     await this.#keeper?.close();
-    const { clients, flows, flowControl, remoteFlows, gateway } = this.#services;
+    const { clients, flows, flowControl, remoteFlows, gateway, fits } = this.#services;
     flowControl.stop();
     remoteFlows.stop();
-    await Promise.all([gateway.close(), flows.table.stop()]);
+    await Promise.all([gateway.close(), fits.close(), flows.table.stop()]);
     this.#leftovers?.stop();
     this.#leftovers?.remove();
     clients.close();

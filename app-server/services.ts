@@ -14,6 +14,7 @@ import { clientCalls } from './calls/client-calls.js';
 import { flowCalls } from './calls/flow-calls.js';
 import { hostCalls } from './calls/host-calls.js';
 import { Messages } from './calls/messages.js';
+import { SpectrumFits } from './calls/spectrum-fits.js';
 import { StatisticsCollector } from './calls/statistics.js';
 import { GatewayProcess } from './children/gateway-process.js';
 import { Programs } from './children/programs.js';
@@ -41,6 +42,7 @@ export interface Services {
   readonly flowControl: FlowControl;
   readonly remoteFlows: RemoteFlows;
   readonly gateway: GatewayProcess;
+  readonly fits: SpectrumFits;
   readonly handlers: Partial<Handlers<MirrorflowContract, CallOrigin>>;
 }
 
@@ -84,12 +86,17 @@ export function createServices(setup: ServicesSetup, relay: Relay, server: Serve
     programs: () => programs.list(),
     clock,
   });
+  const fits = new SpectrumFits({
+    source: application.source,
+    fileOf: async (flow) => (await flows.ready(flow)).file,
+    clock,
+  });
   const handlers = {
-    ...applicationCalls(server, statistics, programs, hosts),
+    ...applicationCalls(server, statistics, programs, hosts, fits),
     ...clientCalls(application, clients, flows.openings, deliveries, messages, statistics),
     ...flowCalls(clients, flows, flowControl, hosts, remoteFlows),
     ...childCalls(flows.duplicators, flowControl, gateway),
     ...hostCalls(hosts, remoteFlows, flowControl, messages, statistics, programs),
   };
-  return { clients, flows, flowControl, remoteFlows, gateway, handlers };
+  return { clients, flows, flowControl, remoteFlows, gateway, fits, handlers };
 }

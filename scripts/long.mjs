@@ -50,6 +50,12 @@ const STEPS = [
     brief: npm('unit', '--', '-g', 'stopped and killed between any two stores'),
   },
   {
+    name: 'pulls-of-fits',
+    command: npm('unit', '--', '-g', 'pulls of fits'),
+    env: { MIRRORFLOW_LONG_TESTS: '1' },
+    brief: npm('unit', '--', '-g', 'pulls of fits'),
+  },
+  {
     name: 'network-cuts',
     command: npm('system', '--', '-g', 'cut'),
     env: { MIRRORFLOW_LONG_TESTS: '1' },

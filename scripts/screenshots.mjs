@@ -6,7 +6,8 @@ import { ROOT, prepare } from './setup.mjs';
 
 prepare({ build: true });
 const dist = (path) => join(ROOT, 'dist', path);
-const { WholeSystem, eventually } = await import(dist('test/system/whole-system.js'));
+const { RealSystem } = await import(dist('test/kit/real-system.js'));
+const { eventually } = await import(dist('test/kit/eventually.js'));
 const { openBrowser } = await import(dist('test/browser/browser.js'));
 const { WebServer } = await import(dist('web/server/web-server.js'));
 const { Logger } = await import(dist('protocol/base/log.js'));
@@ -18,13 +19,13 @@ const BOARD =
   '#/e23001?cols=2&p=ge.00.Co-60;x=2200-2800;g=A,0,2330-2365,gauss.1.1&p=pid.de-vs-e&p=ge.01.Eu-152,ge.02.Cs-137;s=log&p=tof;r=10';
 
 mkdirSync(TARGET, { recursive: true });
-const system = new WholeSystem();
+const system = new RealSystem();
 system.web = 'tcp://127.0.0.1:0';
 await system.startHost();
 const simulator = await system.simulator({ rate: 100_000, intervalMs: 100, fillers: 189 });
 simulator.step(3_000_000);
 await system.host.run({ name: 'e23001', source: simulator.address, updateIntervalMs: 100 });
-const address = await eventually('the web viewer', async () => (await system.host.info()).web);
+const address = await eventually(async () => (await system.host.info()).web, 'the web viewer serves');
 
 // A display, and a flow whose reader stops taking buffers, so that its writer waits.
 const analysis = await system.client('e23001', 'analysis');
@@ -110,7 +111,7 @@ await pictures({}, async (page, shot) => {
   await page.getByRole('button', { name: /^Flow spectra/ }).waitFor();
   await shot('network-stale');
   // A writer whose buffers wait closes only after its reader, and while the application runs.
-  await sleeper.close();
+  await sorter.close();
   await builder.close();
   await system.host.stop('e23001');
   await page.goto(`${address}#/e23001?p=tof`);

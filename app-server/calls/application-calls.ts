@@ -1,7 +1,7 @@
 /**
  * Handlers of the XML-RPC methods `app.*` for any caller: facts about the server, its statistics
- * here and on the other hosts, the registered programs, and its end. Part of the handler table that
- * `services.ts` puts together; touches nothing but the objects that it is given.
+ * here and on the other hosts, the registered programs, fits of spectra, and its end. Part of the
+ * handler table that `services.ts` puts together; touches nothing but the objects that it is given.
  */
 import type { CONTRACT, MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { Handlers, ResultOf } from '../../protocol/rpc/xml-rpc/contract.js';
@@ -9,6 +9,7 @@ import type { Programs } from '../children/programs.js';
 import type { CallOrigin } from '../clients/call-origin.js';
 import type { AnswerOf, RemoteHosts } from '../remote/remote-hosts.js';
 import { mirrorsOf } from './mirrors.js';
+import type { SpectrumFits } from './spectrum-fits.js';
 import type { StatisticsCollector } from './statistics.js';
 
 /** What only the app server itself can answer. */
@@ -23,6 +24,7 @@ export function applicationCalls(
   statistics: StatisticsCollector,
   programs: Programs,
   hosts: RemoteHosts,
+  fits: SpectrumFits,
 ): Partial<Handlers<MirrorflowContract, CallOrigin>> {
   return {
     'app.info': () => info(),
@@ -53,6 +55,8 @@ export function applicationCalls(
       if (host === undefined || host === hosts.own) return programs.run(program);
       return hosts.call(host, 'remote.run', [program]);
     },
+    'app.fit': ([spectrum, request]) => fits.fit(spectrum, request),
+    'app.peaks': ([spectrum, request = {}]) => fits.peaks(spectrum, request),
   };
 }
 

@@ -17,10 +17,11 @@ import { fileURLToPath } from 'node:url';
 
 const PACKAGE_NAME = 'mirrorflow';
 
-/** The main module of each program, below `dist`; the flow thread is one that runs in a worker. */
+/** The main module of each program, below `dist`; the flow and fit threads run in a worker. */
 export const PROGRAM_MODULES = {
   'app-server': 'app-server/main.js',
   duplicator: 'duplicator/main.js',
+  'fit-thread': 'app-server/fit-thread/main.js',
   'flow-thread': 'client-lib/input/flow-thread/main.js',
   gateway: 'gateway/main.js',
   'host-server': 'host-server/main.js',

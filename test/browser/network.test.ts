@@ -81,6 +81,36 @@ describe('the network page in a browser', function () {
     await page.getByRole('button', { name: /^Flow spectra, stale for / }).waitFor();
   });
 
+  it('the page agrees with its header about paused plots and a stale source, with age and cause', async () => {
+    const { page, simulator } = await open();
+    const pill = (): Promise<string | null> => page.locator('.pill').textContent();
+    const note = page.locator('.network-state');
+    await eventually(async () => (await pill()) === 'live', 'a live source');
+    expect(await note.isVisible()).to.equal(false);
+    await page.keyboard.press('p');
+    await eventually(async () => (await pill()) === 'paused', 'a paused header');
+    expect(await note.textContent()).to.equal('e1: the plots are paused; this page is not.');
+    await page.keyboard.press('p');
+    await eventually(async () => (await pill()) === 'live', 'a live source again');
+    expect(await note.isVisible()).to.equal(false);
+    await simulator.close();
+    await eventually(async () => (await pill()) === 'stale', 'a stale header');
+    // The ages of both are renewed at the same time, once a second.
+    await eventually(
+      async () => (await note.textContent()) === `e1: ${await page.locator('.pill-detail').textContent()}`,
+      'the text of the header on the network page',
+    );
+    expect(await note.textContent()).to.match(
+      /^e1: SpecTcl does not answer\. The data shown are .+ old\. Cause: ./,
+    );
+    const [top, picture] = await Promise.all([
+      note.boundingBox(),
+      page.locator('.network-picture svg').boundingBox(),
+    ]);
+    expect(picture!.y, 'the picture below the text').to.be.at.least(top!.y + top!.height);
+    expect(picture!.width, 'width of the picture').to.be.above(600);
+  });
+
   it('a user who has signed in stops and starts an application', async () => {
     const { system, page } = await open({ secret: true });
     const stop = page.getByRole('button', { name: 'Stop this application' });

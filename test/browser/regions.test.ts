@@ -97,6 +97,87 @@ describe('regions and fits on the page', () => {
     expect(pages.problems).to.deep.equal([]);
   });
 
+  it('a fit is copied as text, CSV and JSON, with the numbers that are shown', async () => {
+    await pages.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await open(`p=${COBALT};${LINE_PART},gauss.1.1`);
+    const text = pages.page.locator('.fit-text output');
+    await eventually(
+      async () => Math.abs(measured(await text.textContent(), 'centroid').value - 1332.5) < 0.1,
+      'a fit in keV',
+    );
+    const copied = async (format: string, start: string): Promise<string> => {
+      await pages.page.getByLabel(`Copy the fit of region A as ${format}`).click();
+      return eventually(async () => {
+        const content = String(await pages.page.evaluate('navigator.clipboard.readText()'));
+        return content.startsWith(start) ? content : undefined;
+      }, `the fit as ${format} in the clipboard`);
+    };
+    const lines = (await copied('text', `${COBALT}, region A: gauss`)).trimEnd().split('\n');
+    expect(lines[0]).to.match(
+      /^ge\.00\.Co-60, region A: gauss on background 1, 13\d\d\.?\d* to 13\d\d\.?\d* keV, 20/,
+    );
+    expect(lines.slice(1).join('\n')).to.equal(await text.textContent());
+    const json = JSON.parse(await copied('json', '{')) as FitResult & Record<string, unknown>;
+    expect(json).to.include({ spectrum: COBALT, region: 'A', unit: 'keV', model: 'gauss', converged: true });
+    const rows = (await copied('csv', 'spectrum,')).trimEnd().split('\n');
+    expect(rows[0]).to.equal('spectrum,region,parameter,value,error,state');
+    expect(rows.slice(1)).to.deep.equal(
+      Object.entries(json.parameters).map(([name, { value, error, state }]) =>
+        [COBALT, 'A', name, value, error ?? '', state].join(','),
+      ),
+    );
+    const shown = measured(await text.textContent(), 'area');
+    expect(Math.abs(json.parameters['area']!.value - shown.value)).to.be.below(shown.error);
+  });
+
+  it('a click on the mark of a peak fits it, a click beside it does not', async () => {
+    await open(`p=${COBALT};x=2600-2740`);
+    await pages.page.locator('.plot-foot').filter({ hasText: 'Sum' }).waitFor();
+    await pages.page.locator('.menu summary').click();
+    await pages.page.getByText('Find peaks').click();
+    const row = pages.page.locator('.peaks tbody tr').filter({ hasText: /^133\d\.\d/ });
+    // Before SpecTcl's REST service has answered, the bins and so the channels are unknown.
+    const energy = await eventually(async () => {
+      const found = measured(await row.locator('td').first().textContent()).value;
+      return Math.abs(found - 1332.5) < 0.2 ? found : undefined;
+    }, 'the peak in the table');
+    const box = (await pages.page.locator('.plot canvas').boundingBox())!;
+    const inner = { left: box.x + 58, width: box.width - 70 };
+    // Channel 0 holds the underflow; channels of 0.5 keV.
+    const markX = inner.left + ((energy * 2 + 1 - 2600) / 140) * inner.width;
+    await pages.page.mouse.click(markX + 60, box.y + 24);
+    await pages.page.mouse.click(markX, box.y + 24);
+    const fit = pages.page.locator('.fit-text output');
+    await eventually(
+      async () => Math.abs(measured(await fit.first().textContent(), 'centroid').value - energy) < 0.05,
+      'the fit of the marked peak',
+    );
+    expect(await fit.count()).to.equal(1);
+    expect(pages.problems).to.deep.equal([]);
+  });
+
+  it('two regions are typed and moved by keys, each on its own', async () => {
+    await open(`p=${COBALT};x=2600-2740;g=A,0,2622-2650;g=B,0,2660-2712`);
+    await eventuallyMeasured(cell('B', 'net'));
+    const regions = async (text: string): Promise<unknown> =>
+      eventually(async () => String(await pages.page.evaluate('location.hash')).includes(text), text);
+    const lower = pages.page.getByLabel('Lower limit of region B');
+    await eventually(
+      async () => Math.abs(Number(await lower.inputValue()) - 1329.5) < 0.01,
+      'the limit of B in keV',
+    );
+    await lower.fill('1332');
+    await lower.press('Enter');
+    await regions('g=A,0,2622-2650;g=B,0,2665-2712');
+    await pages.page.locator('.plot').focus();
+    await pages.page.keyboard.press(']');
+    await pages.page.keyboard.press('g');
+    await pages.page.keyboard.press(']');
+    await pages.page.keyboard.press(']');
+    await pages.page.keyboard.press('}');
+    await regions('g=A,0,2623-2653;g=B,0,2666-2713');
+  });
+
   it('each region of an overlay belongs to the spectrum that it names', async () => {
     await open(`p=${COBALT},ge.02.Cs-137;g=A,0,2622-2712;g=B,1,2600-2700`);
     const spectra = pages.page.getByLabel('Spectrum of the region');

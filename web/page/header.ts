@@ -109,7 +109,7 @@ export class Header {
   }
 
   refresh(): void {
-    const { applications, app, status, connected, paused, welcome } = this.#state;
+    const { applications, app, status, connected, paused, pausedDataMs, welcome } = this.#state;
     const names = [
       ...new Set([...(applications ?? []).map(({ name }) => name), ...(app === undefined ? [] : [app])]),
     ];
@@ -118,7 +118,7 @@ export class Header {
     }
     this.#apps.value = app ?? '';
     this.#apps.hidden = names.length === 0;
-    const { kind, label, detail } = dataState({ connected, paused, status }, Date.now());
+    const { kind, label, detail } = dataState({ connected, paused, status }, Date.now(), pausedDataMs);
     this.#stateBadge.dataset['state'] = kind;
     setText(this.#stateBadge, label);
     this.#stateBadge.hidden = app === undefined && connected;

@@ -209,8 +209,10 @@ class App {
   }
 
   #togglePause(): void {
-    this.#state.paused = !this.#state.paused;
-    this.#state.notify('paused');
+    const state = this.#state;
+    state.paused = !state.paused;
+    state.pausedDataMs = state.paused ? state.status?.dataMs : undefined;
+    state.notify('paused');
   }
 
   #redraw(): void {

@@ -3,7 +3,7 @@
  * that starts and stops applications. `main.ts` creates it and forwards its messages. Changes its
  * own part of the document; requests go out through `main.ts`.
  */
-import { dataState } from '../view/data-state.js';
+import { dataState, networkStateText } from '../view/data-state.js';
 import type { NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, setText } from './dom.js';
 import type { NetworkSelection } from './network-boxes.js';
@@ -17,7 +17,7 @@ export class NetworkView {
   readonly #send: (message: PageMessage) => void;
   readonly #picture = element('div', { class: 'network-picture' });
   readonly #details = element('aside', { class: 'network-details', 'aria-label': 'Details' });
-  /** As the header says it, with the age of the picture. */
+  /** As the header says it; without the viewer's server with the age of the picture. */
   readonly #stateNote = element('p', { class: 'network-state', role: 'status' });
   readonly #note = element('p', { class: 'problem', role: 'alert' });
   readonly #narrow = matchMedia('(max-width: 760px)');
@@ -33,7 +33,7 @@ export class NetworkView {
     this.element.append(this.#stateNote, this.#picture, this.#details);
     state.on('network', () => this.refresh());
     state.on('connection', () => this.refresh());
-    state.on('second', () => this.#updateState());
+    for (const topic of ['second', 'status', 'paused'] as const) state.on(topic, () => this.#updateState());
     document.addEventListener('visibilitychange', () => this.#follow());
     this.#narrow.addEventListener('change', () => this.refresh());
   }
@@ -80,11 +80,12 @@ export class NetworkView {
   }
 
   #updateState(): void {
-    const { connected, picture } = this.#state;
+    const { app, connected, paused, status, picture } = this.#state;
     this.element.classList.toggle('is-stale', !connected);
-    const input = { connected, paused: false, status: undefined };
-    setText(this.#stateNote, connected ? '' : dataState(input, Date.now(), picture?.atMs).detail);
-    this.#stateNote.hidden = connected;
+    const shownMs = connected ? status?.dataMs : picture?.atMs;
+    const text = networkStateText(app, dataState({ connected, paused, status }, Date.now(), shownMs));
+    setText(this.#stateNote, text);
+    this.#stateNote.hidden = text === '';
   }
 
   /** Requests pictures while the page is visible. */

@@ -33,6 +33,8 @@ export class PageState {
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
   picture: NetworkPicture | undefined;
   paused = false;
+  /** While paused: when the newest data at the pause were published, milliseconds since 1970. */
+  pausedDataMs: number | undefined;
   readonly #listeners = new Map<Topic, Set<() => void>>();
 
   /** Calls `listener` after each change of the topic, until the returned function is called. */
@@ -55,6 +57,7 @@ export class PageState {
   selectApplication(app: string | undefined): void {
     this.app = app;
     this.status = undefined;
+    this.pausedDataMs = undefined;
     this.spectra = undefined;
     this.gates = [];
     this.calibrations = {};

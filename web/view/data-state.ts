@@ -46,6 +46,16 @@ export function dataState(
   return { kind, label: LABELS[kind], detail: detailOf(kind, status, ageText(nowMs, shownMs)) };
 }
 
+/**
+ * The state on the network page: the text of the header for the application `app`; empty where the
+ * data are live. Only plots can be paused.
+ */
+export function networkStateText(app: string | undefined, { kind, detail }: DataState): string {
+  if (kind === 'unreachable') return detail;
+  if (app === undefined || kind === 'live' || kind === 'connecting') return '';
+  return `${app}: ${kind === 'paused' ? 'the plots are paused; this page is not.' : detail}`;
+}
+
 function detailOf(kind: DataStateKind, status: WatchStatus | undefined, age: string): string {
   const cause = status?.cause === undefined ? '' : ` Cause: ${status.cause}`;
   switch (kind) {

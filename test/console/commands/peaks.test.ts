@@ -1,13 +1,32 @@
-/** `mirrorflow fit` and `mirrorflow peaks` against a running system. */
+/**
+ * `mirrorflow fit` and `mirrorflow peaks` against a running system, and the same numbers over
+ * XML-RPC.
+ */
 import { expect } from 'chai';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import type { FitResult } from '../../../analysis/fit/fit-spectrum.js';
 import type { MeasuredPeak } from '../../../analysis/peaks/measure-peaks.js';
 import type { Simulator } from '../../../simulator/simulator.js';
+import { eventually } from '../../kit/eventually.js';
+import { needsPython } from '../../kit/requirements.js';
 import { ConsoleSystem } from '../system.js';
 
 const COBALT = 'ge.00.Co-60';
 /** 2.355 · √(0.6² + 0.0011 · 1332.5) keV, by the shapes of the simulator. */
 const TRUE_FWHM = 3.164;
+
+/** Calls a method of the app server with arguments in JSON; prints the answer or fault as JSON. */
+const CALL = `
+import json, sys, xmlrpc.client
+url, method, arguments = sys.argv[1:]
+server = xmlrpc.client.ServerProxy(url)
+try:
+    print(json.dumps(getattr(server, method)(*json.loads(arguments))))
+except xmlrpc.client.Fault as fault:
+    print(json.dumps({'fault': fault.faultCode, 'text': fault.faultString}))
+`;
 
 describe('fit and peaks', () => {
   let system: ConsoleSystem;
@@ -92,5 +111,86 @@ describe('fit and peaks', () => {
       expect(exit).to.equal(2);
     }
     expect((await system.run('peaks', 'ge.00.Co-6O')).stderr).to.contain('did you mean ge.00.Co-60?');
+  });
+
+  describe('from Python, with xmlrpc.client', () => {
+    let url: string;
+
+    before(async function () {
+      needsPython(this, 'xmlrpc.client');
+      const apps = await system.json<{ name: string; port: number }[]>('apps');
+      const token = readFileSync(`${system.directory}/apps/e1.read.token`, 'utf8').trim();
+      url = `http://mirrorflow:${token}@127.0.0.1:${apps[0]!.port}/RPC2`;
+    });
+
+    async function call<T>(method: string, ...words: readonly unknown[]): Promise<T> {
+      const { stdout } = await promisify(execFile)('python3', [
+        '-c',
+        CALL,
+        url,
+        method,
+        JSON.stringify(words),
+      ]);
+      return JSON.parse(stdout) as T;
+    }
+
+    it('app.fit answers every number of mirrorflow fit --json', async () => {
+      for (const [request, words] of [
+        [{ range: '1310-1355' }, []],
+        [
+          { range: '1310-1355', model: 'germanium', set: 'fwhm=3..3.4', intervals: true },
+          ['--model', 'germanium', '--set', 'fwhm=3..3.4', '--intervals'],
+        ],
+        [
+          { range: '1150-1360', peaks: 2, at: [1173, 1332.5], widths: 'free', background: '2' },
+          ['--peaks', '2', '--at', '1173,1332.5', '--widths', 'free', '--background', '2'],
+        ],
+      ] as const) {
+        const { unit, ...printed } = await system.json<FitResult & { unit: string }>(
+          'fit',
+          COBALT,
+          '--range',
+          request.range,
+          ...words,
+        );
+        expect(unit).to.equal('keV');
+        expect(await call('app.fit', COBALT, request)).to.deep.equal(printed);
+      }
+    });
+
+    it('app.peaks answers every number of mirrorflow peaks --json', async () => {
+      const { unit: _unit, ...all } = await system.json<{ unit: string }>('peaks', COBALT);
+      expect(await call('app.peaks', COBALT)).to.deep.equal(all);
+      const words = ['--range', '1300-1400', '--threshold', '10', '--fwhm', '3.2'];
+      const { unit: _same, ...part } = await system.json<{ unit: string }>('peaks', COBALT, ...words);
+      const request = { range: '1300-1400', threshold: 10, fwhm: 3.2 };
+      expect(await call('app.peaks', COBALT, request)).to.deep.equal(part);
+    });
+
+    it('a request that is impossible gets a fault with its reason', async () => {
+      for (const [words, fault, text] of [
+        [[COBALT, { range: '9-1' }], 3, 'LOW-HIGH'],
+        [[COBALT, { range: '5000-6000' }], 3, 'the axis goes from 0 to 2048'],
+        [['pid.de-vs-e', { range: '1-2' }], 3, 'two dimensions'],
+        [['ge.00.Co-6O', { range: '1-2' }], 18, 'there is no spectrum "ge.00.Co-6O"; there are '],
+        [[COBALT, { range: '1-2', modell: 'emg' }], -32_602, 'has no member "modell"'],
+      ] as const) {
+        const answer = await call<{ fault: number; text: string }>('app.fit', ...words);
+        expect(answer.fault).to.equal(fault);
+        expect(answer.text).to.contain(text);
+      }
+    });
+
+    it('app.fit starts a mirror that does not run', async () => {
+      const flow = async (): Promise<{ pid?: number }> => (await call<{ pid?: number }[]>('flow.list'))[0]!;
+      const { pid } = await flow();
+      process.kill(pid!, 'SIGTERM');
+      await eventually(async () => (await flow()).pid === undefined, 'the mirror has stopped');
+      const fit = await call<FitResult>('app.fit', COBALT, { range: '1310-1355' });
+      expect(fit.parameters['fwhm']!.value / TRUE_FWHM).to.be.closeTo(1, 0.03);
+      expect((await flow()).pid)
+        .to.be.a('number')
+        .that.is.not.equal(pid);
+    });
   });
 });

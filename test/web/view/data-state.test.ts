@@ -1,6 +1,6 @@
 /** The state of the data: the same text in header, plots and network page. */
 import { expect } from 'chai';
-import { dataState } from '../../../web/view/data-state.js';
+import { dataState, networkStateText } from '../../../web/view/data-state.js';
 import type { WatchStatus } from '../../../web/wire/messages.js';
 
 const NOW = 1_000_000;
@@ -37,5 +37,18 @@ describe('the state of the data that a page shows', () => {
     expect(dataState({ connected: true, paused: true, status: LIVE }, NOW).kind).to.equal('paused');
     const stale: WatchStatus = { ...LIVE, state: 'stale' };
     expect(dataState({ connected: true, paused: true, status: stale }, NOW).kind).to.equal('stale');
+  });
+
+  it('the network page has the text of the header for the application, and none while data are live', () => {
+    const text = (status: WatchStatus | undefined, paused = false, connected = true): string =>
+      networkStateText('e1', dataState({ connected, paused, status }, NOW));
+    expect(text(LIVE)).to.equal('');
+    expect(text(undefined)).to.equal('');
+    expect(text(LIVE, true)).to.equal('e1: the plots are paused; this page is not.');
+    expect(text({ ...LIVE, state: 'stale', cause: 'no route' }, true)).to.equal(
+      'e1: SpecTcl does not answer. The data shown are 12.0 s old. Cause: no route',
+    );
+    expect(text({ ...LIVE, state: 'stopped', cause: 'it was stopped' })).to.match(/^e1: it was stopped/);
+    expect(text(LIVE, true, false)).to.match(/^The server of the web viewer does not answer/);
   });
 });

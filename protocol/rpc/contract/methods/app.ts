@@ -16,6 +16,7 @@ import {
   struct,
 } from '../../xml-rpc/schema.js';
 import { applicationStatistics, networkStatus, programInfo } from '../statistics.js';
+import { fitAnswer, fitRequest, peakRequest, peaksAnswer, spectrumName } from '../fits.js';
 import { hostOfApplication } from '../hosts.js';
 import { applicationReaders } from '../access-options.js';
 import { address, gatewayInfo } from '../shapes.js';
@@ -112,5 +113,24 @@ export const APP_METHODS = {
       ),
     ],
     returns: int({ min: 1, doc: 'the process id' }),
+  }),
+  'app.fit': method({
+    right: 'read',
+    doc:
+      'Fits peaks and background to a part of a spectrum in the newest publication, as `mirrorflow fit` does, with the same numbers. ' +
+      'Starts the mirror if it does not run.',
+    params: [param('spectrum', spectrumName, 'the spectrum'), param('request', fitRequest, 'what to fit')],
+    returns: fitAnswer,
+  }),
+  'app.peaks': method({
+    right: 'read',
+    doc:
+      'Finds the peaks of a spectrum in the newest publication, as `mirrorflow peaks` does, with the same numbers. ' +
+      'Starts the mirror if it does not run.',
+    params: [
+      param('spectrum', spectrumName, 'the spectrum'),
+      optionalParam('request', peakRequest, 'where and how to search'),
+    ],
+    returns: peaksAnswer,
   }),
 };

@@ -1,0 +1,75 @@
+/**
+ * Which counts one plot subscribes to: the visible channels, in the resolution of its canvas.
+ * `Plot` calls it when settings, size or visibility change. Pure but for the size of the screen's
+ * pixels.
+ */
+import { clampTo, xAxis, yAxis, type Placement } from '../view/axis.js';
+import type { PlotSpec } from '../view/plot-spec.js';
+import type { ChannelRange, RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import type { SubscriptionRequest } from './subscriptions.js';
+
+/**
+ * A 1-D spectrum of up to so many channels is subscribed to as a whole, so that zooming needs no
+ * new frame and the counts under the cursor are exact.
+ */
+const WHOLE_CHANNELS = 8_192;
+/** Values of a map across or up: the pixels of the canvas, in steps so that frames are shared. */
+const CELLS = { step: 128, max: 1_024 };
+
+/** One spectrum of a plot as it is shown now. */
+export interface ShownSpectrum {
+  readonly name: string;
+  /** Undefined before the list has arrived. */
+  readonly info: SpectrumInfo | undefined;
+  readonly regions: readonly RegionRequest[] | undefined;
+  /** Its place on the axis of the plot. */
+  readonly placement: Placement;
+  /** The visible channels of the plot; undefined before its axes are known. */
+  readonly visible: ChannelRange | undefined;
+}
+
+/** Of a 1-D spectrum or a projection. */
+export function histogramRequest(spec: PlotSpec, shown: ShownSpectrum): SubscriptionRequest {
+  return {
+    ...commonRequest(spec, shown),
+    x: channelsOf(spec, shown),
+    y: undefined,
+    columns: WHOLE_CHANNELS,
+    rows: 1,
+  };
+}
+
+export function mapRequest(
+  spec: PlotSpec,
+  shown: ShownSpectrum,
+  canvas: HTMLCanvasElement,
+): SubscriptionRequest {
+  const ratio = Math.min(2, devicePixelRatio || 1);
+  const cells = (pixels: number): number =>
+    Math.min(CELLS.max, Math.max(CELLS.step, Math.ceil((pixels * ratio) / CELLS.step) * CELLS.step));
+  return {
+    ...commonRequest(spec, shown),
+    x: spec.x,
+    y: spec.y,
+    columns: cells(canvas.clientWidth),
+    rows: cells(canvas.clientHeight),
+  };
+}
+
+function commonRequest({ rateS, projection, band }: PlotSpec, { name, regions }: ShownSpectrum) {
+  return { spectrum: name, rateS, projection, band, regions };
+}
+
+/** The visible channels of a long 1-D spectrum; undefined for all channels. */
+function channelsOf(
+  { projection }: PlotSpec,
+  { info, placement: { scale, offset }, visible }: ShownSpectrum,
+): ChannelRange | undefined {
+  if (info === undefined || visible === undefined) return undefined;
+  const axis = projection === 'y' ? yAxis(info) : xAxis(info);
+  if (axis.channels <= WHOLE_CHANNELS) return undefined;
+  return clampTo(axis.inRange, [
+    Math.floor((visible[0] - offset) / scale),
+    Math.ceil((visible[1] - offset) / scale),
+  ]);
+}

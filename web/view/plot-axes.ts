@@ -1,0 +1,48 @@
+/**
+ * The axes of a plot by its settings: which axis of a spectrum lies across, which channels are
+ * visible, and where overlaid spectra are placed. `Plot` of the page uses it. Pure.
+ */
+import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import {
+  fitRange,
+  IDENTITY_PLACEMENT,
+  overlayPlacement,
+  xAxis,
+  yAxis,
+  type Axis,
+  type Placement,
+} from './axis.js';
+import type { PlotSpec } from './plot-spec.js';
+
+export interface PlotAxes {
+  readonly x: Axis;
+  readonly y: Axis;
+}
+
+export interface PlotRanges {
+  readonly x: ChannelRange;
+  readonly y: ChannelRange;
+}
+
+/** `info`: of the first spectrum. A projection has the axis that it is onto as `x`. */
+export function axesOf(info: SpectrumInfo, { projection }: PlotSpec): PlotAxes {
+  return projection === 'y' ? { x: yAxis(info), y: xAxis(info) } : { x: xAxis(info), y: yAxis(info) };
+}
+
+/** The visible channels: all in range where the settings have no part. */
+export function rangesOf(axes: PlotAxes, { x, y }: PlotSpec): PlotRanges {
+  return {
+    x: x === undefined ? axes.x.inRange : fitRange(axes.x, x[0], x[1], 1),
+    y: y === undefined ? axes.y.inRange : fitRange(axes.y, y[0], y[1], 1),
+  };
+}
+
+/** The place of an overlaid spectrum on the axis of the first one. */
+export function placementOf(
+  info: SpectrumInfo,
+  axes: PlotAxes | undefined,
+  { spectra, channels }: PlotSpec,
+): Placement {
+  if (axes === undefined || info.name === spectra[0]) return IDENTITY_PLACEMENT;
+  return overlayPlacement(axes.x, xAxis(info), channels);
+}
