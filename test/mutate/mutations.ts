@@ -3,7 +3,7 @@
  * condition or a statement is changed. Used by the mutation run and its test. Pure: text in, places
  * and replacements out.
  *
- * Not changed: text and templates (messages), checks at the start of a module (`assert`), log
+ * Not changed: strings and templates (messages), checks at the start of a module (`assert`), log
  * lines, imports and exports.
  */
 import { endsOperand, tokensOf, type Token } from './scanner.js';
@@ -80,7 +80,7 @@ function replacementsOf(tokens: readonly Token[], index: number): readonly strin
   if (token.kind !== 'sign') return [];
   if (token.text === '!') return [''];
   if (token.text === '+' || token.text === '-') {
-    if (!endsOperand(before) || before?.kind === 'text' || after?.kind === 'text') return [];
+    if (!endsOperand(before) || before?.kind === 'string' || after?.kind === 'string') return [];
     return [token.text === '+' ? '-' : '+'];
   }
   if (token.text === '??' && hasTwin(tokens, index)) return []; // && beside ?? is no JavaScript

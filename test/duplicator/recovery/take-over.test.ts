@@ -277,11 +277,11 @@ describe('the successor of a killed mirror duplicator', () => {
     await program.ready();
     return program;
   };
-  const path = (): string => join(rig.flows, 'test', 'spectra.flow');
+  const path = (): string => join(rig.flowDirectory, 'test', 'spectra.flow');
 
   it('a mirror successor writes to the image that its clients have mapped', async () => {
     const first = await run();
-    const image = join(rig.flows, 'test', 'spectra.image');
+    const image = join(rig.flowDirectory, 'test', 'spectra.image');
     const mapped = openImage(image);
     const header = openFlowFile(path(), 'read');
     await first.kill();

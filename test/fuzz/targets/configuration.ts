@@ -8,7 +8,7 @@ const SOURCES = ['spectcl://h?rest=8000&mirror=8001', 'spectcl://[::1]?rest=A&mi
 
 export const configuration: FuzzTarget = {
   name: 'configuration',
-  words: [
+  dictionary: [
     '"listen":', '"applications":', '"name":', '"source":', '"directory":', '"__proto__":', '"programs":', '"command":', '{', '}', '[', ']', ',', '"', '\\u0000',
     '1e999', '-1', 'null', '"../.."', '"tcp://127.0.0.1:7390"',
   ], // prettier-ignore
@@ -33,7 +33,7 @@ export const configuration: FuzzTarget = {
 
 export const addresses: FuzzTarget = {
   name: 'addresses',
-  words: [
+  dictionary: [
     'tcp://',
     'tls://',
     'unix:',

@@ -76,7 +76,7 @@ function close(): void {
 
 export const flowFileHeaders: FuzzTarget = {
   name: 'flow-file-headers',
-  words: [
+  dictionary: [
     'MIRRFLOW',
     '{"application":"a"',
     '"flow":',
@@ -106,7 +106,7 @@ export const flowFileHeaders: FuzzTarget = {
 /** The input is `epoch`, `published` and the bytes of the ring after the header. */
 export const ringReading: FuzzTarget = {
   name: 'ring-reading',
-  words: [
+  dictionary: [
     Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]),
     Buffer.alloc(8, 0xff),
     Buffer.from([0xff, 0xff, 0xff, 0x7f]),

@@ -86,7 +86,7 @@ function createFixture(): Fixture {
 
 export const linkClients: FuzzTarget = {
   name: 'link-clients',
-  words: [
+  dictionary: [
     Buffer.from([1, 0, 0, 0]),
     Buffer.from([7, 0, 0, 0]),
     Buffer.from([6, 0, 0, 0]),

@@ -47,7 +47,7 @@ function newMemory(): Buffer {
 
 export const mirrorReplies: FuzzTarget = {
   name: 'mirror-replies',
-  words: [
+  dictionary: [
     Buffer.from([3, 0, 0, 0]),
     Buffer.from([4, 0, 0, 0]),
     Buffer.from([2, 0, 0, 0]),

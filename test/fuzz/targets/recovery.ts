@@ -98,7 +98,7 @@ function generateDamage(random: RandomBits): Buffer {
 
 export const recovery: FuzzTarget = {
   name: 'recovery',
-  words: [Buffer.alloc(8, 0xff), Buffer.alloc(8), Buffer.from([6, 0, 0, 0, 0, 0, 0, 0])],
+  dictionary: [Buffer.alloc(8, 0xff), Buffer.alloc(8), Buffer.from([6, 0, 0, 0, 0, 0, 0, 0])],
   generate: generateDamage,
   run: (input) => {
     const { sound, memory, path } = fixture();
@@ -140,7 +140,7 @@ export const recovery: FuzzTarget = {
 
 export const recoveryReports: FuzzTarget = {
   name: 'recovery-reports',
-  words: [
+  dictionary: [
     '"verdict":',
     '"sound"',
     '"findings":',

@@ -92,7 +92,7 @@ function readAll(input: Buffer): void {
 
 export const restReplies: FuzzTarget = {
   name: 'rest-replies',
-  words: [
+  dictionary: [
     '{',
     '}',
     '[',
@@ -112,7 +112,7 @@ export const restReplies: FuzzTarget = {
 
 export const portManager: FuzzTarget = {
   name: 'port-manager',
-  words: ['OK\n', 'FAIL ', '{', '}', '"', '\\', '\n', '\r', ' ', '4294967296', '-1', '{{{{'.repeat(100)],
+  dictionary: ['OK\n', 'FAIL ', '{', '}', '"', '\\', '\n', '\r', ' ', '4294967296', '-1', '{{{{'.repeat(100)],
   generate: (random) => {
     const count = random() % 5;
     const lines = Array.from({ length: count }, () => `${random() % 70_000} SpecTcl_REST {a user}\n`);

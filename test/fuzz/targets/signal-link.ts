@@ -36,7 +36,7 @@ function decode(chunks: readonly Buffer[], internal: boolean): unknown {
 
 export const signalLink: FuzzTarget = {
   name: 'signal-link',
-  words: [Buffer.from([1, 0, 0, 0]), Buffer.from([0, 0, 0, 1]), Buffer.alloc(8, 0xff)],
+  dictionary: [Buffer.from([1, 0, 0, 0]), Buffer.from([0, 0, 0, 1]), Buffer.alloc(8, 0xff)],
   generate: randomMessages,
   run: (input, random) => {
     const internal = random() % 2 === 0;
