@@ -23,7 +23,7 @@ describe('a stopped provider', () => {
       ]);
       try {
         expect(await provider.line()).to.equal('ready');
-        provider.say('go');
+        provider.writeLine('go');
         let joined: InputFlow | undefined;
         const places = new Set<string>();
         for (let stop = 0; stop < STOPS; stop += 1) {

@@ -299,7 +299,7 @@ describe('the successor of a killed mirror duplicator', () => {
 
   it('a mirror successor serves what was published before its source sends anything', async () => {
     const { restPort, mirrorPort } = rig.simulator;
-    const proxy = await CuttingProxy.before(mirrorPort);
+    const proxy = await CuttingProxy.inFrontOf(mirrorPort);
     try {
       const connect = `spectcl://127.0.0.1?rest=${restPort}&mirror=${new URL(proxy.address).port}`;
       const first = await run(connect);
