@@ -21,7 +21,7 @@ const LOOPBACK = '127.0.0.1';
 /** Time that calls under way have at the end, when the duplicators are stopped already. */
 export const CLOSE_GRACE_MS = 500;
 
-/** Time in which a killed predecessor's last threads release its socket. */
+/** Time in which a killed predecessor's last threads release its socket; it is tried so often. */
 const PREDECESSOR_ENDS_WITHIN_MS = 1_000;
 const PREDECESSOR_RETRY_MS = 20;
 

@@ -5,6 +5,7 @@
  */
 import { connect } from 'node:net';
 import { perSecond } from '../protocol/base/rates.js';
+import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
 import {
   decodeMirrorHeader,
   encodeRequestUpdate,
@@ -17,28 +18,28 @@ import { pause } from './system.js';
 
 /**
  * Updates per second over `durationMs`. Each update is received whole into one buffer and never
- * read. `capacity` is the size of the display memory in bytes.
+ * read. `capacity` is the size of the channel storage in bytes.
  */
 export async function bareUpdatesPerSecond(
   port: number,
   capacity: number,
   durationMs: number,
 ): Promise<number> {
-  const sink = Buffer.alloc(capacity + 6_000_000);
+  const sink = Buffer.alloc(DISPLAY_HEADER_BYTES + capacity);
   const header = Buffer.alloc(MIRROR_HEADER_BYTES);
   let headerBytes = 0;
   let bodyBytesLeft = -1;
   let updates = 0;
-  let began = 0;
+  let startedMs = 0;
   return new Promise((resolve, reject) => {
     const finish = (): void => {
       updates += 1;
       bodyBytesLeft = -1;
       const now = performance.now();
-      if (updates === 1) began = now; // the first update is a FULL one
-      if (now - began >= durationMs) {
+      if (updates === 1) startedMs = now; // the first update is a FULL one
+      if (now - startedMs >= durationMs) {
         socket.destroy();
-        resolve(perSecond(updates - 1, now - began));
+        resolve(perSecond(updates - 1, now - startedMs));
         return;
       }
       socket.write(encodeRequestUpdate());

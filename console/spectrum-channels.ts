@@ -21,7 +21,7 @@ export interface SpectrumChannels {
 const REST_TIMEOUT_MS = 3_000;
 
 /**
- * Bins of the x axis by SpecTcl's REST service, which say whether the first and last channel are
+ * Bins of the x axis by SpecTcl's REST service, which show whether the first and last channel are
  * under- and overflow. Undefined without an answer: then all channels count as in range.
  */
 export async function axisBins(client: Client, name: string): Promise<number | undefined> {

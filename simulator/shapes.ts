@@ -1,8 +1,8 @@
 /**
  * Shapes of the simulator's spectra: the weight of each channel, from which random.ts draws events.
  * Used by default-spectra.ts and spectrum-store.ts. Pure. Energies are in keV; energies and
- * intensities of lines are those of the evaluated decay data (ENSDF), rounded. All other numbers are
- * chosen so that the spectra look like measured ones.
+ * intensities of lines are those of the evaluated decay data (ENSDF), rounded. All other numbers
+ * are chosen so that the spectra look like measured ones.
  */
 
 /** A gamma line: energy in keV, photons per hundred decays. */

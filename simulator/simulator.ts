@@ -1,7 +1,7 @@
 /**
  * A simulated SpecTcl in this process: spectra that fill with random events, a mirror and a REST
- * service, and faults on request. Used by main.ts, tests and benchmarks. Listens on two TCP ports and
- * runs timers until `close`.
+ * service, and faults on request. Used by main.ts, tests and benchmarks. Listens on two TCP ports
+ * and runs timers until `close`.
  */
 import { MirrorflowError, describeError, systemCode } from '../protocol/base/errors.js';
 import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';

@@ -147,8 +147,8 @@ export class OutputRing {
   }
 
   /**
-   * Removes and returns the reserved and committed slots, in the order of reservation. The last call
-   * for a ring: afterwards its positions no longer match its sequences.
+   * Removes and returns the reserved and committed slots, in the order of reservation. The last
+   * call for a ring: afterwards its positions no longer match its sequences.
    */
   takePending(): RingSlot[] {
     const pending: RingSlot[] = [];
@@ -230,7 +230,8 @@ export class OutputRing {
   }
 
   /**
-   * The credit, loaded without a fence: it may be outdated. `#claim` loads it again behind its fence.
+   * The credit, loaded without a fence: it may be outdated. `#claim` loads it again behind its
+   * fence.
    */
   get #credit(): number {
     return this.file.peekGranted();

@@ -62,7 +62,9 @@ export class FlowRig {
     return duplicatorArguments({ flow: 'spectra', direction: 'input', source, options });
   }
 
-  /** A MirrorFlow of these directories and this simulator that is not started; the test closes it. */
+  /**
+   * A MirrorFlow of these directories and this simulator that is not started; the test closes it.
+   */
   makeFlow(settings: Settings = {}): MirrorFlow {
     return new MirrorFlow(
       parseOptions(this.args(settings), ENVIRONMENT) as MirrorFlowOptions,
@@ -80,7 +82,9 @@ export class FlowRig {
     }, `publication ${target}`);
   }
 
-  /** Connects to the signal link and sends HELLO, by default of a lossless consumer from the oldest. */
+  /**
+   * Connects to the signal link and sends HELLO, by default of a lossless consumer from the oldest.
+   */
   async client(hello: Partial<Hello> = {}): Promise<TestClient> {
     mkdirSync(this.runtimeDirectory, { recursive: true });
     const link = await streamLink().connect(this.flow.layout.link);

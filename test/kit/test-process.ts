@@ -1,7 +1,7 @@
 /**
  * A compiled program or fixture as a child process of one test: its lines of standard output one by
- * one, all its output for error messages, and its end, which every test waits for. Used by tests and
- * TestRuntime. Starts the process.
+ * one, all its output for error messages, and its end, which every test waits for. Used by tests
+ * and TestRuntime. Starts the process.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,8 +1,9 @@
 /**
- * One of the two processes of a litmus run, started by main.ts: `process.js FILE SIDE SECONDS`, SIDE
- * 0 or 1. Maps FILE, and in every round does its side of a shape for all instances, waiting for the
- * other process at a barrier before and after. Side 0 also counts the forbidden outcomes, prints the
- * totals of all shapes as a line of JSON each REPORT_ROUNDS rounds, and stops both after SECONDS.
+ * One of the two processes of a litmus run, started by main.ts: `process.js FILE SIDE SECONDS`,
+ * SIDE 0 or 1. Maps FILE, and in every round does its side of a shape for all instances, waiting
+ * for the other process at a barrier before and after. Side 0 also counts the forbidden outcomes,
+ * prints the totals of all shapes as a line of JSON each REPORT_ROUNDS rounds, and stops both after
+ * SECONDS.
  */
 import { closeSync, openSync } from 'node:fs';
 import { mapFile } from '../../protocol/base/files/mapping.js';

@@ -251,8 +251,8 @@ describe('a program on the line between two host servers', () => {
   }
 
   it('a program between two TLS connections is refused, although its certificate is trusted', async function () {
-    const own = makeCertificate(directory.path, 'host');
-    const others = makeCertificate(directory.path, 'other-host');
+    const own = makeCertificate(directory.path, 'localhost', 'host');
+    const others = makeCertificate(directory.path, 'localhost', 'other-host');
     if (own === undefined || others === undefined) return skip(this, 'openssl cannot make a certificate');
     const identity = readTlsIdentity(own.cert, own.key);
     const port = await listen(createTlsServer({ ...identity, ...TLS_LISTENER }, accept));

@@ -1,9 +1,13 @@
-/** Fuzz targets for texts that users write: the configuration file and addresses. */
+/**
+ * Fuzz targets for texts that users write: the configuration file and addresses. Run by the fuzzer
+ * (see all.ts). Pure.
+ */
 import assert from 'node:assert/strict';
 import { parseConfiguration } from '../../../host-server/boot/configuration.js';
 import { formatAddress, parseAddress } from '../../../protocol/base/address.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
+/** Addresses of a SpecTcl, right and wrong ones. */
 const SOURCES = ['spectcl://h?rest=8000&mirror=8001', 'spectcl://[::1]?rest=A&mirror=B&user=u', 'x', ''];
 
 export const configuration: FuzzTarget = {

@@ -1,7 +1,8 @@
 /**
  * Fuzz target for a duplicator with a hostile client, whose valid messages come in any order: an
  * honest consumer stays connected, and the credit of the writer (how far it may write) never
- * exceeds the ring beyond the honest consumer's acknowledgement.
+ * exceeds the ring beyond the honest consumer's acknowledgement. Run by the fuzzer (see all.ts).
+ * Maps a file in /dev/shm, which `close` removes.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
  * Fuzz targets for requests of unknown programs: URLs of the gateway's REST service, and messages
- * of a page to the web viewer's server.
+ * of a page to the web viewer's server. Run by the fuzzer (see all.ts). Pure.
  */
 import assert from 'node:assert/strict';
 import { permissionOf } from '../../../gateway/rest/permissions.js';

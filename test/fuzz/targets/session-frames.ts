@@ -46,8 +46,8 @@ export const sessionFrames: FuzzTarget = {
     const whole = readFrames([input]);
     assert.deepEqual(readFrames(chunksOf(input, random)), whole);
     for (const { body } of whole.frames) assert(body.length > 0 && body.length <= LIMIT_BYTES);
-    // The target `xml-rpc` covers the documents; this one decodes only few of them. A wrong document
-    // throws a MirrorflowError, which the fuzzer counts as a refusal.
+    // The target `xml-rpc` covers the documents; this one decodes only few of them. A wrong
+    // document throws a MirrorflowError, which the fuzzer counts as a refusal.
     const [first] = whole.frames;
     if (first !== undefined && random() % DOCUMENT_ONE_IN === 0) decodeCall(first.body);
   },

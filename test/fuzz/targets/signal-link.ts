@@ -1,6 +1,7 @@
 /**
  * Fuzz target for the bytes of the signal link (the connection between a client and its
- * duplicator): any division into chunks gives the same messages or the same problem.
+ * duplicator): any division into chunks gives the same messages or the same problem. Run by
+ * the fuzzer (see all.ts). Pure.
  */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';

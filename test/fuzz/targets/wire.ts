@@ -1,6 +1,7 @@
 /**
  * Fuzz targets for the wire between duplicators of two hosts: handshake, frames and changed blocks.
- * Any division into chunks gives the same result or the same reason, within bounds.
+ * Any division into chunks gives the same result or the same reason, within bounds. Run by the
+ * fuzzer (see all.ts). Pure.
  */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
