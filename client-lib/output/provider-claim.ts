@@ -31,7 +31,7 @@ export interface EarlierClaim {
 
 /**
  * Joins the link as the provider; one that reattaches continues its own buffers. Throws FLOW_BUSY
- * while another provider keeps the role for a second, CLOSED when the duplicator was replaced
+ * when another provider keeps the role for a second, CLOSED when the duplicator was replaced
  * meanwhile, and as `Handshake.join`.
  */
 export async function claimProvider(
