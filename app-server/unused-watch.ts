@@ -1,13 +1,13 @@
 /**
- * Ends an app server that nobody needs any more: its host server was killed and has not returned,
- * and no client is connected. Owned by `app-server.ts`. Pure: time and state are parameters.
+ * Ends an app server without users: its host server was killed and has not returned, and no client
+ * is connected. Owned by `app-server.ts`. Pure: time and state are parameters.
  */
 import type { Clock } from '../protocol/base/clock.js';
 
 /** Unless the application states another time. */
 export const WITHOUT_HOST_MS = 600_000;
-/** Looks in that time, and the longest time between two of them. */
-const LOOKS = 10;
+/** Checks within `afterMs`, and the longest time between two of them. */
+const CHECKS = 10;
 const INTERVAL_MAX_MS = 10_000;
 
 export interface UnusedWatchOptions {
@@ -35,7 +35,7 @@ export class UnusedWatch {
     this.#cancel();
   }
 
-  #look(): void {
+  #check(): void {
     const { clock, afterMs, isUsed, onUnused } = this.#options;
     const nowMs = clock.nowMs();
     if (isUsed()) this.#usedMs = nowMs;
@@ -45,7 +45,7 @@ export class UnusedWatch {
 
   #next(): void {
     const { clock, afterMs } = this.#options;
-    const intervalMs = Math.min(Math.max(1, afterMs / LOOKS), INTERVAL_MAX_MS);
-    this.#cancel = clock.after(intervalMs, () => this.#look(), true);
+    const intervalMs = Math.min(Math.max(1, afterMs / CHECKS), INTERVAL_MAX_MS);
+    this.#cancel = clock.after(intervalMs, () => this.#check(), true);
   }
 }

@@ -12,8 +12,10 @@ import { isSelected, type BenchSettings } from './settings.js';
 
 const CHANNELS = 8_192;
 const MAX_KEV = 2_048;
+/** Counts of the whole spectrum. */
 const COUNTS = 2e7;
-/** 100 channels around the line at 121.8 keV. */
+/** 100 channels around the line at 121.8 keV, in keV and by their first channel. */
+const FIRST_CHANNEL = 438;
 const RANGE = { low: 109.5, high: 134.5 };
 
 export function fit(settings: BenchSettings): Promise<Row[]> {
@@ -21,7 +23,11 @@ export function fit(settings: BenchSettings): Promise<Row[]> {
   const scale = COUNTS / weights.reduce((sum, weight) => sum + weight, 0);
   const counts = weights.map((weight) => Math.round(weight * scale));
   const spectrum = { counts, low: 0, width: MAX_KEV / CHANNELS };
-  const part = { counts: counts.slice(438, 538), low: RANGE.low, width: spectrum.width };
+  const part = {
+    counts: counts.slice(FIRST_CHANNEL, FIRST_CHANNEL + 100),
+    low: RANGE.low,
+    width: spectrum.width,
+  };
   const fitted = (options: Omit<FitOptions, 'range'>) => (): unknown =>
     fitSpectrum(spectrum, { range: RANGE, ...options });
   const cases: readonly [string, () => unknown][] = [

@@ -14,6 +14,7 @@ import { makeRowPerPeer, type Row } from './report.js';
 import type { BenchSettings } from './settings.js';
 import { pause, startSimulatorProcess, startSystem } from './system.js';
 
+/** Bytes of a buffer, and buffers of the ring. */
 const SIZE = 64 * 1024;
 const BUFFERS = 64;
 const CONNECTIONS_PER_SECOND = 100;

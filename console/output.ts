@@ -27,10 +27,11 @@ export interface OutputOptions {
   readonly noColour: boolean;
 }
 
+/** Size of an output that is no terminal. */
 const FALLBACK_COLUMNS = 80;
 const FALLBACK_ROWS = 24;
 
-/** What to do about an error whose message does not say so. */
+/** What to do about an error, where its message does not name it. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
   BAD_NAME: 'mirrorflow apps lists the known names',
   BAD_OPTION: 'mirrorflow COMMAND --help lists options and examples',

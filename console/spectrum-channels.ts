@@ -17,7 +17,10 @@ export interface SpectrumChannels {
   readonly timestampNs: number;
 }
 
-/** Bins of the x axis; undefined without an answer of SpecTcl's REST service. */
+/**
+ * Bins of the x axis by SpecTcl's REST service, which show whether the first and last channel are
+ * under- and overflow. Undefined without an answer: then all channels count as in range.
+ */
 export async function axisBins(client: Client, name: string): Promise<number | undefined> {
   const { source } = await client.appInfo();
   return axisBinsOf(source, name);

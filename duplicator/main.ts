@@ -110,16 +110,16 @@ function parentHooks(
   };
 }
 
-/** Reports when other readers hold the flow back than at the last look. */
+/** Reports when other readers hold the flow back than at the last check. */
 function followHolding(flow: DuplicatedFlow, parent: Parent): void {
   let before = '[]';
-  const look = (): void => {
+  const check = (): void => {
     const now = JSON.stringify(flow.holding);
     if (now !== before) parent.report();
     before = now;
-    systemClock.after(HOLDING_INTERVAL_MS, look, true);
+    systemClock.after(HOLDING_INTERVAL_MS, check, true);
   };
-  look();
+  check();
 }
 
 /** Reports the flow's changes to the app server and the log. */

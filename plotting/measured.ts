@@ -1,21 +1,25 @@
 /**
- * Formats measured values with their uncertainty: as many digits as the uncertainty has meaning
- * for. Console and page call it, so that a figure reads the same in both. Pure: no I/O.
+ * Formats measured values with their uncertainty: two significant digits of the uncertainty, and
+ * the value with the same decimals; digits before the decimal point are never rounded away. Also
+ * finds the unit in the label of an axis. Used by the terminal console and the web viewer, so that
+ * a figure reads the same in both. Pure: no I/O.
  */
 
-/** Digits of an uncertainty. */
+/** Significant digits of an uncertainty; one of 100 or more keeps all its whole digits. */
 const ERROR_DIGITS = 2;
-/** Digits of a value without an uncertainty. */
+/** Significant digits of a value without an uncertainty. */
 const VALUE_DIGITS = 6;
+/** For uncertainties far below the resolution of the value. */
 const DECIMALS_MAX = 12;
 
 export interface MeasuredText {
+  /** A hyphen for a value that is not finite. */
   readonly value: string;
   /** Empty without an uncertainty. */
   readonly error: string;
 }
 
-/** Both numbers with the same decimals: `1332.50` and `0.12`, `45230` and `310`. */
+/** Both numbers with the same decimals: `1332.50` and `0.12`, `45234` and `312`. */
 export function measuredText(value: number, error?: number): MeasuredText {
   if (!Number.isFinite(value)) return { value: '-', error: '' };
   if (error === undefined || !Number.isFinite(error) || error <= 0) {

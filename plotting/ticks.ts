@@ -7,9 +7,11 @@
 
 /** Relative tolerance: a step that rounding errors push just above a round one equals it. */
 const TOLERANCE = 1e-9;
+/** Digits after the decimal point; smaller steps are written with an exponent. */
 const FRACTION_DIGITS_MAX = 6;
 /** From this size on, values are written with an exponent. */
 const PLAIN_NUMBER_MAX = 1e7;
+/** Digits after the decimal point of a number with an exponent: what a double distinguishes. */
 const EXPONENT_DIGITS_MAX = 15;
 
 /** Ratios of axis tops to a power of ten: dense enough that little of a plot stays empty. */

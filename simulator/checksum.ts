@@ -1,9 +1,10 @@
 /**
  * The checksum spectrum of the SpecTcl simulator: 16 channels of 32 bits that hold checksums of the
  * display memory that contains them. With these, tests and benchmarks verify that a mirror at the
- * receiving end is a whole update. Pure: reads and writes the memory that it is given.
+ * receiving end is a whole update. The simulator writes it, tests and programs of test/ and bench/
+ * verify it. Pure: reads and writes the memory that it is given.
  *
- *   channel 0  magic 0x4d465831
+ *   channel 0  magic 0x4d465831 ("MFX1")
  *   1, 2       update count, low and high word
  *   3          CRC-32 of the used channel bytes, with these 64 bytes as zero
  *   4          CRC-32 of the 5,600,000 header bytes
@@ -24,6 +25,7 @@ import type { SpectrumDefinition } from './spectrum-definition.js';
 const CHECKSUM_NAME = 'checksum';
 const CHECKSUM_CHANNELS = 16;
 const MAGIC = 0x4d46_5831;
+/** Stands for the channels of the checksum itself in the CRC of the channels. */
 const ZEROED_CHECKSUM = new Uint8Array(CHECKSUM_CHANNELS * 4);
 
 export const CHECKSUM_SPECTRUM: SpectrumDefinition = {

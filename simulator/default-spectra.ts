@@ -14,7 +14,7 @@ import {
 } from './shapes.js';
 import type { AxisDefinition, SpectrumDefinition } from './spectrum-definition.js';
 
-/** Smallest and largest number of bins of a filler spectrum. */
+/** Bins of a filler spectrum: with under- and overflow 16 to 65,536 channels. */
 const FILLER_BINS = { min: 14, max: 65_534 };
 
 const axis = (parameter: string, low: number, high: number, bins: number, unit: string): AxisDefinition => ({
@@ -34,7 +34,7 @@ function gamma(index: number, source: SourceName, bins: number, maxKev: number):
   };
 }
 
-/** Their channels take some 1.7 MiB. */
+/** The spectra without options; their channels take some 1.7 MiB. */
 export function defaultSpectra(): SpectrumDefinition[] {
   return [
     gamma(0, 'Co-60', 4096, 2048),

@@ -19,6 +19,7 @@ export class EventPump {
   #timer: NodeJS.Timeout | undefined;
   /** Number of events of each delayed step. */
   readonly #due: number[] = [];
+  /** Part of an event that no step has counted yet. */
   #fraction = 0;
 
   /** Starts at once. A rate of 0 makes no steps. */

@@ -2,7 +2,7 @@
  * The mirror service of a SpecTcl simulator: sends the display memory to mirror clients over TCP,
  * one reply per request. The first reply of a connection is a full update (with the header);
  * Rustogramer sends another full update after the bindings have changed, SpecTcl never. Faulty
- * behaviour can be configured. Used by simulator.ts.
+ * behaviour can be configured. Used by simulator.ts. Listens on a TCP port until `close`.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -24,6 +24,7 @@ import type { Misbehaviour } from './misbehaviour.js';
 import type { ServerThreads } from './server-threads.js';
 import type { Flavour } from './spectrum-definition.js';
 
+/** Length of the reply of the misbehaviour `garbage`. */
 const GARBAGE_BYTES = 4096;
 /** Largest number of waiting requests of a connection; reading pauses then. */
 const WAITING_MAX = 256;
@@ -98,7 +99,7 @@ export class MirrorService {
     const replies = this.#serve(socket, host);
     socket.on('end', () => threads.streamEnded());
     socket.on('error', () => {
-      threads.reset(replies.count > 0);
+      threads.reset(replies.wholeUpdates > 0);
       socket.destroy();
     });
   }
@@ -140,9 +141,9 @@ class MirrorReplies {
   readonly #socket: Socket;
   readonly #options: MirrorServiceOptions;
   readonly #closed: Promise<unknown>;
+  /** `bindingChanges` of the last update; undefined before the first. */
   #sentBindings: number | undefined;
-  /** Updates that were sent whole. */
-  count = 0;
+  wholeUpdates = 0;
 
   constructor(socket: Socket, options: MirrorServiceOptions) {
     this.#socket = socket;
@@ -212,7 +213,7 @@ class MirrorReplies {
     else await this.#write(body);
     await headerWritten;
     if (fault === 'cut' || fault === 'stall-inside') return;
-    this.count += 1;
+    this.wholeUpdates += 1;
     counters.updatesServed++;
     counters.bytesServed += header.byteLength + body.byteLength;
   }

@@ -1,6 +1,6 @@
 /**
  * Pseudo-random numbers that repeat with their seed, and draws from a given distribution in
- * constant time. Used for the simulator's events and by tests. Pure.
+ * constant time. Used for the simulator's events, by tests and benchmarks. Pure.
  */
 
 /** Returns 32 uniformly distributed bits, as an integer from 0 to 2^32 - 1. */
@@ -61,6 +61,7 @@ export class ChannelTable {
     this.#alias = alias;
   }
 
+  /** A channel number. */
   draw(random: RandomBits): number {
     const at = (random() / 2 ** 32) * this.#threshold.length;
     const channel = Math.floor(at);

@@ -1,7 +1,7 @@
 /**
  * The REST service of a SpecTcl simulator: a table of request handlers over the simulator's
  * spectra, mirror directory and traces, with SpecTcl's envelope `{status, detail}`. Faulty
- * behaviour can be configured. Used by simulator.ts.
+ * behaviour can be configured. Used by simulator.ts. Listens on a TCP port until `close`.
  */
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
@@ -34,11 +34,11 @@ export const SIMULATOR_NOTE =
   'This is the SpecTcl simulator of mirrorflow: not SpecTcl, no detector, invented events';
 
 type Query = (name: string) => string | undefined;
-/** Returns the answer's detail, undefined for none. Throws Refusal. */
+/** Returns the answer's detail, undefined for none. Throws ServiceError. */
 type Handler = (options: RestServiceOptions, query: Query) => unknown;
 
 /** An error of the service: answered with HTTP 200 and the error's message as the status. */
-class Refusal extends Error {}
+class ServiceError extends Error {}
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   version: ({ flavour }) =>
@@ -80,16 +80,16 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
       .map(({ definition }) => ({ spectrum: definition.name, gate: definition.gate ?? null })),
   'trace/establish': ({ traces }, query) => {
     const retention = Number(query('retention'));
-    if (!(retention > 0)) throw new Refusal('trace/establish needs a retention in seconds');
+    if (!(retention > 0)) throw new ServiceError('trace/establish needs a retention in seconds');
     return traces.establish(retention);
   },
   'trace/fetch': ({ traces }, query) => {
     const changes = traces.fetch(Number(query('token')));
-    if (changes === undefined) throw new Refusal('Invalid trace token');
+    if (changes === undefined) throw new ServiceError('Invalid trace token');
     return changes;
   },
   'trace/done': ({ traces }, query) => {
-    if (!traces.done(Number(query('token')))) throw new Refusal('Invalid trace token');
+    if (!traces.done(Number(query('token')))) throw new ServiceError('Invalid trace token');
   },
 };
 
@@ -157,7 +157,7 @@ export class RestService {
         detail: handler(this.#options, (name) => query.get(name) ?? undefined),
       });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof ServiceError)) throw error;
       send(response, { status: error.message });
     }
   }

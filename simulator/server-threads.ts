@@ -16,10 +16,10 @@ export class ServerThreads {
   readonly #hangs: () => boolean;
   readonly #replacementMs: number;
   /** Timers of closed descriptors that are about to be replaced. */
-  readonly #closed = new Set<NodeJS.Timeout>();
+  readonly #replacements = new Set<NodeJS.Timeout>();
   /** Ended streams and accepted connections that a hanging server has not noticed. */
   #unnoticed = { ended: 0, accepted: 0 };
-  #poll: NodeJS.Timeout | undefined;
+  #noticeTimer: NodeJS.Timeout | undefined;
   #lost = 0;
   #aborts = 0;
 
@@ -58,11 +58,11 @@ export class ServerThreads {
 
   #notice(): void {
     if (this.#hangs()) {
-      this.#poll ??= setInterval(() => this.#notice(), HANG_POLL_MS).unref();
+      this.#noticeTimer ??= setInterval(() => this.#notice(), HANG_POLL_MS).unref();
       return;
     }
-    clearInterval(this.#poll);
-    this.#poll = undefined;
+    clearInterval(this.#noticeTimer);
+    this.#noticeTimer = undefined;
     const { ended, accepted } = this.#unnoticed;
     this.#unnoticed = { ended: 0, accepted: 0 };
     for (let stream = 0; stream < ended; stream += 1) this.#closeDescriptor();
@@ -70,16 +70,16 @@ export class ServerThreads {
   }
 
   #closeDescriptor(): void {
-    const timer = setTimeout(() => this.#closed.delete(timer), this.#replacementMs);
+    const timer = setTimeout(() => this.#replacements.delete(timer), this.#replacementMs);
     timer.unref();
-    this.#closed.add(timer);
+    this.#replacements.add(timer);
   }
 
   #takeDescriptor(): void {
-    const [timer] = this.#closed;
+    const [timer] = this.#replacements;
     if (timer === undefined) return;
     clearTimeout(timer);
-    this.#closed.delete(timer);
+    this.#replacements.delete(timer);
     this.#lost += 1;
   }
 }

@@ -1,7 +1,8 @@
 /**
  * Shapes of the simulator's spectra: the weight of each channel, from which random.ts draws events.
  * Used by default-spectra.ts and spectrum-store.ts. Pure. Energies are in keV; energies and
- * intensities of lines are those of the evaluated decay data (ENSDF), rounded.
+ * intensities of lines are those of the evaluated decay data (ENSDF), rounded. All other numbers
+ * are chosen so that the spectra look like measured ones.
  */
 
 /** A gamma line: energy in keV, photons per hundred decays. */
@@ -45,7 +46,9 @@ export const SOURCES = {
 } as const satisfies Readonly<Record<string, readonly Line[]>>;
 export type SourceName = keyof typeof SOURCES;
 
+/** Rest energy of the electron, in the formula of the Compton edge. */
 const ELECTRON_KEV = 511;
+const SQRT_TWO_PI = 2.5066;
 
 /** Weights of `bins` channels from 0 to `maxKev` for a germanium detector in front of a source. */
 export function gammaSpectrum(source: SourceName, bins: number, maxKev: number): Float64Array {
@@ -70,13 +73,14 @@ export function gammaSpectrum(source: SourceName, bins: number, maxKev: number):
   return weights;
 }
 
-/** Compton continuum up to its edge at 1, rounded off above. */
+/** Compton continuum at a share of the energy of its edge, rounded off above 1. */
 function comptonShape(position: number): number {
   return (0.55 + 0.6 * position ** 4) / (1 + Math.exp((position - 1) * 60));
 }
 
+/** The normal distribution. */
 function gauss(x: number): number {
-  return Math.exp(-0.5 * x * x) / 2.5066;
+  return Math.exp(-0.5 * x * x) / SQRT_TWO_PI;
 }
 
 /** A sharp prompt peak with an exponential tail on a flat background of random coincidences. */

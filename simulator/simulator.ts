@@ -1,6 +1,7 @@
 /**
  * A simulated SpecTcl in this process: spectra that fill with random events, a mirror and a REST
- * service, and faults on request. Used by main.ts, tests and benchmarks. Opens two TCP ports.
+ * service, and faults on request. Used by main.ts, tests and benchmarks. Listens on two TCP ports
+ * and runs timers until `close`.
  */
 import { MirrorflowError, describeError, systemCode } from '../protocol/base/errors.js';
 import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
@@ -34,6 +35,7 @@ export interface SimulatorOptions {
   readonly fillers?: number;
   /** Events per second. Default 100,000; with 0 only `step` counts events. */
   readonly rate?: number;
+  /** Time between two steps of events. Default 100. */
   readonly intervalMs?: number;
   /** Percentage of the 4 KiB blocks that a step changes. Default: whatever the events change. */
   readonly sparsePercent?: number;
@@ -41,6 +43,7 @@ export interface SimulatorOptions {
   readonly bindingChurnS?: number;
   /** Whether to maintain the spectrum `checksum`. Default true. */
   readonly checksum?: boolean;
+  /** Of the random numbers; the same seed gives the same events. Default 1. */
   readonly seed?: number;
   /** Whether to set TCP_NODELAY on mirror connections. Default false, like SpecTcl. */
   readonly noDelay?: boolean;
@@ -107,6 +110,7 @@ export class Simulator {
   readonly #pump: EventPump;
   #churnTimer: NodeJS.Timeout | undefined;
   #churnRound = 0;
+  /** `changes` of the store when the checksum was last computed. */
   #checksummedChanges = -1;
   #events = 0;
   #restPort = 0;

@@ -27,14 +27,15 @@ export function sparseStep(
   const changedBlocks = Math.min(blocks, Math.ceil((blocks * percent) / 100));
   if (changedBlocks <= 0) return;
   const eventsPerBlock = Math.max(1, Math.floor(events / changedBlocks));
-  const words = BLOCK_BYTES / 4;
-  // A random start and an even stride select different blocks without a list.
+  const channelsPerBlock = BLOCK_BYTES / 4;
+  // From a random start, evenly spread: all different without a list of them.
   const start = random() % blocks;
+  /** -2 without a checksum: no block is that one or the next. */
   const checksumBlock = checksumOffset === undefined ? -2 : Math.floor(checksumOffset / BLOCK_BYTES);
   for (let index = 0; index < changedBlocks; index++) {
     const block = first + ((start + Math.floor((index * blocks) / changedBlocks)) % blocks);
     if (block === checksumBlock || block === checksumBlock + 1) continue;
-    const counts = new Uint32Array(memory.buffer, memory.byteOffset + block * BLOCK_BYTES, words);
-    for (let event = 0; event < eventsPerBlock; event++) counts[random() % words]!++;
+    const counts = new Uint32Array(memory.buffer, memory.byteOffset + block * BLOCK_BYTES, channelsPerBlock);
+    for (let event = 0; event < eventsPerBlock; event++) counts[random() % channelsPerBlock]!++;
   }
 }

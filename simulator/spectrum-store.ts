@@ -21,8 +21,9 @@ import { withOverflowChannels } from './shapes.js';
 import { type Flavour, type SpectrumDefinition, storedType } from './spectrum-definition.js';
 import { type Extent, StorageMap } from './storage-map.js';
 
-/** Bits for the sides on which a channel lies outside the axes. */
+/** Bits of the sides on which a channel lies outside the axes. */
 const OUTSIDE = { xUnder: 1, xOver: 2, yUnder: 4, yOver: 8 };
+/** Counts per event. */
 const DEFAULT_SHARE = 0.5;
 
 export interface DefinedSpectrum {
@@ -52,7 +53,7 @@ export class SpectrumStore {
   readonly #flavour: Flavour;
   readonly #storage: StorageMap;
   readonly #entries = new Map<string, Entry>();
-  readonly #slots: boolean[] = Array.from({ length: DISPLAY_SLOTS }, () => false);
+  readonly #isSlotUsed: boolean[] = Array.from({ length: DISPLAY_SLOTS }, () => false);
   /** Tables by weights, with and without outside channels: all fillers share one. */
   readonly #tables = new Map<Float64Array, { framed?: ChannelTable; bare?: ChannelTable }>();
   #nextId = 1;
@@ -105,7 +106,7 @@ export class SpectrumStore {
     }
     const xchans = x.bins + (framed ? 2 : 0);
     const ychans = y === undefined ? 1 : y.bins + (framed ? 2 : 0);
-    const slot = this.#slots.indexOf(false);
+    const slot = this.#isSlotUsed.indexOf(false);
     if (slot < 0)
       throw new MirrorflowError(
         'LIMIT_REACHED',
@@ -119,7 +120,7 @@ export class SpectrumStore {
         `Spectrum ${JSON.stringify(definition.name)} needs ${bytes} bytes of channels; the storage of ${this.channelBytes} bytes has no such gap`,
       );
     }
-    this.#slots[slot] = true;
+    this.#isSlotUsed[slot] = true;
     const memory = this.#change(true);
     memory.fill(0, DISPLAY_HEADER_BYTES + extent.offset, DISPLAY_HEADER_BYTES + extent.offset + bytes);
     const entry: Entry = {
@@ -144,7 +145,7 @@ export class SpectrumStore {
     const entry = this.#entries.get(name);
     if (entry === undefined) return false;
     this.#entries.delete(name);
-    this.#slots[entry.slot] = false;
+    this.#isSlotUsed[entry.slot] = false;
     this.#storage.free(entry.extent);
     clearBinding(this.#change(true), entry.slot);
     return true;
@@ -194,6 +195,7 @@ export class SpectrumStore {
     change(this.#change(false));
   }
 
+  /** Counts a change and returns the memory for it. */
   #change(ofBindings: boolean): Uint8Array {
     this.#changes++;
     if (ofBindings) this.#bindingChanges++;
@@ -247,6 +249,7 @@ export class SpectrumStore {
   }
 }
 
+/** Draws `counts` counts into the channels of a spectrum. */
 function fill(
   channels: Channels,
   entry: Entry,
@@ -270,6 +273,7 @@ function countOutside({ overflows, underflows }: Entry, bits: number): void {
   if ((bits & OUTSIDE.yOver) !== 0) overflows[1]++;
 }
 
+/** The OUTSIDE bits of each channel: those at the ends of the axes are under- and overflow. */
 function outsideChannels(xchans: number, ychans: number): Uint8Array {
   const bits = new Uint8Array(xchans * ychans);
   for (let y = 0; y < ychans; y++) {

@@ -50,14 +50,14 @@ export class TraceLog {
   fetch(token: number): Readonly<Record<TraceKind, string[]>> | undefined {
     const trace = this.#traces.get(token);
     if (trace === undefined) return undefined;
-    const oldest = this.#nowMs() - trace.retentionMs;
+    const oldestMs = this.#nowMs() - trace.retentionMs;
     const fetched: Record<TraceKind, string[]> = { parameter: [], spectrum: [], gate: [], binding: [] };
-    for (const { kind, text, atMs } of trace.changes) if (atMs >= oldest) fetched[kind].push(text);
+    for (const { kind, text, atMs } of trace.changes) if (atMs >= oldestMs) fetched[kind].push(text);
     trace.changes = [];
     return fetched;
   }
 
-  /** False for an unknown token. */
+  /** Ends a trace. False for an unknown token. */
   done(token: number): boolean {
     return this.#traces.delete(token);
   }

@@ -15,6 +15,7 @@ import { exchange } from '../../protocol/spectcl/rest-exchange.js';
 import { decodeText } from '../../protocol/spectcl/text.js';
 import type { GatewayInfo } from '../../protocol/rpc/contract/shapes.js';
 
+/** For each answer of SpecTcl, its port manager and the gateway. */
 const TIMEOUT_MS = 2_000;
 
 type Mirrors = ResultOf<(typeof CONTRACT)['app.mirrors']>;

@@ -35,7 +35,8 @@ import type { AppServerOptions } from '../options.js';
 const FOUND_SUBSCRIBES_WITHIN_MS = 2_000;
 /** An adopted gateway that lost its connection connects again within this time, or is stopped. */
 const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
-const CAUSE_CHARACTERS = 4096;
+/** A longer cause is cut where it is reported. */
+const CAUSE_CHARACTERS_MAX = 4096;
 
 const GATEWAY_STATES: Readonly<Record<SupervisionState, GatewayInfo['state']>> = {
   idle: 'starting',
@@ -93,7 +94,7 @@ export class GatewayProcess {
       ...(ready === undefined
         ? {}
         : { host: ready.host, restPort: ready.restPort, mirrorPort: ready.mirrorPort }),
-      ...(cause === undefined ? {} : { cause: cause.message.slice(0, CAUSE_CHARACTERS) }),
+      ...(cause === undefined ? {} : { cause: cause.message.slice(0, CAUSE_CHARACTERS_MAX) }),
     };
   }
 

@@ -14,7 +14,7 @@ import { FlowDuplicator, type FlowDuplicatorOptions } from '../children/flow-dup
 import { RateMeter } from '../../protocol/base/rates.js';
 
 /** Characters of a cause that the contract carries. */
-const CAUSE_CHARACTERS = 4096;
+const CAUSE_CHARACTERS_MAX = 4096;
 
 /** What belongs to one run of the duplicator and ends with it. */
 interface Run {
@@ -86,7 +86,7 @@ export class Flow {
       ...(definition.source === undefined ? {} : { source: definition.source }),
       ...definition.sizes,
       ...(duplicator.pid === undefined ? {} : { pid: duplicator.pid }),
-      ...(cause === undefined ? {} : { cause: cause.slice(0, CAUSE_CHARACTERS) }),
+      ...(cause === undefined ? {} : { cause: cause.slice(0, CAUSE_CHARACTERS_MAX) }),
       ...(run === undefined ? {} : infoOfRun(run)),
     };
   }

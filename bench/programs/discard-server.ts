@@ -1,6 +1,6 @@
 /**
- * The peer of the flooded servers in the benchmark `flood`: a bare TCP server that reads and
- * discards.
+ * The peer of the flooded servers in the benchmark `flood`, which starts it: a bare TCP server that
+ * reads and discards. Listens on a free loopback port.
  */
 import { createServer, type AddressInfo } from 'node:net';
 import { serveRequests } from './control-channel.js';

@@ -23,7 +23,7 @@ export interface FlowConsumerSettings {
   readonly size: number;
 }
 
-/** Most buffers between two turns of the event loop. */
+/** Most buffers and bytes between two turns of the event loop. */
 const TURN_BUFFERS = 65_536;
 const TURN_BYTES = 64 * 2 ** 20;
 

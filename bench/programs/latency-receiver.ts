@@ -17,6 +17,7 @@ export interface Latencies {
   readonly p999: number;
 }
 
+/** Bounds the memory; later buffers are not recorded. */
 const AGES_MAX = 2_000_000;
 /** The longest time that an inline flow can spin before the next turn of the event loop. */
 const SPIN_US = 100_000;

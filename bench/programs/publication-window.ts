@@ -7,9 +7,10 @@
 export class PublicationWindow {
   readonly #subscribers: number;
   readonly #buffers: number;
+  /** Buffers that each subscriber has acknowledged, and the fewest of them. */
   readonly #acknowledged = new Map<number, number>();
-  #published = 0;
   #slowest = 0;
+  #published = 0;
   #notifyRoom: (() => void) | undefined;
 
   /**

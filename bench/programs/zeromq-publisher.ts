@@ -6,6 +6,7 @@ import { Publisher } from 'zeromq';
 import { serveRequests, readSettings, nextTurn } from './control-channel.js';
 import { Tally } from './sample.js';
 
+/** Buffers between two turns of the event loop. */
 const TURN_BUFFERS = 256;
 
 const { endpoint, size, highWater } = readSettings<{ endpoint: string; size: number; highWater: number }>();

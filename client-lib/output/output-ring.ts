@@ -83,7 +83,10 @@ export class OutputRing {
     return Math.max(0, this.#credit - this.#tail);
   }
 
-  /** The published count that the duplicator has handled without answering. */
+  /**
+   * Published count of the newest signal with an optional answer that the duplicator has handled:
+   * up to it no answer is outstanding.
+   */
   get heard(): number {
     return this.file.heard;
   }
@@ -143,7 +146,10 @@ export class OutputRing {
     this.#settle();
   }
 
-  /** Removes and returns the reserved and committed slots, in the order of reservation. */
+  /**
+   * Removes and returns the reserved and committed slots, in the order of reservation. The last
+   * call for a ring: afterwards its positions no longer match its sequences.
+   */
   takePending(): RingSlot[] {
     const pending: RingSlot[] = [];
     for (let at = this.#head; at < this.#tail; at += 1) {
@@ -154,6 +160,7 @@ export class OutputRing {
     return pending;
   }
 
+  /** Publishes all completed buffers; returns the published count. */
   publish(): number {
     const { published } = this.#writer;
     const now = this.#writer.publish();
@@ -213,7 +220,8 @@ export class OutputRing {
     const wanted = Math.min(this.#credit, tail + this.#claimTogether);
     if (wanted <= tail) return false;
     const before = file.claimed;
-    if (wanted > before) file.claimed = wanted;
+    if (wanted > before) file.claimed = wanted; // a store with a full fence
+    // Loaded behind the fence, after the claim is stored: the duplicator may have lowered it.
     const credit = file.granted;
     this.#claimed = Math.min(wanted, credit);
     // A predecessor's claim stays: it may have cleared those slots.
@@ -221,7 +229,10 @@ export class OutputRing {
     return this.#claimed > tail;
   }
 
-  /** Sequences below it may be written. */
+  /**
+   * The credit, loaded without a fence: it may be outdated. `#claim` loads it again behind its
+   * fence.
+   */
   get #credit(): number {
     return this.file.peekGranted();
   }

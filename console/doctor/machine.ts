@@ -11,6 +11,7 @@ import { describeError } from '../../protocol/base/errors.js';
 import { isUsableDirectory } from '../../protocol/base/files/private-directory.js';
 import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
 import { withHost } from '../servers.js';
+import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import { fail, ok, warn, type Check, type Finding } from './check.js';
 
 const MIB = 1024 * 1024;
@@ -18,8 +19,10 @@ const NODE_MAJOR_MIN = 20;
 /** A display memory of the usual 8 MiB with its ring and image takes about 80 MiB. */
 const FLOW_SPACE_MIN_BYTES = 256 * MIB;
 /** Bytes of the smallest shared memory of a gateway: header and 8 MiB of spectra. */
-const SEGMENT_BYTES = 5_600_000 + 8 * MIB;
+const SEGMENT_BYTES = DISPLAY_HEADER_BYTES + 8 * MIB;
+/** A server needs a file for each connection. */
 const OPEN_FILES_MIN = 4_096;
+/** Type of a file system in memory, as statfs(2) gives it. */
 const TMPFS_MAGIC = 0x01021994;
 const SECRET_BYTES_MIN = 16;
 const KERNEL = '/proc/sys/kernel';

@@ -10,13 +10,15 @@ import { request as httpRequest } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { parseAddress } from '../../protocol/base/address.js';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { encodeRequestUpdate } from '../../protocol/spectcl/mirror-messages.js';
 import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import type { CommandContext } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { withClient } from '../servers.js';
 
+/** For each answer of either service. */
 const TIMEOUT_MS = 10_000;
-const REQUEST_UPDATE = Buffer.of(8, 0, 0, 0, 2, 0, 0, 0);
+const REQUEST_UPDATE = encodeRequestUpdate();
 
 /** How the answers of the two services compare. `own`: the gateway's answer must differ. */
 type Comparison = 'equal' | 'own' | 'changing';

@@ -9,13 +9,13 @@ import { formatCount } from '../../plotting/numbers.js';
 
 const NAME_COLUMNS = 14;
 const VALUE_COLUMNS = 14;
-/** Parameters first that everyone asks for. */
-const FIRST = /^(area|centroid|fwhm)\d*$/;
+/** Parameters that are shown before all others: those that most users need. */
+const SHOWN_FIRST = /^(area|centroid|fwhm)\d*$/;
 
 export function fitLines(name: string, unit: string, fit: FitResult): string[] {
   const { range, channels, counts, model, background, converged, peaks } = fit;
   const names = Object.keys(fit.parameters).sort((one, other) => {
-    return Number(FIRST.test(other)) - Number(FIRST.test(one));
+    return Number(SHOWN_FIRST.test(other)) - Number(SHOWN_FIRST.test(one));
   });
   return [
     `${name}: ${model} on background ${background}, ${range.low} to ${range.high}${unit === '' ? '' : ` ${unit}`}, ` +

@@ -17,6 +17,7 @@ const LEAST_PLOT_COLUMNS = 10;
 const LEAST_PLOT_ROWS = 2;
 const LEAST_TITLE_COLUMNS = 8;
 const STALE_MARK = '[STALE] ';
+/** Room for a tick with its label. */
 const COLUMNS_PER_TICK = 10;
 
 export interface PlotOptions extends TerminalStyle {

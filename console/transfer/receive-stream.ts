@@ -33,6 +33,7 @@ export interface ReceptionOptions {
 
 /** Buffers up to this size are collected and written together. */
 const DIRECT_BYTES = 32 * 1024;
+/** Bytes that are written together at most, and buffers that are taken in one turn. */
 const TOGETHER_BYTES = 256 * 1024;
 const BATCH_BUFFERS = 256;
 /** A killed duplicator is replaced within a second; a requested restart takes longer. */

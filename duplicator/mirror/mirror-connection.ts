@@ -97,7 +97,7 @@ interface Body {
 export class MirrorConnection {
   readonly #options: MirrorConnectionOptions;
   readonly #socket: Socket;
-  readonly #silence: SilenceWatch;
+  readonly #silenceWatch: SilenceWatch;
   readonly #header = Buffer.alloc(MIRROR_HEADER_BYTES);
   #headerFilled = 0;
   /** The body that is being received; undefined before and between bodies. */
@@ -114,7 +114,7 @@ export class MirrorConnection {
   private constructor(options: MirrorConnectionOptions, opened: (error?: MirrorflowError) => void) {
     this.#options = options;
     this.#opened = opened;
-    this.#silence = new SilenceWatch(options.clock);
+    this.#silenceWatch = new SilenceWatch(options.clock);
     this.#socket = connect({
       host: options.host,
       port: options.port,
@@ -128,12 +128,12 @@ export class MirrorConnection {
       },
     });
     const { connectMs } = options;
-    this.#silence.start(connectMs, () => {
+    this.#silenceWatch.start(connectMs, () => {
       this.#fail(`${this.#service} did not accept a connection within ${connectMs} ms`);
       this.#socket.destroy();
     });
     this.#socket.once('connect', () => {
-      this.#silence.stop();
+      this.#silenceWatch.stop();
       this.#opened?.();
       this.#opened = undefined;
     });
@@ -196,7 +196,7 @@ export class MirrorConnection {
 
   #watchSilence(): void {
     const { silenceMs, silent } = this.#options;
-    this.#silence.start(silenceMs, () => {
+    this.#silenceWatch.start(silenceMs, () => {
       this.#silences += 1;
       const message = `${this.#service} sent nothing of a requested update for ${silenceMs} ms`;
       const { host, port } = this.#options;
@@ -223,7 +223,7 @@ export class MirrorConnection {
       this.#fail(`${this.#service} sent data without a request`, undefined, 'SOURCE_PROTOCOL');
       return true;
     }
-    this.#silence.heard();
+    this.#silenceWatch.received();
     this.#silences = 0;
     const body = this.#body;
     if (body === undefined) {
@@ -258,7 +258,7 @@ export class MirrorConnection {
     this.#body = undefined;
     this.#request = undefined;
     this.#hadReply = true;
-    this.#silence.stop();
+    this.#silenceWatch.stop();
     const receivedMs = this.#options.clock.nowMs();
     const sourceMs = (bodyBytes <= SEGMENT_BYTES ? beganMs : receivedMs) - requestedMs;
     resolve({ kind, bodyBytes, requestedMs, receivedMs, sourceMs });
@@ -270,7 +270,7 @@ export class MirrorConnection {
     const { host, port } = this.#options;
     const failure = new MirrorflowError(code, message, { host, port }, cause);
     this.#failure = failure;
-    this.#silence.stop();
+    this.#silenceWatch.stop();
     const request = this.#request;
     this.#request = undefined;
     request?.reject(failure);

@@ -8,28 +8,29 @@ import type { Clock } from '../../protocol/base/clock.js';
 export class SilenceWatch {
   readonly #clock: Clock;
   #cancel: (() => void) | undefined;
-  #silent = false;
+  /** Nothing was received since the last check. */
+  #isSilent = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Calls `onSilent` once nothing was heard for `limitMs`. Replaces an earlier watch. */
+  /** Calls `onSilent` once nothing was received for `limitMs`. Replaces an earlier watch. */
   start(limitMs: number, onSilent: () => void): void {
     this.stop();
-    this.#silent = true;
+    this.#isSilent = true;
     // Timers run before reads in a turn of the event loop. Where this process itself stood still,
     // the second, immediate timer lets what has arrived meanwhile be read first.
     const check = (): void => {
-      if (this.#silent) this.#after(0, () => (this.#silent ? onSilent() : this.start(limitMs, onSilent)));
+      if (this.#isSilent) this.#after(0, () => (this.#isSilent ? onSilent() : this.start(limitMs, onSilent)));
       else this.start(limitMs, onSilent);
     };
     this.#after(limitMs, check);
   }
 
-  /** Something arrived. */
-  heard(): void {
-    this.#silent = false;
+  /** To be called for every read. */
+  received(): void {
+    this.#isSilent = false;
   }
 
   stop(): void {

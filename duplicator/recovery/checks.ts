@@ -24,7 +24,7 @@ const MIRROR_OPEN_SLOTS = 2;
  * duplicator writes until its credit is used up.
  */
 const ATTEMPTS_MAX = 100;
-const BETWEEN_ATTEMPTS_MS = 1;
+const ATTEMPT_INTERVAL_MS = 1;
 /** Largest valid count: larger numbers are not exact. */
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 
@@ -89,7 +89,7 @@ function steadyChain(file: FlowFile): (Chain & { readonly published: number }) |
     const after = countsOf(file);
     if (isSame(before, after) && second.problem === chain.problem)
       return { ...second, published: before.published };
-    Atomics.wait(timer, 0, 0, BETWEEN_ATTEMPTS_MS);
+    Atomics.wait(timer, 0, 0, ATTEMPT_INTERVAL_MS);
   }
   return undefined;
 }

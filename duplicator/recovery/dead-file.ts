@@ -20,7 +20,7 @@ import { judge } from './examine.js';
  * duplicator writes until its credit is used up.
  */
 const ATTEMPTS_MAX = 10;
-const BETWEEN_ATTEMPTS_MS = 1;
+const ATTEMPT_INTERVAL_MS = 1;
 /**
  * A file up to this size is read whole, in a millisecond or two; of a larger file only the metadata
  * of each slot.
@@ -41,7 +41,7 @@ export function inspectDeadFile(path: string): RecoveryReport | undefined {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const timer = new Int32Array(new SharedArrayBuffer(4));
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      if (attempt > 0) Atomics.wait(timer, 0, 0, BETWEEN_ATTEMPTS_MS);
+      if (attempt > 0) Atomics.wait(timer, 0, 0, ATTEMPT_INTERVAL_MS);
       const file = readCopy(fd, path);
       if (file === undefined) return undefined;
       const report = judge(file);

@@ -53,7 +53,7 @@ export class DownstreamLink implements ReceiverConnection {
   #requested: Delivery | undefined;
   /** A delivery that is granted when no slot of the map waits in the socket any more. */
   #pending: Delivery | undefined;
-  /** One side has said good bye. */
+  /** One side has sent BYE. */
   #closesInOrder = false;
   #closed = false;
 

@@ -37,8 +37,8 @@ export class GapCrossing {
     const { slotCount } = this.#file.geometry;
     if (this.mayWrite(sequence)) {
       this.#skip(next, sequence);
-      // Nothing in the ring is valid after a gap as long as the ring. Publishing says so; otherwise
-      // a successor would find slots that the published count contradicts.
+      // Nothing in the ring is valid after a gap as long as the ring. Publishing shows it;
+      // otherwise a successor would find slots that the published count contradicts.
       if (sequence - next >= slotCount && this.#file.published > 0) this.#publish();
       return true;
     }

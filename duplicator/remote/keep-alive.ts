@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../protocol/base/clock.js';
 
+/** A quarter of SILENCE_MS, so that a late sign of life is no silence. */
 const SEND_WITHIN_MS = 500;
 /** Longest time without a received byte, milliseconds. */
 export const SILENCE_MS = 2_000;

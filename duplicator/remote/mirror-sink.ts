@@ -27,6 +27,7 @@ import { receiveControlFrame } from './control-frames.js';
 import type { FlowSink, FlowSinkHooks } from './flow-sink.js';
 import { GapCrossing } from './gap-crossing.js';
 
+/** Payload of a PUBLICATION frame: the size of the publication, u32. */
 const PUBLICATION_BYTES = 4;
 
 interface Filling {

@@ -20,7 +20,7 @@ const GRANTED_WITHIN_MS = 2_000;
 export class UpstreamDelivery {
   readonly #clock: Clock;
   readonly #request: (delivery: Delivery) => void;
-  /** Lossless consumers that are connected, expected to reattach, and waiting for admission. */
+  /** Numbers of lossless consumers: connected, expected to reattach, and waiting for admission. */
   #lossless = 0;
   #expected = 0;
   #admitting = 0;

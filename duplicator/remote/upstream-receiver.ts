@@ -108,7 +108,7 @@ export class UpstreamReceiver {
     this.#keepAlive.sent();
   }
 
-  /** Says good bye and closes this direction of the socket. */
+  /** Sends BYE and closes this direction of the socket. */
   end(): void {
     this.#writer.end(controlFrame(FrameKind.BYE));
   }

@@ -11,7 +11,8 @@ import type { LinkClients } from './link-clients.js';
 import type { SourceStatus } from './source-status.js';
 import type { WriterCredit } from './writer-credit.js';
 
-const EPOCH_LOW = 2 ** 32;
+/** A START message has room for the low half of an epoch. */
+const EPOCH_LOW_HALF = 2 ** 32;
 
 /**
  * Called before a lossless consumer is admitted: resolves when the flow receives every buffer of
@@ -127,7 +128,7 @@ export class Admission {
   }
 
   #isEpoch(epochLow: number): boolean {
-    return epochLow === this.#file.epoch % EPOCH_LOW;
+    return epochLow === this.#file.epoch % EPOCH_LOW_HALF;
   }
 
   /** `resumes`: the client read this epoch of the flow before. */

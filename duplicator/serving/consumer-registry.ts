@@ -3,7 +3,7 @@
  * slowest lossless one bounds the writer. Used by the duplicator's FlowConsumers, WriterCredit and
  * StallWatch. Pure: no socket, no file, no clock.
  *
- * A sequence numbers a flow's buffers from 0. An acknowledgement `n` says that the consumer needs
+ * A sequence numbers a flow's buffers from 0. An acknowledgement `n` means that the consumer needs
  * no buffer below sequence `n` any more.
  */
 

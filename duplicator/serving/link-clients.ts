@@ -1,6 +1,6 @@
 /**
  * The clients that are connected to a flow's signal link, and what is sent to all of them: signals
- * to waiting consumers, the source's state to everyone. Owned by FlowHost, filled by LinkProtocol.
+ * to waiting consumers, the source's state to all. Owned by FlowHost, filled by LinkProtocol.
  * Sends on the clients' connections; opens and closes none.
  */
 import type { DuplicatorStatistics } from '../../protocol/rpc/contract/statistics.js';
@@ -12,6 +12,7 @@ import type { SourceStatus } from './source-status.js';
 export class LinkClients {
   readonly #clients = new Map<number, LinkClient>();
   #greeted = 0;
+  /** Signals sent to waiting consumers so far. */
   #signals = 0;
 
   /** Connected clients whose HELLO was accepted. */

@@ -7,6 +7,7 @@ import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { LinkServer } from '../../protocol/flow/signal-link/link.js';
 
+/** Far longer than the last threads of a killed process need. */
 const RETRY_FOR_MS = 1_000;
 const RETRY_INTERVAL_MS = 20;
 

@@ -90,7 +90,7 @@ export class RemoteSubscription {
     return this.#owner.deliver(this, delivery, next);
   }
 
-  /** The connection ended; `announced`: the receiver said BYE. Idempotent. */
+  /** The connection ended; `announced`: the receiver sent BYE. Idempotent. */
   leave(announced: boolean): void {
     this.#owner.leave(this, announced);
   }
@@ -108,7 +108,9 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
   readonly #clock: Clock;
   readonly #retainMs: number;
   readonly #subscriptions = new Map<number, RemoteSubscription>();
+  /** By the id of the receiver. */
   readonly #retained = new Map<string, Retained>();
+  /** Ids of receivers that were made lossy because they stalled. */
   readonly #demoted = new Set<string>();
 
   /**

@@ -28,7 +28,8 @@ import type { HostSession } from '../control/call-origin.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
 import { optionsDifference } from './application-options.js';
 
-const CAUSE_CHARACTERS = 4096;
+/** A longer cause is cut where it is reported. */
+const CAUSE_CHARACTERS_MAX = 4096;
 const QUIT_CALL_TIMEOUT_MS = 1_000;
 
 const APPLICATION_STATES: Readonly<Record<SupervisionState, ApplicationState>> = {
@@ -100,7 +101,7 @@ export class Application {
       ...(pid !== undefined && { pid }),
       ...(ready !== undefined && { port: ready.port, socket: ready.socket }),
       ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
-      ...(cause !== undefined && { cause: cause.message.slice(0, CAUSE_CHARACTERS) }),
+      ...(cause !== undefined && { cause: cause.message.slice(0, CAUSE_CHARACTERS_MAX) }),
     };
   }
 

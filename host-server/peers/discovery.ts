@@ -14,7 +14,7 @@ import type { PeerAddress } from './peer-address.js';
 
 const TYPE = 'mirrorflow';
 /**
- * The search begins again after this time: hosts answer it anew, and the library forgets those that
+ * The search begins again after this time: hosts answer it again, and the library drops those that
  * were only invented.
  */
 const SEARCH_AGAIN_MS = 5 * 60_000;

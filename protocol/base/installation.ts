@@ -97,7 +97,7 @@ function resolvedFrom(url: string): Installation {
     const resolved = readManifest(join(manifest, '..'));
     if (resolved !== undefined) return resolved;
   } catch {
-    // Not installed where the bundle is: said below.
+    // Not installed where the bundle is: reported below.
   }
   throw new Error(
     `the package ${PACKAGE_NAME} is not installed beside ${fileURLToPath(url)}; its programs and native modules ` +

@@ -34,8 +34,10 @@ export function globMatcher(pattern: string): (text: string) => boolean {
  */
 function matchesByStars(pattern: readonly string[], positions: PositionTable, text: string): boolean {
   const rows = Array.from(text, (character) => positions.row(character));
+  // `at`: position in the pattern; `next`: character of the text to match.
   let at = 0;
   let next = 0;
+  // Position behind the last star, and the character at which it was last tried to end.
   let behindStar: number | undefined;
   let tried = 0;
   while (next < rows.length) {
@@ -63,6 +65,7 @@ function matchesByStars(pattern: readonly string[], positions: PositionTable, te
 
 /** Distinct characters of texts whose results are kept. */
 const CHARACTERS_MAX = 512;
+/** In place of a position: not computed yet, and none. */
 const UNKNOWN = -2;
 const NO_MATCH = -1;
 

@@ -1,5 +1,6 @@
 /**
- * Starts a Chromium of this machine for tests; without one the tests are skipped with the reason.
+ * Starts a Chromium of this machine for the tests of browser/; without one the tests are skipped
+ * with the reason. Starts processes, which end with the browser.
  */
 import { existsSync } from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
  * A whole system with a simulated SpecTcl, its web viewer, and a browser with one page. Collects
- * the errors of the page.
+ * the errors of the page. Used by the tests of browser/. Starts processes; `stop` ends them.
  */
 import type { Page } from 'playwright-core';
 import type { Simulator } from '../../simulator/simulator.js';

@@ -29,6 +29,7 @@ const START_TIMEOUT_MS = 60_000;
 const DRAIN_TIMEOUT_MS = 60_000;
 /** From the unexpected end of a process to its restart. */
 const RESTART_DELAY_MS = 20;
+/** Memory of the mirror's ring: several publications of the simulator's 8 MiB. */
 const RING_BYTES = 24 * 2 ** 20;
 
 interface SourcePorts {
@@ -47,9 +48,11 @@ export class ChaosSystem {
   proxies: readonly SourceProxy[] = [];
   readonly #ledger: Ledger;
   readonly #onProblem: (problem: string) => void;
+  /** Run of each provider, by `app/flow`; 0 where there is no entry. */
   readonly #runs = new Map<string, number>();
+  /** Of the simulator; 0 until it has reported them. */
   #ports: SourcePorts = { restPort: 0, mirrorPort: 0 };
-  #simulatorListens = false;
+  #isSimulatorListening = false;
   #stopping = false;
 
   /** `onProblem` receives problems that are not about buffers, such as processes that end. */
@@ -63,7 +66,7 @@ export class ChaosSystem {
     this.simulator = this.#participant('simulator', 'simulator/main.js', () => this.#simulatorOptions(), (line) => {
       if (!line.startsWith('{')) return;
       this.#ports = JSON.parse(line) as SourcePorts;
-      this.#simulatorListens = true;
+      this.#isSimulatorListening = true;
     }); // prettier-ignore
     for (const plan of FLOWS) {
       const name = `${plan.app}/${plan.flow}`;
@@ -132,9 +135,9 @@ export class ChaosSystem {
   /** Kills the simulator and starts it again on the same ports; resolves when it listens. */
   async restartSimulator(): Promise<void> {
     await this.simulator.kill();
-    this.#simulatorListens = false;
+    this.#isSimulatorListening = false;
     this.simulator.start();
-    await eventually(() => this.#simulatorListens, 'the simulator listens', START_TIMEOUT_MS);
+    await eventually(() => this.#isSimulatorListening, 'the simulator listens', START_TIMEOUT_MS);
   }
 
   appServerPid(app: string): number | undefined {
@@ -225,7 +228,7 @@ export class ChaosSystem {
     name: string,
     script: string,
     args: () => string[],
-    line?: (line: string) => void,
+    onLine?: (line: string) => void,
   ): Participant {
     const restart = (): void => {
       const flow = [...this.providers].find(([, { name: providerName }]) => providerName === name)?.[0];
@@ -237,7 +240,7 @@ export class ChaosSystem {
       script,
       args,
       ...this.#processOptions(name, restart),
-      ...(line === undefined ? {} : { onLine: line }),
+      ...(onLine === undefined ? {} : { onLine }),
     });
     return participant;
   }
@@ -271,6 +274,7 @@ export class ChaosSystem {
   }
 }
 
+/** The control port in a server's record; undefined without a record. */
 function controlPortIn(path: string): number | undefined {
   try {
     return (JSON.parse(readFileSync(path, 'utf8')) as { port?: number }).port;
@@ -279,6 +283,7 @@ function controlPortIn(path: string): number | undefined {
   }
 }
 
+/** The last 400 characters of a log. */
 function tail(path: string): string {
   return readFileSync(path, 'utf8').slice(-400);
 }

@@ -32,8 +32,10 @@ export interface Fault {
   readonly inject: () => Promise<boolean>;
 }
 
+/** Length of a stop or cut. */
 const STOP_MIN_MS = 50;
 const STOP_MAX_MS = 500;
+/** Connections to each socket and port. */
 const FLOOD_CONNECTIONS = 12;
 /**
  * Kills of one supervised process within this time; more would be a crash loop, which its parent
@@ -72,8 +74,8 @@ export const FAULT_KINDS: readonly string[] = Object.keys(WEIGHTS);
 export class FaultGenerator {
   readonly #system: ChaosSystem;
   readonly #random: RandomBits;
+  /** Times of the kills (performance.now), by kind and target. */
   readonly #kills = new Map<string, number[]>();
-
   readonly #kinds: readonly Kind[];
   /** The kinds were chosen by name. */
   readonly #isNamed: boolean;
@@ -250,6 +252,7 @@ export class FaultGenerator {
     };
   }
 
+  /** Stops a process (SIGSTOP) for a moment. */
   #stop(
     kind: Kind,
     target: string,

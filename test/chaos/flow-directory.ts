@@ -8,8 +8,11 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../protocol/base/errors.js';
 
+/** Room for all flow files of the plan. */
 const SIZE_MIB = 96;
+/** Written at once while the disk has room; then halved down to a page. */
 const CHUNK_BYTES = 1024 * 1024;
+const PAGE_BYTES = 4096;
 
 export class FlowDirectory {
   readonly path = mkdtempSync('/dev/shm/mirrorflow-chaos-');
@@ -32,7 +35,7 @@ export class FlowDirectory {
   fill(): () => void {
     const path = join(this.path, 'filler');
     const fd = openSync(path, 'w');
-    for (let bytes = CHUNK_BYTES; bytes >= 4096;) {
+    for (let bytes = CHUNK_BYTES; bytes >= PAGE_BYTES;) {
       try {
         writeSync(fd, Buffer.alloc(bytes));
       } catch (error) {

@@ -6,9 +6,11 @@
 export interface FlowPlan {
   readonly app: string;
   readonly flow: string;
-  /** Bytes of a buffer, buffers of the ring, and buffers written every five milliseconds. */
+  /** Bytes of a buffer. */
   readonly size: number;
+  /** Buffers of the ring. */
   readonly buffers: number;
+  /** Buffers that are written every five milliseconds. */
   readonly batch: number;
 }
 

@@ -12,32 +12,35 @@ export class Reader {
   readonly plan: ReaderPlan;
   readonly program: Participant;
   readonly #ledger: Ledger;
-  readonly #onProblem: (what: string) => void;
+  readonly #onProblem: (problem: string) => void;
   /** When the newest delivered buffer was written, wall-clock milliseconds. */
   #newestMs = 0;
   #attachedMs = 0;
+  /** Where its successor resumes: epoch and next sequence of the newest report. */
   #epoch = '0';
   #sequence = '0';
+  /** Sequence of the newest publication since the start of the program; -1 before. */
   #lastPublication = -1;
+  /** Checks of `waitForDelivery` that wait, called for every newer buffer. */
   readonly #watchers = new Set<() => void>();
 
   constructor(
     plan: ReaderPlan,
     ledger: Ledger,
-    processOptions: Omit<ParticipantOptions, 'name' | 'script' | 'args' | 'line'>,
+    processOptions: Omit<ParticipantOptions, 'name' | 'script' | 'args' | 'onLine'>,
     onProblem: (problem: string) => void,
   ) {
     const { name, app, flow, mode } = plan;
     this.plan = plan;
     this.#ledger = ledger;
     this.#onProblem = onProblem;
-    const display = mode === 'publications' || mode === 'image';
-    if (!display) ledger.addReader(name, `${app}/${flow}`, mode === 'lossless');
+    const isDisplay = mode === 'publications' || mode === 'image';
+    if (!isDisplay) ledger.addReader(name, `${app}/${flow}`, mode === 'lossless');
     this.program = new Participant({
       ...processOptions,
       name,
-      script: `test/chaos/programs/${display ? 'mirror-reader' : 'consumer'}.js`,
-      args: () => (display ? [app, mode] : [app, flow, mode, this.#epoch, this.#sequence]),
+      script: `test/chaos/programs/${isDisplay ? 'mirror-reader' : 'consumer'}.js`,
+      args: () => (isDisplay ? [app, mode] : [app, flow, mode, this.#epoch, this.#sequence]),
       onLine: (line) => this.#onLine(line),
     });
   }

@@ -49,11 +49,14 @@ export interface ChaosReport extends Totals {
   readonly seconds: number;
 }
 
+/** Between two rounds. */
 const PAUSE_MAX_MS = 150;
 /** One round in eight injects several faults at the same time. */
 const BURST_ONE_IN = 8;
 const BURST_MAX = 3;
+/** Between two samples of memory. */
 const SAMPLE_INTERVAL_MS = 500;
+/** Problems that the report lists. */
 const PROBLEMS_MAX = 100;
 const BARE_START_INTERVAL_MS = 5_000;
 
@@ -133,6 +136,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   };
 }
 
+/** Milliseconds from the start to the exit of a Node process that does nothing. */
 async function timeBareStart(): Promise<number> {
   const startedAt = performance.now();
   await once(

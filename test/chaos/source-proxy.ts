@@ -10,13 +10,13 @@ export class SourceProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #cut = false;
+  #isCut = false;
 
   private constructor(server: Server, target: () => number) {
     this.#server = server;
     this.port = (server.address() as AddressInfo).port;
     server.on('connection', (near) => {
-      if (this.#cut) {
+      if (this.#isCut) {
         near.resetAndDestroy();
         return;
       }
@@ -45,12 +45,12 @@ export class SourceProxy {
 
   /** Resets all connections, and new ones until `restore`. */
   cut(): void {
-    this.#cut = true;
+    this.#isCut = true;
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   restore(): void {
-    this.#cut = false;
+    this.#isCut = false;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * Runs `mirrorflow` as a real process in directories of one test, with a simulated SpecTcl in the
- * test's process. The tests of the console use it.
+ * test's process. The tests of the console use it. Starts processes, listens on loopback ports, and
+ * creates directories, all of which `close` ends and removes.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,8 @@
-/** Runs a MirrorFlow on a simulated SpecTcl in temporary directories, with link clients for it. */
+/**
+ * Runs a MirrorFlow (the mirror side of a duplicator) on a simulated SpecTcl in this process, with
+ * clients of its signal link. Used by the tests of the duplicator. Creates directories in the
+ * temporary one and removes them; opens TCP ports on loopback and Unix sockets.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,15 +21,16 @@ import { SMALL_SPECTRA } from './mirror/source-rig.js';
 import { eventually } from '../kit/eventually.js';
 import { silent } from '../kit/silent-log.js';
 
-/** Long: the simulator answers in this process, which may be busy. */
+/** In ms. Long: the simulator answers in this process, which may be busy. */
 const ENVIRONMENT = { MIRRORFLOW_START_TIMEOUT: '45000' };
 
+/** Options of the duplicator that replace those of the rig. */
 type Settings = Partial<DuplicatorDocument>;
 
 export class FlowRig {
-  readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
-  readonly runtime = join(this.directory, 'run');
-  readonly flows = join(this.directory, 'flows');
+  readonly root = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  readonly runtimeDirectory = join(this.root, 'run');
+  readonly flowDirectory = join(this.root, 'flows');
   readonly links: LinkConnection[] = [];
   simulator!: Simulator;
   flow!: MirrorFlow;
@@ -39,7 +44,7 @@ export class FlowRig {
       noDelay: true,
       ...simulator,
     });
-    rig.flow = rig.another(options);
+    rig.flow = rig.makeFlow(options);
     return rig;
   }
 
@@ -47,8 +52,8 @@ export class FlowRig {
   args(settings: Settings = {}, source = this.simulator.address): string[] {
     const options = {
       application: 'test',
-      directory: this.runtime,
-      flowDirectory: this.flows,
+      directory: this.runtimeDirectory,
+      flowDirectory: this.flowDirectory,
       updateIntervalMs: 5,
       idleIntervalMs: 10,
       ringBytes: 64 * 1024 * 1024,
@@ -57,7 +62,10 @@ export class FlowRig {
     return duplicatorArguments({ flow: 'spectra', direction: 'input', source, options });
   }
 
-  another(settings: Settings = {}): MirrorFlow {
+  /**
+   * A MirrorFlow of these directories and this simulator that is not started; the test closes it.
+   */
+  makeFlow(settings: Settings = {}): MirrorFlow {
     return new MirrorFlow(
       parseOptions(this.args(settings), ENVIRONMENT) as MirrorFlowOptions,
       systemClock,
@@ -65,6 +73,7 @@ export class FlowRig {
     );
   }
 
+  /** Adds events to the spectra until `count` more publications are there. */
   async publishMore(count: number): Promise<void> {
     const target = this.flow.published + count;
     await eventually(() => {
@@ -73,8 +82,11 @@ export class FlowRig {
     }, `publication ${target}`);
   }
 
+  /**
+   * Connects to the signal link and sends HELLO, by default of a lossless consumer from the oldest.
+   */
   async client(hello: Partial<Hello> = {}): Promise<TestClient> {
-    mkdirSync(this.runtime, { recursive: true });
+    mkdirSync(this.runtimeDirectory, { recursive: true });
     const link = await streamLink().connect(this.flow.layout.link);
     this.links.push(link);
     return new TestClient(link, hello);
@@ -84,31 +96,34 @@ export class FlowRig {
     for (const link of this.links) link.destroy();
     await this.flow.close();
     await this.simulator.close();
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true });
   }
 }
 
+/** A client of the signal link that records every message. */
 export class TestClient {
   readonly link: LinkConnection;
   readonly received: [kind: MessageKind, value: number, detail: number][] = [];
-  end: LinkEnd | undefined;
+  /** How the connection was closed; undefined while it is open. */
+  closeReason: LinkEnd | undefined;
 
   constructor(link: LinkConnection, hello: Partial<Hello>) {
     this.link = link;
     link.onMessage((kind, value, detail) => this.received.push([kind, value, detail]));
-    link.onClose((end) => (this.end = end));
+    link.onClose((end) => (this.closeReason = end));
     const { version, ...rest } = hello;
     const full = { role: 'consumer', delivery: 'lossless', start: 'oldest', ...rest } as const;
     link.signal(MessageKind.HELLO, 1, packHello(full, version));
   }
 
-  newest(kind: MessageKind): number | undefined {
+  /** Value of the newest message of this kind. */
+  newestValue(kind: MessageKind): number | undefined {
     return this.received.findLast(([received]) => received === kind)?.[1];
   }
 
   /** Waits for a message of this kind with a value of at least `least`, and returns the value. */
   async waitFor(kind: MessageKind, least = 0): Promise<number> {
-    await eventually(() => (this.newest(kind) ?? -1) >= least, `message ${kind} of ${least}`);
-    return this.newest(kind) ?? 0;
+    await eventually(() => (this.newestValue(kind) ?? -1) >= least, `message ${kind} of ${least}`);
+    return this.newestValue(kind) ?? 0;
   }
 }

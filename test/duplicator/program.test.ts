@@ -102,19 +102,19 @@ describe('the duplicator program', () => {
   }
   const ready = (one: TestProcess): Promise<void> => one.ready();
   const files = (): string[] => [
-    join(rig.flows, 'test', 'spectra.flow'),
-    join(rig.flows, 'test', 'spectra.image'),
-    join(rig.runtime, 'links', 'test@spectra.sock'),
+    join(rig.flowDirectory, 'test', 'spectra.flow'),
+    join(rig.flowDirectory, 'test', 'spectra.image'),
+    join(rig.runtimeDirectory, 'links', 'test@spectra.sock'),
   ];
   async function appServer(): Promise<FakeAppServer> {
     const server = new FakeAppServer();
     servers.push(server);
-    mkdirSync(join(rig.runtime, 'apps'), { recursive: true });
-    ensureToken(appTokenPath(rig.runtime, 'test', 'child'), () => undefined);
-    await server.listen(join(rig.directory, 'app.sock'));
+    mkdirSync(join(rig.runtimeDirectory, 'apps'), { recursive: true });
+    ensureToken(appTokenPath(rig.runtimeDirectory, 'test', 'child'), () => undefined);
+    await server.listen(join(rig.root, 'app.sock'));
     return server;
   }
-  const parent = (): Settings => ({ parent: join(rig.directory, 'app.sock') });
+  const parent = (): Settings => ({ parent: join(rig.root, 'app.sock') });
 
   it('a duplicator that is started by hand removes all its files on SIGTERM', async () => {
     const one = run();

@@ -16,7 +16,7 @@ import { mutate } from './mutation.js';
 export interface FuzzTarget {
   readonly name: string;
   /** Fragments of the format, which mutations insert anywhere. */
-  readonly words: readonly (string | Buffer)[];
+  readonly dictionary: readonly (string | Buffer)[];
   /** Returns a new input that is valid or nearly valid. */
   readonly generate: (random: RandomBits) => Buffer;
   /** Passes the input to the parser and checks the result. Throws a MirrorflowError to refuse. */
@@ -67,7 +67,7 @@ export async function fuzz(
 ): Promise<FuzzResult> {
   const random = randomBits(seed);
   const seeds = seedsOf(target.name);
-  const words = target.words.map((word) => (typeof word === 'string' ? Buffer.from(word) : word));
+  const dictionary = target.dictionary.map((word) => (typeof word === 'string' ? Buffer.from(word) : word));
   const startMs = performance.now();
   const watch = new Watch();
   let accepted = 0;
@@ -86,7 +86,7 @@ export async function fuzz(
       }
       const isSeed = count < seeds.length;
       const base = (isSeed ? seeds[count] : random() % 2 === 0 ? seeds[random() % seeds.length] : undefined) ?? target.generate(random); // prettier-ignore
-      const input = isSeed || random() % 8 === 0 ? base : mutate(base, random, seeds, words);
+      const input = isSeed || random() % 8 === 0 ? base : mutate(base, random, seeds, dictionary);
       if (isAccepted(target, input, random)) accepted += 1;
       if (watch.isLate()) throw failure(target, input, new Error(`an input took more than ${HANG_MS} ms`));
     }

@@ -1,6 +1,7 @@
 /**
  * Mutations of fuzz inputs: changed bits, boundary numbers, truncation, repetition, parts of other
- * inputs, words of the format; and the division of an input into chunks. Pure.
+ * inputs, fragments of the format (the dictionary of a target); and the division of an input into
+ * chunks. Used by the fuzzer and its targets. Pure.
  */
 import type { RandomBits } from '../../simulator/random.js';
 
@@ -8,7 +9,9 @@ import type { RandomBits } from '../../simulator/random.js';
 const BOUNDARIES = [
   0, 1, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff7, 0xffff_ffff,
 ];
+/** Changes of one input, one at least. */
 const CHANGES_MAX = 6;
+/** Of a repeated piece. */
 const REPEAT_BYTES_MAX = 256;
 const REPEATS_MAX = 64;
 /** Bound of an input after its mutation. */
@@ -18,7 +21,7 @@ type Change = (
   input: Buffer,
   random: RandomBits,
   others: readonly Buffer[],
-  words: readonly Buffer[],
+  dictionary: readonly Buffer[],
 ) => Buffer;
 
 const CHANGES: readonly Change[] = [
@@ -65,13 +68,13 @@ const CHANGES: readonly Change[] = [
     const from = random() % (other.length + 1);
     return Buffer.concat([input.subarray(0, at), other.subarray(from)]);
   },
-  function insertWord(input, random, _others, words) {
-    const word = words[random() % words.length] ?? Buffer.from([random() & 0xff]);
+  function insertWord(input, random, _others, dictionary) {
+    const word = dictionary[random() % dictionary.length] ?? Buffer.from([random() & 0xff]);
     const at = random() % (input.length + 1);
     return Buffer.concat([input.subarray(0, at), word, input.subarray(at)]);
   },
-  function replaceByWord(input, random, _others, words) {
-    const word = words[random() % words.length] ?? Buffer.alloc(1);
+  function replaceByWord(input, random, _others, dictionary) {
+    const word = dictionary[random() % dictionary.length] ?? Buffer.alloc(1);
     const at = random() % (input.length + 1);
     return Buffer.concat([input.subarray(0, at), word, input.subarray(at + word.length)]);
   },
@@ -82,12 +85,12 @@ export function mutate(
   input: Buffer,
   random: RandomBits,
   others: readonly Buffer[],
-  words: readonly Buffer[],
+  dictionary: readonly Buffer[],
 ): Buffer {
   let changed = input;
   for (let remaining = 1 + (random() % CHANGES_MAX); remaining > 0; remaining -= 1) {
     const change = CHANGES[random() % CHANGES.length];
-    changed = change?.(changed, random, others, words) ?? changed;
+    changed = change?.(changed, random, others, dictionary) ?? changed;
   }
   return changed.length > INPUT_BYTES_MAX ? changed.subarray(0, INPUT_BYTES_MAX) : changed;
 }

@@ -7,14 +7,14 @@ import { MirrorService } from '../../gateway/mirror-service.js';
 import type { Lease } from '../../gateway/publications.js';
 import { Logger } from '../../protocol/base/log.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { MirrorPeer } from '../simulator/mirror-peer.js';
+import { MirrorTestClient } from '../simulator/mirror-test-client.js';
 import { eventually } from '../kit/eventually.js';
 import { ManualClock } from '../kit/manual-clock.js';
 
 describe('the mirror service of a gateway', () => {
   let server: Server;
   let service: MirrorService;
-  let peers: MirrorPeer[];
+  let peers: MirrorTestClient[];
   let leased = 0;
   let clock: ManualClock;
   let newest: () => Promise<Lease>;
@@ -45,13 +45,13 @@ describe('the mirror service of a gateway', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  async function peer(): Promise<MirrorPeer> {
-    const connected = await MirrorPeer.connect((server.address() as AddressInfo).port);
+  async function peer(): Promise<MirrorTestClient> {
+    const connected = await MirrorTestClient.connect((server.address() as AddressInfo).port);
     peers.push(connected);
     return connected;
   }
 
-  async function stuck(): Promise<MirrorPeer> {
+  async function stuck(): Promise<MirrorTestClient> {
     const slow = await peer();
     slow.pause();
     slow.send(Buffer.from('\x08\0\0\0\x02\0\0\0'));

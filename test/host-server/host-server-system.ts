@@ -1,6 +1,7 @@
 /**
  * Host servers in the directories of one test, with stand-ins for app servers: in this process with
- * chosen times, or as the real program. Used by the tests of host-server/.
+ * chosen times, or as the real program. Used by the tests of host-server/. Starts processes;
+ * creates directories.
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** For tests of errors: the error with which a promise is rejected. Pure. */
+/** The error with which a promise is rejected. Used by tests of errors. Pure. */
 
 /** A MirrorflowError, or any other error without code and facts. */
 type Failure = Error & { readonly code?: string; readonly facts?: Readonly<Record<string, unknown>> };

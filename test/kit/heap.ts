@@ -1,4 +1,4 @@
-/** For tests of bounded memory: the bytes that this process really holds. */
+/** The bytes that this process really holds. Used by tests of bounded memory. Collects garbage. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -7,7 +7,7 @@ export function bytesInUse(): number {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   collect();
-  collect();
+  collect(); // what finalizers of the first have released
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

@@ -1,6 +1,7 @@
 /**
  * Finds what a stopped system has left behind below its directories: sockets, records, flow files,
- * images, and processes that were started with these directories. Reads directories and /proc.
+ * images, and processes that were started with these directories. Used by TestRuntime and the chaos
+ * run. Reads directories and /proc.
  */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';

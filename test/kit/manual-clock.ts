@@ -1,6 +1,6 @@
 /**
  * A clock for tests of components that take a `Clock`: time passes and timers run only in
- * `advance`. Pure: no real timer.
+ * `advance`. Used by tests of every part. Pure: no real timer.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 
@@ -12,7 +12,8 @@ interface Timer {
 export class ManualClock implements Clock {
   #nowMs = 0;
   readonly #timers = new Set<Timer>();
-  readonly #onTimer: (() => void)[] = [];
+  /** Calls of `waitForTimer` that wait. */
+  readonly #timerWaiters: (() => void)[] = [];
 
   nowMs(): number {
     return this.#nowMs;
@@ -22,7 +23,7 @@ export class ManualClock implements Clock {
   after(delayMs: number, action: () => void): () => void {
     const timer = { atMs: this.#nowMs + delayMs, action };
     this.#timers.add(timer);
-    for (const resolve of this.#onTimer.splice(0)) resolve();
+    for (const resolve of this.#timerWaiters.splice(0)) resolve();
     return () => this.#timers.delete(timer);
   }
 
@@ -35,7 +36,7 @@ export class ManualClock implements Clock {
   async waitForTimer(): Promise<void> {
     while (this.#timers.size === 0) {
       await new Promise<void>((resolve) => {
-        this.#onTimer.push(resolve);
+        this.#timerWaiters.push(resolve);
       });
     }
   }

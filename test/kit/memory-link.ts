@@ -10,6 +10,7 @@ import { MessageKind } from '../../protocol/flow/signal-link/messages.js';
 
 type Message = readonly [kind: MessageKind, value: number, detail: number];
 
+/** Kinds of which only the newest value matters. */
 const COUNTS: ReadonlySet<MessageKind> = new Set([
   MessageKind.PUBLISHED,
   MessageKind.ACK,
@@ -21,8 +22,10 @@ export class MemoryLink implements LinkConnection {
   readonly #waiting: Message[] = [];
   #onMessage: MessageHandler = () => undefined;
   #onClose: (end: LinkEnd) => void = () => undefined;
-  #ending: LinkEnd['by'] | undefined;
-  #ended = false;
+  /** Which side has closed the link; undefined while it is open. */
+  #closedBy: LinkEnd['by'] | undefined;
+  /** The close handler was called. */
+  #isCloseDelivered = false;
 
   /** The two ends of a link. */
   static pair(): [MemoryLink, MemoryLink] {
@@ -34,11 +37,11 @@ export class MemoryLink implements LinkConnection {
 
   /** Messages that wait for this end, its end of the link included. */
   get waiting(): number {
-    return this.#waiting.length + (this.#ending !== undefined && !this.#ended ? 1 : 0);
+    return this.#waiting.length + (this.#closedBy !== undefined && !this.#isCloseDelivered ? 1 : 0);
   }
 
   get closed(): boolean {
-    return this.#ending !== undefined;
+    return this.#closedBy !== undefined;
   }
 
   signal(kind: MessageKind, value: number, detail = 0): void {
@@ -58,7 +61,7 @@ export class MemoryLink implements LinkConnection {
     this.#onClose = handler;
   }
 
-  /** Both ends learn it behind the messages that wait. */
+  /** Both ends handle the close behind the messages that wait. */
   close(): void {
     this.#end('us');
     if (this.#peer !== undefined) this.#peer.#end('peer');
@@ -77,14 +80,14 @@ export class MemoryLink implements LinkConnection {
       this.#onMessage(...message);
       return true;
     }
-    if (this.#ending === undefined || this.#ended) return false;
-    this.#ended = true;
-    this.#onClose(this.#ending === 'us' ? { by: 'us' } : { by: 'peer' });
+    if (this.#closedBy === undefined || this.#isCloseDelivered) return false;
+    this.#isCloseDelivered = true;
+    this.#onClose(this.#closedBy === 'us' ? { by: 'us' } : { by: 'peer' });
     return true;
   }
 
   #end(by: 'us' | 'peer'): void {
-    this.#ending ??= by;
+    this.#closedBy ??= by;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * What a test may need from the machine: each function skips the test or suite of `context` when
- * the machine lacks it, and the reason names what is missing.
+ * the machine lacks it, and the reason names what is missing. Used in `before` hooks and tests.
+ * Runs python3 to find its modules.
  */
 import { spawnSync } from 'node:child_process';
 import { skip } from './skip.js';

@@ -1,4 +1,4 @@
-/** A logger for components under test whose log no assertion reads. */
+/** A logger that writes nothing, for components whose log no assertion reads. Used by tests. */
 import { Logger } from '../../protocol/base/log.js';
 
 export const silent = new Logger('test', { sink: () => undefined });

@@ -1,4 +1,6 @@
-/** A directory for the files and sockets of one test; the test removes it. */
+/**
+ * A directory for the files and sockets of one test, below the temporary one; the test removes it.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
  * A compiled program or fixture as a child process of one test: its lines of standard output one by
- * one, all its output for error messages, and its end, which every test waits for.
+ * one, all its output for error messages, and its end, which every test waits for. Used by tests
+ * and TestRuntime. Starts the process.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -61,7 +62,7 @@ export class TestProcess {
   }
 
   /** Writes a line to its standard input. */
-  say(line: string): void {
+  writeLine(line: string): void {
     this.process.stdin?.write(`${line}\n`);
   }
 

@@ -1,9 +1,10 @@
 /**
  * Toy spectra: counts drawn from the Poisson distribution around expected counts, the same for the
- * same seed. Used by the tests of analysis.
+ * same seed. Used by the tests of analysis. Pure.
  */
 import { randomBits, type RandomBits } from '../../simulator/random.js';
 
+/** Below it numbers are drawn and factorials computed directly, from it on by formulas. */
 const FACTORIALS_TO = 10;
 
 export class ToyCounts {
@@ -13,15 +14,20 @@ export class ToyCounts {
     this.#bits = randomBits(seed);
   }
 
+  /** A count for each of the expected ones. */
   around(expected: ArrayLike<number>): Float64Array {
     return Float64Array.from(expected, (mean) => this.poisson(mean));
   }
 
-  /** Above 10 by PTRS: W. Hörmann, Insurance: Mathematics and Economics 12 (1993) 39. */
+  /**
+   * A count for this mean; from 10 on by the rejection method PTRS, with the names and constants of
+   * W. Hörmann, Insurance: Mathematics and Economics 12 (1993) 39.
+   */
   poisson(mean: number): number {
     return mean < FACTORIALS_TO ? this.#byProduct(mean) : this.#byRejection(mean);
   }
 
+  /** Above 0 and below 1. */
   #uniform(): number {
     return (this.#bits() + 0.5) / 2 ** 32;
   }

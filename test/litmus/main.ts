@@ -25,6 +25,7 @@ import { SHAPES } from './shapes.js';
 
 interface Tally {
   instances: number;
+  /** Instances with a forbidden outcome. */
   forbidden: number;
 }
 
@@ -55,15 +56,17 @@ for (const [machine, shapes] of Object.entries(results)) {
   );
   for (const { name, control } of SHAPES) {
     const { instances, forbidden } = shapes[name] ?? { instances: 0, forbidden: 0 };
-    const words = control === true ? 'reordered (expected)' : 'forbidden';
+    const kind = control === true ? 'reordered (expected)' : 'forbidden';
     process.stdout.write(
-      `  ${name.padEnd(34)} ${instances.toExponential(2)} instances, ${forbidden} ${words}\n`,
+      `  ${name.padEnd(34)} ${instances.toExponential(2)} instances, ${forbidden} ${kind}\n`,
     );
   }
 }
 if (values.write) writeTable();
 
-/** Resolves with the tally per shape when both processes have ended. */
+/**
+ * Runs both processes for this number of seconds; resolves with the tallies in the order of SHAPES.
+ */
 async function run(seconds: string): Promise<Tally[]> {
   const directory = mkdtempSync('/dev/shm/mirrorflow-litmus-');
   try {
@@ -77,16 +80,17 @@ async function run(seconds: string): Promise<Tally[]> {
         env: { ...process.env, MIRRORFLOW_MEMORY_ACCESS: 'plain' },
       }),
     );
-    let last = '[]';
-    const [counting] = children;
-    if (counting?.stdout) createInterface({ input: counting.stdout }).on('line', (line) => (last = line));
+    let lastLine = '[]';
+    const [sideZero] = children;
+    if (sideZero?.stdout) createInterface({ input: sideZero.stdout }).on('line', (line) => (lastLine = line));
     await Promise.all(children.map((child) => new Promise((resolve) => child.once('close', resolve))));
-    return JSON.parse(last) as Tally[];
+    return JSON.parse(lastLine) as Tally[];
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
+/** Adds the tallies of a run to the results of this V8 on this processor. */
 function add(tally: readonly Tally[]): void {
   const [major, minor] = process.versions.v8.split('.');
   const shapes = (results[`${major}.${minor}/${process.arch}`] ??= {});
@@ -105,6 +109,7 @@ function isProven(shapes: Record<string, Tally>): boolean {
   });
 }
 
+/** Replaces the table of proven machines in the source of the flow file. */
 function writeTable(): void {
   const rows = Object.entries(results)
     .filter(([, shapes]) => isProven(shapes))

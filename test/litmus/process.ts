@@ -1,7 +1,9 @@
 /**
- * One of the two processes of a litmus run: `process.js FILE SIDE`. Maps FILE, and in every round
- * does its side of a shape for all instances, meeting the other process at a barrier before and
- * after. Side 0 also counts outcomes and prints a line of JSON per round of results.
+ * One of the two processes of a litmus run, started by main.ts: `process.js FILE SIDE SECONDS`,
+ * SIDE 0 or 1. Maps FILE, and in every round does its side of a shape for all instances, waiting
+ * for the other process at a barrier before and after. Side 0 also counts the forbidden outcomes,
+ * prints the totals of all shapes as a line of JSON each REPORT_ROUNDS rounds, and stops both after
+ * SECONDS.
  */
 import { closeSync, openSync } from 'node:fs';
 import { mapFile } from '../../protocol/base/files/mapping.js';
@@ -18,15 +20,21 @@ const fd = openSync(file, 'r+');
 const words = new Words(mapFile(fd, SHARED_BYTES, 'read-write'));
 closeSync(fd);
 
-/** Both have arrived at `round`. Spins: the processes are to run at the same time. */
-function meet(round: number): void {
-  words.store64(CONTROL.round[side], round);
-  while (words.load64(CONTROL.round[side === 0 ? 1 : 0]) < round)
+/**
+ * Returns when the other process is at this barrier too, or both are to stop. Barriers are numbered
+ * upwards, two per round. Spins: the processes are to run at the same time.
+ */
+function meet(barrier: number): void {
+  words.store64(CONTROL.barrier[side], barrier);
+  while (words.load64(CONTROL.barrier[side === 0 ? 1 : 0]) < barrier)
     if (words.load32(CONTROL.stop) === 1) return;
 }
 
-/** A function of its own per shape, so that each is compiled for the one side it calls. */
-function roundOf(shape: Shape): (value: number, offset: number) => void {
+/**
+ * One round of a shape. A function of its own per shape, so that each is compiled for the one side
+ * that it calls.
+ */
+function runnerOf(shape: Shape): (value: number, offset: number) => void {
   const act = shape.sides[side];
   return (value, offset) => {
     // The sides walk through the same instances, shifted against each other by some of them.
@@ -34,7 +42,8 @@ function roundOf(shape: Shape): (value: number, offset: number) => void {
   };
 }
 
-function outcomes(shape: Shape, value: number): number {
+/** The number of instances whose results are forbidden. */
+function forbiddenOutcomes(shape: Shape, value: number): number {
   let count = 0;
   for (let i = 0; i < INSTANCES; i += 1) {
     const at = instanceOffset(i);
@@ -46,14 +55,14 @@ function outcomes(shape: Shape, value: number): number {
   return count;
 }
 
-const rounds = SHAPES.map(roundOf);
+const runners = SHAPES.map(runnerOf);
 const tally = SHAPES.map(() => ({ instances: 0, forbidden: 0 }));
 const endMs = Date.now() + Number(secondsWord) * 1_000;
 
 for (let round = 1; words.load32(CONTROL.stop) === 0; round += 1) {
   const index = round % SHAPES.length;
   const shape = SHAPES[index];
-  const run = rounds[index];
+  const run = runners[index];
   if (shape === undefined || run === undefined) continue;
   meet(2 * round);
   run(round, side === 0 ? 0 : round % 7);
@@ -62,7 +71,7 @@ for (let round = 1; words.load32(CONTROL.stop) === 0; round += 1) {
   const counted = tally[index];
   if (counted !== undefined) {
     counted.instances += INSTANCES;
-    counted.forbidden += outcomes(shape, round);
+    counted.forbidden += forbiddenOutcomes(shape, round);
   }
   const done = Date.now() >= endMs;
   if (done || round % REPORT_ROUNDS === 0) process.stdout.write(`${JSON.stringify(tally)}\n`);

@@ -9,6 +9,7 @@
 import type { Words } from '../../protocol/flow/flow-file/words.js';
 import { INSTANCE } from './layout.js';
 
+/** What one process does with the instance at `at`. */
 type Side = (words: Words, at: number, value: number) => void;
 
 export interface Shape {
@@ -23,6 +24,7 @@ export interface Shape {
 }
 
 const { x, y, results } = INSTANCE;
+/** Stores a value that a side has loaded as its result `index`. */
 const keep = (words: Words, at: number, side: 0 | 1, index: 0 | 1, found: number): void =>
   words.setPlain64(at + results[side] + index * 8, found);
 
@@ -77,7 +79,7 @@ export const SHAPES: readonly Shape[] = [
   },
   {
     name: 'store buffering, fenced',
-    claim: 'of a provider that stores and looks and a duplicator that does the same, one sees the other',
+    claim: 'of a provider and a duplicator that each store one word and load the other, one sees the other',
     sides: [
       (words, at, value) => {
         words.store64(at + x, value);

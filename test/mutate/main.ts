@@ -18,6 +18,7 @@ import { keyOf, linesOf, Results, type MutationResult } from './results.js';
 import { ROOMS, type MutatedRoom } from './rooms.js';
 import { WorkCopy } from './work-copy.js';
 
+/** A fault at its place in a module of a room. */
 interface Site {
   readonly room: MutatedRoom;
   readonly module: string;
@@ -27,6 +28,7 @@ interface Site {
 
 /** A fault may make a test wait: its run has this many times what the room's tests take. */
 const TIMES_AS_LONG = 4;
+/** For rooms whose tests take less. */
 const TIMEOUT_MIN_MS = 30_000;
 /** For the tests of a room without a fault. */
 const WHOLE_ROOM_MS = 600_000;
@@ -46,7 +48,7 @@ try {
     const key = keyOf(site.module, site.source, site.mutation);
     const known = again ? undefined : results.get(key);
     const isKnown = known !== undefined && known.outcome !== 'passed';
-    const result = isKnown ? known : await tried(site, timeouts.get(site.room) ?? TIMEOUT_MIN_MS);
+    const result = isKnown ? known : await tryFault(site, timeouts.get(site.room) ?? TIMEOUT_MIN_MS);
     if (!isKnown) results.set(key, result);
     all.push(result);
     if (result.outcome === 'passed') process.stdout.write(textOf(result));
@@ -79,8 +81,11 @@ async function timeoutsOf(drawn: ReadonlySet<MutatedRoom>): Promise<Map<MutatedR
   return timeouts;
 }
 
-/** Runs the tests of the module first: most faults are caught there. */
-async function tried(site: Site, timeoutMs: number): Promise<MutationResult> {
+/**
+ * Puts the fault in, runs the tests of the room, and takes the fault out. The tests of the module
+ * run first: most faults are caught there.
+ */
+async function tryFault(site: Site, timeoutMs: number): Promise<MutationResult> {
   const { room, module, source, mutation } = site;
   const own = `${basename(module, '.js')}.test.js`;
   const tests = copy.tests(room.tests);

@@ -3,7 +3,7 @@
  * condition or a statement is changed. Used by the mutation run and its test. Pure: text in, places
  * and replacements out.
  *
- * Not changed: text and templates (messages), checks at the start of a module (`assert`), log
+ * Not changed: strings and templates (messages), checks at the start of a module (`assert`), log
  * lines, imports and exports.
  */
 import { endsOperand, tokensOf, type Token } from './scanner.js';
@@ -17,6 +17,7 @@ export interface Mutation {
   readonly line: number;
 }
 
+/** What replaces each operator. */
 const OPERATORS: Readonly<Record<string, readonly string[]>> = {
   '<': ['<=', '>='],
   '<=': ['<', '>'],
@@ -42,6 +43,7 @@ const OPERATORS: Readonly<Record<string, readonly string[]>> = {
   '-=': ['+='],
   '??=': ['&&='],
 };
+/** What replaces a word: constants, and `min` and `max` where they are called as methods. */
 const WORDS: Readonly<Record<string, string>> = { true: 'false', false: 'true', min: 'max', max: 'min' };
 /** Words with which a statement that may be deleted does not begin. */
 const KEPT = new Set(
@@ -49,6 +51,7 @@ const KEPT = new Set(
     ' ',
   ),
 );
+/** Signs that make a statement worth deleting. */
 const ASSIGNMENTS = new Set(['=', '+=', '-=', '*=', '/=', '%=', '??=', '||=', '&&=', '|=', '&=']);
 
 /** All mutations of a compiled module, in the order of their places. */
@@ -80,16 +83,17 @@ function replacementsOf(tokens: readonly Token[], index: number): readonly strin
   if (token.kind !== 'sign') return [];
   if (token.text === '!') return [''];
   if (token.text === '+' || token.text === '-') {
-    if (!endsOperand(before) || before?.kind === 'text' || after?.kind === 'text') return [];
+    if (!endsOperand(before) || before?.kind === 'string' || after?.kind === 'string') return [];
     return [token.text === '+' ? '-' : '+'];
   }
-  if (token.text === '??' && hasTwin(tokens, index)) return []; // && beside ?? is no JavaScript
+  // `&&` beside `??` is no JavaScript.
+  if (token.text === '??' && hasOtherNullish(tokens, index)) return [];
   const isOperator = endsOperand(before) || token.text === '++' || token.text === '--';
   return isOperator && Object.hasOwn(OPERATORS, token.text) ? (OPERATORS[token.text] ?? []) : [];
 }
 
 /** Whether another `??` stands in the same statement. */
-function hasTwin(tokens: readonly Token[], index: number): boolean {
+function hasOtherNullish(tokens: readonly Token[], index: number): boolean {
   const isEnd = ({ text, kind }: Token): boolean => kind === 'sign' && [';', '{', '}'].includes(text);
   const end = tokens.findIndex((token, at) => at > index && isEnd(token));
   const start = tokens.findLastIndex((token, at) => at < index && isEnd(token));
@@ -161,6 +165,7 @@ function classBodies(tokens: readonly Token[]): boolean[] {
   });
 }
 
+/** Whether the token belongs to an import or a check by `assert`, which are not changed. */
 function isInImport(tokens: readonly Token[], index: number): boolean {
   for (let at = index; at >= 0; at -= 1) {
     const { text, kind } = tokens[at] as Token;
@@ -170,6 +175,7 @@ function isInImport(tokens: readonly Token[], index: number): boolean {
   return false;
 }
 
+/** The mutations in the order of their places, with their lines. */
 function withLines(source: string, found: Omit<Mutation, 'line'>[]): Mutation[] {
   let line = 1;
   let at = 0;
@@ -181,6 +187,7 @@ function withLines(source: string, found: Omit<Mutation, 'line'>[]): Mutation[] 
     });
 }
 
+/** The source with this mutation. */
 export function mutated(source: string, { start, end, replacement }: Mutation): string {
   return source.slice(0, start) + replacement + source.slice(end);
 }

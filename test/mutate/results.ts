@@ -17,6 +17,7 @@ export interface MutationResult {
   readonly before: string;
   readonly after: string;
   readonly outcome: TestRun['outcome'];
+  /** Title of the first test that failed, where there is one. */
   readonly failed?: string;
 }
 

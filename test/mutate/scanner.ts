@@ -1,13 +1,15 @@
 /**
- * Splits compiled JavaScript into tokens with their places, as far as mutations need it: text,
- * numbers, words and operators; comments and blanks are left out. Used by mutations.ts. Pure. Knows
- * what the compiler writes and no more: a template is one token, with what it contains.
+ * Splits compiled JavaScript into tokens with their places, as far as mutations need it: words
+ * (names and keywords), numbers, strings (templates included, each one token with all it contains),
+ * patterns (regular expressions) and signs (operators, brackets); comments and blanks are left out.
+ * Used by mutations.ts. Pure. Covers what the compiler writes and no more.
  */
 
-export type TokenKind = 'word' | 'number' | 'text' | 'pattern' | 'sign';
+export type TokenKind = 'word' | 'number' | 'string' | 'pattern' | 'sign';
 
 export interface Token {
   readonly kind: TokenKind;
+  /** As in the source, with quotes. */
   readonly text: string;
   /** Place of its first character. */
   readonly start: number;
@@ -21,10 +23,10 @@ const SIGNS =
 const BLANK = /^#![^\n]*|\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\//y;
 const WORD = /[#A-Za-z_$][\w$]*/y;
 const NUMBER = /0[xob][\da-f_]+n?|(?:\d[\d_]*)?\.?\d[\d_]*(?:e[+-]?\d+)?n?/iy;
-const TEXT = /'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"/y;
+const STRING = /'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"/y;
 const PATTERN = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
-/** Words behind which a slash begins a pattern. */
-const BEFORE_PATTERN = new Set(['return', 'typeof', 'case', 'of', 'in']);
+/** Keywords that an operand follows: a slash behind them begins a pattern, no division. */
+const BEFORE_OPERAND = new Set(['return', 'typeof', 'case', 'of', 'in']);
 
 export function tokensOf(source: string): Token[] {
   const tokens: Token[] = [];
@@ -44,12 +46,13 @@ export function tokensOf(source: string): Token[] {
 /** Whether an operand ends with this token, so that what follows is a binary operator. */
 export function endsOperand(token: Token | undefined): boolean {
   if (token === undefined) return false;
-  if (token.kind === 'word') return !BEFORE_PATTERN.has(token.text);
+  if (token.kind === 'word') return !BEFORE_OPERAND.has(token.text);
   return token.kind !== 'sign' || [')', ']', '}'].includes(token.text);
 }
 
+/** The token at `start`; `previous` decides whether a slash divides or begins a pattern. */
 function tokenAt(source: string, start: number, previous: Token | undefined): Token {
-  if (source[start] === '`') return { kind: 'text', text: templateAt(source, start), start };
+  if (source[start] === '`') return { kind: 'string', text: templateAt(source, start), start };
   if (source[start] === '/' && !endsOperand(previous)) {
     const pattern = match(PATTERN, source, start);
     if (pattern !== '') return { kind: 'pattern', text: pattern, start };
@@ -57,7 +60,7 @@ function tokenAt(source: string, start: number, previous: Token | undefined): To
   for (const [kind, expression] of [
     ['word', WORD],
     ['number', NUMBER],
-    ['text', TEXT],
+    ['string', STRING],
   ] as const) {
     const text = match(expression, source, start);
     if (text !== '') return { kind, text, start };
@@ -66,7 +69,7 @@ function tokenAt(source: string, start: number, previous: Token | undefined): To
   return { kind: 'sign', text: sign, start };
 }
 
-/** The template literal at `start`, with the templates in its expressions. */
+/** The text of the template literal at `start`, with the templates in its expressions. */
 function templateAt(source: string, start: number): string {
   let at = start + 1;
   let depth = 0;
@@ -87,6 +90,7 @@ function templateAt(source: string, start: number): string {
   return source.slice(start);
 }
 
+/** What the sticky expression matches at this place; empty without a match. */
 function match(expression: RegExp, source: string, at: number): string {
   expression.lastIndex = at;
   return expression.exec(source)?.[0] ?? '';

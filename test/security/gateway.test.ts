@@ -26,7 +26,7 @@ import { bytesInUse } from '../kit/heap.js';
 import { failureOf } from '../kit/failure-of.js';
 import { eventually } from '../kit/eventually.js';
 import { ManualClock } from '../kit/manual-clock.js';
-import { MirrorPeer } from '../simulator/mirror-peer.js';
+import { MirrorTestClient } from '../simulator/mirror-test-client.js';
 
 const MEBIBYTE = 2 ** 20;
 const TOKEN = 'a token for changes';
@@ -187,11 +187,11 @@ describe('an attacker of a gateway', () => {
       log,
     });
     closers.push(() => service.close());
-    const attacker = await MirrorPeer.connect(
+    const attacker = await MirrorTestClient.connect(
       await listening(createServer((socket) => service.accept(socket))),
     );
     closers.push(() => attacker.close());
-    for (let key = 0; key < 60_000; key += 1) attacker.shmInfo(key.toString(36).padStart(4, '0'));
+    for (let key = 0; key < 60_000; key += 1) attacker.sendShmInfo(key.toString(36).padStart(4, '0'));
     await attacker.closed();
     await eventually(() => service.clients === 0, 'the connection is closed');
     expect(directory.list()).to.deep.equal([]);
@@ -228,7 +228,7 @@ describe('an attacker of a gateway', () => {
     });
     closers.push(() => service.close());
     const port = await listening(createServer((socket) => service.accept(socket)));
-    const peers = await Promise.all(Array.from({ length: 100 }, () => MirrorPeer.connect(port)));
+    const peers = await Promise.all(Array.from({ length: 100 }, () => MirrorTestClient.connect(port)));
     closers.push(() => peers.forEach((one) => one.close()));
     await peers[0]!.update();
     await eventually(() => service.clients === 100, 'all are connected');
@@ -261,7 +261,9 @@ describe('an attacker of a gateway', () => {
     };
     const listener = await Listener.open(door, 0);
     closers.push(() => listener.close());
-    const peers = await Promise.all(Array.from({ length: 50 }, () => MirrorPeer.connect(listener.port)));
+    const peers = await Promise.all(
+      Array.from({ length: 50 }, () => MirrorTestClient.connect(listener.port)),
+    );
     closers.push(() => peers.forEach((one) => one.close()));
     await eventually(() => accepted.length === 50, 'all are accepted');
     expect(madeRoom).to.equal(30);

@@ -7,7 +7,7 @@ import { Sample, type SampleContext } from '../protocol/rpc/xml-rpc/sample-contr
 import { rejection } from '../protocol/rpc/xml-rpc/outcome.js';
 import { LocalHost } from '../kit/local-host.js';
 import { eventually } from '../kit/eventually.js';
-import { makeCertificate } from '../kit/certificates.js';
+import { makeCertificate } from '../kit/certificate.js';
 import { skip } from '../kit/skip.js';
 import { silent } from '../kit/silent-log.js';
 import { TemporaryDirectory } from '../kit/temporary-directory.js';
@@ -150,20 +150,20 @@ describe('a program on the line between two duplicators', () => {
 
   it('a program between two TLS connections is refused, although its certificate is trusted', async function () {
     const receiver = host();
-    const own = makeCertificate(receiver.directory, 'sender');
-    const others = makeCertificate(receiver.directory, 'other-host');
+    const own = makeCertificate(receiver.directory, 'localhost', 'sender');
+    const others = makeCertificate(receiver.directory, 'localhost', 'other-host');
     if (own === undefined || others === undefined) return skip(this, 'openssl cannot make a certificate');
-    const here = await host().local(8, BYTES, own);
+    const here = await host().local(8, BYTES, { tlsCert: own.cert, tlsKey: own.key });
     const port = await here.serve('tls://127.0.0.1:0');
-    const identity = readTlsIdentity(others.tlsCert, others.tlsKey);
+    const identity = readTlsIdentity(others.cert, others.key);
     program = await LineProgram.before(port, undefined, identity);
-    const tlsCa = others.tlsCert;
+    const tlsCa = others.cert;
     const refused = receiver.makeRemote(`tls://localhost:${program.port}`, { tlsCa });
     const { code, message } = await rejection(refused.start());
     expect(code).to.equal('REFUSED');
     expect(message).to.contain('a program stands between');
     expect(program.connections).to.equal(1);
-    await receiver.remote(`tls://localhost:${port}`, { tlsCa: own.tlsCert });
+    await receiver.remote(`tls://localhost:${port}`, { tlsCa: own.cert });
   });
 
   it('a host with certificates neither connects nor listens without TLS', async function () {
@@ -172,7 +172,7 @@ describe('a program on the line between two duplicators', () => {
     if (files === undefined) return skip(this, 'openssl cannot make a certificate');
     const here = await host().local(8, BYTES);
     const port = await here.serve();
-    for (const settings of [{ tlsCa: files.tlsCert }, files]) {
+    for (const settings of [{ tlsCa: files.cert }, { tlsCert: files.cert, tlsKey: files.key }]) {
       const { code, message } = await rejection(
         receiver.makeRemote(`tcp://127.0.0.1:${port}`, settings).start(),
       );
@@ -251,22 +251,22 @@ describe('a program on the line between two host servers', () => {
   }
 
   it('a program between two TLS connections is refused, although its certificate is trusted', async function () {
-    const own = makeCertificate(directory.path, 'host');
-    const others = makeCertificate(directory.path, 'other-host');
+    const own = makeCertificate(directory.path, 'localhost', 'host');
+    const others = makeCertificate(directory.path, 'localhost', 'other-host');
     if (own === undefined || others === undefined) return skip(this, 'openssl cannot make a certificate');
-    const identity = readTlsIdentity(own.tlsCert, own.tlsKey);
+    const identity = readTlsIdentity(own.cert, own.key);
     const port = await listen(createTlsServer({ ...identity, ...TLS_LISTENER }, accept));
-    const program = await LineProgram.before(port, undefined, readTlsIdentity(others.tlsCert, others.tlsKey));
+    const program = await LineProgram.before(port, undefined, readTlsIdentity(others.cert, others.key));
     closing.push(() => program.close());
     const connect = (to: number, tlsCa: string) => {
       const { trust } = readSecurity(securityFiles({ tlsCa }, {}));
       const address = { scheme: 'tls', host: 'localhost', port: to } as const;
       return connectControl(address, { secret: SECRET, trust, identity }, session());
     };
-    const { code, message } = await rejection(connect(program.port, others.tlsCert));
+    const { code, message } = await rejection(connect(program.port, others.cert));
     expect(code).to.equal('REFUSED');
     expect(message).to.contain('a program stands between');
-    const direct = await connect(port, own.tlsCert);
+    const direct = await connect(port, own.cert);
     closing.push(() => direct.destroy());
     expect(await direct.call('sample.add', [1, 2])).to.equal(3);
   });
@@ -274,7 +274,7 @@ describe('a program on the line between two host servers', () => {
   it('a host with certificates does not connect without TLS', async function () {
     const files = makeCertificate(directory.path);
     if (files === undefined) return skip(this, 'openssl cannot make a certificate');
-    const security = readSecurity(securityFiles({ tlsCa: files.tlsCert }, {}));
+    const security = readSecurity(securityFiles({ tlsCa: files.cert }, {}));
     const address = { scheme: 'tcp', host: '127.0.0.1', port: 9 } as const;
     const connecting = connectControl(address, { ...security, secret: SECRET }, session());
     expect((await rejection(connecting)).message).to.contain('connects with TLS only');
@@ -283,7 +283,7 @@ describe('a program on the line between two host servers', () => {
   it('the server’s certificate is verified although the environment asks for none', async function () {
     const files = makeCertificate(directory.path);
     if (files === undefined) return skip(this, 'openssl cannot make a certificate');
-    const identity = readTlsIdentity(files.tlsCert, files.tlsKey);
+    const identity = readTlsIdentity(files.cert, files.key);
     const port = await listen(createTlsServer({ ...identity, ...TLS_LISTENER }, accept));
     const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';

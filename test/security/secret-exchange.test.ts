@@ -59,7 +59,7 @@ describe('exchanging the secret of the hosts', () => {
   it('a link that is cut after each step is made again, and no process was restarted', async () => {
     const [here, there] = [new LocalHost(), new LocalHost()];
     const sending = await here.local(8, 100);
-    const proxy = await CuttingProxy.before(await sending.serve());
+    const proxy = await CuttingProxy.inFrontOf(await sending.serve());
     try {
       const receiving = await there.remote(proxy.address);
       const input = await receiving.consumer();

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { MirrorPeer } from './mirror-peer.js';
+import { MirrorTestClient } from './mirror-test-client.js';
 
 const PROGRAM = fileURLToPath(new URL('../../simulator/main.js', import.meta.url));
 
@@ -28,7 +28,7 @@ describe('spectcl-simulator', () => {
     while (!output().includes('\n')) await once(child.stdout!, 'data');
     const ready = JSON.parse(output()) as { restPort: number; mirrorPort: number; simulator: boolean };
     expect(ready.simulator).to.equal(true);
-    const peer = await MirrorPeer.connect(ready.mirrorPort);
+    const peer = await MirrorTestClient.connect(ready.mirrorPort);
     expect((await peer.update()).type).to.equal(3);
     const answer = await fetch(`http://127.0.0.1:${ready.restPort}/spectcl/sbind/list`);
     expect(await answer.text()).to.not.contain('checksum');

@@ -11,7 +11,7 @@ import { checkReplyHeader } from '../../protocol/spectcl/mirror-messages.js';
 import { verifyChecksum } from '../../simulator/checksum.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 import type { SpectrumDefinition } from '../../simulator/spectrum-definition.js';
-import { MirrorPeer } from './mirror-peer.js';
+import { MirrorTestClient } from './mirror-test-client.js';
 import { eventually } from '../kit/eventually.js';
 
 const CHANNEL_BYTES = 64 * 1024;
@@ -24,7 +24,7 @@ const line = (name: string, bins = 100): SpectrumDefinition => ({
 
 describe('simulated mirror service', () => {
   let simulator: Simulator;
-  const peers: MirrorPeer[] = [];
+  const peers: MirrorTestClient[] = [];
 
   async function start(options: SimulatorOptions = {}): Promise<Simulator> {
     simulator = await startSimulator({
@@ -36,8 +36,8 @@ describe('simulated mirror service', () => {
     return simulator;
   }
 
-  async function connect(): Promise<MirrorPeer> {
-    const peer = await MirrorPeer.connect(simulator.mirrorPort);
+  async function connect(): Promise<MirrorTestClient> {
+    const peer = await MirrorTestClient.connect(simulator.mirrorPort);
     peers.push(peer);
     return peer;
   }
@@ -55,7 +55,7 @@ describe('simulated mirror service', () => {
   it('the simulator sends the whole memory first, then channels only', async () => {
     await start({ checksum: false });
     const peer = await connect();
-    peer.shmInfo('XA7c');
+    peer.sendShmInfo('XA7c');
     const used = 102 * 4;
     simulator.step(1000);
     const first = await peer.update();
@@ -124,12 +124,12 @@ describe('simulated mirror service', () => {
   it('the simulator closes on a key of other than 4 bytes, a wrong type or a wrong length', async () => {
     await start();
     for (const send of [
-      (peer: MirrorPeer) => peer.shmInfo('XA7'),
-      (peer: MirrorPeer) => peer.shmInfo('XA7cd'),
-      (peer: MirrorPeer) => peer.send(Uint8Array.of(8, 0, 0, 0, 3, 0, 0, 0)),
-      (peer: MirrorPeer) => peer.send(Uint8Array.of(9, 0, 0, 0, 2, 0, 0, 0)),
-      (peer: MirrorPeer) => peer.send(Uint8Array.of(0, 0, 0, 0, 2, 0, 0, 0)),
-      (peer: MirrorPeer) => peer.send(Buffer.from('GET / HTTP/1.1\r\n\r\n')),
+      (peer: MirrorTestClient) => peer.sendShmInfo('XA7'),
+      (peer: MirrorTestClient) => peer.sendShmInfo('XA7cd'),
+      (peer: MirrorTestClient) => peer.send(Uint8Array.of(8, 0, 0, 0, 3, 0, 0, 0)),
+      (peer: MirrorTestClient) => peer.send(Uint8Array.of(9, 0, 0, 0, 2, 0, 0, 0)),
+      (peer: MirrorTestClient) => peer.send(Uint8Array.of(0, 0, 0, 0, 2, 0, 0, 0)),
+      (peer: MirrorTestClient) => peer.send(Buffer.from('GET / HTTP/1.1\r\n\r\n')),
     ]) {
       const peer = await connect();
       send(peer);
@@ -141,7 +141,7 @@ describe('simulated mirror service', () => {
   it('the simulator accepts a key of any length as Rustogramer', async () => {
     await start({ flavour: 'rustogramer' });
     const peer = await connect();
-    peer.shmInfo('file:/tmp/memory');
+    peer.sendShmInfo('file:/tmp/memory');
     await eventually(async () => ((await mirrors()) as unknown[]).length === 1);
     expect(await mirrors()).to.deep.equal([{ host: 'localhost', shmkey: 'file:/tmp/memory' }]);
   });
@@ -149,10 +149,10 @@ describe('simulated mirror service', () => {
   it('the simulator closes on a second registration of the same host and key', async () => {
     await start();
     const first = await connect();
-    first.shmInfo('XA7c');
+    first.sendShmInfo('XA7c');
     await eventually(async () => ((await mirrors()) as unknown[]).length === 1);
     const second = await connect();
-    second.shmInfo('XA7c');
+    second.sendShmInfo('XA7c');
     expect((await second.closed()).byteLength).to.equal(0);
     // The habit: with it goes what the first had registered, which is still served.
     await eventually(async () => ((await mirrors()) as unknown[]).length === 0);
@@ -162,7 +162,7 @@ describe('simulated mirror service', () => {
   it('the simulator removes every mirror of a host when any of its connections closes', async () => {
     await start();
     const registered = await connect();
-    registered.shmInfo('XA7c');
+    registered.sendShmInfo('XA7c');
     await eventually(async () => ((await mirrors()) as unknown[]).length === 1);
     const bystander = await connect();
     await eventually(() => simulator.counters.currentConnections === 2);
@@ -248,7 +248,7 @@ describe('simulated mirror service', () => {
   });
 
   describe('that misbehaves', () => {
-    const judge = async (peer: MirrorPeer) => {
+    const judge = async (peer: MirrorTestClient) => {
       peer.send(Uint8Array.of(8, 0, 0, 0, 2, 0, 0, 0));
       const header = Buffer.from(await peer.take(8));
       return checkReplyHeader(header.readUInt32LE(0), header.readUInt32LE(4), CHANNEL_BYTES);

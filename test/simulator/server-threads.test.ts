@@ -2,11 +2,11 @@
 import { expect } from 'chai';
 import { type Simulator, startSimulator } from '../../simulator/simulator.js';
 import { eventually } from '../kit/eventually.js';
-import { MirrorPeer } from './mirror-peer.js';
+import { MirrorTestClient } from './mirror-test-client.js';
 
 describe('the threads of a simulated SpecTcl', () => {
   let simulator: Simulator;
-  const peers: MirrorPeer[] = [];
+  const peers: MirrorTestClient[] = [];
 
   beforeEach(async () => {
     simulator = await startSimulator({
@@ -21,8 +21,8 @@ describe('the threads of a simulated SpecTcl', () => {
     await simulator.close();
   });
 
-  async function connect(): Promise<MirrorPeer> {
-    const peer = await MirrorPeer.connect(simulator.mirrorPort);
+  async function connect(): Promise<MirrorTestClient> {
+    const peer = await MirrorTestClient.connect(simulator.mirrorPort);
     peers.push(peer);
     return peer;
   }

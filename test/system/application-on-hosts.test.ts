@@ -10,7 +10,7 @@ import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { appSocketPath } from '../../protocol/base/paths.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
-import { MirrorPeer } from '../simulator/mirror-peer.js';
+import { MirrorTestClient } from '../simulator/mirror-test-client.js';
 import { failureOf } from '../kit/failure-of.js';
 import { silent } from '../kit/silent-log.js';
 import { gatewayOf } from './gateway-system.js';
@@ -25,7 +25,7 @@ const SIZES = { bufferSize: 64, buffers: 16 } as const;
 const FULL = 3;
 const PARTIAL = 4;
 
-type Update = Awaited<ReturnType<MirrorPeer['update']>>;
+type Update = Awaited<ReturnType<MirrorTestClient['update']>>;
 
 function same(one: Update, other: Update): boolean {
   return one.type === other.type && Buffer.compare(one.body, other.body) === 0;
@@ -322,11 +322,11 @@ describe('an application on several hosts', function () {
     await a.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
     await b.host.run({ name: 'e1', via: 'a', gateway });
     const { mirrorPort } = await gatewayOf(await b.client('e1'));
-    const direct = await MirrorPeer.connect(simulator.mirrorPort);
-    const served = await MirrorPeer.connect(mirrorPort);
+    const direct = await MirrorTestClient.connect(simulator.mirrorPort);
+    const served = await MirrorTestClient.connect(mirrorPort);
     try {
-      direct.shmInfo('aaaa');
-      served.shmInfo('bbbb');
+      direct.sendShmInfo('aaaa');
+      served.sendShmInfo('bbbb');
       const full = await direct.update();
       expect(full.type).to.equal(FULL);
       expect(same(await served.update(), full)).to.equal(true);

@@ -273,11 +273,11 @@ describe('a flow between hosts, as processes', () => {
 
   it('a chain of three hosts delivers to twenty consumers each while the middle one is killed and links are cut', async () => {
     const a = providerHost();
-    const toB = await CuttingProxy.before(await a.start(anyPort));
+    const toB = await CuttingProxy.inFrontOf(await a.start(anyPort));
     proxies.push(toB);
     const b = host('b', toB.address);
     const middle = await b.start(anyPort);
-    const toC = await CuttingProxy.before(middle);
+    const toC = await CuttingProxy.inFrontOf(middle);
     proxies.push(toC);
     const c = host('c', toC.address);
     await c.start(anyPort);

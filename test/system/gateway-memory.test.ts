@@ -11,7 +11,7 @@ import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
 import { keyNumber } from '../../protocol/spectcl/sysv/memory-key.js';
 import { attachSegment, removeSegment } from '../../protocol/spectcl/sysv/segment.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
-import { MirrorPeer } from '../simulator/mirror-peer.js';
+import { MirrorTestClient } from '../simulator/mirror-test-client.js';
 import { skip } from '../kit/skip.js';
 import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts } from './gateway-system.js';
 import { RealSystem } from '../kit/real-system.js';
@@ -102,7 +102,7 @@ describe('the shared memory of a gateway', function () {
   it('shared memory, file and TCP hold the same bytes as the source whenever it is at rest', async () => {
     const key = await start();
     const segment = attachSegment(key, 5_600_000 + CHANNEL_BYTES, 'read');
-    const peer = await MirrorPeer.connect(ports.mirrorPort);
+    const peer = await MirrorTestClient.connect(ports.mirrorPort);
     const image = (await client.flows())[0]?.image ?? '';
     try {
       for (let round = 0; round < 5; round += 1) {
@@ -128,7 +128,7 @@ describe('the shared memory of a gateway', function () {
   });
 
   async function fullUpdate(): Promise<{ readonly body: Uint8Array }> {
-    const peer = await MirrorPeer.connect(simulator.mirrorPort);
+    const peer = await MirrorTestClient.connect(simulator.mirrorPort);
     const update = await peer.update();
     peer.close();
     return update;

@@ -1,6 +1,6 @@
 /**
  * Shared by the system tests of the gateway: its ports, calls of its REST service, and foreign
- * viewers as processes that answer line by line.
+ * viewers as processes that answer line by line. Starts the viewers and sends requests.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

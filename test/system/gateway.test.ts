@@ -10,7 +10,7 @@ import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import type { GatewayOptions } from '../../protocol/rpc/contract/shapes.js';
 import type { Client } from '../../client-lib/index.js';
 import type { Simulator, SimulatorOptions } from '../../simulator/simulator.js';
-import { MirrorPeer } from '../simulator/mirror-peer.js';
+import { MirrorTestClient } from '../simulator/mirror-test-client.js';
 import { needsPython } from '../kit/requirements.js';
 import { FIXTURES, Viewer, gatewayOf, rest, type GatewayPorts, type SeenUpdate } from './gateway-system.js';
 import { RealSystem } from '../kit/real-system.js';
@@ -26,7 +26,7 @@ describe('a gateway', function () {
   let client: Client;
   let ports: GatewayPorts;
   const viewers: Viewer[] = [];
-  const peers: MirrorPeer[] = [];
+  const peers: MirrorTestClient[] = [];
 
   beforeEach(async () => {
     system = new RealSystem();
@@ -73,8 +73,8 @@ describe('a gateway', function () {
     };
   }
 
-  async function peer(): Promise<MirrorPeer> {
-    const made = await MirrorPeer.connect(ports.mirrorPort);
+  async function peer(): Promise<MirrorTestClient> {
+    const made = await MirrorTestClient.connect(ports.mirrorPort);
     peers.push(made);
     return made;
   }
@@ -155,8 +155,8 @@ describe('a gateway', function () {
   it('a gateway lists its mirror clients, and the newer of two connections with one key replaces the older', async () => {
     await start();
     const [one, two] = [await peer(), await peer()];
-    one.shmInfo('XA01');
-    two.shmInfo('XA02');
+    one.sendShmInfo('XA01');
+    two.sendShmInfo('XA02');
     await two.update();
     await one.update();
     const mirrors = [
@@ -171,7 +171,7 @@ describe('a gateway', function () {
       mirrors.map(({ host, shmkey }) => ({ name: shmkey, size: 2, client: host })),
     );
     const newer = await peer();
-    newer.shmInfo('XA02');
+    newer.sendShmInfo('XA02');
     expect(await two.closed()).to.have.length(0);
     newer.close();
     await eventually(async () => {
@@ -240,7 +240,7 @@ describe('a gateway', function () {
     const pid = await eventually(() => system.duplicatorPid(client), 'a duplicator runs');
     process.kill(pid, 'SIGKILL');
     simulator.step(777);
-    const newPeer = await MirrorPeer.connect(simulator.mirrorPort);
+    const newPeer = await MirrorTestClient.connect(simulator.mirrorPort);
     peers.push(newPeer);
     const expected = (await newPeer.update()).body.subarray(5_600_000);
     await eventually(async () => {
@@ -275,7 +275,7 @@ describe('a gateway', function () {
     expect((await rest(ports.restPort, 'gate/list')).http).to.equal(200);
     simulator = await system.simulator({ rate: 0, channelBytes: 2 * 2 ** 20, restPort, mirrorPort });
     simulator.step(2_000);
-    const newPeer = await MirrorPeer.connect(mirrorPort);
+    const newPeer = await MirrorTestClient.connect(mirrorPort);
     peers.push(newPeer);
     const expected = (await newPeer.update()).body;
     await eventually(async () => {
@@ -327,7 +327,7 @@ describe('a gateway', function () {
       'the mirror is advertised',
     );
     const viewer = await eventually(
-      () => MirrorPeer.connect(mirrorPort).catch(() => undefined),
+      () => MirrorTestClient.connect(mirrorPort).catch(() => undefined),
       'the mirror service accepts connections',
     );
     peers.push(viewer);

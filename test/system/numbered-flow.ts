@@ -1,7 +1,7 @@
 /**
  * A flow of numbered, checksummed buffers between real programs of a system; a ledger counts what
  * was published and what each consumer got, buffer by buffer. Used by the system tests that kill
- * processes or cut links.
+ * processes or cut links. Starts providers and consumers as processes; `end` and `kill` end them.
  */
 import { join } from 'node:path';
 import { Ledger } from '../chaos/ledger.js';

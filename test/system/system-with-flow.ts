@@ -1,6 +1,7 @@
 /**
  * A real system with one application and one numbered flow, for the tests that kill its processes
- * or attack its sockets and then expect the flow to be intact.
+ * or attack its sockets and then expect the flow to be intact. Starts processes, which the system
+ * ends.
  */
 import { expect } from 'chai';
 import { RealSystem } from '../kit/real-system.js';

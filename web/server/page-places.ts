@@ -15,6 +15,7 @@ const OTHERS_MAX = 256;
 export const OTHERS_PER_ADDRESS_MAX = 64;
 /** A page that was silent this long gives its place to another of its address, or of any. */
 const SILENT_MS = 10_000;
+/** A page that has not answered a ping by the next one is closed. */
 const PING_INTERVAL_MS = 20_000;
 /** WebSocket close code: try again later. */
 const TRY_AGAIN_LATER = 1013;
@@ -24,7 +25,7 @@ interface Place {
   readonly signedIn: boolean;
   readonly address: string;
   /** Time of its last message, or of its start. */
-  heardMs: number;
+  lastMessageMs: number;
   /** Whether the browser has answered the last ping. */
   alive: boolean;
 }
@@ -55,9 +56,9 @@ export class PagePlaces {
   /** Keeps a place until the WebSocket closes. */
   add(socket: WebSocket, signedIn: boolean, from: string | undefined): void {
     const nowMs = this.#clock.nowMs();
-    const place = { socket, signedIn, address: addressKey(from ?? ''), heardMs: nowMs, alive: true };
+    const place = { socket, signedIn, address: addressKey(from ?? ''), lastMessageMs: nowMs, alive: true };
     this.#places.add(place);
-    socket.on('message', () => (place.heardMs = this.#clock.nowMs()));
+    socket.on('message', () => (place.lastMessageMs = this.#clock.nowMs()));
     socket.on('pong', () => (place.alive = true));
     socket.once('close', () => this.#places.delete(place));
     this.#schedulePing();
@@ -70,8 +71,8 @@ export class PagePlaces {
 
   /** Ends the page that has been silent longest; false when none was silent long enough. */
   #endSilent(places: readonly Place[]): boolean {
-    const [first] = places.toSorted((one, other) => one.heardMs - other.heardMs);
-    if (first === undefined || this.#clock.nowMs() - first.heardMs < SILENT_MS) return false;
+    const [first] = places.toSorted((one, other) => one.lastMessageMs - other.lastMessageMs);
+    if (first === undefined || this.#clock.nowMs() - first.lastMessageMs < SILENT_MS) return false;
     this.#places.delete(first);
     first.socket.close(TRY_AGAIN_LATER, 'another page needs the place');
     // A browser that is not there does not answer the close.

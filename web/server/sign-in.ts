@@ -21,6 +21,7 @@ export interface CookieScope {
   readonly secure: boolean;
 }
 
+/** How long a browser stays signed in, and how many of them at most. */
 const SESSION_MS = 12 * 3_600_000;
 const SESSIONS_MAX = 1_024;
 

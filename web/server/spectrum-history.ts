@@ -18,6 +18,7 @@ export interface HistorySample {
 /** Samples younger than this are all kept, older ones one per `COARSE_STEP_MS`. */
 const FINE_MS = 12_500;
 const COARSE_STEP_MS = 5_000;
+/** A rate window of 60 s, and a coarse step for the sample before it. */
 const KEPT_MS = 66_000;
 /** Samples are never closer than this; the caller may ask more often. */
 export const HISTORY_STEP_MS = 1_000;

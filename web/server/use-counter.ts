@@ -4,12 +4,12 @@
  * the returned release function. Used by the watches and links of the web process. Pure.
  */
 export class UseCounter {
-  readonly #released: () => void;
+  readonly #onReleased: () => void;
   #users = 0;
 
-  /** `released` runs after each release, when `inUse` has its new value. */
-  constructor(released: () => void = () => undefined) {
-    this.#released = released;
+  /** `onReleased` runs after each release, when `inUse` has its new value. */
+  constructor(onReleased: () => void = () => undefined) {
+    this.#onReleased = onReleased;
   }
 
   get inUse(): boolean {
@@ -19,12 +19,12 @@ export class UseCounter {
   /** Counts one user until the returned function is called; only its first call has an effect. */
   acquire(): () => void {
     this.#users += 1;
-    let held = true;
+    let isHeld = true;
     return () => {
-      if (!held) return;
-      held = false;
+      if (!isHeld) return;
+      isHeld = false;
       this.#users -= 1;
-      this.#released();
+      this.#onReleased();
     };
   }
 }

@@ -12,7 +12,7 @@ export interface DataState {
   readonly kind: DataStateKind;
   /** A word or two. */
   readonly label: string;
-  /** A sentence with age and cause; empty where there is nothing to say. */
+  /** A sentence with age and cause; empty without either. */
   readonly detail: string;
 }
 

@@ -5,7 +5,7 @@
  *     0  u32 id of the subscription
  *     4  u32 length of the head
  *     8  head: JSON, padded with spaces to a multiple of 8
- *        values: as the head's `values` says, row by row
+ *        values: of the type that the head names, row by row
  *
  * The subscription id comes first and apart, so that all pages with the same view share the bytes
  * behind it.
@@ -83,6 +83,7 @@ export interface Frame {
 
 const ID_BYTES = 4;
 const LENGTH_BYTES = 4;
+/** A typed array over the values begins at a multiple of the largest of its elements. */
 const ALIGNMENT_BYTES = 8;
 
 /** Everything after the id of the subscription. */

@@ -14,6 +14,7 @@ import {
   type Subscription,
 } from './messages.js';
 
+/** Bounds of what a page may send; SpecTcl's own names and axes are smaller. */
 const NAME_CHARACTERS_MAX = 256;
 const CHANNEL_MAX = 2 ** 32;
 const INTERVAL_MAX_MS = 60_000;

@@ -78,7 +78,7 @@ export class PathWatch {
       const watcher = watch(path, { persistent: false }, () => this.#changed());
       watcher.on('error', () => this.#changed());
       this.#watched.set(path, { watcher, identity });
-      // What happened between the look above and the watch was not reported.
+      // What happened between the check above and the watch was not reported.
       return identityOf(path) === identity;
     } catch {
       return false;

@@ -48,6 +48,7 @@ export class RingReader {
   #offset = 0;
   #index = 0;
   #missed = 0;
+  /** Published count of the epoch when it was last read. */
   #published = 0;
   /** Offset of the slot of `sequence` and the halves of its sequence word. */
   #slot = 0;
@@ -147,7 +148,7 @@ export class RingReader {
   /** False when the writer has overwritten the borrowed buffer: discard what was read from it. */
   isIntact(): boolean {
     const words = this.#words;
-    words.fenceLoads(); // what was read of the buffer is read before the look that follows
+    words.fenceLoads(); // what was read of the buffer is read before the check that follows
     return (
       words.holdsHalves(this.#slot + SLOT.sequence, this.#heldLow, this.#heldHigh) &&
       words.holdsHalves(HEADER.epoch, this.#epochLow, this.#epochHigh)

@@ -16,6 +16,7 @@ import { FrameBits } from './frame.js';
 
 /** Largest number of blocks of one frame, which is encoded and decoded at once. */
 export const BLOCKS_PER_FRAME = 64;
+/** First block and number of blocks of a range, u32 each. */
 const RANGE_BYTES = 8;
 /** Longest payload of a BLOCKS frame: one range per block, not deflated. */
 export const BLOCKS_PAYLOAD_BYTES = BLOCKS_PER_FRAME * (IMAGE_BLOCK_BYTES + RANGE_BYTES);

@@ -1,6 +1,6 @@
 /**
  * The rule for connections to other hosts: a host with a certificate, or with certificates of
- * others that it trusts, uses TLS only, whatever an address or an announcement says. Checked
+ * others that it trusts, uses TLS only, whatever an address or an announcement asks for. Checked
  * before every connection to a host server or duplicator, and where hosts are discovered. Pure.
  */
 import { formatAddress, type AddressOf } from '../../base/address.js';

@@ -16,13 +16,14 @@ import { isStruct, printableInXml, type RpcStruct, type RpcValue } from './value
 /** Faults in response to an HTTP request with this header, of any value, include `facts`. */
 export const FACTS_HEADER = 'x-mirrorflow-facts';
 
-const MESSAGE_CHARACTERS = 8192;
-const FACT_COUNT = 64;
+/** Longer messages are cut, further facts left out. */
+const MESSAGE_CHARACTERS_MAX = 8192;
+const FACTS_MAX = 64;
 
 /** The struct of a fault. It can be encoded whatever the message and the facts contain. */
 export function faultStruct(code: number, message: string, facts: ErrorFacts = {}): RpcStruct {
   const struct: RpcStruct = { faultCode: code, faultString: printable(message) };
-  const entries = Object.entries(facts).slice(0, FACT_COUNT);
+  const entries = Object.entries(facts).slice(0, FACTS_MAX);
   if (entries.length === 0) return struct;
   struct['facts'] = Object.fromEntries(
     entries.map(([key, value]): [string, RpcValue] => [printable(key), encodableFact(value)]),
@@ -57,7 +58,9 @@ export function errorForCaller(thrown: unknown): MirrorflowError {
 }
 
 function printable(text: string): string {
-  return printableInXml(text.length > MESSAGE_CHARACTERS ? `${text.slice(0, MESSAGE_CHARACTERS)} ...` : text);
+  return printableInXml(
+    text.length > MESSAGE_CHARACTERS_MAX ? `${text.slice(0, MESSAGE_CHARACTERS_MAX)} ...` : text,
+  );
 }
 
 function encodableFact(value: unknown): RpcValue {

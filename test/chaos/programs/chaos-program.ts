@@ -7,6 +7,8 @@ import { writeSync } from 'node:fs';
 import { connect, isMirrorflowError, type Client } from 'mirrorflow';
 
 const RETRY_MS = 20;
+/** Failed attempts from one line of the log to the next: one second. */
+const LOG_EVERY = 50;
 
 /** Exits when standard input closes, which happens however the parent ends. */
 export function exitWithParent(): void {
@@ -15,6 +17,7 @@ export function exitWithParent(): void {
   process.stdin.resume();
 }
 
+/** Never notified: waiting for it is a sleep. */
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 /**
@@ -42,7 +45,7 @@ export async function retry<T>(what: string, work: () => Promise<T>): Promise<T>
     try {
       return await work();
     } catch (error) {
-      if (attempt % 50 === 49) process.stderr.write(`${what}: ${String(error)}\n`);
+      if (attempt % LOG_EVERY === LOG_EVERY - 1) process.stderr.write(`${what}: ${String(error)}\n`);
       if (!isMirrorflowError(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }

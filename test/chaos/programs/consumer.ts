@@ -39,6 +39,7 @@ async function open(consumer: Client): Promise<InputFlow> {
   return oldest;
 }
 
+/** Checks buffers and reports each range of consecutive numbers in them. */
 function deliver(buffers: readonly FlowBuffer[]): void {
   let run = -1;
   let first = 0;

@@ -13,7 +13,7 @@ describe('a stopped provider', () => {
   for (const slots of [2, 3, 8, 256]) {
     it(`a provider of ${slots} buffers that is stopped anywhere takes nothing from a lossless consumer that joins at the oldest buffer`, async () => {
       const place = await LocalHostFlow.start(slots, SIZE);
-      const { file, link } = place.opened;
+      const { file, link } = place.openedToProvide;
       const provider = new TestProcess('test/fixtures/stopping-provider', [
         file,
         link,
@@ -23,7 +23,7 @@ describe('a stopped provider', () => {
       ]);
       try {
         expect(await provider.line()).to.equal('ready');
-        provider.say('go');
+        provider.writeLine('go');
         let joined: InputFlow | undefined;
         const places = new Set<string>();
         for (let stop = 0; stop < STOPS; stop += 1) {

@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import type { Simulator } from '../../../simulator/simulator.js';
 import { fail, ok, type Finding } from '../../../console/doctor/check.js';
 import * as machine from '../../../console/doctor/machine.js';
-import { MirrorPeer } from '../../simulator/mirror-peer.js';
+import { MirrorTestClient } from '../../simulator/mirror-test-client.js';
 import { ConsoleSystem } from '../system.js';
 
 interface TitledFinding extends Finding {
@@ -83,10 +83,10 @@ describe('the gateway command and the doctor', () => {
   it('mirrors: lists the mirrors that SpecTcl and the gateway know', async () => {
     const { mirrorPort } = await system.json<{ mirrorPort: number }>('gateway', 'e1');
     const [atSource, atGateway] = await Promise.all(
-      [simulator.mirrorPort, mirrorPort].map((port) => MirrorPeer.connect(port)),
+      [simulator.mirrorPort, mirrorPort].map((port) => MirrorTestClient.connect(port)),
     );
-    atSource?.shmInfo('XA01');
-    atGateway?.shmInfo('XA02');
+    atSource?.sendShmInfo('XA01');
+    atGateway?.sendShmInfo('XA02');
     await Promise.all([atSource?.update(), atGateway?.update()]);
     const mirrors = await system.json<{ at: string; key: string }[]>('mirrors');
     expect(mirrors.filter(({ key }) => key === 'XA01').map(({ at }) => at)).to.deep.equal(['spectcl']);

@@ -1,6 +1,6 @@
 /**
- * What the tests of the renderers share: taking our own colours away, and recognising what must
- * never be there.
+ * Colours in rendered lines (SGR escape sequences): removes our own, and finds foreign ones. Used
+ * by the tests of the renderers. Pure.
  */
 import { expect } from 'chai';
 import * as fc from 'fast-check';

@@ -13,6 +13,7 @@ import { AWAKE, MessageKind, packHello, unpackRefusal } from '../../../protocol/
 import type { MemoryLink } from '../../kit/memory-link.js';
 import type { Ledger } from './ledger.js';
 
+/** Buffers. */
 const HISTORY_MAX = 16;
 
 export interface ConsumerOptions {
@@ -31,21 +32,20 @@ export class InterruptedConsumer {
   readonly #fileOf: (epoch: number) => FlowFile;
   readonly #producer: HistoryProducer;
   readonly #consumer: HistoryConsumer;
+  /** Segments of the history that were freed and not reported to the main thread yet. */
   readonly #withdrawn: number[] = [];
   #link: MemoryLink | undefined;
-  /** The duplicator has admitted it. */
-  #begun = false;
+  #isAdmitted = false;
   #epoch = 0;
   #reader: RingReader | undefined;
   /** In this epoch: the first sequence, the next one to take, and how many were taken. */
   #first = 0;
   #next = 0;
   #taken = 0;
-  #missedBefore = 0;
   /** Buffers that were taken and not released. */
   readonly #held: number[] = [];
   /** Index of the buffer whose copy is not checked yet; -1 for none. */
-  #copied = -1;
+  #uncheckedCopy = -1;
 
   constructor(options: ConsumerOptions, ledger: Ledger, fileOf: (epoch: number) => FlowFile) {
     const { delivery, start, history, payloadCapacity } = options;
@@ -67,7 +67,7 @@ export class InterruptedConsumer {
   }
 
   get attached(): boolean {
-    return this.#begun && this.#link?.closed === false;
+    return this.#isAdmitted && this.#link?.closed === false;
   }
 
   get link(): MemoryLink | undefined {
@@ -88,7 +88,7 @@ export class InterruptedConsumer {
   /** Joins at its position, or where it is to start. */
   join(link: MemoryLink): void {
     this.#link = link;
-    this.#begun = false;
+    this.#isAdmitted = false;
     const resumes = this.#epoch !== 0;
     this.#settleCopy();
     link.onMessage((kind, value, detail) => {
@@ -108,7 +108,7 @@ export class InterruptedConsumer {
   read(): void {
     const reader = this.#reader;
     if (!this.attached || reader === undefined) return;
-    if (this.#copied >= 0) {
+    if (this.#uncheckedCopy >= 0) {
       this.#settleCopy();
       this.#acknowledge(AWAKE);
       return;
@@ -120,9 +120,10 @@ export class InterruptedConsumer {
     const index = this.#producer.claim();
     if (index < 0) return;
     this.#producer.area(index).set(reader.view());
-    this.#copied = index;
+    this.#uncheckedCopy = index;
   }
 
+  /** Takes a buffer out of the history and checks it against the ledger. */
   take(): void {
     const index = this.#consumer.take();
     if (index < 0) return;
@@ -139,25 +140,27 @@ export class InterruptedConsumer {
     this.#held.push(index);
   }
 
+  /** Releases one of the buffers that are held; `which` selects it. */
   release(which: number): void {
     const [index] = this.#held.splice(which % Math.max(1, this.#held.length), 1);
     if (index !== undefined && this.#consumer.release(index)) this.#producer.freeRetiredSegments();
   }
 
+  /** Changes the size of the history to 1 to HISTORY_MAX buffers. */
   resize(buffers: number): void {
     const to = 1 + (buffers % HISTORY_MAX);
     if (to > this.#consumer.capacity) this.#producer.grow(to);
     else this.#producer.shrink(to);
   }
 
-  /** The main thread learns which memory was freed. */
+  /** Reports to the main thread which memory was freed. */
   deliverWithdrawals(): void {
     for (const id of this.#withdrawn.splice(0)) this.#consumer.removeSegment(id);
   }
 
   /** Throws unless every buffer of its epoch was taken, or counted where it is lossy. */
   checkEnd(): void {
-    const missed = (this.#reader?.missed ?? 0) - this.#missedBefore;
+    const missed = this.#reader?.missed ?? 0;
     const all = this.#published - this.#first;
     if (this.delivery === 'lossless' && missed > 0) throw new Error(`a lossless consumer missed ${missed}`);
     if (this.#taken + missed !== all)
@@ -180,22 +183,22 @@ export class InterruptedConsumer {
   }
 
   #begin(first: number): void {
-    this.#begun = true;
+    this.#isAdmitted = true;
     const position = this.#reader?.next;
     if (position === undefined) {
       this.#reader = new RingReader(this.#fileOf(this.#epoch), first);
       this.#first = first;
       this.#next = first;
       this.#taken = 0;
-      this.#missedBefore = 0;
     } else if (this.delivery === 'lossless' && first > position)
       throw new Error(`a lossless consumer resumes at ${first} instead of ${position}`);
   }
 
+  /** Commits the unchecked copy to the history if the writer has not overwritten it meanwhile. */
   #settleCopy(): void {
     const reader = this.#reader;
-    if (this.#copied < 0 || reader === undefined) return;
-    this.#copied = -1;
+    if (this.#uncheckedCopy < 0 || reader === undefined) return;
+    this.#uncheckedCopy = -1;
     if (!reader.isIntact()) {
       if (this.delivery === 'lossless')
         throw new Error(`a lossless consumer was lapped at ${reader.sequence}`);

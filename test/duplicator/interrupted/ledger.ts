@@ -25,10 +25,11 @@ export function contentOf(payload: Uint8Array): number | undefined {
 }
 
 export class Ledger {
+  /** By epoch: the content of each published sequence. */
   readonly #contents = new Map<number, number[]>();
 
-  /** Notes what has been published since the last look; throws for a torn buffer. */
-  look(file: FlowFile): void {
+  /** Records what has been published since the last call; throws for a torn buffer. */
+  record(file: FlowFile): void {
     const contents = this.#of(file.epoch);
     for (let sequence = contents.length; sequence < file.published; sequence += 1) {
       const content = contentOf(file.payloadOf(sequence).subarray(0, file.slotSize(sequence)));

@@ -72,7 +72,7 @@ export class StoreRules {
   }
 }
 
-/** The value that a store leaves in its word. */
+/** The value that a store leaves in its word: operations of `Words` differ in their parameters. */
 function valueOf({ operation, values: [first = 0, second = 0] }: Store): number {
   if (operation.startsWith('clear')) return 0;
   if (operation.startsWith('exchange')) return second;

@@ -23,7 +23,7 @@ import { StoreRules, type Action } from './store-rules.js';
 
 const CONSUMERS_MAX = 4;
 const PAYLOAD_MAX = 24;
-/** Others run inside a stopped participant, and stop there themselves at most so deep. */
+/** Participants that are stopped at the same time, each while the one before it is stopped. */
 const DEPTH_MAX = 3;
 /** Steps after which a flow without interruptions must have delivered everything. */
 const STEPS_TO_END = 5_000;
@@ -36,7 +36,8 @@ type Participant = 'provider' | 'duplicator';
 export class World {
   readonly #directory: string;
   readonly #tape: readonly number[];
-  #at = 0;
+  /** Place of the next number on the tape. */
+  #tapePosition = 0;
   readonly #ledger = new Ledger();
   readonly #rules = new StoreRules(({ epoch }) =>
     Math.min(...this.#consumers.map((consumer) => consumer.needed(epoch)), Number.POSITIVE_INFINITY),
@@ -49,8 +50,10 @@ export class World {
   #consumers: InterruptedConsumer[] = [];
   /** Participants that are stopped between two stores, with those that run meanwhile above. */
   readonly #stopped = new Set<Participant>();
-  #contents = 0;
-  #interrupts = false;
+  /** The number that fills the newest payload of the provider. */
+  #content = 0;
+  /** Whether participants are stopped and killed between stores. */
+  #isInterrupting = false;
 
   constructor(directory: string, tape: readonly number[]) {
     this.#directory = directory;
@@ -65,16 +68,16 @@ export class World {
 
   /** Runs until the tape ends, then without interruptions until all is delivered. */
   run(): void {
-    this.#interrupts = true;
-    while (this.#at < this.#tape.length) this.#step();
-    this.#interrupts = false;
+    this.#isInterrupting = true;
+    while (this.#tapePosition < this.#tape.length) this.#step();
+    this.#isInterrupting = false;
     this.#finish();
   }
 
   /** A number below `bound`; 0 behind the end of the tape. */
   #draw(bound: number): number {
-    const drawn = this.#tape[this.#at] ?? 0;
-    this.#at += 1;
+    const drawn = this.#tape[this.#tapePosition] ?? 0;
+    this.#tapePosition += 1;
     return drawn % bound;
   }
 
@@ -95,32 +98,32 @@ export class World {
       case 6:
       case 7:
       case 8:
-        this.#aConsumer()?.read();
+        this.#drawConsumer()?.read();
         break;
       case 9:
       case 10:
-        this.#aConsumer()?.take();
+        this.#drawConsumer()?.take();
         break;
       case 11:
-        this.#aConsumer()?.release(this.#draw(8));
+        this.#drawConsumer()?.release(this.#draw(8));
         break;
       case 12:
-        this.#change();
+        this.#rareEvent();
         break;
       case 13:
-        this.#aConsumer()?.resize(this.#draw(16));
+        this.#drawConsumer()?.resize(this.#draw(16));
         break;
       case 14:
-        this.#aConsumer()?.deliverWithdrawals();
+        this.#drawConsumer()?.deliverWithdrawals();
         break;
       default:
         this.#attach();
     }
-    this.#ledger.look(this.#file);
+    this.#ledger.record(this.#file);
   }
 
   /** Rare events: a new consumer, deaths, and a flow that is opened with other sizes. */
-  #change(): void {
+  #rareEvent(): void {
     switch (this.#draw(8)) {
       case 0:
       case 1:
@@ -143,37 +146,39 @@ export class World {
   }
 
   /** The present file for one participant, whose stores are checked and interrupted. */
-  #fileOf(who: Participant): FlowFile {
+  #fileOf(participant: Participant): FlowFile {
     const file = this.#file;
     return interruptedFile(file, (store) => {
-      this.#between(who);
+      this.#between(participant);
       this.#rules.check(file, store);
     });
   }
 
   /** Before a store of a participant: nothing, or others run, or it is killed. */
-  #between(who: Participant): void {
-    this.#ledger.look(this.#file);
-    if (!this.#interrupts || this.#stopped.size >= DEPTH_MAX || this.#at >= this.#tape.length) return;
-    const what = this.#draw(24);
-    if (what < 18 || this.#stopped.has(who)) return;
-    if (what === 23) throw new Killed();
-    this.#stopped.add(who);
+  #between(participant: Participant): void {
+    this.#ledger.record(this.#file);
+    if (!this.#isInterrupting || this.#stopped.size >= DEPTH_MAX || this.#tapePosition >= this.#tape.length)
+      return;
+    // In 24 stores: 18 times nothing, five times others run, once it is killed.
+    const drawn = this.#draw(24);
+    if (drawn < 18 || this.#stopped.has(participant)) return;
+    if (drawn === 23) throw new Killed();
+    this.#stopped.add(participant);
     try {
       for (let steps = 1 + this.#draw(6); steps > 0; steps -= 1) this.#step();
     } finally {
-      this.#stopped.delete(who);
+      this.#stopped.delete(participant);
     }
   }
 
   /** Runs an action of a participant, which may be killed in it. */
-  #act(who: Participant, action: () => void): void {
-    if (this.#stopped.has(who)) return;
+  #act(participant: Participant, action: () => void): void {
+    if (this.#stopped.has(participant)) return;
     try {
       action();
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
-      if (who === 'provider') this.#killProvider();
+      if (participant === 'provider') this.#killProvider();
       else this.#killDuplicator();
     }
   }
@@ -182,7 +187,7 @@ export class World {
     const slots = 1 + this.#draw(4);
     const abandoned = this.#draw(8);
     this.#act('provider', () =>
-      this.#provider?.write(slots, (slot) => abandoned === slot && this.#interrupts),
+      this.#provider?.write(slots, (slot) => abandoned === slot && this.#isInterrupting),
     );
   }
 
@@ -205,7 +210,7 @@ export class World {
   /** A participant without a link joins; a dead duplicator is replaced; a dead provider too. */
   #attach(): void {
     if (this.#links === undefined) {
-      if (!this.#stopped.has('duplicator')) this.#act('duplicator', () => this.#succeed());
+      if (!this.#stopped.has('duplicator')) this.#act('duplicator', () => this.#takeOver());
       return;
     }
     const links = this.#links;
@@ -220,7 +225,7 @@ export class World {
       this.#act('duplicator', () => this.#clock.advance(REATTACH_MS));
   }
 
-  #aConsumer(): InterruptedConsumer | undefined {
+  #drawConsumer(): InterruptedConsumer | undefined {
     return this.#consumers[this.#draw(Math.max(1, this.#consumers.length))];
   }
 
@@ -241,14 +246,14 @@ export class World {
   }
 
   #killConsumer(): void {
-    const consumer = this.#aConsumer();
+    const consumer = this.#drawConsumer();
     consumer?.link?.destroy();
     this.#consumers = this.#consumers.filter((one) => one !== consumer);
   }
 
   #newProvider(): InterruptedProvider {
     const between = (): void => this.#between('provider');
-    return new InterruptedProvider(this.#fileOf('provider'), between, () => (this.#contents += 1));
+    return new InterruptedProvider(this.#fileOf('provider'), between, () => (this.#content += 1));
   }
 
   #killProvider(): void {
@@ -280,18 +285,18 @@ export class World {
     );
   }
 
-  /** Everyone leaves, and the flow is opened with other sizes. */
+  /** All participants leave, and the flow is opened with other sizes. */
   #reopen(): void {
     this.#killProvider();
     this.#killDuplicator();
     for (const consumer of this.#consumers) while (consumer.link?.deliver() === true);
-    this.#interrupts = false;
+    this.#isInterrupting = false;
     this.#create(2 + this.#draw(7), 8 + 4 * this.#draw(4));
-    this.#interrupts = true;
+    this.#isInterrupting = true;
   }
 
   /** A successor repairs the file and takes it over, as obtain-file.ts and examine.ts do. */
-  #succeed(): void {
+  #takeOver(): void {
     const file = this.#fileOf('duplicator');
     for (const { check, state, text, repair } of checkFile(file)) {
       if (state === 'unsound') throw new Error(`the file of a dead duplicator is damaged: ${check}: ${text}`);
@@ -337,7 +342,7 @@ export class World {
           consumer.release(0);
           consumer.deliverWithdrawals();
         }
-        this.#ledger.look(this.#file);
+        this.#ledger.record(this.#file);
       }
     }
     for (const consumer of this.#consumers) consumer.checkEnd();

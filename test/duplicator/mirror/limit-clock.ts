@@ -10,8 +10,7 @@ const LIMIT_MS = 10_000;
 
 interface Limit {
   readonly action: () => void;
-  /** It was running at the last `expireLimits`. */
-  seen: boolean;
+  wasRunningAtLastExpiry: boolean;
 }
 
 export class LimitClock implements Clock {
@@ -31,7 +30,7 @@ export class LimitClock implements Clock {
 
   after(delayMs: number, action: () => void, background?: boolean): () => void {
     if (delayMs < LIMIT_MS) return systemClock.after(delayMs, action, background);
-    const limit = { action, seen: false };
+    const limit = { action, wasRunningAtLastExpiry: false };
     this.#limits.add(limit);
     return () => void this.#limits.delete(limit);
   }
@@ -39,7 +38,7 @@ export class LimitClock implements Clock {
   /** Ends the limits that were running at the call before too: an immediate answer is in time. */
   expireLimits(): void {
     for (const limit of this.#limits) {
-      if (!limit.seen) limit.seen = true;
+      if (!limit.wasRunningAtLastExpiry) limit.wasRunningAtLastExpiry = true;
       else if (this.#limits.delete(limit)) limit.action();
     }
   }

@@ -41,18 +41,18 @@ describe('a mirror flow', () => {
 
   it('a mirror that cannot start leaves no file behind', async () => {
     rig = await FlowRig.make();
-    mkdirSync(rig.runtime, { mode: 0o750 });
-    mkdirSync(join(rig.runtime, 'links'), { mode: 0o750 });
-    writeFileSync(join(rig.runtime, 'links', 'test@spectra.sock'), 'no socket');
+    mkdirSync(rig.runtimeDirectory, { mode: 0o750 });
+    mkdirSync(join(rig.runtimeDirectory, 'links'), { mode: 0o750 });
+    writeFileSync(join(rig.runtimeDirectory, 'links', 'test@spectra.sock'), 'no socket');
     expect((await rejection(rig.flow.start())).code).to.equal('ADDRESS_IN_USE');
-    expect(readdirSync(join(rig.flows, 'test'))).to.deep.equal([]);
+    expect(readdirSync(join(rig.flowDirectory, 'test'))).to.deep.equal([]);
     expect(rig.simulator.counters.updatesServed).to.equal(0);
   });
 
   it('a second mirror of the same flow is refused with the owner, and the first continues', async () => {
     rig = await FlowRig.make();
     await rig.flow.start();
-    const second = rig.another();
+    const second = rig.makeFlow();
     const error = await rejection(second.start());
     expect([error.code, (error.facts as { pid?: number }).pid]).to.deep.equal(['FILE_OWNED', process.pid]);
     await rig.publishMore(2);
@@ -78,8 +78,8 @@ describe('a mirror flow', () => {
 
   it('a mirror connects to its source only when a killed predecessor has been dead for 50 ms', async () => {
     rig = await FlowRig.make();
-    mkdirSync(join(rig.flows, 'test'), { recursive: true });
-    writeFileSync(join(rig.flows, 'test', 'spectra.flow'), 'the file of a dead owner');
+    mkdirSync(join(rig.flowDirectory, 'test'), { recursive: true });
+    writeFileSync(join(rig.flowDirectory, 'test', 'spectra.flow'), 'the file of a dead owner');
     const delays = youngMirror();
     const started = rig.flow.start();
     expect(delays[0]?.ms).to.equal(40);

@@ -38,6 +38,7 @@ export class SourceRig {
   readonly clock = new LimitClock();
   readonly place = new Place();
   readonly states: [state: string, code: string | undefined][] = [];
+  /** Channel bytes of each event `outgrown` of the source. */
   readonly outgrown: number[] = [];
   /** What was wrong with any publication. */
   readonly problems: string[] = [];
@@ -45,8 +46,8 @@ export class SourceRig {
   readonly updates: number[] = [];
   /** The names of the spectra of the newest publication. */
   names: string[] = [];
-  /** No slot may be written. */
-  creditHeld = false;
+  /** No slot may be written until `releaseCredit`. */
+  isCreditHeld = false;
   simulator!: Simulator;
   proxy!: WatchingProxy;
   source!: SpecTclSource;
@@ -107,7 +108,7 @@ export class SourceRig {
   }
 
   releaseCredit(): void {
-    this.creditHeld = false;
+    this.isCreditHeld = false;
     for (const resolve of this.#waitingForCredit.splice(0)) resolve();
   }
 
@@ -120,6 +121,7 @@ export class SourceRig {
     this.place.remove();
   }
 
+  /** The flow file and image that the source fills. */
   #target(channelBytes: number, slotCount: number): MirrorTarget {
     const payloadCapacity = DISPLAY_HEADER_BYTES + channelBytes;
     this.file = this.place.create({ slotCount, payloadCapacity });
@@ -129,13 +131,14 @@ export class SourceRig {
       publisher: this.publisher,
       channelCapacity: channelBytes,
       pipelined: slotCount >= 3,
-      hasCredit: () => !this.creditHeld,
+      hasCredit: () => !this.isCreditHeld,
       credit: async () => {
-        if (this.creditHeld) await new Promise<void>((resolve) => this.#waitingForCredit.push(resolve));
+        if (this.isCreditHeld) await new Promise<void>((resolve) => this.#waitingForCredit.push(resolve));
       },
     };
   }
 
+  /** Checks a publication and the image when they are published. */
   #check(sequence: number): void {
     const reader = new RingReader(this.file, sequence);
     if (reader.peek() !== 'ready') {

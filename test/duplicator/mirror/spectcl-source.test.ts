@@ -465,7 +465,7 @@ describe('a SpecTcl source', () => {
   it('no update is requested while credit is missing, and requests continue when it returns', async () => {
     const rig = await started({ source: { intervalMs: 0 }, simulator: { rate: 100_000, intervalMs: 2 } });
     await rig.publishMore(3);
-    rig.creditHeld = true;
+    rig.isCreditHeld = true;
     let last = -1;
     await eventually(() => {
       const paused = rig.proxy.requests === last;

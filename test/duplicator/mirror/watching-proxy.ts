@@ -1,10 +1,18 @@
 /**
  * A TCP proxy between a mirror and its source that forwards everything and counts what would burden
  * a SpecTcl: connections, requests, and requests that are unanswered at the same time. Used by
- * SourceRig.
+ * SourceRig. Listens on a loopback port until `close`.
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import {
+  MIRROR_HEADER_BYTES,
+  MIRROR_MESSAGE,
+  decodeMirrorHeader,
+} from '../../../protocol/spectcl/mirror-messages.js';
+
+/** A REQUEST_UPDATE, a header without a body; a mirror sends nothing else. */
+const REQUEST_BYTES = MIRROR_HEADER_BYTES;
 
 export class WatchingProxy {
   readonly #server: Server;
@@ -63,21 +71,22 @@ export class WatchingProxy {
     mirror.once('end', () => (this.endedStreams += 1));
     mirror.on('data', (chunk: Buffer) => {
       requestBytes += chunk.length;
-      inFlight += Math.floor(requestBytes / 8);
-      this.requests += Math.floor(requestBytes / 8);
-      requestBytes %= 8;
+      inFlight += Math.floor(requestBytes / REQUEST_BYTES);
+      this.requests += Math.floor(requestBytes / REQUEST_BYTES);
+      requestBytes %= REQUEST_BYTES;
       this.mostInFlight = Math.max(this.mostInFlight, inFlight);
       source.write(chunk);
     });
     source.on('data', (chunk: Buffer) => {
       for (let at = 0; at < chunk.length;) {
         if (bodyLeft === 0) {
-          const piece = chunk.subarray(at, at + 8 - header.length);
+          const piece = chunk.subarray(at, at + MIRROR_HEADER_BYTES - header.length);
           header = Buffer.concat([header, piece]);
           at += piece.length;
-          if (header.length < 8) continue;
-          bodyLeft = header.readUInt32LE(0) - 8;
-          this.replies.push(header.readUInt32LE(4) === 3 ? 'full' : 'partial');
+          if (header.length < MIRROR_HEADER_BYTES) continue;
+          const { size, type } = decodeMirrorHeader(header);
+          bodyLeft = size - MIRROR_HEADER_BYTES;
+          this.replies.push(type === MIRROR_MESSAGE.FULL_UPDATE ? 'full' : 'partial');
           header = Buffer.alloc(0);
         } else {
           const piece = Math.min(bodyLeft, chunk.length - at);

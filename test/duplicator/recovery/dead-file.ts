@@ -1,4 +1,7 @@
-/** A flow file of a dead owner for tests: this process writes it, then falsifies its owner. */
+/**
+ * A flow file of a dead owner for the tests of recovery: this process writes it, then falsifies its
+ * owner. Creates a temporary directory, which `remove` deletes.
+ */
 import { closeSync, openSync, writeSync, ftruncateSync } from 'node:fs';
 import { createFlowFile, type FlowFileOptions } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
@@ -8,6 +11,7 @@ import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
 import { damageHeader, damageSlot } from '../../protocol/flow/flow-file/damage.js';
 import { Place } from '../../protocol/flow/flow-file/place.js';
 
+/** Payload of a slot in bytes: more than one block of an image. */
 export const CAPACITY = 5000;
 export const SLOTS = 4;
 
@@ -36,6 +40,7 @@ export class DeadFile {
     this.bury();
   }
 
+  /** A mirror's file with an image, to which the first `applied` publications were applied. */
   static mirror(published: number, applied: number, flags: number = FLOW_FLAGS.mirror): DeadFile {
     const dead = new DeadFile(published, { flags });
     const image = new ImageWriter(dead.file, createImage(dead.image, CAPACITY, { mode: 0o640 }));
@@ -63,6 +68,7 @@ export class DeadFile {
     return this.path.replace(/flow$/, 'image');
   }
 
+  /** Writes the next buffer, without publishing it. */
   commit(): void {
     this.ring.begin().fill(this.ring.next + 1);
     this.ring.commit(CAPACITY, 1);

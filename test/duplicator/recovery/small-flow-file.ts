@@ -1,4 +1,7 @@
-/** A new flow file of four small slots, which no duplicator serves. */
+/**
+ * Makes a flow file of four small slots, which no duplicator serves. Used by tests of recovery.
+ * Writes it into a given directory.
+ */
 import { join } from 'node:path';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';

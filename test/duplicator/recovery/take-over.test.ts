@@ -278,11 +278,11 @@ describe('the successor of a killed mirror duplicator', () => {
     await program.ready();
     return program;
   };
-  const path = (): string => join(rig.flows, 'test', 'spectra.flow');
+  const path = (): string => join(rig.flowDirectory, 'test', 'spectra.flow');
 
   it('a mirror successor writes to the image that its clients have mapped', async () => {
     const first = await run();
-    const image = join(rig.flows, 'test', 'spectra.image');
+    const image = join(rig.flowDirectory, 'test', 'spectra.image');
     const mapped = openImage(image);
     const header = openFlowFile(path(), 'read');
     await first.kill();
@@ -300,7 +300,7 @@ describe('the successor of a killed mirror duplicator', () => {
 
   it('a mirror successor serves what was published before its source sends anything', async () => {
     const { restPort, mirrorPort } = rig.simulator;
-    const proxy = await CuttingProxy.before(mirrorPort);
+    const proxy = await CuttingProxy.inFrontOf(mirrorPort);
     try {
       const connect = `spectcl://127.0.0.1?rest=${restPort}&mirror=${new URL(proxy.address).port}`;
       const first = await run(connect);

@@ -78,7 +78,7 @@ describe('a flow between hosts', () => {
 
   it('buffers that arrive together with a change of the source state are acknowledged', async () => {
     const here = await host().local(8, 64);
-    const proxy = await CuttingProxy.before(await here.serve());
+    const proxy = await CuttingProxy.inFrontOf(await here.serve());
     const there = await host().remote(proxy.address);
     const input = await there.consumer();
     const output = await here.provider();
@@ -116,7 +116,7 @@ describe('a flow between hosts', () => {
 
   it('a link that is cut again and again is made again each time, and no buffer is lost', async () => {
     const here = await host().local(256, 20_000);
-    const proxy = await CuttingProxy.before(await here.serve());
+    const proxy = await CuttingProxy.inFrontOf(await here.serve());
     const there = await host().remote(proxy.address);
     const input = await there.consumer();
     const causes: string[] = [];
@@ -148,7 +148,7 @@ describe('a flow between hosts', () => {
 
   it('the buffers that a small ring lost during a cut are counted exactly', async () => {
     const here = await host().local(16, 100);
-    const proxy = await CuttingProxy.before(await here.serve());
+    const proxy = await CuttingProxy.inFrontOf(await here.serve());
     const there = await host().remote(proxy.address);
     const input = await there.consumer({ inline: false, history: 64 });
     const output = await here.provider();
@@ -172,7 +172,7 @@ describe('a flow between hosts', () => {
 
   it('a link that is silent without being closed is detected at both ends and made again', async () => {
     const here = await host().local(64, 100);
-    const proxy = await CuttingProxy.before(await here.serve());
+    const proxy = await CuttingProxy.inFrontOf(await here.serve());
     const there = await host().remote(proxy.address);
     const input = await there.consumer();
     const output = await here.provider();
@@ -251,7 +251,7 @@ describe('a flow between hosts', () => {
   it('a flow passes a chain of hosts with one copy on each link', async () => {
     const a = await host().local(32, 30_000);
     const b = await host().remote(tcp(await a.serve()));
-    const proxy = await CuttingProxy.before(await b.serve());
+    const proxy = await CuttingProxy.inFrontOf(await b.serve());
     const c = await host().remote(proxy.address);
     const inputs = await Promise.all([b.consumer(), ...upTo(5).map(() => c.consumer())]);
     const output = await a.provider();
@@ -269,7 +269,7 @@ describe('a flow between hosts', () => {
   it('a host that is a whole ring behind when it is cut off still receives the whole ring', async () => {
     const a = await host().local(16, 20_000);
     const b = await host().remote(tcp(await a.serve()));
-    const proxy = await CuttingProxy.before(await b.serve());
+    const proxy = await CuttingProxy.inFrontOf(await b.serve());
     const c = await host().remote(proxy.address, {}, 4);
     const idle = await c.consumer();
     const output = await a.provider();

@@ -55,7 +55,7 @@ describe('a mirror between hosts', () => {
   });
 
   async function proxyBefore(port: number): Promise<CuttingProxy> {
-    proxy = await CuttingProxy.before(port);
+    proxy = await CuttingProxy.inFrontOf(port);
     return proxy;
   }
 

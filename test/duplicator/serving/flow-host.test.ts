@@ -34,7 +34,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
     await rig.publishMore(1);
     client.link.signal(MessageKind.ACK, 1, 1);
     await rig.publishMore(1);
-    expect(client.newest(MessageKind.PUBLISHED)).to.equal(1);
+    expect(client.newestValue(MessageKind.PUBLISHED)).to.equal(1);
     client.link.signal(MessageKind.ACK, 2, 0);
     await client.waitFor(MessageKind.PUBLISHED, 3);
     expect(rig.flow.clientCount).to.equal(1);
@@ -97,14 +97,14 @@ describe('FlowHost with the clients of a mirror flow', () => {
       const bad = await rig.client();
       await bad.waitFor(MessageKind.BEGIN);
       for (const ack of acks) bad.link.signal(MessageKind.ACK, ack, 0);
-      await eventually(() => bad.end !== undefined, 'the refusal');
-      expect([refusal(bad), bad.end?.by]).to.deep.equal(['BAD_MESSAGE', 'peer']);
+      await eventually(() => bad.closeReason !== undefined, 'the refusal');
+      expect([refusal(bad), bad.closeReason?.by]).to.deep.equal(['BAD_MESSAGE', 'peer']);
     }
     await eventually(() => rig.flow.clientCount === 1, 'one client');
     good.link.signal(MessageKind.ACK, 2, 0);
     await rig.publishMore(3);
     await good.waitFor(MessageKind.PUBLISHED, 3);
-    expect(good.end).to.equal(undefined);
+    expect(good.closeReason).to.equal(undefined);
   });
 
   it('a client with an unexpected message is refused with the reason', async () => {
@@ -118,7 +118,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
     const start = await rig.client();
     start.link.signal(MessageKind.START, 1);
     const all = [version, provider, twice, credit, start];
-    await eventually(() => all.every((one) => one.end !== undefined), 'the refusals');
+    await eventually(() => all.every((one) => one.closeReason !== undefined), 'the refusals');
     expect(all.map(refusal)).to.deep.equal([
       'VERSION_MISMATCH',
       'REFUSED',
@@ -154,7 +154,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
     client.link.signal(MessageKind.PAUSE, 0);
     client.link.signal(MessageKind.ACK, 1, 0);
     await rig.publishMore(5);
-    expect(client.newest(MessageKind.PUBLISHED)).to.equal(1);
+    expect(client.newestValue(MessageKind.PUBLISHED)).to.equal(1);
     client.link.signal(MessageKind.RESUME, 0);
     await client.waitFor(MessageKind.PUBLISHED, 6);
   });
@@ -171,7 +171,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
     rig.simulator.misbehave({ mirror: 'none' });
     await eventually(() => status() === 1, 'live');
     await rig.flow.close();
-    await eventually(() => client.end !== undefined, 'the end');
-    expect([status(), client.end?.by]).to.deep.equal([3, 'peer']);
+    await eventually(() => client.closeReason !== undefined, 'the end');
+    expect([status(), client.closeReason?.by]).to.deep.equal([3, 'peer']);
   });
 });

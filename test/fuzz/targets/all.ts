@@ -1,6 +1,6 @@
 /**
- * The fuzz targets: every parser of bytes or text that other programs or users supply. A new such
- * parser gets a target in this folder and a line here.
+ * The fuzz targets: every parser of bytes or text that other programs or users supply. Run by
+ * `npm run fuzz` and fuzz.test.ts. A new such parser gets a target in this folder and a line here.
  */
 import type { FuzzTarget } from '../fuzzer.js';
 import { addresses, configuration } from './configuration.js';

@@ -1,14 +1,18 @@
-/** Fuzz targets for texts that users write: the configuration file and addresses. */
+/**
+ * Fuzz targets for texts that users write: the configuration file and addresses. Run by the fuzzer
+ * (see all.ts). Pure.
+ */
 import assert from 'node:assert/strict';
 import { parseConfiguration } from '../../../host-server/boot/configuration.js';
 import { formatAddress, parseAddress } from '../../../protocol/base/address.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
+/** Addresses of a SpecTcl, right and wrong ones. */
 const SOURCES = ['spectcl://h?rest=8000&mirror=8001', 'spectcl://[::1]?rest=A&mirror=B&user=u', 'x', ''];
 
 export const configuration: FuzzTarget = {
   name: 'configuration',
-  words: [
+  dictionary: [
     '"listen":', '"applications":', '"name":', '"source":', '"directory":', '"__proto__":', '"programs":', '"command":', '{', '}', '[', ']', ',', '"', '\\u0000',
     '1e999', '-1', 'null', '"../.."', '"tcp://127.0.0.1:7390"',
   ], // prettier-ignore
@@ -33,7 +37,7 @@ export const configuration: FuzzTarget = {
 
 export const addresses: FuzzTarget = {
   name: 'addresses',
-  words: [
+  dictionary: [
     'tcp://',
     'tls://',
     'unix:',

@@ -1,12 +1,13 @@
 /**
  * Fuzz targets for damaged flow files: opening one reports the damage, and a reader of a mapped one
- * works with any values of its words.
+ * works with any values of its words. Run by the fuzzer (see all.ts). Writes files in /dev/shm,
+ * which `close` removes.
  */
 import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFlowFile } from '../../../protocol/flow/flow-file/create.js';
-import { HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
+import { HEADER, HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 import { checkHeader } from '../../../protocol/flow/flow-file/header.js';
 import { decodeIdentity } from '../../../protocol/flow/flow-file/identity.js';
@@ -17,8 +18,9 @@ import type { FuzzTarget } from '../fuzzer.js';
 
 const SLOTS = 4;
 const PAYLOAD_BYTES = 100;
-/** Files and mappings take the time: only one input of this number is written to a file. */
+/** Files and mappings take the time: only one input in so many is written to a file. */
 const FILE_ONE_IN = 128;
+/** Reads of one damaged ring. */
 const READS = 16;
 
 /** A valid flow file and a file for its damaged copies, shared by all inputs. */
@@ -76,7 +78,7 @@ function close(): void {
 
 export const flowFileHeaders: FuzzTarget = {
   name: 'flow-file-headers',
-  words: [
+  dictionary: [
     'MIRRFLOW',
     '{"application":"a"',
     '"flow":',
@@ -106,23 +108,23 @@ export const flowFileHeaders: FuzzTarget = {
 /** The input is `epoch`, `published` and the bytes of the ring after the header. */
 export const ringReading: FuzzTarget = {
   name: 'ring-reading',
-  words: [
+  dictionary: [
     Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]),
     Buffer.alloc(8, 0xff),
     Buffer.from([0xff, 0xff, 0xff, 0x7f]),
   ],
   generate: () =>
     Buffer.concat([
-      fixture().sound.subarray(64, 72),
-      fixture().sound.subarray(128, 136),
+      fixture().sound.subarray(HEADER.epoch, HEADER.epoch + 8),
+      fixture().sound.subarray(HEADER.published, HEADER.published + 8),
       fixture().sound.subarray(HEADER_BYTES),
     ]),
   run: (input, random) => {
     const { file, sound } = fixture();
     sound.copy(file.bytes);
     const reader = new RingReader(file, ['oldest', 'newest', 'next'][random() % 3] as 'oldest');
-    input.subarray(0, 8).copy(file.bytes, 64);
-    input.subarray(8, 16).copy(file.bytes, 128);
+    input.subarray(0, 8).copy(file.bytes, HEADER.epoch);
+    input.subarray(8, 16).copy(file.bytes, HEADER.published);
     input.subarray(16).copy(file.bytes, HEADER_BYTES);
     const target = Buffer.alloc(PAYLOAD_BYTES);
     for (let count = 0; count < READS; count += 1) {

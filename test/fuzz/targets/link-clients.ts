@@ -1,7 +1,8 @@
 /**
  * Fuzz target for a duplicator with a hostile client, whose valid messages come in any order: an
  * honest consumer stays connected, and the credit of the writer (how far it may write) never
- * exceeds the ring beyond the honest consumer's acknowledgement.
+ * exceeds the ring beyond the honest consumer's acknowledgement. Run by the fuzzer (see all.ts).
+ * Maps a file in /dev/shm, which `close` removes.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -103,7 +104,7 @@ class FakeServer {
 
 export const linkClients: FuzzTarget = {
   name: 'link-clients',
-  words: [
+  dictionary: [
     Buffer.from([1, 0, 0, 0]),
     Buffer.from([7, 0, 0, 0]),
     Buffer.from([6, 0, 0, 0]),

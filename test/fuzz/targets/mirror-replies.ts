@@ -1,4 +1,7 @@
-/** Fuzz target for SpecTcl's mirror service: headers of replies, and display memories. */
+/**
+ * Fuzz target for SpecTcl's mirror service: headers of replies, requests, and display memories. Run
+ * by the fuzzer (see all.ts). Pure.
+ */
 import assert from 'node:assert/strict';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { checkHeader } from '../../../protocol/spectcl/display-check.js';
@@ -22,6 +25,8 @@ import type { FuzzTarget } from '../fuzzer.js';
 import { chunksOf } from '../mutation.js';
 
 const CHANNEL_BYTES = 4096;
+/** Slots with a spectrum in a new memory. */
+const SLOTS = 8;
 /** Number of inputs after which the whole memory is read and then replaced. */
 const INPUTS_PER_MEMORY = 512;
 
@@ -30,7 +35,7 @@ let inputs = 0;
 
 function newMemory(): Buffer {
   const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + CHANNEL_BYTES);
-  for (let slot = 0; slot < 8; slot += 1) {
+  for (let slot = 0; slot < SLOTS; slot += 1) {
     const fields = {
       name: `s${slot}`,
       type: 5,
@@ -47,7 +52,7 @@ function newMemory(): Buffer {
 
 export const mirrorReplies: FuzzTarget = {
   name: 'mirror-replies',
-  words: [
+  dictionary: [
     Buffer.from([3, 0, 0, 0]),
     Buffer.from([4, 0, 0, 0]),
     Buffer.from([2, 0, 0, 0]),
@@ -91,7 +96,7 @@ function readMemory(input: Buffer, position: number): void {
     memory = newMemory();
   }
   input.copy(memory, ((position % (DISPLAY_HEADER_BYTES >> 2)) << 2) >>> 0);
-  for (let slot = 0; slot < 8; slot += 1) readChannels(memory, slot);
+  for (let slot = 0; slot < SLOTS; slot += 1) readChannels(memory, slot);
 }
 
 function readChannels(memory: Buffer, slot: number): void {

@@ -1,7 +1,8 @@
 /**
  * Fuzz targets for the recovery of flow files of dead owners and of damaged ones: every damage gets
  * a verdict, the quick inspection by a successor agrees with it, and a repaired file is and stays
- * sound. Also for the reports of the recovery program.
+ * sound. Also for the reports of the recovery program. Run by the fuzzer (see all.ts). Writes files
+ * in /dev/shm, which `close` removes.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +22,7 @@ import type { FuzzTarget } from '../fuzzer.js';
 
 const SLOTS = 4;
 const PAYLOAD_BYTES = 64;
-/** Files and mappings take the time: only one input of this number is written to a file. */
+/** Files and mappings take the time: only one input in so many is written to a file. */
 const FILE_ONE_IN = 256;
 /** No process has this id. */
 const DEAD_PID = 2 ** 22 + 1;
@@ -98,7 +99,7 @@ function generateDamage(random: RandomBits): Buffer {
 
 export const recovery: FuzzTarget = {
   name: 'recovery',
-  words: [Buffer.alloc(8, 0xff), Buffer.alloc(8), Buffer.from([6, 0, 0, 0, 0, 0, 0, 0])],
+  dictionary: [Buffer.alloc(8, 0xff), Buffer.alloc(8), Buffer.from([6, 0, 0, 0, 0, 0, 0, 0])],
   generate: generateDamage,
   run: (input) => {
     const { sound, memory, path } = fixture();
@@ -140,7 +141,7 @@ export const recovery: FuzzTarget = {
 
 export const recoveryReports: FuzzTarget = {
   name: 'recovery-reports',
-  words: [
+  dictionary: [
     '"verdict":',
     '"sound"',
     '"findings":',

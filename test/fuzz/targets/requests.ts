@@ -1,6 +1,6 @@
 /**
  * Fuzz targets for requests of unknown programs: URLs of the gateway's REST service, and messages
- * of a page to the web viewer's server.
+ * of a page to the web viewer's server. Run by the fuzzer (see all.ts). Pure.
  */
 import assert from 'node:assert/strict';
 import { permissionOf } from '../../../gateway/rest/permissions.js';
@@ -25,7 +25,7 @@ const SPECTRA = ['ge.00.Co-60', 'a'.repeat(64), '', '[', '\\*'];
 
 export const gatewayRequests: FuzzTarget = {
   name: 'gateway-requests',
-  words: [
+  dictionary: [
     '/spectcl/',
     '?',
     '#',
@@ -66,7 +66,7 @@ export const gatewayRequests: FuzzTarget = {
 
 export const pageMessages: FuzzTarget = {
   name: 'page-messages',
-  words: ['"kind":', '"show"', '"ack"', '"id":', '"spectrum":', '"columns":', '"x":[', '1e999', '-1', '{', '}', '[', ']', ',', 'null', '"__proto__":', '"\\ud800"'], // prettier-ignore
+  dictionary: ['"kind":', '"show"', '"ack"', '"id":', '"spectrum":', '"columns":', '"x":[', '1e999', '-1', '{', '}', '[', ']', ',', 'null', '"__proto__":', '"\\ud800"'], // prettier-ignore
   generate: (random) => {
     const subscription = () => ({
       id: random() % 20,

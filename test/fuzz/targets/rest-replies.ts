@@ -1,4 +1,7 @@
-/** Fuzz targets for the replies of SpecTcl's REST service and of the port manager. */
+/**
+ * Fuzz targets for the replies of SpecTcl's REST service and of the port manager. Run by the fuzzer
+ * (see all.ts). Pure.
+ */
 import assert from 'node:assert/strict';
 import { randomBits, type RandomBits } from '../../../simulator/random.js';
 import {
@@ -25,6 +28,7 @@ const READERS: readonly ((detail: unknown) => unknown)[] = [
   readVersion, readText, readInteger, readStorageBytes, readVariables, readMirrors, readSpectra, readBindings, readStatistics, readGates,
   readApplications, readTraces,
 ]; // prettier-ignore
+/** Members of random objects: those that the readers know, and others. */
 const KEYS = [
   'status',
   'detail',
@@ -68,6 +72,7 @@ function randomJson(random: RandomBits, depth = 0): unknown {
   }
 }
 
+/** Reads the answer by the reader of every request; a mismatch is a right result. */
 function readAll(input: Buffer): void {
   let parsed: unknown;
   try {
@@ -92,7 +97,7 @@ function readAll(input: Buffer): void {
 
 export const restReplies: FuzzTarget = {
   name: 'rest-replies',
-  words: [
+  dictionary: [
     '{',
     '}',
     '[',
@@ -112,7 +117,7 @@ export const restReplies: FuzzTarget = {
 
 export const portManager: FuzzTarget = {
   name: 'port-manager',
-  words: ['OK\n', 'FAIL ', '{', '}', '"', '\\', '\n', '\r', ' ', '4294967296', '-1', '{{{{'.repeat(100)],
+  dictionary: ['OK\n', 'FAIL ', '{', '}', '"', '\\', '\n', '\r', ' ', '4294967296', '-1', '{{{{'.repeat(100)],
   generate: (random) => {
     const count = random() % 5;
     const lines = Array.from({ length: count }, () => `${random() % 70_000} SpecTcl_REST {a user}\n`);

@@ -1,6 +1,6 @@
 /**
  * Fuzz target for the frames of sessions: any division of the bytes into chunks gives the same
- * frames or the same error, and no body exceeds the limit.
+ * frames or the same error, and no body exceeds the limit. Run by the fuzzer (see all.ts). Pure.
  */
 import assert from 'node:assert/strict';
 import { decodeCall, encodeCall, encodeResponse } from '../../../protocol/rpc/xml-rpc/codec.js';
@@ -8,9 +8,12 @@ import { FrameReader, encodeFrame, type Frame } from '../../../protocol/rpc/xml-
 import type { FuzzTarget } from '../fuzzer.js';
 import { chunksOf } from '../mutation.js';
 
+/** Limit of a body: small, so that mutated lengths exceed it. */
 const LIMIT_BYTES = 8 * 1024;
+/** The document of one input in so many is decoded. */
 const DOCUMENT_ONE_IN = 16;
 
+/** The frames of these chunks, and the reason for which the reader stopped, if it did. */
 function readFrames(chunks: readonly Buffer[]): {
   readonly frames: Frame[];
   readonly error: string | undefined;
@@ -24,7 +27,8 @@ function readFrames(chunks: readonly Buffer[]): {
 
 export const sessionFrames: FuzzTarget = {
   name: 'session-frames',
-  words: [
+  // Small numbers, and the limit, as lengths and ids.
+  dictionary: [
     Buffer.from([0, 0, 0, 0]),
     Buffer.from([1, 0, 0, 0]),
     Buffer.from([2, 0, 0, 0]),
@@ -42,7 +46,8 @@ export const sessionFrames: FuzzTarget = {
     const whole = readFrames([input]);
     assert.deepEqual(readFrames(chunksOf(input, random)), whole);
     for (const { body } of whole.frames) assert(body.length > 0 && body.length <= LIMIT_BYTES);
-    // The target `xml-rpc` covers the documents; this one decodes only few of them.
+    // The target `xml-rpc` covers the documents; this one decodes only few of them. A wrong
+    // document throws a MirrorflowError, which the fuzzer counts as a refusal.
     const [first] = whole.frames;
     if (first !== undefined && random() % DOCUMENT_ONE_IN === 0) decodeCall(first.body);
   },

@@ -1,6 +1,7 @@
 /**
  * Fuzz target for the bytes of the signal link (the connection between a client and its
- * duplicator): any division into chunks gives the same messages or the same problem.
+ * duplicator): any division into chunks gives the same messages or the same problem. Run by
+ * the fuzzer (see all.ts). Pure.
  */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
@@ -36,7 +37,7 @@ function decode(chunks: readonly Buffer[], internal: boolean): unknown {
 
 export const signalLink: FuzzTarget = {
   name: 'signal-link',
-  words: [Buffer.from([1, 0, 0, 0]), Buffer.from([0, 0, 0, 1]), Buffer.alloc(8, 0xff)],
+  dictionary: [Buffer.from([1, 0, 0, 0]), Buffer.from([0, 0, 0, 1]), Buffer.alloc(8, 0xff)],
   generate: randomMessages,
   run: (input, random) => {
     const internal = random() % 2 === 0;

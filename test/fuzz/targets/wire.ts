@@ -1,6 +1,7 @@
 /**
  * Fuzz targets for the wire between duplicators of two hosts: handshake, frames and changed blocks.
- * Any division into chunks gives the same result or the same reason, within bounds.
+ * Any division into chunks gives the same result or the same reason, within bounds. Run by the
+ * fuzzer (see all.ts). Pure.
  */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
@@ -73,7 +74,7 @@ const [wholeSlots, chunkedSlots, directSlots] = [newSlots(1), newSlots(2), newSl
 
 export const wireFrames: FuzzTarget = {
   name: 'wire-frames',
-  words: [
+  dictionary: [
     Buffer.from([1, 0, 0, 0]),
     Buffer.alloc(8, 0xff),
     Buffer.from([0x40, 0x9c, 0, 0]),
@@ -101,7 +102,7 @@ const CHALLENGE = { channel: 'data', callerNonce: Buffer.alloc(32, 1), listenerN
 
 export const wireRecords: FuzzTarget = {
   name: 'wire-records',
-  words: [Buffer.alloc(4, 0xff), Buffer.from([0, 0, 4, 0]), Buffer.from([0x24, 0, 0, 0])],
+  dictionary: [Buffer.alloc(4, 0xff), Buffer.from([0, 0, 4, 0]), Buffer.from([0x24, 0, 0, 0])],
   generate: (random) => {
     const { sealer } = protectionOf(SECRET.key, CHALLENGE, 'listener');
     const frames = randomFrameList(random);
@@ -137,7 +138,7 @@ export const wireRecords: FuzzTarget = {
 
 export const wireHandshake: FuzzTarget = {
   name: 'wire-handshake',
-  words: ['MIRRWIRE', '"epoch":', '1e308', Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from([2, 0])],
+  dictionary: ['MIRRWIRE', '"epoch":', '1e308', Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from([2, 0])],
   generate: (random) =>
     [handshakeOf, welcomeOf, () => encodeRefusal('REFUSED', 'no')][random() % 3]?.(random) ?? Buffer.alloc(0),
   run: (input, random) => {
@@ -199,7 +200,7 @@ function welcomeOf(random: RandomBits): Buffer {
 
 export const wireBlocks: FuzzTarget = {
   name: 'wire-blocks',
-  words: [
+  dictionary: [
     Buffer.from([0, 0, 0, 0]),
     Buffer.from([1, 0, 0, 0]),
     Buffer.from([24, 0, 0, 0]),

@@ -127,7 +127,7 @@ function run(input: Buffer, random: RandomBits): void {
 
 export const xmlRpc: FuzzTarget = {
   name: 'xml-rpc',
-  words: [
+  dictionary: [
     '<methodCall>', '<methodResponse>', '<params>', '<param>', '<value>', '<array><data>', '<struct><member>', '<name>', '</value>',
     '<int>', '<i4>-2147483649</i4>', '<double>NaN</double>', '<double>1e999</double>', '<base64>', '<dateTime.iso8601>', '<nil/>',
     '<boolean>2</boolean>', '<![CDATA[', ']]>', '<!--', '-->', '<?xml version="1.0"?>', '<!DOCTYPE x [<!ENTITY a "b">]>', '&a;', '&#0;',

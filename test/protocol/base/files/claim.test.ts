@@ -108,7 +108,7 @@ describe('claiming a path', () => {
       processes.push(new TestProcess('test/fixtures/claimant', [place.file('flow'), String(ROUNDS)]));
     for (const claimant of processes) expect(await claimant.line()).to.equal('ready');
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const claimant of processes) claimant.say('go');
+      for (const claimant of processes) claimant.writeLine('go');
       const outcomes = await Promise.all(processes.map((claimant) => claimant.line()));
       const winner = processes.find((_, index) => outcomes[index] === 'won');
       expect(outcomes.filter((outcome) => outcome !== 'won')).to.deep.equal(
@@ -123,7 +123,7 @@ describe('claiming a path', () => {
     const first = new TestProcess('test/fixtures/claimant', [place.file('flow')]);
     processes.push(first);
     await first.line();
-    first.say('go');
+    first.writeLine('go');
     expect(await first.line()).to.equal('won');
     const before = inodeOf(place.file('flow.0'));
     const error = thrownBy(() => place.create({ path: place.file('flow.0') }));

@@ -1,6 +1,6 @@
 /**
  * Damage for tests: writes any value over a named field of a mapped flow file, also values that no
- * owner would store.
+ * owner would store. Used by tests and fuzz targets of damaged files.
  */
 import type { FlowFile } from '../../../../protocol/flow/flow-file/flow-file.js';
 import { slotOffset } from '../../../../protocol/flow/flow-file/geometry.js';

@@ -1,4 +1,7 @@
-/** A directory for the flow files of one test, and flow files in it. */
+/**
+ * A directory for the flow files of one test, and flow files in it. Used by tests of flow files and
+ * duplicators, which remove it.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

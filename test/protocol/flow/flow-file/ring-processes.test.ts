@@ -31,7 +31,7 @@ describe('a ring between two processes', () => {
     const target = Buffer.alloc(CAPACITY);
     const torn: string[] = [];
     let delivered = 0;
-    writer.say('go');
+    writer.writeLine('go');
     for (let spins = 0; ; spins += 1) {
       const ended = file.sourceState === 'ended';
       const outcome = reader.copy(target);

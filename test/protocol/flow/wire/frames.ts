@@ -1,4 +1,7 @@
-/** Test kit of the wire: random frames, and a sink that records the frames that it gets. */
+/**
+ * Random frames of the wire between hosts, and a sink that records the frames that it gets. Used by
+ * the tests and fuzz targets of the wire. Pure.
+ */
 import { crc32 } from 'node:zlib';
 import type { RandomBits } from '../../../../simulator/random.js';
 import {

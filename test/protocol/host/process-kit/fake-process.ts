@@ -1,4 +1,7 @@
-/** A process under the control of a test, for supervisors without real processes. */
+/**
+ * A process under the control of a test, for supervisors without real processes. Used by the tests
+ * of the process kit. Pure.
+ */
 import type { MirrorflowError } from '../../../../protocol/base/errors.js';
 import type { StartedProcess } from '../../../../protocol/host/process-kit/supervised-process.js';
 

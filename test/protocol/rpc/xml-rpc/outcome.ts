@@ -1,4 +1,4 @@
-/** Waits for outcomes in tests: the rejection of a promise, the close of a socket. */
+/** Waits for the rejection of a promise or the close of a socket. Used by tests of every part. */
 import type { Socket } from 'node:net';
 
 /** Resolves with the MirrorflowError that a promise rejects with; rejects if it does not reject. */

@@ -1,6 +1,6 @@
 /**
  * A small contract with one method of each kind, and its handlers, for the tests of dispatcher,
- * sessions, HTTP server and clients.
+ * sessions, HTTP server and clients. Pure.
  */
 import { MirrorflowError } from '../../../../protocol/base/errors.js';
 import { Logger } from '../../../../protocol/base/log.js';
