@@ -10,7 +10,7 @@ import json
 import mmap
 import os
 import sys
-from typing import Any, Dict, Tuple
+from typing import Any
 
 from .errors import FileCorrupt, NotPermitted, SystemError_, UnknownFlow, VersionMismatch
 
@@ -86,7 +86,7 @@ class FlowFile:
         self.owner_start = words[OWNER_START_WORD]
         self.identity = self._identity()
 
-    def _identity(self) -> Dict[str, Any]:
+    def _identity(self) -> dict[str, Any]:
         length = int.from_bytes(self.bytes[IDENTITY_BYTE : IDENTITY_BYTE + 4], "little")
         start = IDENTITY_BYTE + 4
         try:
@@ -115,7 +115,7 @@ class FlowFile:
         return self.owner_start != 0 and _start_ticks(self.owner_pid) == self.owner_start
 
 
-def map_file(path: str, *, write: bool = False, length: int = 0) -> Tuple[mmap.mmap, int]:
+def map_file(path: str, *, write: bool = False, length: int = 0) -> tuple[mmap.mmap, int]:
     """Maps a file, or its first `length` bytes. Raises UNKNOWN_FLOW, NOT_PERMITTED, SYSTEM_ERROR."""
     try:
         descriptor = os.open(path, (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import NoReturn, Optional, Type
+from typing import NoReturn
 
 from .errors import Closed, MirrorflowError, NotPermitted
 
@@ -20,8 +20,8 @@ class Handle:
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._refusal: Optional[str] = None
-        self._refusal_type: Type[MirrorflowError] = Closed
+        self._refusal: str | None = None
+        self._refusal_type: type[MirrorflowError] = Closed
         _LIVE.add(self)
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional, TypeVar
+from typing import Any, Callable, NamedTuple, TypeVar
 
 from .errors import (
     Closed,
@@ -46,20 +46,20 @@ class Opened(NamedTuple):
     type: str
     file: str
     link: str
-    image: Optional[str]
+    image: str | None
 
 
 class Opening:
     """One flow of one client. `request`: that of flow.open."""
 
-    def __init__(self, call: Call, token: Callable[[], str], request: Dict[str, Any]) -> None:
+    def __init__(self, call: Call, token: Callable[[], str], request: dict[str, Any]) -> None:
         self._call = call
         self._token = token
         self.request = request
-        self.handle: Optional[int] = None
-        self.link: Optional[int] = None
+        self.handle: int | None = None
+        self.link: int | None = None
         self.detached = True
-        self.counts: Callable[[], Dict[str, Any]] = dict
+        self.counts: Callable[[], dict[str, Any]] = dict
         self._closed = threading.Event()
 
     @property
@@ -112,19 +112,22 @@ class Opening:
         answer = call("flow.open", token, {**self.request, "link": self.link}, timeout=_OPEN_TIMEOUT_S)
         self.handle = self._opened(answer).handle
 
-    def close(self) -> None:
-        if self._closed.is_set():
-            return
+    def stop(self) -> None:
+        """Ends a recovery; `close` follows."""
         self._closed.set()
-        if self.handle is None:
+
+    def close(self) -> None:
+        self._closed.set()
+        handle, self.handle = self.handle, None
+        if handle is None:
             return
         try:
-            self._call("flow.close", self._token(), self.handle, timeout=1.0)
+            self._call("flow.close", self._token(), handle, timeout=1.0)
         except MirrorflowError:
             pass  # without a session the app server has closed it
 
     @staticmethod
-    def _opened(answer: Dict[str, Any]) -> Opened:
+    def _opened(answer: dict[str, Any]) -> Opened:
         return Opened(
             answer["handle"], answer["flow"], answer["type"], answer["file"], answer["link"], answer.get("image")
         )

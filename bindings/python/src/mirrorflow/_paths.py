@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import stat
-from typing import List, Optional
 
 from .errors import BadName, BadOption
 
@@ -31,7 +30,7 @@ def check_name(kind: str, name: object) -> str:
     )
 
 
-def directories(directory: Optional[str]) -> List[str]:
+def directories(directory: str | None) -> list[str]:
     """The runtime directories in which servers are searched, in order."""
     configured = directory if directory is not None else os.environ.get("MIRRORFLOW_DIR") or None
     if configured is not None:
@@ -56,16 +55,18 @@ def is_usable(directory: str) -> bool:
     return not directory.startswith("/tmp/") or info.st_uid in (0, os.geteuid())
 
 
-def host_sockets(directory: str) -> List[str]:
+def host_sockets(directory: str) -> list[str]:
     """Sockets of the host server, that of the greatest right first."""
-    return [os.path.join(directory, f"host.{right}.sock") for right in ("control", "read")]
+    names = ("host.control.sock", "host.read.sock", "host.sock")
+    return [os.path.join(directory, name) for name in names]
 
 
-def app_sockets(directory: str, app: str, right: Optional[str]) -> List[str]:
+def app_sockets(directory: str, app: str, right: str | None) -> list[str]:
     """Sockets of an application's app server, that of the greatest right first."""
     folder = os.path.join(directory, "apps")
     rights = RIGHTS if right is None else (right,)
-    return [_socket(folder, check_name("application", app), f".{each}.sock") for each in rights]
+    suffixes = [*(f".{each}.sock" for each in rights), ".sock"]
+    return [_socket(folder, check_name("application", app), suffix) for suffix in suffixes]
 
 
 def _socket(folder: str, name: str, suffix: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import platform
 import threading
-from typing import Optional
 
 from . import _flow_file as layout
 from ._flow_file import FlowFile
@@ -60,7 +59,7 @@ class Ring:
     def published(self) -> int:
         return self.words[layout.PUBLISHED]
 
-    def begin(self) -> Optional[memoryview]:
+    def begin(self) -> memoryview | None:
         """Clears the next slot and returns its payload; None without credit."""
         slot = self._slot()
         if not self._begun:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 import xmlrpc.client
-from typing import Any, List, Tuple
+from typing import Any, ClassVar
 
 from .errors import BadMessage, InvalidParameters, MirrorflowError, ParseError, error_of_fault
 
@@ -17,7 +17,7 @@ _INT_MAX = 2**31 - 1
 _TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)(?:\.(\d{1,9}))?Z?\Z")
 
 
-def encode_call(method: str, params: Tuple[Any, ...]) -> bytes:
+def encode_call(method: str, params: tuple[Any, ...]) -> bytes:
     return _encode(tuple(map(_plain, params)), methodname=method)
 
 
@@ -31,7 +31,7 @@ def encode_error(error: BaseException) -> bytes:
     return xmlrpc.client.dumps(xmlrpc.client.Fault(fault, text), encoding="utf-8").encode()
 
 
-def decode_call(document: bytes) -> Tuple[str, List[Any]]:
+def decode_call(document: bytes) -> tuple[str, list[Any]]:
     values, method = _decode(document)
     if method is None:
         raise ParseError("a call without a method name")
@@ -46,7 +46,7 @@ def decode_response(document: bytes) -> Any:
     return values[0]
 
 
-def _encode(params: Tuple[Any, ...], **how: Any) -> bytes:
+def _encode(params: tuple[Any, ...], **how: Any) -> bytes:
     try:
         return xmlrpc.client.dumps(params, encoding="utf-8", **how).encode()
     except (TypeError, OverflowError, UnicodeEncodeError) as error:
@@ -85,7 +85,7 @@ def _time_text(value: datetime.datetime) -> xmlrpc.client.DateTime:
     return xmlrpc.client.DateTime(f"{utc:%Y%m%dT%H:%M:%S}{fraction}")
 
 
-def _decode(document: bytes) -> Tuple[List[Any], Any]:
+def _decode(document: bytes) -> tuple[list[Any], Any]:
     reader = _Reader()
     parser = xmlrpc.client.ExpatParser(reader)
     try:
@@ -101,7 +101,7 @@ def _decode(document: bytes) -> Tuple[List[Any], Any]:
 class _Reader(xmlrpc.client.Unmarshaller):
     """The standard reader with times of any precision and faults with facts."""
 
-    dispatch = dict(xmlrpc.client.Unmarshaller.dispatch)
+    dispatch: ClassVar[dict[str, Any]] = dict(xmlrpc.client.Unmarshaller.dispatch)
 
     def __init__(self) -> None:
         super().__init__(use_builtin_types=True)
@@ -112,15 +112,13 @@ class _Reader(xmlrpc.client.Unmarshaller):
             raise ParseError(f"not a time: {data!r}")
         year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
         micros = int((match.group(7) or "0").ljust(6, "0")[:6])
-        self.append(
-            datetime.datetime(year, month, day, hour, minute, second, micros, tzinfo=datetime.timezone.utc)
-        )
+        self.append(datetime.datetime(year, month, day, hour, minute, second, micros, tzinfo=datetime.timezone.utc))
         self._value = False
 
     dispatch["dateTime.iso8601"] = end_date_time
 
-    def values(self) -> Tuple[List[Any], Any]:
-        stack: List[Any] = self._stack
+    def values(self) -> tuple[list[Any], Any]:
+        stack: list[Any] = self._stack
         if self._type == "fault":
             fault = stack[0]
             facts = fault.get("facts")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable
 
 from . import _rpc_values as values
 from .errors import BadMessage, Closed, MirrorflowError, NotPermitted, NotRunning, SystemError_, TimedOut, TooLarge
@@ -22,13 +22,13 @@ _BODY_MAX_BYTES = 4 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 1.0
 CALL_TIMEOUT_S = 10.0
 
-Answer = Callable[[str, List[Any]], Any]
+Answer = Callable[[str, list[Any]], Any]
 
 
 class _Waiting:
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.document: Optional[bytes] = None
+        self.document: bytes | None = None
 
 
 class Session:
@@ -39,7 +39,7 @@ class Session:
         self._answer = answer
         self._on_end = on_end
         self._sending = threading.Lock()
-        self._calls: Dict[int, _Waiting] = {}
+        self._calls: dict[int, _Waiting] = {}
         self._last_id = 0
         self._open = True
         self._thread = threading.Thread(target=self._read, name="mirrorflow-session", daemon=True)
@@ -147,7 +147,3 @@ def _connect_error(path: str, error: OSError) -> MirrorflowError:
     if isinstance(error, PermissionError):
         return NotPermitted(f"this user may not connect to {path}", {"path": path})
     return SystemError_(f"{path} cannot be connected to: {error}", {"path": path})
-
-
-
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from typing import List, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 from ._session import connect_unix
 from .errors import BY_FAULT, BadMessage, MirrorflowError, NotRunning, TimedOut
@@ -27,7 +27,7 @@ _VERSION = 2
 _PID_SHIFT = 2**31
 _HANDSHAKE_S = 1.0
 
-Message = Tuple[int, int, int]
+Message = tuple[int, int, int]
 
 
 class Joined(NamedTuple):
@@ -52,7 +52,7 @@ class Link:
         *,
         lossy: bool = False,
         start: int = OLDEST,
-        at: Optional[Tuple[int, int]] = None,
+        at: tuple[int, int] | None = None,
         pid: int = 0,
     ) -> Joined:
         """Sends HELLO and waits until the duplicator admits this client. `at`: sequence and epoch.
@@ -70,8 +70,8 @@ class Link:
 
     def _admission(self) -> Joined:
         deadline = time.monotonic() + _HANDSHAKE_S
-        epoch: Optional[int] = None
-        pending: List[Message] = []
+        epoch: int | None = None
+        pending: list[Message] = []
         while True:
             messages = self.receive(deadline - time.monotonic())
             if self.ended and not messages:
@@ -102,7 +102,7 @@ class Link:
         except OSError:
             self.ended = True
 
-    def receive(self, timeout: Optional[float]) -> List[Message]:
+    def receive(self, timeout: float | None) -> list[Message]:
         """The messages that have arrived: at least one, or none after `timeout` or the end.
 
         None waits without limit; 0 does not wait.
@@ -128,7 +128,7 @@ class Link:
                 self._socket.settimeout(None)
         return taken
 
-    def _take(self) -> List[Message]:
+    def _take(self) -> list[Message]:
         whole = len(self._rest) // _MESSAGE.size * _MESSAGE.size
         if whole == 0:
             return []

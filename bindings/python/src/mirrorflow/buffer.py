@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from . import _flow_file as layout
 from ._flow_file import FlowFile
@@ -22,7 +22,7 @@ class Buffer:
         timestamp_ns: int,
         flags: int,
         data: memoryview,
-        flow_type: Optional[FlowType[Any]],
+        flow_type: FlowType[Any] | None,
         file: FlowFile,
         slot: int,
     ) -> None:
@@ -33,7 +33,7 @@ class Buffer:
         self.timestamp_ns = timestamp_ns
         #: Flags of the flow type, 0 to 65,535.
         self.flags = flags
-        self._data: Optional[memoryview] = data
+        self._data: memoryview | None = data
         self._type = flow_type
         self._file = file
         self._slot = slot
@@ -60,6 +60,12 @@ class Buffer:
         """False when the writer has overwritten the shared memory: only after a stall timeout."""
         words = self._file.words
         return words[self._slot] == self.sequence + 1 and words[layout.EPOCH] == self.epoch
+
+    def keep(self) -> None:
+        """Copies the bytes, so that the buffer stays valid when the next one is taken."""
+        copied = memoryview(bytes(self.data))
+        self.release()
+        self._data = copied
 
     def release(self) -> None:
         """Gives the memory back; `data` raises from now on."""

@@ -7,7 +7,8 @@ errors.
 
 from __future__ import annotations
 
-from typing import ClassVar, Dict, Mapping, Type
+from collections.abc import Mapping
+from typing import ClassVar
 
 
 class MirrorflowError(Exception):
@@ -18,7 +19,7 @@ class MirrorflowError(Exception):
 
     def __init__(self, message: str, facts: Mapping[str, object] | None = None) -> None:
         super().__init__(message)
-        self.facts: Dict[str, object] = dict(facts or {})
+        self.facts: dict[str, object] = dict(facts or {})
 
 
 class ParseError(MirrorflowError):
@@ -227,11 +228,10 @@ class SystemError_(MirrorflowError):
 
 
 #: Error classes by the number of their XML-RPC fault.
-BY_FAULT: Dict[int, Type[MirrorflowError]] = {
-    kind.fault: kind for kind in [MirrorflowError, *MirrorflowError.__subclasses__()]
-}
+_ALL: list[type[MirrorflowError]] = [MirrorflowError, *MirrorflowError.__subclasses__()]
+BY_FAULT: dict[int, type[MirrorflowError]] = {kind.fault: kind for kind in _ALL}
 #: Error classes by their code.
-BY_CODE: Dict[str, Type[MirrorflowError]] = {kind.code: kind for kind in BY_FAULT.values()}
+BY_CODE: dict[str, type[MirrorflowError]] = {kind.code: kind for kind in BY_FAULT.values()}
 
 
 def error_of_fault(fault: int, message: str, facts: Mapping[str, object]) -> MirrorflowError:

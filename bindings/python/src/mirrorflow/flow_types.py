@@ -10,7 +10,8 @@ import json
 import math
 import struct
 import zlib
-from typing import Any, Dict, Generic, Mapping, Optional, Sequence, Tuple, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,14 +37,14 @@ class FlowType(Generic[V]):
 
     name: str = ""
     metadata_bytes = 0
-    inner: Optional[FlowType[Any]] = None
+    inner: FlowType[Any] | None = None
 
     @property
-    def properties(self) -> Dict[str, Any]:
+    def properties(self) -> dict[str, Any]:
         return {}
 
     #: Largest payload in bytes, where the type defines it.
-    payload_bytes: Optional[int] = None
+    payload_bytes: int | None = None
 
     def encode(self, value: V) -> bytes:
         raise NotImplementedError
@@ -60,7 +61,7 @@ class FlowType(Generic[V]):
         return self.name if self.inner is None else f"{self.name}/{self.inner.stack_name}"
 
     @property
-    def stack_properties(self) -> Dict[str, Any]:
+    def stack_properties(self) -> dict[str, Any]:
         own = {self.name: self.properties} if self.properties else {}
         return own if self.inner is None else {**own, **self.inner.stack_properties}
 
@@ -108,7 +109,7 @@ class _Arrays(FlowType["npt.NDArray[Any]"]):
     name = "array"
     metadata_bytes = _SHAPE.size
 
-    def __init__(self, kind: str, shape: Optional[Sequence[int]]) -> None:
+    def __init__(self, kind: str, shape: Sequence[int] | None) -> None:
         if kind not in _KINDS:
             raise BadOption(f"the element kind is {kind!r}; it must be one of {', '.join(_KINDS)}")
         self._kind = kind
@@ -119,7 +120,7 @@ class _Arrays(FlowType["npt.NDArray[Any]"]):
             self.payload_bytes = math.prod(self._shape) * self._dtype.itemsize
 
     @property
-    def properties(self) -> Dict[str, Any]:
+    def properties(self) -> dict[str, Any]:
         return {"kind": self._kind} if self._shape is None else {"kind": self._kind, "shape": list(self._shape)}
 
     def accepts(self, provided: Mapping[str, Any]) -> bool:
@@ -154,7 +155,7 @@ class _Arrays(FlowType["npt.NDArray[Any]"]):
             raise BadMessage(f"the shape {shape} of {self._kind} does not need {len(data) - _SHAPE.size} bytes")
         return np.frombuffer(data, self._dtype, offset=_SHAPE.size).reshape(shape)
 
-    def _fits(self, shape: Tuple[int, ...]) -> bool:
+    def _fits(self, shape: tuple[int, ...]) -> bool:
         most = self._shape or ()
         return len(shape) == len(most) and all(length <= limit for length, limit in zip(shape, most))
 
@@ -163,7 +164,7 @@ class _Deflated(FlowType[V]):
     name = "deflate"
     metadata_bytes = _DEFLATED.size
 
-    def __init__(self, inner: FlowType[V], level: int, max_bytes: Optional[int]) -> None:
+    def __init__(self, inner: FlowType[V], level: int, max_bytes: int | None) -> None:
         if not 0 <= level <= 9:
             raise BadOption(f"level is {level}; it must be 0 to 9")
         self.inner: FlowType[V] = inner
@@ -173,7 +174,7 @@ class _Deflated(FlowType[V]):
         self._max = max_bytes or (_RAW_MAX_BYTES if known is None else inner.encoded_bytes(known))
 
     @property
-    def properties(self) -> Dict[str, Any]:
+    def properties(self) -> dict[str, Any]:
         return {"maxBytes": self._max}
 
     def accepts(self, provided: Mapping[str, Any]) -> bool:
@@ -214,16 +215,16 @@ def json_values() -> FlowType[Any]:
     return _Json()
 
 
-def arrays(kind: str, shape: Optional[Sequence[int]] = None) -> FlowType[npt.NDArray[Any]]:
+def arrays(kind: str, shape: Sequence[int] | None = None) -> FlowType[npt.NDArray[Any]]:
     """One numpy array per buffer: `kind` f64, f32, i8 … u64; `shape`: the largest one. Raises BAD_OPTION."""
     return _Arrays(kind, shape)
 
 
-def deflated(inner: FlowType[V], level: int = 1, max_bytes: Optional[int] = None) -> FlowType[V]:
+def deflated(inner: FlowType[V], level: int = 1, max_bytes: int | None = None) -> FlowType[V]:
     """The values of `inner`, compressed where that makes them smaller. Raises BAD_OPTION."""
     return _Deflated(inner, level, max_bytes)
 
 
-def _check_shape(shape: Tuple[int, ...]) -> None:
+def _check_shape(shape: tuple[int, ...]) -> None:
     if not 1 <= len(shape) <= _RANK_MAX or any(not 0 <= length < 2**32 for length in shape):
         raise BadOption(f"the shape is {shape}; it must be 1 to {_RANK_MAX} whole numbers from 0")

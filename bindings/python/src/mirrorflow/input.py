@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Dict, Iterator, Optional, Tuple, Union
+from collections.abc import Iterator
+from typing import Any, Union
 
 from . import _flow_file as layout
 from . import _signal_link as link_kinds
@@ -32,7 +33,13 @@ class Input(Handle):
     """Reads a flow: `take`, or iterate. Close it, or use it in a `with` block."""
 
     def __init__(
-        self, opening: Opening, *, lossy: bool, start: Start, flow_type: Optional[FlowType[Any]]
+        self,
+        opening: Opening,
+        *,
+        lossy: bool,
+        start: Start,
+        flow_type: FlowType[Any] | None = None,
+        metadata_only: bool = False,
     ) -> None:
         super().__init__(f"the input flow {opening.flow}")
         self.flow = opening.flow
@@ -43,10 +50,14 @@ class Input(Handle):
         self.taken_bytes = 0
         self._opening = opening
         self._type = flow_type
-        self._borrowed: Optional[Buffer] = None
+        self._metadata_only = metadata_only
+        self._borrowed: Buffer | None = None
         self._file: FlowFile
         self._link: Link
-        self._epoch = self._next = self._published = 0
+        self._epoch = self._next = self._published = self._due = 0
+        self._acknowledged = -1
+        #: The duplicator was asked for a signal.
+        self._armed = False
         opening.counts = self._counts
         opening.attach(lambda opened: self._attach(opened, start))
 
@@ -61,11 +72,11 @@ class Input(Handle):
         return self._next
 
     @property
-    def properties(self) -> Dict[str, Any]:
+    def properties(self) -> dict[str, Any]:
         """Properties that the flow's provider stated."""
         return dict(self._file.identity["properties"])
 
-    def take(self, timeout: Optional[float] = None) -> Optional[Buffer]:
+    def take(self, timeout: float | None = None) -> Buffer | None:
         """The next buffer; None when there is none for `timeout` seconds. 0 does not wait.
 
         The buffer that was taken before is released. Raises CLOSED.
@@ -86,6 +97,14 @@ class Input(Handle):
             buffer = self._read()
             if buffer is not None:
                 return buffer
+
+    def take_copy(self, timeout: float | None = None) -> Buffer | None:
+        """As `take`; the buffer is a copy, which stays valid."""
+        buffer = self.take(timeout)
+        if buffer is not None:
+            self._borrowed = None
+            buffer.keep()
+        return buffer
 
     def __iter__(self) -> Iterator[Buffer]:
         while not self.closed:
@@ -108,7 +127,7 @@ class Input(Handle):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read(self) -> Optional[Buffer]:
+    def _read(self) -> Buffer | None:
         """The buffer at `_next`; None when the writer has lapped this reader."""
         sequence = self._next
         words = self._words
@@ -120,7 +139,7 @@ class Input(Handle):
         word = words[slot + 2]
         size = word & _LOW
         at = slot * 8 + layout.PAYLOAD_BYTE
-        data = self._bytes[at : at + min(size, self._capacity)]
+        data = self._bytes[at : at + (0 if self._metadata_only else min(size, self._capacity))]
         if self.lossy:
             data = memoryview(bytes(data))
         if words[slot] != sequence + 1 or words[layout.EPOCH] != self._epoch:
@@ -157,7 +176,7 @@ class Input(Handle):
         self._due = self._next + self._quarter
         self._acknowledged = -1
 
-    def _wait(self, deadline: Optional[float]) -> bool:
+    def _wait(self, deadline: float | None) -> bool:
         """Asks the duplicator for a signal and waits for it. False when the time is over."""
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left < 0:
@@ -194,7 +213,7 @@ class Input(Handle):
             self._check()
             raise
 
-    def _attach(self, opened: Opened, start: Optional[Start]) -> None:
+    def _attach(self, opened: Opened, start: Start | None) -> None:
         """Maps the file and joins the link; `start` None continues where this input stands."""
         file = FlowFile(opened.file)
         if self._type is not None:
@@ -231,7 +250,7 @@ class Input(Handle):
         self._armed = False
         self._due = first + self._quarter
 
-    def _counts(self) -> Dict[str, Any]:
+    def _counts(self) -> dict[str, Any]:
         return {
             "flow": self.flow,
             "direction": "input",
@@ -242,7 +261,7 @@ class Input(Handle):
         }
 
 
-def _start_point(file: FlowFile, start: Start) -> Tuple[int, Tuple[int, int]]:
+def _start_point(file: FlowFile, start: Start) -> tuple[int, tuple[int, int]]:
     if start == "oldest":
         return link_kinds.OLDEST, (0, 0)
     if start == "next":

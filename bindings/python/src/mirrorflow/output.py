@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any
 
 from . import _flow_file as layout
 from . import _signal_link as link_kinds
@@ -35,8 +35,8 @@ class Slot:
         #: Bytes that are used.
         self.size = 0
         self.flags = 0
-        self.timestamp_ns: Optional[int] = None
-        self._data: Optional[memoryview] = data
+        self.timestamp_ns: int | None = None
+        self._data: memoryview | None = data
         self._output = output
         self._ring = ring
 
@@ -50,7 +50,7 @@ class Slot:
     def __enter__(self) -> Slot:
         return self
 
-    def __exit__(self, kind: Optional[type], *_: object) -> None:
+    def __exit__(self, kind: type | None, *_: object) -> None:
         data, self._data = self._data, None
         if data is not None:
             self._output._finish(self, self._ring, data, write=kind is None)
@@ -59,9 +59,7 @@ class Slot:
 class Output(Handle):
     """Writes a flow as its only provider. Close it, or use it in a `with` block."""
 
-    def __init__(
-        self, opening: Opening, *, stall_timeout: Optional[float], flow_type: Optional[FlowType[Any]]
-    ) -> None:
+    def __init__(self, opening: Opening, *, stall_timeout: float | None, flow_type: FlowType[Any] | None) -> None:
         check_processor()
         super().__init__(f"the output flow {opening.flow}")
         self.flow = opening.flow
@@ -78,7 +76,7 @@ class Output(Handle):
         self._signalled = self._signalled_ns = 0
         self._answered = True
         self._unanswered = False
-        self._lost: Optional[MirrorflowError] = None
+        self._lost: MirrorflowError | None = None
         opening.counts = self._counts
         opening.attach(self._attach)
         self._thread = threading.Thread(target=self._listen, name=f"mirrorflow-{self.flow}", daemon=True)
@@ -104,8 +102,8 @@ class Output(Handle):
         value: Any,
         *,
         flags: int = 0,
-        timestamp_ns: Optional[int] = None,
-        timeout: Optional[float] = None,
+        timestamp_ns: int | None = None,
+        timeout: float | None = None,
     ) -> None:
         """Writes bytes, an array, or a value of the flow's type, and publishes it at once.
 
@@ -122,7 +120,7 @@ class Output(Handle):
             target[:size] = content
             self._publish(size, timestamp_ns, flags)
 
-    def reserve(self, timeout: Optional[float] = None) -> Slot:
+    def reserve(self, timeout: float | None = None) -> Slot:
         """The next slot, to be filled in place in a `with` block. Waits and raises as `write`."""
         with self._changed:
             target = self._begin(timeout)
@@ -151,7 +149,7 @@ class Output(Handle):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _begin(self, timeout: Optional[float]) -> memoryview:
+    def _begin(self, timeout: float | None) -> memoryview:
         """The next slot, cleared. The lock is held; waiting gives it up."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -189,7 +187,7 @@ class Output(Handle):
                 self._begin(None)[: slot.size] = kept
             self._publish(slot.size, slot.timestamp_ns, slot.flags)
 
-    def _publish(self, size: int, timestamp_ns: Optional[int], flags: int) -> None:
+    def _publish(self, size: int, timestamp_ns: int | None, flags: int) -> None:
         now = time.time_ns()
         published = self._ring.commit(size, now if timestamp_ns is None else timestamp_ns, flags)
         self.written += 1
@@ -242,7 +240,7 @@ class Output(Handle):
 
     def _attach(self, opened: Opened) -> None:
         """Claims the provider role; one that reattaches continues its own buffers."""
-        earlier: Optional[Tuple[int, int]] = None
+        earlier: tuple[int, int] | None = None
         if hasattr(self, "_ring"):
             earlier = (self._ring.generation, self._ring.file.epoch)
         for attempt in range(1, _CLAIM_ATTEMPTS + 1):
@@ -254,7 +252,7 @@ class Output(Handle):
                     raise FlowBusy(f"the flow {self.flow} has a provider already: close that one first") from error
                 time.sleep(_CLAIM_RETRY_S)
 
-    def _claim(self, opened: Opened, earlier: Optional[Tuple[int, int]]) -> None:
+    def _claim(self, opened: Opened, earlier: tuple[int, int] | None) -> None:
         link = Link(opened.link)
         start = link_kinds.NEXT if earlier is None else link_kinds.AT_SEQUENCE
         joined = link.join(opened.handle, link_kinds.PROVIDER, start=start, at=earlier)
@@ -278,7 +276,7 @@ class Output(Handle):
             self._attached = True
             self._changed.notify_all()
 
-    def _counts(self) -> Dict[str, Any]:
+    def _counts(self) -> dict[str, Any]:
         return {
             "flow": self.flow,
             "direction": "output",
