@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 import xmlrpc.client
-from typing import Any, ClassVar
+from typing import Any
 
 from .errors import BadMessage, InvalidParameters, MirrorflowError, ParseError, error_of_fault
 
@@ -101,10 +101,9 @@ def _decode(document: bytes) -> tuple[list[Any], Any]:
 class _Reader(xmlrpc.client.Unmarshaller):
     """The standard reader with times of any precision and faults with facts."""
 
-    dispatch: ClassVar[dict[str, Any]] = dict(xmlrpc.client.Unmarshaller.dispatch)
-
     def __init__(self) -> None:
         super().__init__(use_builtin_types=True)
+        self.dispatch = {**self.dispatch, "dateTime.iso8601": _Reader.end_date_time}  # type: ignore[dict-item]
 
     def end_date_time(self, data: str) -> None:
         match = _TIME.match(data.strip())
@@ -114,8 +113,6 @@ class _Reader(xmlrpc.client.Unmarshaller):
         micros = int((match.group(7) or "0").ljust(6, "0")[:6])
         self.append(datetime.datetime(year, month, day, hour, minute, second, micros, tzinfo=datetime.timezone.utc))
         self._value = False
-
-    dispatch["dateTime.iso8601"] = end_date_time
 
     def values(self) -> tuple[list[Any], Any]:
         stack: list[Any] = self._stack

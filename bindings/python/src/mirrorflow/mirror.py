@@ -82,6 +82,10 @@ class Mirror(Handle, Mapping[str, Spectrum]):
         self._check()
         return self._spectra[name]
 
+    # A mapping compares its items; a mirror is one object, whatever its spectra.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.spectra)
 
