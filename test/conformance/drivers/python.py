@@ -54,7 +54,7 @@ class Driver:
     def openInput(self, name, flow, delivery="lossless", start="oldest", type=None, **_):
         self.open[name] = self.app.open_input(flow, delivery=delivery, start=start, type=flow_type(type))
 
-    def openOutput(self, name, flow, bufferSize=None, buffers=None, type=None, maxBytes=None, **_):
+    def openOutput(self, name, flow, bufferSize=None, buffers=16, type=None, maxBytes=None, **_):
         self.open[name] = self.app.open_output(
             flow, buffer_size=bufferSize, buffers=buffers, type=flow_type(type), max_bytes=maxBytes
         )

@@ -48,7 +48,9 @@ def decode_response(document: bytes) -> Any:
 
 def _encode(params: tuple[Any, ...], **how: Any) -> bytes:
     try:
-        return xmlrpc.client.dumps(params, encoding="utf-8", **how).encode()
+        document: str = xmlrpc.client.dumps(params, encoding="utf-8", **how)
+        # A parser turns a carriage return that is not escaped into a line feed (XML 1.0, 2.11).
+        return document.replace("\r", "&#xD;").encode()
     except (TypeError, OverflowError, UnicodeEncodeError) as error:
         raise InvalidParameters(f"a value cannot be sent over XML-RPC: {error}") from error
 

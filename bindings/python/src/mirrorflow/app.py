@@ -108,7 +108,7 @@ class App(Handle):
         flow: str,
         *,
         buffer_size: int | None = None,
-        buffers: int | None = None,
+        buffers: int = 16,
         type: FlowType[Any] | None = None,
         max_bytes: int | None = None,
         properties: dict[str, Any] | None = None,
@@ -131,8 +131,7 @@ class App(Handle):
         if buffer_size is None:
             raise BadOption(f"the buffer size of the flow {flow} is not known: state buffer_size or max_bytes")
         request["bufferSize"] = buffer_size
-        if buffers is not None:
-            request["buffers"] = buffers
+        request["buffers"] = buffers
         if properties:
             request["properties"] = json.dumps(properties)
         output = Output(self._opening(request), stall_timeout=stall_timeout, flow_type=type)
