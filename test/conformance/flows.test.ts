@@ -39,7 +39,7 @@ describe('conformance: flows', function () {
       const reading = Promise.all(consumers.map((each) => each.run('read', { name: 'in', until: count })));
       try {
         const published = async () =>
-          Number((await observer.flows()).find(({ flow }) => flow === FLOW)?.published ?? 0);
+          (await observer.flows()).find(({ flow }) => flow === FLOW)?.published ?? 0;
         await eventually(async () => (await published().catch(() => 0)) > count / 10, 'a tenth is written');
         process.kill((await lab.system.duplicatorPid(observer, FLOW)) ?? 0, 'SIGKILL');
         await eventually(async () => (await published().catch(() => 0)) > count / 5, 'writing resumes');

@@ -14,7 +14,7 @@ const CASES = [
   { title: 'compressed JSON', type: { name: 'deflate', inner: { name: 'json' } }, value: 'aaaa'.repeat(200) },
 ];
 /** Rank 2, then 2 x 3, then the elements: the metadata bytes that docs/typed-flows.md states. */
-const ARRAY_BYTES = `02000000${'0200000003000000'}${'00'.repeat(20)}${[1, 2, 3, 4, 5, 6].map((n) => `0${n}000000`).join('')}`;
+const ARRAY_BYTES = `020000000200000003000000${'00'.repeat(20)}${[1, 2, 3, 4, 5, 6].map((n) => `0${n}000000`).join('')}`;
 
 describe('conformance: values', function () {
   let lab: ConformanceSystem;

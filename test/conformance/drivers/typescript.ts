@@ -126,7 +126,7 @@ class Driver {
         return this.#client.send(new RunStarted(run, title, weights), { to: { client } });
       }
       case 'waitFor':
-        return { ...(await this.#client.waitFor(RunStarted, { timeoutMs: 20_000 })) };
+        return this.#waitForRun();
       case 'close':
         await (name === undefined ? this.#client : (this.#open.get(name) as Client)).close();
         return;
@@ -177,6 +177,11 @@ class Driver {
       : value;
     buffer.release();
     return { bytes, value: shown };
+  }
+
+  async #waitForRun(): Promise<Json> {
+    const { run, title, weights } = await this.#client.waitFor(RunStarted, { timeoutMs: 20_000 });
+    return { run, title, weights };
   }
 
   async #updates(count: number): Promise<Json> {
