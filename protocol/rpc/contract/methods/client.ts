@@ -11,6 +11,7 @@ import { done } from './recurring.js';
 
 export const CLIENT_METHODS = {
   'client.present': method({
+    right: 'read',
     doc: 'Presentation: identifies the client and begins its session. On a permanent connection the session ends with the connection; over HTTP it ends after a minute without a call.',
     params: [param('client', presentation, 'the client')],
     returns: struct({
@@ -21,26 +22,31 @@ export const CLIENT_METHODS = {
     }),
   }),
   'client.leave': method({
+    right: 'read',
     doc: 'Ends a session and closes its flows.',
     params: [param('session', session, 'the session')],
     returns: done,
   }),
   'client.list': method({
+    right: 'read',
     doc: 'The clients of this application.',
     params: [],
     returns: arrayOf(clientInfo),
   }),
   'client.statistics': method({
+    right: 'read',
     doc: 'Statistics of the clients with one name, collected from them and the duplicators of their flows during the call.',
     params: [param('client', name('client'), 'the client')],
     returns: arrayOf(clientStatistics),
   }),
   'client.request': method({
+    right: 'control',
     doc: 'Network request: sends a request to all clients with one name; a client may ignore it. Returns the number of clients that received it.',
     params: [param('client', name('client'), 'the client'), param('request', oneOf(['quit']), 'the request')],
     returns: int({ min: 1 }),
   }),
   'client.send': method({
+    right: 'provide',
     doc:
       'Sends a message to exactly one of: all clients with one name, all clients of the application except the sender, the provider of a flow. ' +
       'Returns the number of clients that received it; a fault if there is no client with the name, or if no client could receive it.',
@@ -52,6 +58,7 @@ export const CLIENT_METHODS = {
     returns: int({ min: 0 }),
   }),
   'client.poll': method({
+    right: 'read',
     doc: 'For clients over HTTP: removes and returns the waiting deliveries, oldest first; an empty array if there are none.',
     params: [
       param('session', session, 'the session'),
@@ -64,11 +71,13 @@ export const CLIENT_METHODS = {
     returns: arrayOf(delivery),
   }),
   'client.deliver': method({
+    right: 'child',
     doc: 'App server to client, on its permanent connection: a delivery. Returns when the client has queued it.',
     params: [param('delivery', delivery, 'the delivery')],
     returns: done,
   }),
   'client.report': method({
+    right: 'child',
     doc: "App server to client: the client's own counts of its open flows.",
     params: [],
     returns: clientReport,
