@@ -57,16 +57,14 @@ def is_usable(directory: str) -> bool:
 
 def host_sockets(directory: str) -> list[str]:
     """Sockets of the host server, that of the greatest right first."""
-    names = ("host.control.sock", "host.read.sock", "host.sock")
-    return [os.path.join(directory, name) for name in names]
+    return [os.path.join(directory, name) for name in ("host.control.sock", "host.read.sock")]
 
 
 def app_sockets(directory: str, app: str, right: str | None) -> list[str]:
     """Sockets of an application's app server, that of the greatest right first."""
     folder = os.path.join(directory, "apps")
     rights = RIGHTS if right is None else (right,)
-    suffixes = [*(f".{each}.sock" for each in rights), ".sock"]
-    return [_socket(folder, check_name("application", app), suffix) for suffix in suffixes]
+    return [_socket(folder, check_name("application", app), f".{each}.sock") for each in rights]
 
 
 def _socket(folder: str, name: str, suffix: str) -> str:

@@ -77,14 +77,15 @@ def _start(app: str, places: list[str]) -> None:
 def _first(
     places: list[str], paths: Callable[[str], list[str]], answer: Answer, on_end: Callable[[], None]
 ) -> Session | None:
-    """A session over the first socket that something listens on and that this user may use."""
+    """A session over the socket of the greatest right that this user has, in the first place with a server."""
     refused: NotPermitted | None = None
     for place in places:
         for path in paths(place):
             try:
                 return Session(path, answer, on_end)
             except NotRunning:
-                continue
+                # A server that starts has not all its sockets yet: a smaller right would be too small later.
+                break
             except NotPermitted as error:
                 refused = error
     if refused is not None:
