@@ -16,6 +16,7 @@ import { idle } from './idle.js';
 import { integrity } from './integrity.js';
 import { latency } from './latency.js';
 import { open } from './open.js';
+import { python } from './python.js';
 import { runEnvironment, formatTable, type Row } from './report.js';
 import { rpc } from './rpc.js';
 import { scale } from './scale.js';
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   gateway,
   flood,
   fit,
+  python,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;
