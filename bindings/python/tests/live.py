@@ -11,8 +11,9 @@ import threading
 import unittest
 from dataclasses import dataclass
 
-import mirrorflow
 import numpy as np
+
+import mirrorflow
 from mirrorflow import errors
 
 APP = "e1"

@@ -1,5 +1,6 @@
 """Messages: dataclasses to attributes and back."""
 
+import sys
 import unittest
 from dataclasses import dataclass
 from typing import Optional
@@ -21,6 +22,15 @@ class RunStarted:
 
 
 class Messages(unittest.TestCase):
+    @unittest.skipIf(sys.version_info < (3, 10), "Python 3.9 has no `X | None`")
+    def test_an_optional_field_may_be_declared_in_the_short_form(self):
+        @dataclass
+        class Note:
+            text: "str | None"
+
+        self.assertEqual(messages.from_wire(Note, {}), Note(None))
+        self.assertEqual(messages.from_wire(Note, {"text": "a"}), Note("a"))
+
     def test_the_receiver_gets_the_senders_state(self):
         sent = RunStarted(2**40, [Detector("a", 1.0)])
         wire = messages.to_wire(sent)

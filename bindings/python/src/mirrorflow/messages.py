@@ -12,6 +12,7 @@ import datetime
 import re
 import threading
 import time
+import types
 import typing
 from typing import Any, Callable, TypeVar, Union
 
@@ -22,6 +23,8 @@ Handler = Callable[[Any], object]
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}\Z")
 _QUEUED_MAX = 1024
+#: `Optional[int]`, and `int | None` from Python 3.10 on.
+_UNIONS = (Union, getattr(types, "UnionType", Union))
 
 
 def type_of(cls: type) -> str:
@@ -73,7 +76,7 @@ def _plain(name: str, value: Any) -> Any:
 
 def _value(where: str, hint: Any, value: Any) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Union:
+    if origin in _UNIONS:
         if value is None:
             return None
         inner = [each for each in arguments if each is not type(None)]
