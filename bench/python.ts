@@ -1,7 +1,6 @@
 /**
- * `npm run bench -- python`: the Python package reads and writes 1 KiB buffers beside the TypeScript
- * library on the same flow, and reads a spectrum by name. Starts a system, a simulator and the
- * programs.
+ * `npm run bench -- python`: the Python package reads and writes buffers of 1 KiB, beside the
+ * TypeScript library, and reads a spectrum by name. Starts a system, a simulator and the programs.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

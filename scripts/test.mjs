@@ -1,6 +1,6 @@
 // `npm test`: installs what is missing, then type check, build, lint, format, dead code, unit,
-// system, browser, binding and model tests. Every step runs even when an earlier one failed; the exit code
-// is 0 when all passed.
+// system, browser, binding and model tests. Every step runs even when an earlier one failed; the
+// exit code is 0 when all passed.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, prepare, run } from './setup.mjs';
