@@ -58,7 +58,7 @@ describe('conformance: values', function () {
   }
 
   for (const language of LANGUAGES.filter(isInstalled)) {
-    it(`a ${language} program reads spectra by name as the source has them, and follows publications`, async () => {
+    it(`a ${language} program reads spectra by name as the source has them, and follows publications, also after the duplicator was killed`, async () => {
       const simulator = await lab.system.simulator({ rate: 20_000, intervalMs: 10 });
       await lab.system.host.run({ name: APP, source: simulator.address, updateIntervalMs: 10 });
       const typescript = await lab.driver('typescript', 'reference');
@@ -68,6 +68,9 @@ describe('conformance: values', function () {
       expect(await reader.run('spectra')).to.deep.equal(names);
       const sequences = (await reader.run('updates', { count: 3 })) as number[];
       expect(sequences).to.deep.equal([...new Set(sequences)].sort((a, b) => a - b));
+      const observer = await lab.system.client(APP, 'observer');
+      process.kill((await lab.system.duplicatorPid(observer)) ?? 0, 'SIGKILL');
+      expect(await reader.run('updates', { count: 2 })).to.have.length(2);
       simulator.setRate(0);
       for (const name of names) {
         // The last counts may still be on their way: both readers see the same once they are there.
