@@ -63,6 +63,10 @@ class Opening:
         self._closed = threading.Event()
 
     @property
+    def closed(self) -> bool:
+        return self._closed.is_set()
+
+    @property
     def flow(self) -> str:
         return str(self.request["flow"])
 

@@ -242,8 +242,8 @@ class App(Handle):
         with self._lock:
             self._open = {each for each in self._open if not each.closed}
             self._open.add(flow)
-            alive = {id(each._opening) for each in self._open}
-            self._openings = [each for each in self._openings if id(each) in alive]
+            # Those that another thread is about to attach stay.
+            self._openings = [each for each in self._openings if not each.closed]
         return flow
 
     def _connect(self) -> None:
