@@ -17,6 +17,7 @@ import { integrity } from './integrity.js';
 import { latency } from './latency.js';
 import { open } from './open.js';
 import { page } from './page.js';
+import { python } from './python.js';
 import { runEnvironment, formatTable, type Row } from './report.js';
 import { rpc } from './rpc.js';
 import { scale } from './scale.js';
@@ -38,6 +39,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   flood,
   fit,
   page,
+  python,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;

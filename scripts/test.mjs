@@ -1,6 +1,6 @@
 // `npm test`: installs what is missing, then type check, build, lint, format, dead code, unit,
-// system, browser and model tests. Every step runs even when an earlier one failed; the exit code
-// is 0 when all passed.
+// system, browser, binding and model tests. Every step runs even when an earlier one failed; the
+// exit code is 0 when all passed.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, prepare, run } from './setup.mjs';
@@ -27,6 +27,7 @@ if (built) {
   tests.mocha('unit tests', '.mocharc.json', picked);
   tests.mocha('system tests', '.mocharc.system.json', picked);
   tests.mocha('browser tests', '.mocharc.browser.json', picked);
+  tests.mocha('bindings', '.mocharc.named.json', ['dist/test/conformance/*.test.js', ...picked]);
   tests.mocha('model', '.mocharc.named.json', ['dist/test/model/*.test.js', ...picked]);
 }
 const line = tests.summary();

@@ -1,0 +1,102 @@
+"""Finds the app server of an application, or has the host server start it, and presents the client."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Any, Callable
+
+from ._paths import RIGHTS, app_sockets, check_name, directories, host_sockets, is_usable
+from ._session import Session
+from .app import App
+from .errors import ApplicationUnreachable, BadOption, MethodNotFound, NotPermitted, NotRunning, UnknownApplication
+
+_START_TIMEOUT_S = 12.0
+_NAME_CHARACTERS = 64
+
+Answer = Callable[..., Any]
+
+
+def connect(
+    app: str,
+    *,
+    name: str | None = None,
+    directory: str | None = None,
+    start: bool = True,
+    right: str | None = None,
+) -> App:
+    """Connects to an application on this host.
+
+    `name`: the client's name in lists; default: the program's. `directory`: runtime directory of the
+    servers; default: MIRRORFLOW_DIR, else the user's, then the machine's. `start`: have the host
+    server start a configured application that does not run. `right`: `read`, `provide` or `control`;
+    default: the greatest that this user has.
+
+    Raises BAD_NAME, BAD_OPTION, NOT_RUNNING, NOT_PERMITTED, UNKNOWN_APPLICATION.
+    """
+    check_name("application", app)
+    if right is not None and right not in RIGHTS:
+        raise BadOption(f"right is {right!r}; it must be one of {', '.join(RIGHTS)}")
+    client = check_name("client", name if name is not None else _program_name())
+    places = [each for each in directories(directory) if is_usable(each)]
+
+    def paths(where: str) -> list[str]:
+        return app_sockets(where, app, right)
+
+    def find(answer: Answer, on_end: Callable[[], None]) -> Session:
+        found = _first(places, paths, answer, on_end)
+        if found is None and start:
+            _start(app, places)
+            found = _first(places, paths, answer, on_end)
+        if found is None:
+            where = ", ".join(places) or "none that exists"
+            raise NotRunning(f"the application {app} does not run (searched {where}): `mirrorflow run {app}` starts it")
+        return found
+
+    return App(app, client, find)
+
+
+def _start(app: str, places: list[str]) -> None:
+    host = _first(places, host_sockets, _no_answer, lambda: None)
+    if host is None:
+        return
+    try:
+        names = [each["name"] for each in host.call("host.applications")]
+        if app not in names:
+            known = ", ".join(names) or "none"
+            raise UnknownApplication(f"this host has no application {app} (it has {known})", {"app": app})
+        if host.path.endswith("host.read.sock"):
+            host.call("host.open", app, timeout=_START_TIMEOUT_S)
+        elif "socket" not in host.call("host.run", {"name": app}, timeout=_START_TIMEOUT_S):
+            raise ApplicationUnreachable(f"the app server of {app} reported no socket path", {"app": app})
+    finally:
+        host.close()
+
+
+def _first(
+    places: list[str], paths: Callable[[str], list[str]], answer: Answer, on_end: Callable[[], None]
+) -> Session | None:
+    """A session over the socket of the greatest right that this user has, in the first place with a server."""
+    refused: NotPermitted | None = None
+    for place in places:
+        for path in paths(place):
+            try:
+                return Session(path, answer, on_end)
+            except NotRunning:
+                # A server that starts has not all its sockets yet: a smaller right would be too small later.
+                break
+            except NotPermitted as error:
+                refused = error
+    if refused is not None:
+        raise refused
+    return None
+
+
+def _no_answer(method: str, _params: list[Any]) -> Any:
+    raise MethodNotFound(f"this client has no method {method}")
+
+
+def _program_name() -> str:
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", os.path.basename(sys.argv[0] or ""))[:_NAME_CHARACTERS]
+    return name if re.match(r"[A-Za-z0-9]", name) else "python"

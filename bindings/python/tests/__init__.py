@@ -1,0 +1,1 @@
+"""Tests of the Python package that need no running system; test/conformance has the others."""
