@@ -46,7 +46,7 @@ describe('the examples', () => {
 
   it('the message arrives with its attributes', async () => {
     expect(await run('messages', APP)).to.equal(
-      'control started run 7: first beam\nqueued at 1 client; rates 10.5 and 20\n',
+      'control started run 7: first beam\nqueued by logger; rates 10.5 and 20\n',
     );
   });
 
