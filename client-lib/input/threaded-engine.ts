@@ -1,9 +1,9 @@
 /**
  * The engine of an input flow with a flow thread: the main thread's end of the history (a ring of
  * buffers in shared memory) and of the worker that fills it. Used by InputFlow unless `inline` is
- * set. Starts a worker and exchanges messages with it; does no other I/O.
+ * set. Exchanges messages with a flow thread; does no other I/O.
  */
-import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { SourceStatus } from './source-status.js';
@@ -16,9 +16,9 @@ import {
   type FlowThreadSettings,
   type ThreadEvent,
   type FlowCommand,
-  type ThreadCommand,
+  type FlowPortCommand,
 } from './flow-thread/thread-messages.js';
-import { returnFlowThread, startFlowThread } from './flow-thread/thread-pool.js';
+import { serveFlow, type ServedFlow } from './flow-thread/thread-pool.js';
 import { HistoryConsumer, type HistoryRecord } from './history/history-consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/history-rules.js';
@@ -27,7 +27,7 @@ import { FlowBuffer, PolledBuffer, generationOf, typeFlags, type BufferOwner } f
 import type { EngineListener, InputEngine, PollHandler, TakenCount } from './input-engine.js';
 import type { InputRules } from './input-options.js';
 
-/** A flow thread that has not closed its flow by then is terminated. */
+/** A flow that its thread has not closed by then is left. */
 const CLOSE_TIMEOUT_MS = 2_000;
 /**
  * Longest wait for the first buffer after a full history was released: some 50 us, more only when
@@ -68,7 +68,7 @@ export class ThreadedEngine implements InputEngine {
   readonly #maxHistory: number;
   readonly #control: ControlBlock;
   readonly #history: HistoryConsumer;
-  readonly #worker: Worker;
+  readonly #thread: ServedFlow;
   /** Resolves when the thread has closed the flow, or has ended. */
   readonly #threadLeft: Promise<void>;
   readonly #segments: MessagePort;
@@ -121,18 +121,14 @@ export class ThreadedEngine implements InputEngine {
       whenDetached,
       ...(flowControl === undefined ? {} : { flowControl }),
     };
-    this.#worker = startFlowThread(settings, [port2]);
+    const thread = spinUs > 0 ? 'own' : options.thread;
+    this.#thread = serveFlow(settings, [port2], thread, (error) => this.#fail(error));
     this.#segments = segments;
-    this.#worker.on('error', (error) => this.#fail(error));
+    const { port, release } = this.#thread;
+    port.on('message', (message: ThreadEvent) => this.#handle(message));
     this.#threadLeft = new Promise((resolve) => {
-      this.#worker.on('message', (message: ThreadEvent) => {
-        if (message.kind === 'closed') {
-          returnFlowThread(this.#worker);
-          this.#leave();
-          resolve();
-        } else this.#handle(message);
-      });
-      this.#worker.once('exit', () => {
+      port.once('close', () => {
+        release();
         this.#leave();
         resolve();
       });
@@ -282,8 +278,8 @@ export class ThreadedEngine implements InputEngine {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       this.#control.store(CONTROL.ended, 1);
-      this.#worker.postMessage({ kind: 'close' } satisfies ThreadCommand);
-      const timer = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT_MS);
+      this.#thread.port.postMessage({ kind: 'close' } satisfies FlowPortCommand);
+      const timer = setTimeout(() => this.#thread.port.close(), CLOSE_TIMEOUT_MS);
       await this.#threadLeft;
       clearTimeout(timer);
     })();
@@ -316,9 +312,8 @@ export class ThreadedEngine implements InputEngine {
     if (this.#history.shouldWakeThread(fenced)) this.#send({ kind: 'roomFreed' });
   }
 
-  /** Nothing is sent once closing has begun: the thread may serve another flow then. */
   #send(message: FlowCommand): void {
-    if (this.#closing === undefined) this.#worker.postMessage(message);
+    if (this.#closing === undefined) this.#thread.port.postMessage(message);
   }
 
   /** The thread does not serve this flow any more. */
@@ -335,7 +330,7 @@ export class ThreadedEngine implements InputEngine {
     return answer;
   }
 
-  #handle(message: Exclude<ThreadEvent, { readonly kind: 'closed' }>): void {
+  #handle(message: ThreadEvent): void {
     switch (message.kind) {
       case 'attached':
         this.#epoch = message.epoch;
