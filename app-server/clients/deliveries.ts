@@ -35,6 +35,11 @@ interface Receiver {
   readonly handedOver: Promise<unknown>;
 }
 
+/** A delivery whose call was made; the object keeps the promise from being awaited with it. */
+interface BegunDelivery {
+  readonly delivered: Promise<unknown>;
+}
+
 /** A messaging thread that is about to connect. */
 interface ExpectedReceiver {
   readonly arrived: Promise<void>;
@@ -43,6 +48,8 @@ interface ExpectedReceiver {
 
 export class Deliveries {
   readonly #receivers = new WeakMap<Client, Receiver>();
+  /** The delivery to the client that was called last: deliveries begin in the order of the calls. */
+  readonly #begun = new WeakMap<Client, Promise<BegunDelivery>>();
   /** Resolves when all deliveries to the client so far have ended. */
   readonly #underWay = new WeakMap<Client, Promise<unknown>>();
   readonly #clock: Clock;
@@ -62,14 +69,26 @@ export class Deliveries {
       this.#store(client, delivery);
       return;
     }
+    const begun = this.#begin(client, client.connection, delivery);
+    this.#begun.set(client, begun);
+    const { delivered } = await begun;
+    await delivered;
+  }
+
+  /** Makes the call when all earlier deliveries to the client have begun. Never rejects. */
+  async #begin(client: Client, session: Caller, delivery: Delivery): Promise<BegunDelivery> {
+    await this.#begun.get(client);
     await this.#expected.get(client)?.arrived;
-    await this.#receivers.get(client)?.handedOver;
-    const { connection } = this.#receivers.get(client) ?? client;
-    if (connection === undefined) return;
-    const call = callerOf(CONTRACT, connection);
+    let receiver = this.#receivers.get(client);
+    await receiver?.handedOver;
+    while (receiver !== this.#receivers.get(client)) {
+      receiver = this.#receivers.get(client);
+      await receiver?.handedOver;
+    }
+    const call = callerOf(CONTRACT, receiver?.connection ?? session);
     const delivered = call('client.deliver', [delivery], { timeoutMs: DELIVER_TIMEOUT_MS });
     this.#underWay.set(client, Promise.allSettled([this.#underWay.get(client), delivered]));
-    await delivered;
+    return { delivered };
   }
 
   /** Deliveries wait for `receiveOn`, for a bounded time. */
