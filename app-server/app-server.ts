@@ -4,12 +4,14 @@
  * take calls) and connects to the host server. Its services start a duplicator (the process that
  * serves a flow) for each flow in use, and the gateway (SpecTcl's services for old viewers).
  *
- * Creates the directories, the token file and the record, and grants users access to directories
- * and socket. close() stops gateway and duplicators, then removes leftovers (files of duplicators
+ * Creates the directories and the record, and grants users access to directories, sockets and
+ * tokens. close() stops gateway and duplicators, then removes leftovers (files of duplicators
  * that died), then closes endpoints and host link together, then removes the record.
  */
 import assert from 'node:assert/strict';
 import { Access } from '../protocol/host/access/access.js';
+import { readersOf } from '../protocol/host/access/audience.js';
+import type { Readers } from '../protocol/rpc/contract/access-options.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import type { AppServerReady } from '../protocol/rpc/contract/shapes.js';
@@ -18,7 +20,6 @@ import { packageVersion } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
-import { ensureToken } from '../protocol/rpc/security/token-file.js';
 import { PutBack } from '../protocol/host/put-back.js';
 import { ApplicationRecord } from './application-record.js';
 import { Leftovers } from './children/leftovers.js';
@@ -49,6 +50,8 @@ export interface AppServerSetup extends ServicesSetup {
 export class AppServer {
   readonly #setup: AppServerSetup;
   readonly #startedAt = new Date();
+  readonly #readers: Readers;
+  /** The socket for reading; the others stand beside it. */
   readonly #socket: string;
   readonly #record: ApplicationRecord;
   readonly #hostLink: HostLink;
@@ -61,7 +64,7 @@ export class AppServer {
 
   /**
    * Resolves when calls are taken. Rejects with ALREADY_RUNNING, or with the error of a directory,
-   * socket or port; socket and record are removed then, directories and the token file stay.
+   * socket or port; sockets, tokens and record are removed then, directories stay.
    */
   static async start(setup: AppServerSetup): Promise<AppServer> {
     const access = new Access(setup.options.application.access, setup.log);
@@ -80,7 +83,8 @@ export class AppServer {
     const { options, clock, log, onQuit } = setup;
     const { application, directory } = options;
     this.#setup = setup;
-    this.#socket = appSocketPath(directory, application.name);
+    this.#readers = readersOf(application.access);
+    this.#socket = appSocketPath(directory, application.name, 'read');
     this.#record = new ApplicationRecord(directory, application, this.#socket);
     this.#hostLink = new HostLink(directory, log);
     const serverCalls = { info: () => this.#info(), quit: onQuit };
@@ -105,7 +109,7 @@ export class AppServer {
     const { flows, gateway } = this.#services;
     // Before any call is taken: duplicators of an earlier app server reconnect at once.
     flows.duplicators.expectRunning();
-    await this.#openSocket(access);
+    await this.#endpoints.listenOnSockets(access);
     await this.#endpoints.listenOnPort(application.port ?? 0);
     const { port, dispatcher } = this.#endpoints;
     this.#record.setPort(port);
@@ -121,11 +125,11 @@ export class AppServer {
     };
     this.#hostLink.start(ready, dispatcher);
     this.#keeper = new PutBack(
-      [directory, this.#socket, this.#record.path],
+      [directory, this.#record.path, ...this.#endpoints.files],
       async () => {
         prepareDirectories(options, access);
         this.#record.putBack();
-        await this.#openSocket(access);
+        await this.#endpoints.listenOnSockets(access);
       },
       log,
     );
@@ -166,12 +170,6 @@ export class AppServer {
     });
   }
 
-  /** Again, where the socket was removed. */
-  async #openSocket(access: Access): Promise<void> {
-    await this.#endpoints.listenOnSocket(this.#socket);
-    access.grant(this.#socket, 'socket');
-  }
-
   async #close(): Promise<void> {
     this.#unused?.stop();
     await this.#keeper?.close();
@@ -207,11 +205,12 @@ export class AppServer {
       startedAt: this.#startedAt,
       hostServer: this.#hostLink.connected,
       ...(gateway === undefined ? {} : { gateway }),
+      readers: this.#readers,
     };
   }
 }
 
-/** The directories of this application with their access, and the token file. */
+/** The directories of this application, with their access. */
 function prepareDirectories(
   { directory, flowDirectory, application }: AppServerOptions,
   access: Access,
@@ -220,6 +219,5 @@ function prepareDirectories(
   const flowsPath = appFlowDirectory(flowDirectory, application.name);
   prepareDirectory(flowsPath);
   const [apps = '', links = ''] = runtimeFolders(directory);
-  ensureToken(directory);
   access.grantDirectories([flowsPath], [directory, apps, links, flowDirectory]);
 }

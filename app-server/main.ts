@@ -5,7 +5,7 @@
  * code 1.
  */
 import { systemClock } from '../protocol/base/clock.js';
-import { hostSocketPath, runtimeDirectory } from '../protocol/base/paths.js';
+import { hostSocketPath, hostTokenPath, runtimeDirectory } from '../protocol/base/paths.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
 import { Logger } from '../protocol/base/log.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
@@ -42,7 +42,11 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
 
 async function fail(error: MirrorflowError, directory: string, log: Logger): Promise<void> {
   log.error('the app server cannot start', { code: error.code, error });
-  await reportFailedStart(hostSocketPath(directory), error, log);
+  const parent = {
+    socket: hostSocketPath(directory, 'control'),
+    childToken: hostTokenPath(directory, 'child'),
+  };
+  await reportFailedStart(parent, error, log);
   process.exit(1);
 }
 

@@ -48,6 +48,10 @@ export class BenchDuplicator {
     return join(this.#directory, 'links', 'bench@bench.sock');
   }
 
+  get providerLink(): string {
+    return join(this.#directory, 'links', 'bench@bench.provide.sock');
+  }
+
   /** Resolves with the fields of the first log line of this message. */
   async waitForLog(message: string): Promise<Record<string, unknown>> {
     const deadline = performance.now() + READY_TIMEOUT_MS;

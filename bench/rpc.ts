@@ -8,6 +8,7 @@ import { Agent, request } from 'node:http';
 import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
 import { connect } from '../client-lib/index.js';
+import { hostTokenPath } from '../protocol/base/paths.js';
 import { readToken } from '../protocol/rpc/security/token-file.js';
 import { HttpRpcClient } from '../protocol/rpc/xml-rpc/http-client.js';
 import { BenchProcess, stopAll } from './bench-process.js';
@@ -39,7 +40,7 @@ export async function rpc(settings: BenchSettings): Promise<Row[]> {
     const echo = await BenchProcess.start('echo', { path: join(directory, 'echo.sock') });
     programs.push(echo, await BenchProcess.start('message-receiver', { app: 'rpc' }));
     const { port } = await host.info();
-    const token = readToken(directory);
+    const token = readToken(hostTokenPath(directory, 'read'));
     const http = new HttpRpcClient({ host: '127.0.0.1', port }, token === undefined ? {} : { token });
     const bareHttp = httpEcho(await echo.request<number>('port'));
     const bareSocket = await socketEcho(join(directory, 'echo.sock'));

@@ -89,7 +89,7 @@ export async function measurePair(
     const providerSettings: TcpEndSettings = {
       role: 'provide',
       file: senderFile,
-      link: sender.link,
+      link: sender.providerLink,
       size,
       buffers,
     };

@@ -18,7 +18,9 @@ import { systemClock } from '../protocol/base/clock.js';
 import { isMirrorflowError, type MirrorflowError } from '../protocol/base/errors.js';
 import { Logger } from '../protocol/base/log.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
+import { appTokenPath } from '../protocol/base/paths.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
+import type { ParentServer } from '../protocol/host/process-kit/start-report.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
 import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
 import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
@@ -54,6 +56,11 @@ function createFlow(options: DuplicatorOptions, log: Logger): DuplicatedFlow {
     case 'remote':
       return new RemoteFlow(options, systemClock, log);
   }
+}
+
+function parentOf({ parent, directory, app }: DuplicatorOptions): ParentServer | undefined {
+  if (parent === undefined) return undefined;
+  return { socket: parent, childToken: appTokenPath(directory, app, 'child') };
 }
 
 function quit(): void {
@@ -203,13 +210,14 @@ async function run(options: DuplicatorOptions): Promise<void> {
   starting.catch(() => undefined); // handled below
   // Loading XML-RPC takes as long as reaching the source: both happen at the same time, and the
   // former not at all without an app server.
-  const parentModule = options.parent === undefined ? undefined : await import('./parent.js');
-  if (parentModule !== undefined && options.parent !== undefined) {
+  const parentServer = parentOf(options);
+  const parentModule = parentServer === undefined ? undefined : await import('./parent.js');
+  if (parentModule !== undefined && parentServer !== undefined) {
     const started = new Promise<void>((resolve) => {
       starting.then(resolve, () => undefined);
     });
     const hooks = parentHooks(options, flow, status, started);
-    parent = new parentModule.Parent(options.parent, hooks, log);
+    parent = new parentModule.Parent(parentServer, hooks, log);
     parent.start();
   }
   try {
@@ -220,7 +228,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     log.error('could not start', { error });
     await flow.close(); // the flow may have started without the address to serve it at
     await parent?.close();
-    await parentModule?.reportFailedStart(options.parent, error, log);
+    await parentModule?.reportFailedStart(parentServer, error, log);
     process.exitCode = 1;
     return;
   }

@@ -15,6 +15,8 @@ import type {
 } from '../protocol/rpc/contract/shapes.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import type { Logger } from '../protocol/base/log.js';
+import { proveChild } from '../protocol/host/process-kit/prove-child.js';
+import type { ParentServer } from '../protocol/host/process-kit/start-report.js';
 import { callerOf, type CallOf } from '../protocol/rpc/xml-rpc/contract.js';
 import { Dispatcher } from '../protocol/rpc/xml-rpc/dispatcher.js';
 import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connection.js';
@@ -54,7 +56,7 @@ export class Parent {
   /** Resolves when the first attempt to reach the app server has succeeded or failed. */
   readonly #firstAttempt: Promise<void>;
 
-  constructor(socket: string, hooks: ParentHooks, log: Logger) {
+  constructor({ socket, childToken }: ParentServer, hooks: ParentHooks, log: Logger) {
     this.#hooks = hooks;
     this.#log = log;
     const dispatcher = new Dispatcher<MirrorflowContract, undefined>(
@@ -69,7 +71,8 @@ export class Parent {
           return true;
         },
       },
-      { log },
+      // Only the app server calls on the connection that this process has opened to it.
+      { log, granted: () => 'child' },
     );
     this.#connection = new PermanentConnection<undefined>(
       { path: socket },
@@ -80,6 +83,7 @@ export class Parent {
         onConnected: async (session) => {
           const call = callerOf(CONTRACT, session);
           await hooks.started;
+          await proveChild(session, childToken);
           const { consumers } = await call('duplicator.subscribe', [hooks.ready()]);
           if (consumers !== undefined) hooks.consumers(consumers);
           await call('duplicator.report', [hooks.report()]);

@@ -17,6 +17,8 @@ import { PutBack } from '../protocol/host/put-back.js';
 import { ClaimedGatewayRecord, readGatewayRecord } from '../protocol/host/gateway-record.js';
 import type { Logger } from '../protocol/base/log.js';
 import { RateLimitedLog } from '../protocol/base/rate-limited-log.js';
+import { Audience } from '../protocol/host/access/audience.js';
+import type { Readers } from '../protocol/rpc/contract/access-options.js';
 import { isLoopback } from '../protocol/rpc/security/listening.js';
 import { UnprovenPlaces } from '../protocol/rpc/security/unproven-places.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
@@ -44,12 +46,18 @@ const LOOPBACK = '127.0.0.1';
 const REST_PLACES = { total: 1_024, perAddress: 128, perPeer: 0 };
 const MIRROR_PLACES = { total: 1_024, perAddress: 64, perPeer: 0 };
 
+interface Service {
+  accept(socket: Socket): void;
+}
+
 export class Gateway {
   readonly #options: GatewayProgramOptions;
   readonly #log: Logger;
   readonly #host: string;
   /** Functions that close the parts, in the order in which the parts were created. */
   readonly #closers: (() => unknown)[] = [];
+  readonly #audience = new Audience();
+  #readers: Readers | undefined;
   #mirror: MirrorService | undefined;
   #traces: Traces | undefined;
   #tracedHeader = 0;
@@ -113,7 +121,8 @@ export class Gateway {
       start: false,
     });
     this.#closers.push(() => client.close());
-    const { source, via } = await client.appInfo();
+    const { source, via, readers } = await client.appInfo();
+    this.#readers = readers;
     if (source === undefined && via === undefined) {
       throw new MirrorflowError(
         'BAD_OPTION',
@@ -178,21 +187,37 @@ export class Gateway {
       () => service.close(),
     );
     const refusals = new RateLimitedLog(systemClock, log);
-    const door = (name: string, places: UnprovenPlaces, accept: (socket: Socket) => void): Door => ({
+    const door = (name: string, places: UnprovenPlaces, service: Service): Door => ({
       title: `the ${name} service of ${app}`,
       host: this.#host,
       identity: security.identity,
       places,
-      accept,
+      accept: (socket) => this.#admit(socket, service),
       onFull: (from) => refusals.warn('a connection made room for a newer one', { service: name, from }),
     });
-    const restDoor = door('REST', new UnprovenPlaces(REST_PLACES), (socket) => service.accept(socket));
-    const mirrorDoor = door('MIRROR', new UnprovenPlaces(MIRROR_PLACES), (socket) => mirror.accept(socket));
+    const restDoor = door('REST', new UnprovenPlaces(REST_PLACES), service);
+    const mirrorDoor = door('MIRROR', new UnprovenPlaces(MIRROR_PLACES), mirror);
     this.#restPort = await this.#serve('REST', gateway.restPort, restDoor);
     this.#mirrorPort = await this.#serve('MIRROR', gateway.mirrorPort, mirrorDoor);
     this.#warnOfUnprotectedAccess(security);
     mirrorSource.keep();
     if (address !== undefined) lastAnswers.prefetch();
+  }
+
+  /**
+   * Serves the users of this machine that may read the application. Those of other machines are
+   * unknown: they are served where the gateway listens for them, unless the application is private.
+   */
+  #admit(socket: Socket, service: Service): void {
+    const { remoteAddress = '' } = socket;
+    const readers = this.#readers;
+    const isLocal = isLoopback(remoteAddress.replace('::ffff:', ''));
+    const isPrivate = readers?.everyone !== true && readers?.groups.length === 0;
+    if (isLocal ? this.#audience.mayRead({ socket }, readers) : !isPrivate) service.accept(socket);
+    else {
+      this.#log.debug('a connection was refused: its user may not read the application', { remoteAddress });
+      socket.destroy();
+    }
   }
 
   /** Claims the application's only gateway, with the shared memory of a killed predecessor. */

@@ -13,6 +13,7 @@ import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import { systemClock } from '../protocol/base/clock.js';
 import { Logger } from '../protocol/base/log.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
+import { appTokenPath } from '../protocol/base/paths.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
 import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
@@ -27,6 +28,8 @@ const ORPHAN_LINGER_MS = 120_000;
 
 async function run(options: GatewayProgramOptions): Promise<void> {
   const log = new Logger(`gateway:${options.app}`);
+  const childToken = appTokenPath(options.directory, options.app, 'child');
+  const appServer = { socket: options.parent, childToken };
   const starting = Gateway.start(options, log);
   /** Holds the connection once the gateway is ready; a signal may arrive before. */
   const ready: { parent?: ParentConnection } = {};
@@ -39,13 +42,13 @@ async function run(options: GatewayProgramOptions): Promise<void> {
     gateway = await starting;
   } catch (error) {
     log.error('not started', { error });
-    await reportFailedStart(options.parent, error, log);
+    await reportFailedStart(appServer, error, log);
     process.exit(1);
   }
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
   const parent = new ParentConnection(
-    options.parent,
+    appServer,
     () => ({
       ...(launch === undefined ? {} : { launch }),
       version: PROTOCOL_VERSION,

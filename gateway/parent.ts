@@ -8,6 +8,8 @@ import { CONTRACT } from '../protocol/rpc/contract/methods.js';
 import type { GatewayReady } from '../protocol/rpc/contract/shapes.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import type { Logger } from '../protocol/base/log.js';
+import { proveChild } from '../protocol/host/process-kit/prove-child.js';
+import type { ParentServer } from '../protocol/host/process-kit/start-report.js';
 import { callerOf } from '../protocol/rpc/xml-rpc/contract.js';
 import { PermanentConnection } from '../protocol/rpc/xml-rpc/permanent-connection.js';
 
@@ -15,13 +17,19 @@ export class ParentConnection {
   readonly #connection: PermanentConnection;
 
   /** `onRefused` is called when the app server refuses this gateway. */
-  constructor(socket: string, ready: () => GatewayReady, onRefused: () => void, log: Logger) {
+  constructor(
+    { socket, childToken }: ParentServer,
+    ready: () => GatewayReady,
+    onRefused: () => void,
+    log: Logger,
+  ) {
     this.#connection = new PermanentConnection<undefined>(
       { path: socket },
       {
         context: () => undefined,
         log,
         onConnected: async (session) => {
+          await proveChild(session, childToken);
           await callerOf(CONTRACT, session)('gateway.subscribe', [ready()]);
         },
       },

@@ -10,6 +10,7 @@ import { removeDeadFlows, stopOrphans } from '../protocol/host/clean-up/orphans.
 import { programPath } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import type { Logger } from '../protocol/base/log.js';
+import { readersOf } from '../protocol/host/access/audience.js';
 import { isAlive } from '../protocol/base/owner-identity.js';
 import { logFilePath } from '../protocol/base/paths.js';
 import { formatPortRange } from '../protocol/base/port-range.js';
@@ -66,6 +67,7 @@ export function applicationDependencies(
       const server = readApplicationRecord(directory, name)?.identity;
       if (server !== undefined) await stopForeign(server, systemClock, times.stopTimeoutMs);
     },
+    readersOf: ({ access }) => readersOf(access),
     hasRecord: (name) => hasApplicationRecord(directory, name),
     recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
     removeLeftovers: (name) => removeApplicationLeftovers(directory, name),

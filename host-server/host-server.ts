@@ -1,7 +1,7 @@
 /**
  * The host server as a whole: one process per machine or user, started by `main.ts`. start() claims
  * the runtime directory (sockets and records of this host) by the file `host.json`, deletes files
- * of dead processes, opens the sockets that take calls and writes the token file, which admits
+ * of dead processes, opens the sockets that take calls and writes the token files, which admit
  * callers over HTTP. startApplications() adopts or starts app servers (one child process per
  * application), starts the web viewer, connects to other hosts and searches the network for more
  * (discovery).
@@ -18,16 +18,16 @@ import { packageVersion } from '../protocol/base/installation.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
+import { Access } from '../protocol/host/access/access.js';
 import { PutBack } from '../protocol/host/put-back.js';
 import { cleanUp } from '../protocol/host/clean-up/clean-up.js';
 import { removeOldLogs, type LogPlaces } from '../protocol/host/clean-up/logs.js';
-import { ensureToken, tokenPath } from '../protocol/rpc/security/token-file.js';
 import { APPLICATION_TIMES, applicationDependencies } from './app-server-launch.js';
 import type { ApplicationTimes } from './applications/application-dependencies.js';
 import { readApplicationRecords } from './applications/application-record.js';
 import { Applications } from './applications/applications.js';
 import { Endpoints } from './control/endpoints.js';
-import { authorizeHost, hostHandlers } from './calls/handlers.js';
+import { hostHandlers } from './calls/handlers.js';
 import { HostRecord } from './control/host-record.js';
 import type { HostServerOptions } from './options.js';
 import { Discovery } from './peers/discovery.js';
@@ -81,7 +81,6 @@ export class HostServer {
     removeOldLogsHourly(options, log);
     try {
       await server.#serve();
-      ensureToken(options.directory);
       server.#keepFiles();
     } catch (error) {
       await server.#close();
@@ -99,7 +98,7 @@ export class HostServer {
     this.#options = options;
     this.#log = log;
     this.#notifier = notifier;
-    this.#record = new HostRecord(options.directory, this.socket);
+    this.#record = new HostRecord(options.directory, hostSocketPath(options.directory, 'read'));
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
@@ -137,19 +136,19 @@ export class HostServer {
     this.#peers.on('changed', () => network.sendHostsToAll());
     this.#endpoints = new Endpoints({
       directory: options.directory,
+      access: new Access(undefined, log),
       listen: options.listen,
       peers: options.network.peers.map(({ host }) => host),
       security: options.security,
       handlers: hostHandlers(this.#applications, network, this.#peers, facts, quitAfterResponse),
-      authorize: authorizeHost,
       clock: systemClock,
       log,
     });
   }
 
-  /** Path of the Unix socket for permanent connections. */
-  get socket(): string {
-    return hostSocketPath(this.#options.directory);
+  /** Path of the Unix socket for control: readers cannot use up its connections. */
+  get controlSocket(): string {
+    return hostSocketPath(this.#options.directory, 'control');
   }
 
   /** TCP port of XML-RPC over HTTP. */
@@ -175,7 +174,7 @@ export class HostServer {
     this.#log.info('ready', { summary });
     this.#notifier.ready(summary);
     // Detects a host server that runs but answers no call; systemd restarts it then.
-    this.#endSelfCheck = watchOwnSocket(this.socket, this.#notifier, systemClock, this.#log);
+    this.#endSelfCheck = watchOwnSocket(this.controlSocket, this.#notifier, systemClock, this.#log);
   }
 
   /**
@@ -252,12 +251,11 @@ export class HostServer {
   #keepFiles(): void {
     const { directory } = this.#options;
     this.#keeper = new PutBack(
-      [directory, this.socket, this.#record.path, tokenPath(directory)],
+      [directory, this.#record.path, ...this.#endpoints.files],
       async () => {
         prepareDirectories(this.#options);
         this.#record.putBack();
-        await this.#endpoints.listenOnSocket();
-        ensureToken(directory);
+        await this.#endpoints.listenOnSockets();
       },
       this.#log,
     );

@@ -8,7 +8,7 @@
  * is ready). Ends on a signal or, with `--end-with-stdin`, with its standard input.
  */
 import { isMirrorflowError } from '../protocol/base/errors.js';
-import { hostSocketPath } from '../protocol/base/paths.js';
+import { hostSocketPath, hostTokenPath } from '../protocol/base/paths.js';
 import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { packageVersion, webAssets } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
@@ -32,8 +32,11 @@ async function main(): Promise<void> {
   const options = await readOptionsOrReportUsage();
   if (options === undefined) return;
   const log = new Logger('web');
-  const hostServerSocketPath =
-    options.directory === undefined ? undefined : hostSocketPath(options.directory);
+  const { directory } = options;
+  const hostServer =
+    directory === undefined
+      ? undefined
+      : { socket: hostSocketPath(directory, 'control'), childToken: hostTokenPath(directory, 'child') };
   try {
     const server = await WebServer.start({ ...options, assets: webAssets(), version: packageVersion() }, log);
     endOnSignals(log, () => server.close());
@@ -41,10 +44,10 @@ async function main(): Promise<void> {
     const { address: url } = server;
     log.info('listening', { address: url });
     process.stdout.write(`${JSON.stringify({ ready: true, address: url, pid: process.pid })}\n`);
-    if (hostServerSocketPath !== undefined) await reportAddress(hostServerSocketPath, url, log);
+    if (hostServer !== undefined) await reportAddress(hostServer, url, log);
   } catch (error) {
     log.error('could not start', { error, code: isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR' });
-    await reportFailedStart(hostServerSocketPath, error, log);
+    await reportFailedStart(hostServer, error, log);
     process.exit(EXIT_CANNOT_START);
   }
 }

@@ -142,7 +142,7 @@ export class GatewayProcess {
       script: programPath('gateway'),
       args: gatewayArguments(name, {
         gateway,
-        parent: appSocketPath(directory, name),
+        parent: appSocketPath(directory, name, 'control'),
         ...(tlsCert !== undefined && tlsKey !== undefined && { tlsCert, tlsKey }),
         directory,
         flowDirectory,

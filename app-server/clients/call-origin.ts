@@ -1,25 +1,17 @@
 /**
- * Where a call to the app server comes from, and the checks that depend on nothing else: a method
- * for the host server only, a method for permanent connections only. The servers of `endpoints.ts`
- * attach a CallOrigin to every call, the handlers in `calls/` read it. Pure: no I/O.
+ * Where a call to the app server comes from, and the check of a method for permanent connections
+ * only. The servers of `endpoints.ts` attach a CallOrigin to every call, the handlers in `calls/`
+ * read it. Pure: no I/O.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { Right } from '../../protocol/base/rights.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 
 export interface CallOrigin {
   /** The permanent connection that carried the call; undefined for a call over HTTP. */
   readonly session: RpcSession<CallOrigin> | undefined;
-  /** The connection leads to the host server, which also relays calls of other hosts. */
-  readonly fromHost?: boolean;
-}
-
-/**
- * Throws NOT_PERMITTED for the methods that only the host server may call: it vouches for the name
- * of the calling host, which is their first parameter.
- */
-export function authorizeOrigin(method: string, { fromHost }: CallOrigin): void {
-  if (fromHost === true || (!method.startsWith('remote.') && method !== 'app.hosts')) return;
-  throw new MirrorflowError('NOT_PERMITTED', `${method} is for the host server only`, { method });
+  /** The right of its socket or token; a proof as a child process is known by the session. */
+  readonly right: Right;
 }
 
 /**

@@ -48,7 +48,7 @@ interface ExpectedReceiver {
 
 export class Deliveries {
   readonly #receivers = new WeakMap<Client, Receiver>();
-  /** The delivery to the client that was called last: deliveries begin in the order of the calls. */
+  /** The last delivery to the client: deliveries begin in the order of their calls. */
   readonly #begun = new WeakMap<Client, Promise<BegunDelivery>>();
   /** Resolves when all deliveries to the client so far have ended. */
   readonly #underWay = new WeakMap<Client, Promise<unknown>>();

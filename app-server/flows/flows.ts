@@ -6,6 +6,7 @@
  */
 import type { DuplicatorReady, OpenedFlow, OpenRequest } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { providerSocketPath } from '../../protocol/base/paths.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Client } from '../clients/clients.js';
 import { Duplicators, type DuplicatorsOptions } from './duplicators.js';
@@ -63,7 +64,7 @@ export class Flows {
         flow: flow.name,
         type: ready.type,
         file: ready.file,
-        link: ready.link,
+        link: this.#linkFor(request, ready),
         ...(ready.image === undefined ? {} : { image: ready.image }),
       };
     } catch (error) {
@@ -72,6 +73,12 @@ export class Flows {
       else if (renewed === undefined || this.openings.mustReopen(opening)) this.#remove(opening);
       throw error;
     }
+  }
+
+  /** Providers connect to a socket of their own, which only they may use. */
+  #linkFor({ flow, direction }: OpenRequest, ready: DuplicatorReady): string {
+    const { directory, application } = this.#options.server;
+    return direction === 'input' ? ready.link : providerSocketPath(directory, application.name, flow);
   }
 
   /** False when the client has no such handle: it may have been released already. */

@@ -45,7 +45,7 @@ export function argumentsOf(definition: FlowDefinition, options: AppServerOption
     application: application.name,
     type,
     properties: properties === '{}' ? undefined : JSON.parse(properties),
-    parent: appSocketPath(directory, application.name),
+    parent: appSocketPath(directory, application.name, 'control'),
     directory,
     flowDirectory,
   };

@@ -6,9 +6,10 @@
  */
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import type { AppServerReady } from '../../protocol/rpc/contract/shapes.js';
-import { hostSocketPath } from '../../protocol/base/paths.js';
+import { hostSocketPath, hostTokenPath } from '../../protocol/base/paths.js';
 import { isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { proveChild } from '../../protocol/host/process-kit/prove-child.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { CallDispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
 import { PermanentConnection } from '../../protocol/rpc/xml-rpc/permanent-connection.js';
@@ -47,12 +48,14 @@ export class HostLink {
   start(ready: AppServerReady, dispatcher: CallDispatcher<CallOrigin>): void {
     const log = this.#log;
     const connection = new PermanentConnection<CallOrigin>(
-      { path: hostSocketPath(this.#directory) },
+      { path: hostSocketPath(this.#directory, 'control') },
       {
         dispatcher,
-        context: (session) => ({ session, fromHost: true }),
+        // What the host server calls comes from itself or from a host that proved the secret.
+        context: (session) => ({ session, right: 'child' }),
         log,
         onConnected: async (session) => {
+          await proveChild(session, hostTokenPath(this.#directory, 'child'));
           const { adopted } = await callerOf(CONTRACT, session)('host.subscribe', [ready]);
           log.info('subscribed with the host server', { adopted });
         },

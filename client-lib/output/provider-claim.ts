@@ -30,8 +30,9 @@ export interface EarlierClaim {
 }
 
 /**
- * Joins the link as the provider; one that reattaches continues its own buffers. Throws
- * FLOW_BUSY while another provider keeps the role for a second, CLOSED when the duplicator was replaced meanwhile, and as `Handshake.join`.
+ * Joins the link as the provider; one that reattaches continues its own buffers. Throws FLOW_BUSY
+ * when another provider keeps the role for a second, CLOSED when the duplicator was replaced
+ * meanwhile, and as `Handshake.join`.
  */
 export async function claimProvider(
   opened: OpenedFlow,

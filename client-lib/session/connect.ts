@@ -8,12 +8,11 @@ import { basename, join } from 'node:path';
 import { stateOf } from '../../protocol/base/owner-identity.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { checkName } from '../../protocol/base/names.js';
+import { USER_RIGHTS, type UserRight } from '../../protocol/base/rights.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
-import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { presentClient, type Client } from './client.js';
 import { IncomingCalls } from './incoming-calls.js';
-import { clientLog } from '../client-log.js';
 import { checkOptionNames } from '../call-options.js';
 import {
   findAppServer,
@@ -35,6 +34,11 @@ export interface ConnectOptions extends LocateOptions {
    * Start the application when it is configured at the host server and does not run. Default true.
    */
   readonly start?: boolean;
+  /**
+   * What the program will do: `read` flows, also `provide` some, or also `control` the application.
+   * Default: the most that its user may do. Without the right `connect` throws NOT_PERMITTED.
+   */
+  readonly right?: UserRight;
 }
 
 const CONNECT_OPTIONS = [
@@ -42,6 +46,7 @@ const CONNECT_OPTIONS = [
   'name',
   'program',
   'start',
+  'right',
   ...LOCATE_OPTIONS,
 ] as const satisfies readonly (keyof ConnectOptions)[];
 
@@ -55,19 +60,20 @@ const NAME_CHARACTERS_MAX = 64;
 
 /**
  * Connects to an application on this host. Throws BAD_OPTION, BAD_NAME, NOT_RUNNING when neither
- * its app server nor a host server runs, UNKNOWN_APPLICATION when the host server has no such
- * application, or the cause why it could not be started. Fails within a second when no server
- * listens or its process is stopped, and with TIMED_OUT after ten seconds when a server does not
- * answer.
+ * its app server nor a host server runs, NOT_PERMITTED naming the missing right,
+ * UNKNOWN_APPLICATION when the host server has no such application, or the cause why it could not
+ * be started. Fails within a second when no server listens or its process is stopped, and with
+ * TIMED_OUT after ten seconds when a server does not answer.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   checkOptionNames('connect', options, CONNECT_OPTIONS);
   const app = checkName('application', options.app);
   const name = checkName('client', options.name ?? programName());
   const program = (options.program ?? process.argv[1] ?? process.title).slice(0, PROGRAM_CHARACTERS_MAX);
+  checkRight(options.right);
   const incoming = new IncomingCalls();
   const { directory, socket, session } =
-    (await findAppServer(app, options, incoming.dispatcher)) ??
+    (await findAppServer(app, options, incoming.dispatcher, options.right)) ??
     (await startThroughHost(app, options, incoming));
   if (await isStopped(join(directory, 'apps', `${app}.json`))) {
     session.destroy();
@@ -75,6 +81,14 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     throw new MirrorflowError('TIMED_OUT', message, { app });
   }
   return presentClient({ app, name, program, directory, socket, session, incoming });
+}
+
+function checkRight(right: unknown): void {
+  if (right === undefined || USER_RIGHTS.some((known) => known === right)) return;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `connect: right is ${JSON.stringify(right)}; it must be one of ${USER_RIGHTS.join(', ')}`,
+  );
 }
 
 async function startThroughHost(
@@ -102,16 +116,14 @@ async function startThroughHost(
         { app },
       );
     }
-    const { socket } = await call('host.run', [{ name: app }], { timeoutMs: START_TIMEOUT_MS });
-    if (socket === undefined) {
-      const message = `the app server of ${app} reported no socket path`;
-      throw new MirrorflowError('APPLICATION_UNREACHABLE', message, { app });
-    }
-    const session = await connectSession(
-      { path: socket },
-      { context: () => undefined, log: clientLog, dispatcher },
-    );
-    return { directory: host.directory, socket, session };
+    const timeout = { timeoutMs: START_TIMEOUT_MS };
+    if (host.right === 'control') await call('host.run', [{ name: app }], timeout);
+    else await call('host.open', [app], timeout);
+    const { directory } = host;
+    const found = await findAppServer(app, { ...options, directory }, dispatcher, options.right);
+    if (found !== undefined) return found;
+    const message = `the app server of ${app} was started and has no socket in ${directory}`;
+    throw new MirrorflowError('APPLICATION_UNREACHABLE', message, { app });
   } finally {
     void host.session.close();
   }

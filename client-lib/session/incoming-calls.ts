@@ -28,7 +28,8 @@ export class IncomingCalls {
       },
       'client.report': () => this.#client().report(),
     },
-    { log: clientLog },
+    // Only the app server calls on a session that this program has opened to it.
+    { log: clientLog, granted: () => 'child' },
   );
 
   #client(): CallReceiver {

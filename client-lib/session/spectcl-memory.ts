@@ -123,7 +123,7 @@ async function mirrored(
   } finally {
     await host.close();
   }
-  const client = await connect({ ...options, app });
+  const client = await connect({ ...options, app, right: 'read' });
   try {
     const mirror = await client.mirror();
     return {

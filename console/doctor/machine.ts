@@ -144,7 +144,7 @@ export const systemd: Check = {
     const units = ['/etc/systemd/system/mirrorflow.service', `${home}/systemd/user/mirrorflow.service`];
     const found = units.filter((path) => existsSync(path));
     if (found.length > 0) return Promise.resolve(ok(`installed as ${found.join(' and ')}`));
-    const words = `mirrorflow install --scope ${uid === 0 ? 'system' : 'user'}`;
+    const words = `mirrorflow install --scope ${uid === 0 ? 'system --user mirrorflow' : 'user'}`;
     return Promise.resolve(warn('the host server is not started at boot', `\`${words}\` starts it at boot`));
   },
 };

@@ -98,6 +98,10 @@ export class Admission {
       client.refuse('REFUSED', 'a client asked to provide a flow that a source fills');
       return false;
     }
+    if (!client.mayProvide) {
+      client.refuse('NOT_PERMITTED', 'a client asked to provide a flow on the socket for consumers');
+      return false;
+    }
     if (claim.take(client.link, hello, resumed)) return true;
     client.refuse('FLOW_BUSY', 'a client asked to provide a flow that has a provider');
     return false;

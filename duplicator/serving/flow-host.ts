@@ -32,8 +32,10 @@ import { WriterCredit } from './writer-credit.js';
 
 export interface FlowHostOptions {
   readonly file: FlowFile;
-  /** Owned by the host from now on. */
+  /** For consumers and observers. Owned by the host from now on, as `providerLinks`. */
   readonly links: LinkServer;
+  /** For providers; without it no client can provide. */
+  readonly providerLinks?: LinkServer | undefined;
   /**
    * Slots beyond the published ones that the writer clears before it asks for credit: a new
    * consumer never begins on them, unless another consumer holds them already.
@@ -91,7 +93,7 @@ interface FlowHostEvents {
 
 export class FlowHost extends EventEmitter<FlowHostEvents> {
   readonly #file: FlowFile;
-  readonly #links: LinkServer;
+  readonly #links: readonly LinkServer[];
   readonly #beforeLossless: BeforeLossless;
   readonly #log: Logger;
   readonly #consumers: FlowConsumers;
@@ -104,11 +106,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   constructor(options: FlowHostOptions) {
     super();
-    const { file, links, openSlots, log } = options;
+    const { file, links, providerLinks, openSlots, log } = options;
     const { local = false, expected = 0, stallTimeoutMs = 0, reattachMs = REATTACH_MS } = options;
     const { beforeLossless = () => undefined, clock = systemClock } = options;
     this.#file = file;
-    this.#links = links;
+    this.#links = providerLinks === undefined ? [links] : [links, providerLinks];
     this.#beforeLossless = beforeLossless;
     this.#log = log;
     const reattachments = new ReattachmentTracker({
@@ -149,7 +151,8 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     protocol.on('published', () => this.published());
     protocol.on('provider', (what) => this.emit('provider', what));
     protocol.on('clients', () => this.emit('clients', this.clientCount));
-    links.onConnection((link) => protocol.connected(link));
+    links.onConnection((link) => protocol.connected(link, false));
+    providerLinks?.onConnection((link) => protocol.connected(link, true));
   }
 
   /** Clients of this host and duplicators of other hosts. */
@@ -248,7 +251,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#consumers.reattachments.stop();
     this.remotes.close();
     this.#credit.grant();
-    await this.#links.close();
+    await Promise.all(this.#links.map((links) => links.close()));
   }
 
   /**
@@ -262,7 +265,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     this.#consumers.reattachments.stop();
     let cancel = (): void => undefined;
     const timeout = new Promise<void>((resolve) => (cancel = systemClock.after(ABANDON_MS, resolve)));
-    await Promise.race([this.#links.close(), timeout]);
+    await Promise.race([Promise.all(this.#links.map((links) => links.close())), timeout]);
     cancel();
   }
 

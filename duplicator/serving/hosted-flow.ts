@@ -1,22 +1,29 @@
 /**
- * The files and the socket of one flow on this host, created together and removed together: the
+ * The files and the sockets of one flow on this host, created together and removed together: the
  * flow file (a ring of buffers in shared memory), for a mirror the image beside it (the newest
- * buffer, byte for byte), the socket of the signal link, and the FlowHost that serves clients on
- * that link.
+ * buffer, byte for byte), the sockets of the signal link, one for consumers and one for providers,
+ * and the FlowHost that serves clients on that link.
  *
  * Every kind of flow (local/, mirror/, remote/) makes its HostedFlow here and owns it. Creates
  * directories, maps files, listens on a Unix socket.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
 import { inodeOf, releasePath } from '../../protocol/base/files/claim.js';
 import { prepareDirectory } from '../../protocol/base/files/private-directory.js';
 import type { Logger } from '../../protocol/base/log.js';
-import { appFlowDirectory, flowFilePath, imageFilePath, linkSocketPath } from '../../protocol/base/paths.js';
+import {
+  appFlowDirectory,
+  flowFilePath,
+  imageFilePath,
+  linkSocketPath,
+  providerSocketPath,
+} from '../../protocol/base/paths.js';
 import type { FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { createImage } from '../../protocol/flow/flow-file/image.js';
+import type { LinkServer } from '../../protocol/flow/signal-link/link.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
 import { PutBack } from '../../protocol/host/put-back.js';
 import { Access } from '../../protocol/host/access/access.js';
@@ -73,6 +80,18 @@ interface MappedImage {
   /** The whole mapping, writable. */
   readonly bytes: Buffer;
 }
+
+/** A socket of the signal link. */
+interface LinkSocket {
+  readonly links: LinkServer;
+  readonly path: string;
+  readonly kind: 'read socket' | 'provide socket';
+}
+
+/** Of a link socket until its access has opened it to others. */
+const CLOSED_MODE = 0o600;
+/** The provider, and others that ask while there is one. */
+const PROVIDER_LINKS = 64;
 
 export class HostedFlow {
   readonly file: FlowFile;
@@ -142,13 +161,17 @@ export class HostedFlow {
       log,
     );
     const inode = inodeOf(path);
-    const links = streamLink().createServer({ socketMode: access.of('socket').mode });
+    const links = streamLink().createServer({ socketMode: CLOSED_MODE });
+    const providerLinks = request.localProvider
+      ? streamLink().createServer({ socketMode: CLOSED_MODE, clients: PROVIDER_LINKS })
+      : undefined;
     try {
       access.grant(path, granted, takenOver);
       const image = imagePath === undefined ? undefined : obtainImage(imagePath, file, access, takenOver);
       const host = new FlowHost({
         file,
         links,
+        providerLinks,
         local: request.localProvider,
         expected,
         reattachMs,
@@ -158,16 +181,23 @@ export class HostedFlow {
         ...request.host,
       });
       await listenOnLink(links, link);
-      access.grant(link, 'socket');
+      const sockets: LinkSocket[] = [{ links, path: link, kind: 'read socket' }];
+      if (providerLinks !== undefined) {
+        const providerLink = providerSocketPath(options.directory, app, flow);
+        sockets.push({ links: providerLinks, path: providerLink, kind: 'provide socket' });
+      }
+      await openSockets(sockets, access);
       const owned = [{ path, bytes: file.geometry.fileBytes, access: access.of(granted) }];
       if (imagePath !== undefined)
         owned.push({ path: imagePath, bytes: payloadCapacity, access: access.of('image') });
       const linkKeeper = new PutBack(
-        [link, options.directory],
-        async () => {
+        [...sockets.map((socket) => socket.path), options.directory],
+        () => {
           const granting = prepare();
-          await links.listen(link);
-          granting.grant(link, 'socket');
+          return openSockets(
+            sockets.filter((socket) => !existsSync(socket.path)),
+            granting,
+          );
         },
         log,
       );
@@ -175,7 +205,7 @@ export class HostedFlow {
       hosted.#replacedDamage = replacedDamage;
       return hosted;
     } catch (error) {
-      await links.close();
+      await Promise.all([links.close(), providerLinks?.close()]);
       if (!takenOver) removeFiles(path, inode, imagePath);
       throw error;
     }
@@ -220,6 +250,13 @@ export class HostedFlow {
     } finally {
       this.#owned.close();
     }
+  }
+}
+
+async function openSockets(sockets: readonly LinkSocket[], access: Access): Promise<void> {
+  for (const { links, path, kind } of sockets) {
+    await listenOnLink(links, path);
+    access.grant(path, kind);
   }
 }
 

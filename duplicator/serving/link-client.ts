@@ -15,6 +15,8 @@ import type { PresenceEntry } from '../recovery/consumer-presence.js';
 export class LinkClient {
   readonly id: number;
   readonly link: LinkConnection;
+  /** It has connected to the socket for providers. */
+  readonly mayProvide: boolean;
   /** Undefined for a provider, an observer, and a consumer that is not admitted yet. */
   consumer: Consumer | undefined;
   /** Undefined before HELLO. */
@@ -27,9 +29,10 @@ export class LinkClient {
   presence: PresenceEntry | undefined;
   readonly #log: Logger;
 
-  constructor(id: number, link: LinkConnection, log: Logger) {
+  constructor(id: number, link: LinkConnection, mayProvide: boolean, log: Logger) {
     this.id = id;
     this.link = link;
+    this.mayProvide = mayProvide;
     this.#log = log;
   }
 

@@ -67,9 +67,9 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
     this.#log = log;
   }
 
-  /** Serves a new connection. */
-  connected(link: LinkConnection): void {
-    const client = new LinkClient(this.#consumers.registry.nextId(), link, this.#log);
+  /** Serves a new connection; `mayProvide`: to the socket for providers. */
+  connected(link: LinkConnection, mayProvide: boolean): void {
+    const client = new LinkClient(this.#consumers.registry.nextId(), link, mayProvide, this.#log);
     this.#clients.add(client);
     link.onMessage((kind, value, detail) => this.#receive(client, kind, value, detail));
     link.onClose((end) => this.#disconnected(client, end));

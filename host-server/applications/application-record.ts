@@ -11,9 +11,10 @@ import {
   processIdentity,
   type ApplicationOptions,
 } from '../../protocol/rpc/contract/shapes.js';
-import { appSocketPath } from '../../protocol/base/paths.js';
+import { appSocketPath, appTokenPath } from '../../protocol/base/paths.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { isName } from '../../protocol/base/names.js';
+import { RIGHTS, USER_RIGHTS } from '../../protocol/base/rights.js';
 import { isAlive, type OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import type { Place } from '../../protocol/rpc/xml-rpc/schema.js';
 
@@ -47,14 +48,15 @@ export function hasApplicationRecord(directory: string, name: string): boolean {
 }
 
 /**
- * Removes record and socket of a dead app server; nothing while the record's owner lives. No start
- * of the application may be under way.
+ * Removes record, sockets and tokens of a dead app server; nothing while the record's owner lives.
+ * No start of the application may be under way.
  */
 export function removeApplicationLeftovers(directory: string, name: string): void {
   const record = readApplicationRecord(directory, name);
   if (record === undefined || isAlive(record.identity)) return;
   rmSync(recordPath(directory, name), { force: true });
-  rmSync(appSocketPath(directory, name), { force: true });
+  for (const right of USER_RIGHTS) rmSync(appSocketPath(directory, name, right), { force: true });
+  for (const right of RIGHTS) rmSync(appTokenPath(directory, name, right), { force: true });
 }
 
 /** Undefined without a readable record. */

@@ -6,6 +6,7 @@
  * An application is `starting` while its app server starts, is expected to connect or waits for its
  * restart; see supervision-state.ts for the states of the process.
  */
+import type { Readers } from '../../protocol/rpc/contract/access-options.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
@@ -50,6 +51,7 @@ export class Application {
   #options: ApplicationOptions;
   /** Started by a user and not by a host server: it is not restarted. */
   #byHand = false;
+  #known: { readonly key: string; readonly readers: Readers } | undefined;
   #startedAt: Date | undefined;
   /** State and cause that were announced last. */
   #announced: { readonly state: ApplicationState; readonly cause: MirrorflowError | undefined };
@@ -92,6 +94,7 @@ export class Application {
       restarts,
       configured: this.configured,
       byHand: this.#byHand,
+      readers: this.#readers(),
       ...(source !== undefined && { source }),
       ...(via !== undefined && { via }),
       ...(pid !== undefined && { pid }),
@@ -99,6 +102,16 @@ export class Application {
       ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
       ...(cause !== undefined && { cause: cause.message.slice(0, CAUSE_CHARACTERS) }),
     };
+  }
+
+  /** Looked up again only when the access has changed: a name may be asked of a remote server. */
+  #readers(): Readers {
+    const { recordedOptions, readersOf } = this.#dependencies;
+    const recorded = this.#byHand && this.state === 'running' ? recordedOptions(this.name) : undefined;
+    const options = recorded ?? this.#options;
+    const key = JSON.stringify(options.access ?? {});
+    if (this.#known?.key !== key) this.#known = { key, readers: readersOf(options) };
+    return this.#known.readers;
   }
 
   /**

@@ -98,6 +98,18 @@ export class Applications {
     return this.#withOwnSource(complete, () => (application ?? this.#obtain(asked)).run(asked, complete));
   }
 
+  /** See host.open. Throws NOT_PERMITTED for an application that is not configured. */
+  async open(name: string): Promise<ApplicationInfo> {
+    if (this.#configured.has(name)) return this.run({ name });
+    const known = this.#applications.get(name);
+    if (known?.state === 'running') return known.info();
+    throw new MirrorflowError(
+      'NOT_PERMITTED',
+      `${name} is not in the configuration file of this host server, so that starting it needs the right control`,
+      { name, needed: 'control', granted: 'read' },
+    );
+  }
+
   /** See host.restart. */
   async restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
     this.#refuseWhenEnding();

@@ -38,6 +38,14 @@ const UNIT_MODE = 0o644;
 export function planInstallation(options: InstallOptions, env: Environment): Installation {
   const unit: UnitOptions = { ...options, execPath: process.execPath, script: programPath('host-server') };
   const isSystem = options.scope === 'system';
+  if (isSystem && options.user === undefined) {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      '--scope system without --user would run the host server and all its programs as root: create an account ' +
+        'with "useradd --system mirrorflow" and give --user mirrorflow, and --group with the group whose members may read; ' +
+        'or give --user root if root is meant',
+    );
+  }
   const systemctl = isSystem ? 'sudo systemctl' : 'systemctl --user';
   return {
     path: unitPath(options.scope, env),

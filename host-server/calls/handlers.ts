@@ -1,7 +1,6 @@
 /**
- * Handlers of the XML-RPC methods of the host server (`host.*`, `child.failed`), and which callers
- * may call them. `host-server.ts` passes the table to its endpoints; touches nothing but the
- * objects that it is given.
+ * Handlers of the XML-RPC methods of the host server (`host.*`, `child.failed`). `host-server.ts`
+ * passes the table to its endpoints; touches nothing but the objects that it is given.
  */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
@@ -27,28 +26,6 @@ export interface HostFacts {
   port(): number;
   /** The web viewer; undefined when there is none. */
   web(): WebProcess | undefined;
-}
-
-/** Methods that other hosts may call, having proved the shared secret. */
-const PEER_METHODS = new Set<string>([
-  'host.info',
-  'host.applications',
-  'host.run',
-  'host.stop',
-  'host.introduce',
-  'host.running',
-  'host.forward',
-] satisfies (keyof MirrorflowContract)[]);
-const PEER_ONLY_METHODS = new Set<string>(['host.introduce', 'host.running', 'host.forward']);
-
-/**
- * Throws NOT_PERMITTED for another host that calls a local method, and for a local caller that
- * calls a method between hosts.
- */
-export function authorizeHost(method: string, { peerAddress }: CallOrigin): void {
-  if (peerAddress === undefined ? !PEER_ONLY_METHODS.has(method) : PEER_METHODS.has(method)) return;
-  const callers = peerAddress === undefined ? 'host servers of other hosts' : 'callers on this machine';
-  throw new MirrorflowError('NOT_PERMITTED', `${method} is for ${callers} only`, { method });
 }
 
 /** `quit` resolves when the host server is about to end. */
@@ -79,13 +56,17 @@ export function hostHandlers(
       refuseConfigurationOnly(options);
       return network.run(options, host);
     },
+    'host.open': ([name]) => applications.open(name),
     'host.restart': ([options]) => {
       refuseConfigurationOnly(options);
       return applications.restart(options);
     },
     'host.stop': ([name, host]) => network.stop(name, host),
     'host.network': () => network.hosts(),
-    'host.introduce': ([host], { session, peerAddress = '' }) => {
+    'host.introduce': ([host], { session, peerAddress }) => {
+      if (peerAddress === undefined) {
+        throw new MirrorflowError('NOT_PERMITTED', 'host.introduce is for host servers of other hosts only');
+      }
       return peers.introduced(requirePermanent('host.introduce', session), host, peerAddress);
     },
     'host.running': ([names], { session }) => {
@@ -108,14 +89,19 @@ export function hostHandlers(
       await quit(withApplications ?? false);
       return true;
     },
-    'host.subscribe': ([ready], { session }) => {
-      const adopted = applications.subscribe(ready, requirePermanent('host.subscribe', session));
+    'host.subscribe': ([ready], origin) => {
+      refuseElsewhere('host.subscribe', origin);
+      const adopted = applications.subscribe(ready, requirePermanent('host.subscribe', origin.session));
       // After the answer, and on every connection: what the app server has may be outdated.
       setImmediate(() => network.sendHosts(ready.name));
       return { adopted };
     },
-    'child.ready': ([served]) => facts.web()?.reportReady(served) ?? false,
-    'child.failed': ([failure]) => {
+    'child.ready': ([served], origin) => {
+      refuseElsewhere('child.ready', origin);
+      return facts.web()?.reportReady(served) ?? false;
+    },
+    'child.failed': ([failure], origin) => {
+      refuseElsewhere('child.failed', origin);
       if (facts.web()?.startFailed(failure) !== true) applications.childFailed(failure);
       return true;
     },
@@ -138,7 +124,7 @@ function refuseConfigurationOnly(options: ApplicationOptions): void {
 
 /**
  * Throws NOT_PERMITTED for a caller that may be on another machine: neither another host nor a
- * program with the secret over HTTP ends a host server.
+ * program with the secret over HTTP ends a host server, or counts as one of its processes.
  */
 function refuseElsewhere(method: string, { peerAddress, isElsewhere = false }: CallOrigin): void {
   if (peerAddress === undefined && !isElsewhere) return;

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';
+import type { UserRight } from '../../protocol/base/rights.js';
 import type { Security } from '../../protocol/rpc/security/options.js';
 import { ConfiguredPeers } from '../../protocol/rpc/security/peer-addresses.js';
 import type { CallDispatcher } from '../../protocol/rpc/xml-rpc/dispatcher.js';
@@ -24,8 +25,8 @@ export interface ControlPortOptions {
   /** Names or addresses of the hosts of the configuration. */
   readonly peers: readonly string[];
   readonly security: Security;
-  /** The token of the runtime directory, which a caller over HTTP must present. */
-  readonly token: () => string | undefined;
+  /** The right of a token that a caller over HTTP presents. */
+  readonly rightOfToken: (token: string) => UserRight | undefined;
   readonly dispatcher: CallDispatcher<CallOrigin>;
   /** Options of a session with another host. */
   readonly session: (peerAddress: string) => SessionOptions<CallOrigin>;
@@ -40,14 +41,24 @@ export class ControlPort {
   readonly #sessions = new Set<HostSession>();
 
   constructor(options: ControlPortOptions) {
-    const { listen, peers, security, token, dispatcher, session, clock, log } = options;
+    const { listen, peers, security, rightOfToken, dispatcher, session, clock, log } = options;
     const configured = new ConfiguredPeers(peers, clock);
     const isPeer = (address: string): boolean => configured.has(address);
     this.#options = options;
     this.#gate = new Gate({ secret: security.secret, session, isPeer, clock, log });
     this.#http = new HttpRpcServer(dispatcher, {
-      context: (_request, caller) => ({ session: undefined, isElsewhere: caller === 'secret' }),
-      authentication: new HttpAuthentication({ token, secret: security.secret, isPeer, clock, log }),
+      context: (_request, { proof, right }) => ({
+        session: undefined,
+        right,
+        isElsewhere: proof === 'secret',
+      }),
+      authentication: new HttpAuthentication({
+        rightOfToken,
+        secret: security.secret,
+        isPeer,
+        clock,
+        log,
+      }),
       tls: listen.scheme === 'tls' ? security.identity : undefined,
       sessions: (socket, proved) => void this.#admit(socket, proved),
       isPeer,

@@ -55,7 +55,7 @@ export interface AddressOptions<S extends AddressScheme> {
 const EXAMPLES: Record<AddressScheme, string> = {
   tcp: 'tcp://localhost:4100 or tcp://[::1]:4100',
   tls: 'tls://daq.example.org:4100',
-  unix: 'unix:/run/mirrorflow/host.sock',
+  unix: 'unix:/run/mirrorflow/host.read.sock',
   spectcl: 'spectcl://daq.example.org?rest=8000&mirror=8001&user=experiment',
 };
 const ALL_SCHEMES = Object.keys(EXAMPLES) as AddressScheme[];

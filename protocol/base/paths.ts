@@ -10,6 +10,7 @@ import { MirrorflowError } from './errors.js';
 import { LIMITS } from './limits.js';
 import { checkName } from './names.js';
 import { nodeCrypto } from './lazy-modules.js';
+import type { HostRight, Right, UserRight } from './rights.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,6 +27,7 @@ export interface DirectoryOptions {
 const MACHINE_DIRECTORY = '/run/mirrorflow';
 const SOCKET_SUFFIX = '.sock';
 const DATAGRAM_SUFFIX = '.dgram';
+const TOKEN_SUFFIX = '.token';
 const HASH_DIGITS = 16;
 
 /** The longest socket path below the runtime directory: a datagram client with a hashed name. */
@@ -69,18 +71,38 @@ export function flowDirectory(options: Omit<DirectoryOptions, 'scope'>): string 
   return path === undefined ? `/dev/shm/mirrorflow-${options.uid}` : absolutePath(name, path);
 }
 
-/** The host server's socket. */
-export function hostSocketPath(directory: string): string {
-  return join(directory, `host${SOCKET_SUFFIX}`);
+/** The host server's socket for callers with this right: `host.read.sock`. */
+export function hostSocketPath(directory: string, right: HostRight): string {
+  return join(directory, `host.${right}${SOCKET_SUFFIX}`);
 }
 
-export function appSocketPath(directory: string, app: string): string {
-  return socketPath(join(directory, 'apps'), checkName('application', app), SOCKET_SUFFIX, 0);
+/** The path of a token file; no other path has this type, such as that of a directory. */
+export type TokenPath = `${string}${typeof TOKEN_SUFFIX}`;
+
+/** The file with the token that a caller of the host server proves this right by. */
+export function hostTokenPath(directory: string, right: HostRight | 'child'): TokenPath {
+  return `${join(directory, `host.${right}`)}${TOKEN_SUFFIX}`;
 }
 
-/** The duplicator's socket for stream links. */
+/** The app server's socket for callers with this right: `apps/<app>.read.sock`. */
+export function appSocketPath(directory: string, app: string, right: UserRight): string {
+  const name = checkName('application', app);
+  return socketPath(join(directory, 'apps'), name, `.${right}${SOCKET_SUFFIX}`, 0);
+}
+
+/** The file with the token that a caller of the app server proves this right by. */
+export function appTokenPath(directory: string, app: string, right: Right): TokenPath {
+  return `${join(directory, 'apps', `${checkName('application', app)}.${right}`)}${TOKEN_SUFFIX}`;
+}
+
+/** The duplicator's socket for the stream links of consumers. */
 export function linkSocketPath(directory: string, app: string, flow: string): string {
   return socketPath(join(directory, 'links'), appAndFlow(app, flow), SOCKET_SUFFIX, 0);
+}
+
+/** The duplicator's socket for the stream link of a provider: only providers may connect to it. */
+export function providerSocketPath(directory: string, app: string, flow: string): string {
+  return socketPath(join(directory, 'links'), appAndFlow(app, flow), `.provide${SOCKET_SUFFIX}`, 0);
 }
 
 /** The duplicator's socket for datagram links; its clients' sockets are in the same directory. */

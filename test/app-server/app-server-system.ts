@@ -5,7 +5,8 @@
  */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { appSocketPath } from '../../protocol/base/paths.js';
+import { appSocketPath, appTokenPath } from '../../protocol/base/paths.js';
+import type { Right } from '../../protocol/base/rights.js';
 import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
@@ -83,9 +84,14 @@ export class AppServerSystem extends TestRuntime {
     return this.program('app-server/main', [...args, ...more], env);
   }
 
-  /** A caller over HTTP with the access token of the directory. */
-  http(port = 0): HttpRpcClient {
-    return new HttpRpcClient({ host: '127.0.0.1', port }, { token: readToken(this.directory) ?? '' });
+  /** The token of application e1 for a right; '' while there is none. */
+  token(right: Right = 'control'): string {
+    return readToken(appTokenPath(this.directory, 'e1', right)) ?? '';
+  }
+
+  /** A caller over HTTP with this token. */
+  http(port = 0, right: Right = 'control'): HttpRpcClient {
+    return new HttpRpcClient({ host: '127.0.0.1', port }, { token: this.token(right) });
   }
 
   /** A presented client on a permanent connection. */
@@ -130,7 +136,7 @@ export class AppServerSystem extends TestRuntime {
   }
 
   #connect(app: string): Promise<RpcSession> {
-    const path = appSocketPath(this.directory, app);
+    const path = appSocketPath(this.directory, app, 'control');
     return connectSession<undefined>({ path }, { context: () => undefined, log: silent });
   }
 }

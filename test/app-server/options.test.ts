@@ -76,7 +76,7 @@ describe('options of the app server', () => {
       updateIntervalMs: 0,
       stallTimeoutMs: 9,
       ...links,
-      parent: '/b/apps/e1.sock',
+      parent: '/b/apps/e1.control.sock',
       directory: '/b',
       flowDirectory: '/c',
     });
@@ -87,7 +87,7 @@ describe('options of the app server', () => {
       updateIntervalMs: 0,
       stallTimeoutMs: 9,
       ...links,
-      parent: '/b/apps/e1.sock',
+      parent: '/b/apps/e1.control.sock',
     });
   });
 

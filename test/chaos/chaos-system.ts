@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectHost } from '../../client-lib/index.js';
 import { appSocketPath, flowFilePath, hostSocketPath, linkSocketPath } from '../../protocol/base/paths.js';
+import { HOST_RIGHTS, USER_RIGHTS } from '../../protocol/base/rights.js';
 import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { programPath } from '../../protocol/base/installation.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
@@ -159,8 +160,10 @@ export class ChaosSystem {
     const { directory } = this;
     const flows = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
     return [
-      { path: hostSocketPath(directory) },
-      ...APPLICATIONS.map((app) => ({ path: appSocketPath(directory, app) })),
+      ...HOST_RIGHTS.map((right) => ({ path: hostSocketPath(directory, right) })),
+      ...APPLICATIONS.flatMap((app) =>
+        USER_RIGHTS.map((right) => ({ path: appSocketPath(directory, app, right) })),
+      ),
       ...flows.map(({ app, flow }) => ({ path: linkSocketPath(directory, app, flow) })),
       ...['host', ...APPLICATIONS.map((app) => join('apps', app))].flatMap((name) => {
         const port = controlPortIn(join(directory, `${name}.json`));

@@ -47,7 +47,12 @@ const REFUSED: readonly (readonly [name: string, call: () => unknown, message: s
   [
     'connect({ application })',
     () => connect({ application: 'e1' } as unknown as ConnectOptions),
-    'connect has no option application; its options are app, name, program, start, directory',
+    'connect has no option application; its options are app, name, program, start, right, directory',
+  ],
+  [
+    'connect({ right })',
+    () => connect({ app: 'e1', right: 'write' } as unknown as ConnectOptions),
+    'right is "write"; it must be one of read, provide, control',
   ],
   [
     'connectHost({ dir })',

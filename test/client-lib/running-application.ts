@@ -6,7 +6,6 @@ import { connect, type Client } from '../../client-lib/index.js';
 import type { HttpRpcClient } from '../../protocol/rpc/xml-rpc/http-client.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
-import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { presentation, AppServerSystem } from '../app-server/app-server-system.js';
 import type { TestProcess } from '../kit/test-process.js';
 
@@ -34,7 +33,7 @@ export class RunningApplication {
 
   /** Address for a plain XML-RPC client, with its token. */
   get url(): string {
-    return `http://any:${readToken(this.system.directory)}@127.0.0.1:${this.port}/`;
+    return `http://any:${this.system.token()}@127.0.0.1:${this.port}/`;
   }
 
   /** A client over HTTP, presented. */

@@ -1,10 +1,12 @@
 /** The duplicator as a process: its start, files, ends, and several of them for one flow. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { DuplicatorReady, DuplicatorReport, StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
+import { appTokenPath } from '../../protocol/base/paths.js';
+import { ensureToken } from '../../protocol/rpc/security/token-file.js';
 import { ownIdentity } from '../../protocol/base/owner-identity.js';
 import type { DuplicatorDocument } from '../../protocol/rpc/contract/duplicator-options.js';
 import { LAUNCH_VARIABLE } from '../../protocol/host/process-kit/child.js';
@@ -18,6 +20,8 @@ import { silent } from '../kit/silent-log.js';
 
 /** The part of an app server that a duplicator calls. */
 class FakeAppServer {
+  /** Tokens that duplicators have proved. */
+  readonly proved: string[] = [];
   readonly ready: DuplicatorReady[] = [];
   readonly reports: DuplicatorReport[] = [];
   readonly failures: StartFailure[] = [];
@@ -29,6 +33,10 @@ class FakeAppServer {
     const dispatcher = new Dispatcher<MirrorflowContract, undefined>(
       CONTRACT,
       {
+        'child.prove': ([token]) => {
+          this.proved.push(token);
+          return true;
+        },
         'duplicator.subscribe': ([ready]) => {
           this.ready.push(ready);
           return { adopted: false };
@@ -46,7 +54,7 @@ class FakeAppServer {
           return true;
         },
       },
-      { log: silent },
+      { log: silent, granted: () => 'child' },
     );
     this.#server = new SessionServer({ dispatcher, context: () => undefined, log: silent });
   }
@@ -101,6 +109,8 @@ describe('the duplicator program', () => {
   async function appServer(): Promise<FakeAppServer> {
     const server = new FakeAppServer();
     servers.push(server);
+    mkdirSync(join(rig.runtime, 'apps'), { recursive: true });
+    ensureToken(appTokenPath(rig.runtime, 'test', 'child'), () => undefined);
     await server.listen(join(rig.directory, 'app.sock'));
     return server;
   }

@@ -71,7 +71,7 @@ describe('the examples', () => {
     const { stdout } = await promisify(execFile)('python3', [
       join(FOLDER, 'python/list_flows.py'),
       `http://127.0.0.1:${port}`,
-      join(directory, 'token'),
+      directory,
     ]);
     expect(stdout).to.match(new RegExp(`^${APP} running\n(.*\n)* {3}spectra running \\d+`));
   });

@@ -10,9 +10,12 @@ import type { HostServerOptions } from '../../host-server/options.js';
 import { SystemdNotifier } from '../../host-server/boot/sd-notify.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
-import { hostSocketPath, logFilePath } from '../../protocol/base/paths.js';
+import { hostSocketPath, hostTokenPath, logFilePath } from '../../protocol/base/paths.js';
+import type { HostRight } from '../../protocol/base/rights.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { readSecurity, securityFiles } from '../../protocol/rpc/security/options.js';
+import { proveChild } from '../../protocol/host/process-kit/prove-child.js';
+import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
@@ -67,14 +70,23 @@ export class HostServerSystem extends TestRuntime {
     return this.program('host-server/main', [...directories, ...defaults, ...args], env);
   }
 
-  /** A caller on a permanent connection to the host server of the directory. */
-  async connect(): Promise<CallOf<MirrorflowContract>> {
+  /**
+   * A caller on a permanent connection to the host server of the directory; `child` as a process
+   * that it has started.
+   */
+  async connect(right: HostRight | 'child' = 'control'): Promise<CallOf<MirrorflowContract>> {
     const session = await connectSession(
-      { path: hostSocketPath(this.directory) },
+      { path: hostSocketPath(this.directory, right === 'child' ? 'control' : right) },
       { log: silent, context: () => undefined },
     );
     this.#sessions.push(session);
+    if (right === 'child') await proveChild(session, hostTokenPath(this.directory, 'child'));
     return callerOf(CONTRACT, session);
+  }
+
+  /** The token for calls over HTTP. */
+  token(right: HostRight | 'child' = 'control'): string {
+    return readToken(hostTokenPath(this.directory, right)) ?? '';
   }
 
   /** Creates a directory in place of an app server's log, so that the log cannot be opened. */

@@ -16,7 +16,6 @@ import type { MirrorflowError } from '../../protocol/base/errors.js';
 import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
 import { UnixDatagramSocket } from '../../protocol/flow/signal-link/unix-datagram.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
-import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { HttpRpcClient } from '../../protocol/rpc/xml-rpc/http-client.js';
 import { HostServerSystem, PROGRAM, STAND_IN } from './host-server-system.js';
 import { eventually } from '../kit/eventually.js';
@@ -95,14 +94,21 @@ describe('host server', () => {
     expect((await call('host.info', [])).pid).to.equal(second.pid);
   });
 
-  it('SIGTERM stops the applications of a host server and leaves nothing but the token', async () => {
+  it('SIGTERM stops the applications of a host server and leaves nothing but its tokens', async () => {
     const program = system.spawn();
     await program.ready();
     const call = await system.connect();
     const { pid } = await call('host.run', [{ name: 'e1' }]);
     expect(await program.kill('SIGTERM')).to.equal(0);
     expect(lives(pid)).to.be.false;
-    expect(readdirSync(system.directory).toSorted()).to.deep.equal(['apps', 'links', 'logs', 'token']);
+    expect(readdirSync(system.directory).toSorted()).to.deep.equal([
+      'apps',
+      'host.child.token',
+      'host.control.token',
+      'host.read.token',
+      'links',
+      'logs',
+    ]);
     expect(readdirSync(join(system.directory, 'apps'))).to.deep.equal([]);
   });
 
@@ -215,10 +221,11 @@ describe('host server', () => {
     expect(readdirSync(join(system.directory, 'apps'))).to.deep.equal([]);
   });
 
-  it('subscriptions of a second app server of a name, another version, a dead process, and over HTTP are refused', async () => {
+  it('subscriptions of no child, a second app server of a name, another version, a dead process, and over HTTP are refused', async () => {
     await system.spawn().ready();
     const call = await system.connect();
     await call('host.run', [{ name: 'e1' }]);
+    const child = await system.connect('child');
     const ready = {
       version: PROTOCOL_VERSION,
       identity: identityToWire(ownIdentity()),
@@ -231,20 +238,22 @@ describe('host server', () => {
         () => 'nothing',
         (error: MirrorflowError) => error.code,
       );
-    expect(await refusal(call('host.subscribe', [ready]))).to.equal('APPLICATION_EXISTS');
-    expect(await refusal(call('host.subscribe', [{ ...ready, name: 'e2', version: 99 }]))).to.equal(
+    expect(await refusal(call('host.subscribe', [ready]))).to.equal('NOT_PERMITTED');
+    expect(await refusal(child('host.subscribe', [ready]))).to.equal('APPLICATION_EXISTS');
+    expect(await refusal(child('host.subscribe', [{ ...ready, name: 'e2', version: 99 }]))).to.equal(
       'VERSION_MISMATCH',
     );
     const dead = { ...ready.identity, startTicks: ready.identity.startTicks + 1 };
-    expect(await refusal(call('host.subscribe', [{ ...ready, name: 'e2', identity: dead }]))).to.equal(
+    expect(await refusal(child('host.subscribe', [{ ...ready, name: 'e2', identity: dead }]))).to.equal(
       'REFUSED',
     );
     const client = new HttpRpcClient(
       { host: '127.0.0.1', port: recordedPort(system) },
-      { token: readToken(system.directory) ?? '' },
+      { token: system.token() },
     );
     const overHttp = callerOf(CONTRACT, client);
-    expect(await refusal(overHttp('host.subscribe', [ready]))).to.equal('REFUSED');
+    expect(await refusal(overHttp('host.subscribe', [ready]))).to.equal('NOT_PERMITTED');
+    expect(await refusal(overHttp('child.prove', [system.token('child')]))).to.equal('REFUSED');
     client.close();
     expect((await call('host.applications', [])).map(({ name }) => name)).to.deep.equal(['e1']);
   });
@@ -327,7 +336,7 @@ describe('host server', () => {
   it("Python's xmlrpc.client discovers and runs applications", async function () {
     needsPython(this, 'xmlrpc.client');
     await system.spawn().ready();
-    const url = `http://mirrorflow:${readToken(system.directory)}@127.0.0.1:${recordedPort(system)}/RPC2`;
+    const url = `http://mirrorflow:${system.token()}@127.0.0.1:${recordedPort(system)}/RPC2`;
     await promisify(execFile)('python3', ['-c', PYTHON, url]);
   });
 

@@ -5,8 +5,8 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Logs, the lock file of claims and the access token outlive all servers of a directory. */
-const PERMANENT = /\.log$|\/\.claims$|\/token$/;
+/** Logs, the lock file of claims and the host server's tokens outlive all servers. */
+const PERMANENT = /\.log$|\/\.claims$|\/host\.(?:read|control|child)\.token$/;
 
 /** Paths of files, and one line for each process; empty when everything was cleaned up. */
 export function leftovers(directories: readonly string[]): string[] {

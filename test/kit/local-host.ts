@@ -5,7 +5,7 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { openInputFlow, type InputFlow } from '../../client-lib/input/input-flow.js';
 import type { InputFlowOptions } from '../../client-lib/input/input-options.js';
 import { attachOutputFlow, type OutputFlow } from '../../client-lib/output/output-flow.js';
@@ -25,6 +25,7 @@ import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { Logger } from '../../protocol/base/log.js';
+import { providerSocketPath } from '../../protocol/base/paths.js';
 
 /** The secret that hosts share unless a test chooses another. */
 export const SECRET = 'correct horse battery staple';
@@ -135,10 +136,16 @@ export class LocalHostFlow {
     return { handle: 1, flow: 'events', type: this.flow.type, file, link };
   }
 
+  /** As `opened`, for a provider. */
+  get openedToProvide(): OpenedFlow {
+    const name = basename(this.flow.layout.file, '.flow');
+    return { ...this.opened, link: providerSocketPath(this.#host.directory, 'test', name) };
+  }
+
   /** A provider that the host closes. */
   async provider(options: Partial<OutputFlowOptions> = {}): Promise<OutputFlow> {
     const { bufferSize, buffers } = this.flow.layout;
-    const output = await attachOutputFlow(this.opened, {
+    const output = await attachOutputFlow(this.openedToProvide, {
       bufferSize,
       buffers,
       ...options,

@@ -85,7 +85,7 @@ describe('announcements of hosts', () => {
         identity: undefined,
         trust: { ca: undefined },
       },
-      session: () => ({ context: (session) => ({ session }), log: silent }),
+      session: () => ({ context: (session) => ({ session, right: 'child' }), log: silent }),
       running: () => [],
       clock,
       log: silent,

@@ -5,7 +5,6 @@ import { Secret } from '../../protocol/rpc/security/secret.js';
 import { newCallerNonce, prove } from '../../protocol/rpc/security/proof.js';
 import { connectControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
 import { HttpRpcClient } from '../../protocol/rpc/xml-rpc/http-client.js';
-import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { readSecurity, securityFiles } from '../../protocol/rpc/security/options.js';
 import { HostServerSystem } from '../host-server/host-server-system.js';
 import { rejection } from '../protocol/rpc/xml-rpc/outcome.js';
@@ -42,7 +41,7 @@ describe('the end of a host server', () => {
       expect((await rejection(proved.call('host.quit', [false]))).message).to.contain('its own machine');
       proved.close();
 
-      const local = new HttpRpcClient(target, { token: readToken(system.directory) ?? '' });
+      const local = new HttpRpcClient(target, { token: system.token('control') });
       expect(await local.call('host.quit', [false])).to.equal(true);
       local.close();
       await server.ended;

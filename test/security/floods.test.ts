@@ -113,7 +113,7 @@ describe('a flood on a port of XML-RPC', () => {
     server = new HttpRpcServer(served.dispatcher, {
       context: () => ({ caller: 'test' }),
       authentication: new HttpAuthentication({
-        token: () => TOKEN,
+        rightOfToken: (token) => (token === TOKEN ? 'control' : undefined),
         secret: undefined,
         clock: systemClock,
         log,

@@ -271,7 +271,7 @@ describe('an application on several hosts', function () {
 
   it('calls between app servers are refused to other clients', async () => {
     const session = await connectSession(
-      { path: appSocketPath(a.directory, APP) },
+      { path: appSocketPath(a.directory, APP, 'control') },
       { context: () => undefined, log: silent },
     );
     const call = callerOf(CONTRACT, session);

@@ -52,6 +52,11 @@ class Host {
     };
   }
 
+  /** As for a provider. */
+  get openedToProvide() {
+    return { ...this.opened, link: join(this.directory, 'links', 'test@events.provide.sock') };
+  }
+
   get program(): TestProcess {
     if (this.#program === undefined) throw new Error('the duplicator was not started');
     return this.#program;
@@ -199,8 +204,8 @@ describe('a flow between hosts, as processes', () => {
   const loopback = (port: number): string => `tcp://127.0.0.1:${port}`;
 
   async function provide(on: Host): Promise<OutputFlow> {
-    const output = await attachOutputFlow(on.opened, { bufferSize: SIZE, buffers: BUFFERS });
-    output.on('detached', () => void retryUntilDone(() => reattachOutputFlow(output, on.opened)));
+    const output = await attachOutputFlow(on.openedToProvide, { bufferSize: SIZE, buffers: BUFFERS });
+    output.on('detached', () => void retryUntilDone(() => reattachOutputFlow(output, on.openedToProvide)));
     outputs.push(output);
     return output;
   }

@@ -3,7 +3,7 @@ import { connect as connectSocket } from 'node:net';
 import { expect } from 'chai';
 import { flood } from '../chaos/flood.js';
 import { randomBits } from '../../simulator/random.js';
-import { appSocketPath, hostSocketPath, linkSocketPath } from '../../protocol/base/paths.js';
+import { appSocketPath, hostSocketPath, hostTokenPath, linkSocketPath } from '../../protocol/base/paths.js';
 import { readToken } from '../../protocol/rpc/security/token-file.js';
 import { MessageKind, packHello, unpackRefusal } from '../../protocol/flow/signal-link/messages.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
@@ -37,8 +37,8 @@ describe('misbehaving clients', function () {
     const { port } = await system.host.info();
     const { directory } = system;
     const targets = [
-      { path: hostSocketPath(directory) },
-      { path: appSocketPath(directory, APP) },
+      { path: hostSocketPath(directory, 'control') },
+      { path: appSocketPath(directory, APP, 'control') },
       { path: linkSocketPath(directory, APP, FLOW) },
       { port },
       { port: info.port! },
@@ -48,7 +48,10 @@ describe('misbehaving clients', function () {
     const huge = await fetch(`http://127.0.0.1:${port}/`, {
       method: 'POST',
       body,
-      headers: { 'content-type': 'text/xml', authorization: `Bearer ${readToken(directory)}` },
+      headers: {
+        'content-type': 'text/xml',
+        authorization: `Bearer ${readToken(hostTokenPath(directory, 'control'))}`,
+      },
     }).catch(() => undefined);
     // The server closes the connection after its answer; the sender may see only the close.
     if (huge !== undefined) expect(huge.status).to.equal(413);
@@ -78,7 +81,7 @@ describe('misbehaving clients', function () {
     link.signal(MessageKind.HELLO, 1, packHello({ role: 'consumer', delivery: 'lossy', start: 'latest' }, 9));
     expect(await refusal).to.equal('VERSION_MISMATCH');
     const session = await connectSession(
-      { path: appSocketPath(system.directory, APP) },
+      { path: appSocketPath(system.directory, APP, 'control') },
       { context: () => undefined, log: silent },
     );
     const presentation = { name: 'old', program: 'old', pid: 1, version: 99 };
@@ -156,8 +159,8 @@ describe('misbehaving clients', function () {
       const pid = await duplicator();
       const paths = [
         linkSocketPath(system.directory, APP, FLOW),
-        appSocketPath(system.directory, APP),
-        hostSocketPath(system.directory),
+        appSocketPath(system.directory, APP, 'control'),
+        hostSocketPath(system.directory, 'control'),
       ];
       const sockets = paths.flatMap((path) =>
         Array.from({ length: 1000 }, (_, at) => {

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { Handshake } from '../../client-lib/link/handshake.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
+import { appTokenPath } from '../../protocol/base/paths.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import { readToken } from '../../protocol/rpc/security/token-file.js';
@@ -23,7 +24,7 @@ describe('a provider over HTTP', () => {
       const { port } = await client.appInfo();
       http.client = new HttpRpcClient(
         { host: '127.0.0.1', port },
-        { token: readToken(system.directory) ?? '' },
+        { token: readToken(appTokenPath(system.directory, 'e1', 'provide')) ?? '' },
       );
       const call = callerOf(CONTRACT, http.client);
       const { session } = await call('client.present', [

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { connectHost } from '../../client-lib/index.js';
 import { programPath } from '../../protocol/base/installation.js';
+import { HOST_RIGHTS, USER_RIGHTS } from '../../protocol/base/rights.js';
 import { gatewayRecordPath } from '../../protocol/base/paths.js';
 import { eventually } from '../kit/eventually.js';
 import { RealSystem } from '../kit/real-system.js';
@@ -40,11 +41,13 @@ describe('a runtime directory in use', () => {
         act(system.directory);
         const files = [
           'host.json',
-          'host.sock',
-          'token',
+          ...HOST_RIGHTS.flatMap((right) => [`host.${right}.sock`, `host.${right}.token`]),
+          'host.child.token',
           'apps/e1.json',
-          'apps/e1.sock',
+          ...USER_RIGHTS.flatMap((right) => [`apps/e1.${right}.sock`, `apps/e1.${right}.token`]),
+          'apps/e1.child.token',
           `links/e1@${FLOW}.sock`,
+          `links/e1@${FLOW}.provide.sock`,
         ];
         await eventually(
           () => files.every((name) => existsSync(join(system.directory, name))),

@@ -152,7 +152,7 @@ describe('a resource that runs out', () => {
     }
     const server = system.program(programPath('app-server'), ['--name', 'e1']);
     expect(await server.end()).to.equal(1);
-    expect(server.errors).to.contain('NO_SPACE').and.contain('token');
+    expect(server.errors).to.contain('NO_SPACE').and.contain('apps/e1');
     expect(readdirSync(join(directory, 'apps'))).to.deep.equal([]);
   });
 
@@ -166,7 +166,7 @@ describe('a resource that runs out', () => {
     const sockets: Socket[] = [];
     closing.push(() => sockets.forEach((socket) => socket.destroy()));
     for (let n = 0; n < 100; n += 1) {
-      const socket = connectSocket(hostSocketPath(directory));
+      const socket = connectSocket(hostSocketPath(directory, 'control'));
       socket.on('error', () => undefined);
       sockets.push(socket);
     }

@@ -10,7 +10,7 @@ import { measurePeaks } from '../../analysis/peaks/measure-peaks.js';
 import { fitOptionsOf, peakOptionsOf } from '../../analysis/request/spectrum-request.js';
 import { unitOf } from '../../plotting/measured.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import type { Applications } from './applications.js';
+import type { Applications, MaySee } from './applications.js';
 import { isUnit } from './calibrations.js';
 import { readSpectrum, type ReadSpectrum } from './spectrum-reading.js';
 
@@ -31,7 +31,12 @@ export function requestWords(url: string): RequestWords {
   return words;
 }
 
-export async function answerFit(applications: Applications, words: RequestWords): Promise<object> {
+/** An application that the page may not see is answered as one that does not exist. */
+export async function answerFit(
+  applications: Applications,
+  maySee: MaySee,
+  words: RequestWords,
+): Promise<object> {
   checkWords(words, [...NAME_WORDS, ...FIT_WORDS]);
   const text = (word: string): string | undefined => words.get(word);
   const options = fitOptionsOf({
@@ -44,25 +49,33 @@ export async function answerFit(applications: Applications, words: RequestWords)
     set: text('set'),
     intervals: text('intervals') === undefined ? undefined : text('intervals') === 'true',
   });
-  const read = await spectrumOf(applications, words);
+  const read = await spectrumOf(applications, maySee, words);
   return { ...about(words, read), ...fitSpectrum(read.channels, options) };
 }
 
-export async function answerPeaks(applications: Applications, words: RequestWords): Promise<object> {
+export async function answerPeaks(
+  applications: Applications,
+  maySee: MaySee,
+  words: RequestWords,
+): Promise<object> {
   checkWords(words, [...NAME_WORDS, ...PEAK_WORDS]);
   const options = peakOptionsOf({
     range: words.get('range'),
     threshold: words.get('threshold'),
     fwhm: words.get('fwhm'),
   });
-  const read = await spectrumOf(applications, words);
+  const read = await spectrumOf(applications, maySee, words);
   return { ...about(words, read), peaks: measurePeaks(read.channels, options) };
 }
 
 /** The calibration of one spectrum, `null` without one. */
-export async function answerCalibration(applications: Applications, words: RequestWords): Promise<object> {
+export async function answerCalibration(
+  applications: Applications,
+  maySee: MaySee,
+  words: RequestWords,
+): Promise<object> {
   checkWords(words, NAME_WORDS);
-  const app = await checkedApp(applications, required(words, 'app'));
+  const app = await checkedApp(applications, maySee, required(words, 'app'));
   return { calibration: applications.calibrations.of(app)[required(words, 'spectrum')] ?? null };
 }
 
@@ -71,12 +84,16 @@ export async function answerCalibration(applications: Applications, words: Reque
  * body is an object of `app`, `spectrum`, `degree` 1 or 2, `unit`, and `points`, each of them with
  * `position`, `energy` and, if known, `error` of the position.
  */
-export async function setCalibration(applications: Applications, body: string): Promise<object> {
+export async function setCalibration(
+  applications: Applications,
+  maySee: MaySee,
+  body: string,
+): Promise<object> {
   const { app, spectrum, degree, unit, points } = parsed(body);
   if (typeof app !== 'string' || typeof spectrum !== 'string' || spectrum.length === 0) {
     throw new MirrorflowError('BAD_OPTION', 'a calibration names its app and spectrum');
   }
-  const checked = await checkedApp(applications, app);
+  const checked = await checkedApp(applications, maySee, app);
   if (Array.isArray(points) && points.length === 0) {
     applications.calibrations.set(checked, spectrum, undefined);
     return { calibration: null };
@@ -93,8 +110,12 @@ export async function setCalibration(applications: Applications, body: string): 
   return { calibration, ...result };
 }
 
-async function spectrumOf(applications: Applications, words: RequestWords): Promise<ReadSpectrum> {
-  const app = await checkedApp(applications, required(words, 'app'));
+async function spectrumOf(
+  applications: Applications,
+  maySee: MaySee,
+  words: RequestWords,
+): Promise<ReadSpectrum> {
+  const app = await checkedApp(applications, maySee, required(words, 'app'));
   const watch = applications.watch(app);
   if (watch === undefined) {
     throw new MirrorflowError('LIMIT_REACHED', 'too many applications are watched; retry later', { app });
@@ -106,8 +127,8 @@ function about(words: RequestWords, { label, sequence, atMs }: ReadSpectrum): ob
   return { name: words.get('spectrum'), axis: label, unit: unitOf(label), sequence, timestampNs: atMs * 1e6 };
 }
 
-async function checkedApp(applications: Applications, app: string): Promise<string> {
-  if (await applications.knows(app)) return app;
+async function checkedApp(applications: Applications, maySee: MaySee, app: string): Promise<string> {
+  if (await applications.knows(app, maySee)) return app;
   throw new MirrorflowError('UNKNOWN_APPLICATION', `there is no application ${JSON.stringify(app)}`, { app });
 }
 

@@ -3,7 +3,7 @@
  * list of applications, and the picture of the network. `WebServer` owns the only one and connects
  * page sessions and metrics to it. Runs timers while pages follow; its links open sockets.
  */
-import type { Client } from '../../client-lib/index.js';
+import type { ApplicationInfo, Client } from '../../client-lib/index.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -15,6 +15,9 @@ import { HostLink } from './host-link.js';
 import { NetworkSampler } from './network.js';
 
 type Receive = (message: ServerMessage) => void;
+
+/** Whether a page or scraper may see an application; `info` undefined: nothing is known of it. */
+export type MaySee = (info: ApplicationInfo | undefined) => boolean;
 
 const PICTURE_INTERVAL_MS = 1_000;
 /** Watched names at a time, so that a page cannot create any number of links. */
@@ -30,7 +33,7 @@ export class Applications {
   readonly #pageNetwork: NetworkSampler;
   /** Apart from that of the pages, so that a scrape's rates are those since the last scrape. */
   readonly #metricsNetwork: NetworkSampler;
-  readonly #pictureReceivers = new Set<Receive>();
+  readonly #pictureReceivers = new Map<Receive, MaySee>();
   #pictureTimer: NodeJS.Timeout | undefined;
   #sendingPicture = false;
   #closed = false;
@@ -50,8 +53,8 @@ export class Applications {
   /**
    * Sends the list of applications now and when it changes, until the returned function is called.
    */
-  followApplications(receive: Receive): () => void {
-    const send = (): void => receive(this.#listMessage());
+  followApplications(receive: Receive, maySee: MaySee): () => void {
+    const send = (): void => receive(this.#listMessage(maySee));
     this.#host.on('applications', send);
     const stopPolling = this.#host.startPolling();
     if (this.#host.isUpToDate) send();
@@ -75,11 +78,16 @@ export class Applications {
     });
   }
 
-  /** Whether the host server lists an application of this name. */
-  async knows(app: string): Promise<boolean> {
-    const isListed = (): boolean => this.#host.applications.some(({ name }) => name === app);
+  /** Whether the host server lists an application of this name, which the page may see. */
+  async knows(app: string, maySee: MaySee): Promise<boolean> {
+    const isListed = (): boolean => this.#host.applications.some((info) => info.name === app && maySee(info));
     if (!isListed()) await this.#host.refresh();
     return isListed();
+  }
+
+  /** As `watch`; undefined also for an application that the page may not see. */
+  watchFor(app: string, maySee: MaySee): AppWatch | undefined {
+    return maySee(this.#infoOf(app)) ? this.watch(app) : undefined;
   }
 
   /** Undefined for an invalid name, and beyond the limit of watches. */
@@ -93,8 +101,8 @@ export class Applications {
   }
 
   /** Sends a picture of the network every second, until the returned function is called. */
-  followNetwork(receive: Receive): () => void {
-    this.#pictureReceivers.add(receive);
+  followNetwork(receive: Receive, maySee: MaySee): () => void {
+    this.#pictureReceivers.set(receive, maySee);
     this.#pictureTimer ??= setInterval(() => void this.#sendPicture(), PICTURE_INTERVAL_MS);
     void this.#sendPicture();
     return () => {
@@ -112,9 +120,10 @@ export class Applications {
     else await this.#host.stop(app);
   }
 
-  async pictureForMetrics(): Promise<NetworkPicture> {
+  async pictureForMetrics(maySee: MaySee): Promise<NetworkPicture> {
     await this.#host.refresh();
-    return this.#metricsNetwork.picture(this.#host.applications, this.#host.hostServerConnected);
+    const { applications, hostServerConnected } = this.#host;
+    return this.#visible(await this.#metricsNetwork.picture(applications, hostServerConnected), maySee);
   }
 
   async close(): Promise<void> {
@@ -133,17 +142,22 @@ export class Applications {
     return link;
   }
 
-  #listMessage(): ServerMessage {
+  #infoOf(app: string): ApplicationInfo | undefined {
+    return this.#host.applications.find(({ name }) => name === app);
+  }
+
+  #visible(picture: NetworkPicture, maySee: MaySee): NetworkPicture {
+    return {
+      ...picture,
+      applications: picture.applications.filter(({ name }) => maySee(this.#infoOf(name))),
+    };
+  }
+
+  #listMessage(maySee: MaySee): ServerMessage {
     return {
       kind: 'applications',
       hostServer: this.#host.hostServerConnected,
-      applications: this.#host.applications.map(({ name, state, source, cause, restarts }) => ({
-        name,
-        state,
-        restarts,
-        ...(source === undefined ? {} : { source }),
-        ...(cause === undefined ? {} : { cause }),
-      })),
+      applications: this.#host.applications.filter(maySee).map(listed),
     };
   }
 
@@ -166,11 +180,23 @@ export class Applications {
         this.#host.applications,
         this.#host.hostServerConnected,
       );
-      for (const receive of this.#pictureReceivers) receive({ kind: 'network', picture });
+      for (const [receive, maySee] of this.#pictureReceivers) {
+        receive({ kind: 'network', picture: this.#visible(picture, maySee) });
+      }
     } finally {
       this.#sendingPicture = false;
     }
   }
+}
+
+function listed({ name, state, source, cause, restarts }: ApplicationInfo) {
+  return {
+    name,
+    state,
+    restarts,
+    ...(source === undefined ? {} : { source }),
+    ...(cause === undefined ? {} : { cause }),
+  };
 }
 
 function isName(app: string): boolean {

@@ -16,7 +16,8 @@
  * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
  *
  * View access: signed-in requests; without signing in those under a loopback name to a viewer that
- * listens on loopback only and has no further name, unless they came through a proxy.
+ * listens on loopback only and has no further name, unless they came through a proxy. Without
+ * signing in a request sees the applications that its user may read.
  */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -52,7 +53,8 @@ import {
   requestWords,
   setCalibration,
 } from './analysis-requests.js';
-import { Applications } from './applications.js';
+import { Audience } from '../../protocol/host/access/audience.js';
+import { Applications, type MaySee } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
 import { HttpServer, refuseUpgrade } from './http-server.js';
@@ -101,6 +103,7 @@ export class WebServer {
   readonly #assets: Assets;
   readonly #signIn: SignIn;
   readonly #applications: Applications;
+  readonly #audience = new Audience();
   readonly #http: HttpServer;
   readonly #usesTls: boolean;
   readonly #sockets: WebSocketServer;
@@ -258,18 +261,19 @@ export class WebServer {
   }
 
   async #analysis(path: string, request: IncomingMessage): Promise<object | undefined> {
+    const maySee = this.#maySee(request);
     if (path === '/api/calibration' && request.method === 'POST') {
       if (this.#signIn.hasSecret && !this.#signedIn(request)) {
         throw new MirrorflowError('NOT_PERMITTED', 'sign in to keep a calibration');
       }
       const body = await readBody(request);
       if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the calibration is too long');
-      return setCalibration(this.#applications, body);
+      return setCalibration(this.#applications, maySee, body);
     }
     const words = requestWords(request.url ?? '');
-    if (path === '/api/fit') return answerFit(this.#applications, words);
-    if (path === '/api/peaks') return answerPeaks(this.#applications, words);
-    return path === '/api/calibration' ? answerCalibration(this.#applications, words) : undefined;
+    if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
+    if (path === '/api/peaks') return answerPeaks(this.#applications, maySee, words);
+    return path === '/api/calibration' ? answerCalibration(this.#applications, maySee, words) : undefined;
   }
 
   #signedIn(request: IncomingMessage): boolean {
@@ -285,6 +289,12 @@ export class WebServer {
     const isLocal = isLoopback(listen.host) && names.every(isLoopback);
     const { headers } = request;
     return (isLocal && isLoopbackHost(headers.host) && !isProxied(headers)) || this.#signedIn(request);
+  }
+
+  /** What is visible to the other end of a request's connection: the one place that decides it. */
+  #maySee(request: IncomingMessage): MaySee {
+    if (this.#signedIn(request)) return () => true;
+    return (info) => this.#audience.mayRead(request, info?.readers);
   }
 
   /** Attaches to the first application while the browser loads the page. */
@@ -313,7 +323,7 @@ export class WebServer {
       response.setHeader('WWW-Authenticate', 'Bearer');
       return sendText(response, 401, 'Send the shared secret as bearer token.');
     }
-    const picture = await this.#applications.pictureForMetrics();
+    const picture = await this.#applications.pictureForMetrics(this.#maySee(request));
     const pids = picture.applications.flatMap((app) => [app.pid, ...app.flows.map(({ pid }) => pid)]);
     const viewer = {
       pages: this.#pages.size,
@@ -341,20 +351,21 @@ export class WebServer {
       this.#refusals.warn('refused a page: too many are open', { from });
       return refuseUpgrade(socket, '503 Service Unavailable');
     }
+    const maySee = this.#maySee(request);
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
       this.#pages.add(accepted, signedIn, from);
       this.#http.releasePlace(request);
-      this.#openPage(accepted, signedIn);
+      this.#openPage(accepted, signedIn, maySee);
     });
   }
 
-  #openPage(socket: WebSocket, signedIn: boolean): void {
+  #openPage(socket: WebSocket, signedIn: boolean, maySee: MaySee): void {
     const page = new PageSession(socket, {
       log: this.#log,
       signedIn,
-      watch: (app) => this.#applications.watch(app),
+      watch: (app) => this.#applications.watchFor(app, maySee),
       calibrations: this.#applications.calibrations,
-      followNetwork: (receive) => this.#applications.followNetwork(receive),
+      followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
       controlApplication: (action, app) => this.#applications.controlApplication(action, app),
     });
     page.send({
@@ -363,7 +374,7 @@ export class WebServer {
       host: hostname(),
       control: signedIn ? 'yes' : this.#signIn.hasSecret ? 'sign-in' : 'no-secret',
     });
-    const unfollow = this.#applications.followApplications((message) => page.send(message));
+    const unfollow = this.#applications.followApplications((message) => page.send(message), maySee);
     socket.once('close', unfollow);
   }
 }

@@ -16,7 +16,7 @@ import type { FlowThreadSettings, ThreadCommand } from './thread-messages.js';
 
 /** A flow that is served by a thread. */
 export interface ServedFlow {
-  /** Commands to the flow, and its events. It closes when the thread has closed the flow, or ends. */
+  /** Commands to the flow, and its events. Closes when the flow is closed or the thread ends. */
   readonly port: MessagePort;
   /** Ends a thread of its own; the flow's port has closed. */
   readonly release: () => void;

@@ -40,7 +40,11 @@ export class MessageReceiver {
         context: () => undefined,
         log: clientLog,
         limits: { closeGraceMs: CLOSE_GRACE_MS },
-        dispatcher: new Dispatcher<typeof CONTRACT, undefined>(CONTRACT, handlers, { log: clientLog }),
+        dispatcher: new Dispatcher<typeof CONTRACT, undefined>(CONTRACT, handlers, {
+          log: clientLog,
+          // Only the app server calls on a session that this thread has opened to it.
+          granted: () => 'child',
+        }),
         onConnected: (connected) => this.#receiveOn(connected),
       },
     );

@@ -12,6 +12,7 @@ import { basename, dirname, join } from 'node:path';
 
 import { systemClock, type Clock } from '../../base/clock.js';
 import { MirrorflowError } from '../../base/errors.js';
+import { bindPrivately } from '../../base/files/bind-privately.js';
 import { LIMITS } from '../../base/limits.js';
 import { DatagramConnection, KEEPALIVE_INTERVAL_MS } from './datagram-connection.js';
 import {
@@ -108,7 +109,7 @@ class DatagramLinkServer implements LinkServer {
     const socket = new UnixDatagramSocket((bytes, from) => this.#receive(bytes, from));
     try {
       await clearStaleSocket(path, async (stale) => socket.send(EMPTY, 0, stale) !== 'unreachable');
-      socket.bind(path);
+      bindPrivately(() => socket.bind(path));
       chmodSync(path, this.#options.socketMode ?? DEFAULT_SOCKET_MODE);
     } catch (error) {
       socket.close();

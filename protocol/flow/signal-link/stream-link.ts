@@ -8,6 +8,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 import { systemClock, type Clock } from '../../base/clock.js';
 import { MirrorflowError, systemCode } from '../../base/errors.js';
+import { bindPrivately } from '../../base/files/bind-privately.js';
 import { LIMITS } from '../../base/limits.js';
 import {
   DEFAULT_CONNECT_TIMEOUT_MS,
@@ -114,10 +115,11 @@ class StreamLinkServer implements LinkServer {
     await new Promise<void>((resolve, reject) => {
       const onError = (error: Error): void => reject(socketError('cannot be listened on', path, error));
       this.#server.once('error', onError);
-      this.#server.listen(path, () => {
+      this.#server.once('listening', () => {
         this.#server.off('error', onError);
         resolve();
       });
+      bindPrivately(() => this.#server.listen(path));
     });
     try {
       chmodSync(path, this.#options.socketMode ?? DEFAULT_SOCKET_MODE);

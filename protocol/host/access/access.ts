@@ -1,19 +1,17 @@
 /**
- * Applies an application's access (the users and groups that may read and provide its flows) to
- * files, sockets and directories: mode, group and access list. App servers and duplicators use it.
- * Changes permissions, runs setfacl(1).
+ * Applies an application's access (the users and groups that may read, provide and control it) to
+ * files, sockets and directories: mode, group and access list. App servers, duplicators and host
+ * servers use it. Changes permissions.
  */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, statSync } from 'node:fs';
-import { MirrorflowError, describeError, systemCode } from '../../base/errors.js';
+import { MirrorflowError, describeError } from '../../base/errors.js';
 import type { FileAccess } from '../../base/files/allocate.js';
 import type { Logger } from '../../base/log.js';
 import { systemAccounts } from './accounts.js';
 import type { AccessOptions } from '../../rpc/contract/access-options.js';
-import { accessList, accessPolicy, type AccessPolicy, type GrantedKind } from './policy.js';
+import { removeAccessList, setAccessList } from './access-list.js';
+import { accessList, accessPolicy, modeOf, type AccessPolicy, type GrantedKind } from './policy.js';
 
-const SETFACL = 'setfacl';
-const SETFACL_TIMEOUT_MS = 5_000;
 const OTHERS_PASS = 0o001;
 
 /** Checks what was configured without applying it. Throws BAD_OPTION. */
@@ -23,21 +21,25 @@ export function checkAccess(options: AccessOptions): void {
 
 export class Access {
   readonly policy: AccessPolicy;
+  readonly #options: AccessOptions;
   readonly #log: Logger;
   readonly #stated: boolean;
   #warned = false;
 
-  /** Without options the owner has access, and its group reads. Throws BAD_OPTION. */
+  /**
+   * Without options the owner controls and provides, and its group reads. Throws BAD_OPTION.
+   */
   constructor(options: AccessOptions | undefined, log: Logger) {
-    this.policy = accessPolicy(options ?? {}, systemAccounts());
+    this.#options = options ?? {};
+    this.policy = accessPolicy(this.#options, systemAccounts());
     this.#stated = options !== undefined;
     this.#log = log;
   }
 
   /** For creating a file; its access list is added with `grant` afterwards. */
   of(kind: GrantedKind): FileAccess {
-    const { modes, gid } = this.policy;
-    return { mode: modes[kind], ...(gid === undefined ? {} : { gid }) };
+    const { gid } = this.policy;
+    return { mode: modeOf(this.policy, kind), ...(gid === undefined ? {} : { gid }) };
   }
 
   /**
@@ -46,10 +48,11 @@ export class Access {
    * refuses is logged: the accounts on it have no access.
    */
   grant(path: string, kind: GrantedKind, inherited = false): void {
-    const { modes, gid } = this.policy;
+    const { gid } = this.policy;
+    const mode = modeOf(this.policy, kind);
     try {
       if (gid !== undefined) chownSync(path, -1, gid);
-      chmodSync(path, modes[kind]);
+      chmodSync(path, mode);
     } catch (error) {
       throw new MirrorflowError(
         'NOT_PERMITTED',
@@ -59,8 +62,8 @@ export class Access {
       );
     }
     const entries = accessList(this.policy, kind);
-    if (entries !== '') this.#setList(['-b', '-m', entries, '--', path]);
-    else if (inherited) this.#setList(['-b', '--', path]);
+    if (entries.length > 0) this.#list(() => setAccessList(path, mode, entries));
+    else if (inherited) this.#list(() => removeAccessList(path));
   }
 
   /**
@@ -77,24 +80,23 @@ export class Access {
     }
   }
 
-  #setList(words: readonly string[]): void {
-    const isNeeded = this.policy.readers.length + this.policy.providers.length > 0;
+  #list(change: () => void): void {
     try {
-      execFileSync(SETFACL, [...words], { timeout: SETFACL_TIMEOUT_MS, stdio: ['ignore', 'ignore', 'pipe'] });
+      change();
     } catch (error) {
-      // Without the program no list exists that would have to be removed.
-      if (!isNeeded || this.#warned) return;
+      // Without the library no list exists that would have to be removed.
+      if (this.policy.named.length === 0 || this.#warned) return;
       this.#warned = true;
-      const reason =
-        systemCode(error) === 'ENOENT'
-          ? `the program ${SETFACL} is not installed; install it (package acl), or use mode and group`
-          : describeError(error);
-      const { readers, providers } = this.policy;
-      this.#log.warn('readers and providers that were configured by name have no access', {
-        readers: readers.join(' '),
-        providers: providers.join(' '),
-        reason,
-      });
+      const { readers = [], providers = [], control = [] } = this.#options;
+      this.#log.warn(
+        'users and groups that are configured by name have no access; use mode and group instead',
+        {
+          readers: readers.join(' '),
+          providers: providers.join(' '),
+          control: control.join(' '),
+          reason: describeError(error),
+        },
+      );
     }
   }
 }

@@ -10,15 +10,18 @@ import {
   flowFilePath,
   hostSocketPath,
   linkSocketPath,
+  providerSocketPath,
   datagramSocketPath,
 } from '../../base/paths.js';
 import { isName } from '../../base/names.js';
+import { HOST_RIGHTS, RIGHTS, USER_RIGHTS } from '../../base/rights.js';
 import { ownerOfRecord } from './records.js';
 import { flowFileOwner } from './flow-file-owner.js';
 import { sweepTemporaries } from './flow-directory.js';
 import { removeAside, type Sweep } from './sweep.js';
 
 const RECORD_SUFFIX = '.json';
+const TOKEN_FILE = new RegExp(`^(.+)\\.(?:${RIGHTS.join('|')})\\.token$`);
 /** A stopped or busy server does not refuse: without an answer the socket counts as in use. */
 const PROBE_TIMEOUT_MS = 500;
 
@@ -36,25 +39,45 @@ export async function sweepRuntimeDirectory(sweep: Sweep, places: RuntimePlaces)
   for (const folder of [directory, apps, links]) sweepTemporaries(sweep, folder);
   const hostRecord = join(directory, 'host.json');
   const hostLives = ownerOfRecord(hostRecord)?.alive === true;
-  if (!hostLives) await sweepSocket(sweep, hostSocketPath(directory), 'no host server lives');
+  for (const right of HOST_RIGHTS) {
+    if (!hostLives) await sweepSocket(sweep, hostSocketPath(directory, right), 'no host server lives');
+  }
   sweepRecord(sweep, hostRecord);
   const living = new Set<string>();
+  const expected = new Set<string>();
   for (const name of sweep.namesIn(apps)) {
     const app = name.slice(0, -RECORD_SUFFIX.length);
     if (!name.endsWith(RECORD_SUFFIX) || !isName(app)) continue;
     const path = join(apps, name);
-    if (ownerOfRecord(path)?.alive === true) living.add(appSocketPath(directory, app));
-    else if (!keepsRecord(app)) sweepRecord(sweep, path);
+    if (ownerOfRecord(path)?.alive !== true) {
+      if (keepsRecord(app)) expected.add(app);
+      else sweepRecord(sweep, path);
+      continue;
+    }
+    for (const right of USER_RIGHTS) living.add(appSocketPath(directory, app, right));
   }
   for (const name of sweep.namesIn(apps)) {
     const path = join(apps, name);
     if (!living.has(path)) await sweepSocket(sweep, path, 'its app server is dead');
   }
+  sweepTokens(sweep, apps, expected);
   const ofLivingFlows = livingLinks(sweep, directory, flowDirectory);
   for (const name of sweep.namesIn(links)) {
     const path = join(links, name);
     if (!ofLivingFlows.some((link) => path.startsWith(link)))
       await sweepSocket(sweep, path, 'its duplicator is dead');
+  }
+}
+
+/** The tokens of applications that have no app server, and for which none is `expected`. */
+function sweepTokens(sweep: Sweep, apps: string, expected: ReadonlySet<string>): void {
+  for (const name of sweep.namesIn(apps)) {
+    const [, app] = TOKEN_FILE.exec(name) ?? [];
+    const path = join(apps, name);
+    if (app === undefined || expected.has(app) || sweep.own(path)?.isFile() !== true) continue;
+    // An app server claims its record before it creates its tokens.
+    if (ownerOfRecord(join(apps, `${app}${RECORD_SUFFIX}`))?.alive === true) continue;
+    sweep.remove('token', path, 'no app server has this name');
   }
 }
 
@@ -66,7 +89,11 @@ function livingLinks(sweep: Sweep, directory: string, flowDirectory: string): st
       const flow = name.slice(0, -'.flow'.length);
       if (!name.endsWith('.flow') || !isName(flow)) continue;
       if (flowFileOwner(flowFilePath(flowDirectory, app, flow)) !== 'owned') continue;
-      links.push(linkSocketPath(directory, app, flow), datagramSocketPath(directory, app, flow));
+      links.push(
+        linkSocketPath(directory, app, flow),
+        providerSocketPath(directory, app, flow),
+        datagramSocketPath(directory, app, flow),
+      );
     }
   }
   return links;

@@ -8,7 +8,15 @@ import { describeError, systemCode } from '../../base/errors.js';
 import { temporaryName } from '../../base/files/temporary-name.js';
 
 export type LeftoverKind =
-  'flow file' | 'image' | 'socket' | 'record' | 'temporary file' | 'directory' | 'shared memory' | 'log';
+  | 'flow file'
+  | 'image'
+  | 'socket'
+  | 'token'
+  | 'record'
+  | 'temporary file'
+  | 'directory'
+  | 'shared memory'
+  | 'log';
 
 export interface Leftover {
   readonly kind: LeftoverKind;

@@ -4,6 +4,7 @@
  * gateways and app servers report readiness on their permanent connections instead. Opens a socket.
  */
 import { ERROR_CODES, MirrorflowError, describeError, type ErrorCode } from '../../base/errors.js';
+import type { TokenPath } from '../../base/paths.js';
 import { CONTRACT, type MirrorflowContract } from '../../rpc/contract/methods.js';
 import type { StartFailure } from '../../rpc/contract/shapes.js';
 import type { Logger } from '../../base/log.js';
@@ -11,6 +12,15 @@ import { printableText } from '../../base/printable.js';
 import { connectSession } from '../../rpc/xml-rpc/connect-session.js';
 import { callerOf, type CallOf } from '../../rpc/xml-rpc/contract.js';
 import { LAUNCH_VARIABLE } from './child.js';
+import { proveChild } from './prove-child.js';
+
+/** The server that has started this process. */
+export interface ParentServer {
+  /** Its socket for control: readers cannot use up its connections. */
+  readonly socket: string;
+  /** Its file with the token for children. */
+  readonly childToken: TokenPath;
+}
 
 /** Characters of a message that the contract carries. */
 const MESSAGE_CHARACTERS = 4096;
@@ -19,22 +29,22 @@ const REPORT_TIMEOUT_MS = 5_000;
 
 /**
  * Reports a failed start. Does nothing in a process that no parent has launched. Never rejects: the
- * exit code reports the failure too. `socket`: the parent's session socket.
+ * exit code reports the failure too.
  */
 export async function reportFailedStart(
-  socket: string | undefined,
+  parent: ParentServer | undefined,
   error: unknown,
   log: Logger,
 ): Promise<void> {
   const code = error instanceof MirrorflowError ? error.code : 'START_FAILED';
   const message = printableText(describeError(error)).slice(0, MESSAGE_CHARACTERS);
-  await reportToParent(socket, log, (launch, call) => call('child.failed', [{ launch, code, message }]));
+  await reportToParent(parent, log, (launch, call) => call('child.failed', [{ launch, code, message }]));
 }
 
 /** Reports the address that this process serves; otherwise as `reportFailedStart`. */
-export async function reportAddress(socket: string, address: string, log: Logger): Promise<void> {
+export async function reportAddress(parent: ParentServer, address: string, log: Logger): Promise<void> {
   const { pid } = process;
-  await reportToParent(socket, log, (launch, call) => call('child.ready', [{ launch, pid, address }]));
+  await reportToParent(parent, log, (launch, call) => call('child.ready', [{ launch, pid, address }]));
 }
 
 /** The error that a child has reported with child.failed. */
@@ -44,17 +54,18 @@ export function errorOfStartFailure({ code, message }: StartFailure): Mirrorflow
 }
 
 async function reportToParent(
-  socket: string | undefined,
+  parent: ParentServer | undefined,
   log: Logger,
   report: (launch: string, call: CallOf<MirrorflowContract>) => Promise<unknown>,
 ): Promise<void> {
   const launch = process.env[LAUNCH_VARIABLE];
-  if (socket === undefined || launch === undefined) return;
+  if (parent === undefined || launch === undefined) return;
   try {
     const session = await connectSession(
-      { path: socket },
+      { path: parent.socket },
       { context: () => undefined, log, connectTimeoutMs: REPORT_TIMEOUT_MS },
     );
+    await proveChild(session, parent.childToken);
     await report(launch, callerOf(CONTRACT, session));
     await session.close();
   } catch (failure) {

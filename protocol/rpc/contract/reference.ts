@@ -2,12 +2,13 @@
  * Generates the reference of the XML-RPC contract as Markdown. `npm run docs` writes it to
  * `docs/xml-rpc-methods.md`; a test compares the two. Pure.
  */
-import { signaturesOf, type Method } from '../xml-rpc/contract.js';
+import { rightText, signaturesOf, type Method } from '../xml-rpc/contract.js';
 import { CONTRACT } from './methods.js';
 
 const HEAD = `# XML-RPC methods
 
-Generated from the contract by \`npm run docs\`. Encoding, faults, authentication and sessions: [xml-rpc.md](xml-rpc.md).
+Generated from the contract by \`npm run docs\`. Encoding, faults, authentication and sessions: [xml-rpc.md](xml-rpc.md);
+what each right permits, and to whom: [security.md](security.md).
 `;
 
 export function contractReference(): string {
@@ -31,6 +32,8 @@ function section(name: string, method: Method): string {
     `### ${name}`,
     '',
     escapeMarkdown(method.doc),
+    '',
+    `Needs the right ${rightText(method)}.`,
     '',
     ...signatures,
     '',

@@ -2,6 +2,7 @@
  * Schemas and types of the structs that several methods of the contract share: applications, flows,
  * clients, gateways, and the reports of child processes. Part of the contract; pure.
  */
+import { applicationReaders } from './access-options.js';
 import { LIMITS } from '../../base/limits.js';
 import {
   arrayOf,
@@ -113,6 +114,7 @@ export const applicationInfo = struct({
   restarts: count('number of restarts of the app server'),
   configured: boolean(),
   byHand: boolean(),
+  readers: optional(applicationReaders),
   cause: optional(text(4096, 'the reason of a failure')),
 });
 

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { describeError, MirrorflowError } from '../../base/errors.js';
+import type { Right } from '../../base/rights.js';
 import type { Place, RpcTypeName, Schema, TypeOf } from './schema.js';
 import type { RpcValue } from './values.js';
 
@@ -15,7 +16,19 @@ export interface Param<T = unknown, Optional extends boolean = boolean> {
   readonly optional: Optional;
 }
 
+/** Parameters that raise the right which a method needs. */
+export interface RaisedRight {
+  /** When it is raised: `the direction is output`. */
+  readonly when: string;
+  readonly right: Right;
+  /** Gets the checked parameters. */
+  readonly applies: (params: readonly unknown[]) => boolean;
+}
+
 export interface Method<P extends readonly Param[] = readonly Param[], R = unknown> {
+  /** The right that a caller needs; the dispatcher enforces it. */
+  readonly right: Right;
+  readonly raised?: RaisedRight;
   readonly doc: string;
   readonly params: P;
   readonly returns: Schema<R>;
@@ -158,10 +171,17 @@ export function signaturesOf({ params, returns }: Method): RpcTypeName[][] {
   return signatures;
 }
 
-/** The documentation of a method as plain text: purpose, parameters, result. */
-export function helpOf({ doc, params, returns }: Method): string {
+/** The right that a method needs, as a text: `read; provide when the direction is output`. */
+export function rightText({ right, raised }: Method): string {
+  return raised === undefined ? right : `${right}; ${raised.right} when ${raised.when}`;
+}
+
+/** The documentation of a method as plain text: purpose, right, parameters, result. */
+export function helpOf(method: Method): string {
+  const { doc, params, returns } = method;
   const lines = params.map(
     ({ name, doc, schema, optional }) => `  ${name}${optional ? ' (optional)' : ''}: ${doc} (${schema.doc})`,
   );
-  return [doc, ...(lines.length > 0 ? ['Parameters:', ...lines] : []), `Returns ${returns.doc}.`].join('\n');
+  const parameters = lines.length > 0 ? ['Parameters:', ...lines] : [];
+  return [doc, `Needs the right ${rightText(method)}.`, ...parameters, `Returns ${returns.doc}.`].join('\n');
 }

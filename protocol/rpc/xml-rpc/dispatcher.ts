@@ -1,11 +1,12 @@
 /**
- * Runs XML-RPC calls for sessions and the HTTP server: finds the handler of the method, authorizes
- * the caller, checks the parameters and the result, and converts any error of the handler into a
- * MirrorflowError. Every call ends with an encoded result or a MirrorflowError. No I/O except that
- * of the handlers.
+ * Runs XML-RPC calls for sessions and the HTTP server: finds the handler of the method, checks the
+ * caller's right, the parameters and the result, and converts any error of the handler into a
+ * MirrorflowError. The one place that enforces rights. Every call ends with an encoded result or a
+ * MirrorflowError. No I/O except that of the handlers.
  */
 import { MirrorflowError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
+import { includesRight, type Right } from '../../base/rights.js';
 import { sourceStack } from '../../base/source-stack.js';
 import {
   checkParams,
@@ -30,11 +31,8 @@ export interface CallDispatcher<Context> {
 
 export interface DispatcherOptions<Context> {
   readonly log: Logger;
-  /**
-   * Called before every call, including `system.*` and the calls of a multicall; throws to refuse
-   * the call.
-   */
-  readonly authorize?: (method: string, context: Context) => void | Promise<void>;
+  /** The right of the caller; asked for every call, those of a multicall included. */
+  readonly granted: (context: Context) => Right;
 }
 
 /** Returns a value that is still to be checked, or a complete encoded result. */
@@ -85,8 +83,13 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
   ): Promise<EncodedValue> {
     try {
       const { definition, handle } = this.#find(method);
-      await this.#options.authorize?.(method, context);
-      const result = await handle(checkParams(method, definition, params), context);
+      const granted = this.#options.granted(context);
+      // Before the parameters are checked: a caller without the right learns nothing from them.
+      requireRight(method, definition.right, granted);
+      const checked = checkParams(method, definition, params);
+      const { raised } = definition;
+      if (raised?.applies(checked) === true) requireRight(method, raised.right, granted, raised.when);
+      const result = await handle(checked, context);
       return result instanceof EncodedValue ? result : encodeResult(method, definition, result, outerDepth);
     } catch (thrown) {
       if (!(thrown instanceof MirrorflowError)) {
@@ -114,6 +117,27 @@ export class Dispatcher<C extends Contract, Context> implements CallDispatcher<C
         ),
     };
   }
+}
+
+/** What a caller without a right can do about it. */
+const REMEDIES: Readonly<Record<Right, string>> = {
+  read: 'connect to the socket for reading, or send the token for reading',
+  provide:
+    'connect to the socket for providing, or send its token; the owner permits it with "providers" in the access of the application',
+  control:
+    'connect to the socket for control, or send its token; the owner permits it with "control" in the access',
+  child: 'it is for processes that this server has started, and for servers of other hosts',
+};
+
+/** Throws NOT_PERMITTED, naming the right that is missing. */
+function requireRight(method: string, needed: Right, granted: Right, when?: string): void {
+  if (includesRight(granted, needed)) return;
+  const what = when === undefined ? method : `${method}, when ${when},`;
+  throw new MirrorflowError(
+    'NOT_PERMITTED',
+    `${what} needs the right ${needed}, and this caller has ${granted}: ${REMEDIES[needed]}`,
+    { method, needed, granted },
+  );
 }
 
 /** The HTTP server answers these methods itself; sessions and multicalls refuse them. */

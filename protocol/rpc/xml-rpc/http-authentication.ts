@@ -1,10 +1,10 @@
 /**
- * Authenticates calls over HTTP for the HTTP server. Two kinds of token are accepted: the token of
- * the runtime directory, from this machine, and a token issued for a proof of the shared secret,
- * from anywhere. A caller sends it as Basic password with any user name, or as Bearer token. All
- * other callers learn only that a token is required. Counts failed attempts per address.
+ * Authenticates calls over HTTP for the HTTP server. Two kinds of token are accepted: those of the
+ * server's token files, from this machine, each with its right, and a token issued for a proof of
+ * the shared secret, from anywhere, which permits control. A caller sends it as Basic password with
+ * any user name, or as Bearer token. All other callers learn only that a token is required. Counts
+ * failed attempts per address.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/log.js';
@@ -14,17 +14,22 @@ import { plainAddress } from '../security/peer-addresses.js';
 import { ProvenTokens } from '../security/proven-tokens.js';
 import type { Secret } from '../security/secret.js';
 import { MirrorflowError } from '../../base/errors.js';
+import type { UserRight } from '../../base/rights.js';
 import { LIMITS } from '../../base/limits.js';
 import { checkParams } from './contract.js';
 import { authenticationContract } from './system-methods.js';
 import type { RpcValue } from './values.js';
 
-/**
- * Who makes a call over HTTP: a program of this machine, which has the token of the runtime
- * directory; a program anywhere that has proved the shared secret, as other hosts do; or one that
- * has proved nothing, for the few calls that need no proof.
- */
-export type HttpCaller = 'machine' | 'secret' | 'unproven';
+/** Who makes a call over HTTP. */
+export interface HttpCaller {
+  /**
+   * `token file`: a program of this machine that may read a token file, or may connect to a server
+   * without authentication. `secret`: one anywhere that has proved the shared secret. `none`: one
+   * that has proved nothing, for the few calls that need no proof.
+   */
+  readonly proof: 'token file' | 'secret' | 'none';
+  readonly right: UserRight;
+}
 
 /**
  * `unproven`: without a valid token. `locked`: from an address with too many failed attempts, which
@@ -36,8 +41,8 @@ export type Admission =
   | { readonly kind: 'locked'; readonly forMs: number };
 
 export interface HttpAuthenticationOptions {
-  /** Returns the token of the runtime directory; called per request, so that it can be replaced. */
-  readonly token: () => string | undefined;
+  /** The right of a token of this server's files; undefined for any other text. */
+  readonly rightOfToken: (token: string) => UserRight | undefined;
   readonly secret: Secret | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -106,9 +111,9 @@ export class HttpAuthentication {
   }
 
   #callerWith(token: string, address: string): HttpCaller | undefined {
-    const ofDirectory = this.#options.token();
-    if (ofDirectory !== undefined && isLoopback(address) && areEqual(token, ofDirectory)) return 'machine';
-    return this.#proven.renew(token) ? 'secret' : undefined;
+    const right = isLoopback(address) ? this.#options.rightOfToken(token) : undefined;
+    if (right !== undefined) return { proof: 'token file', right };
+    return this.#proven.renew(token) ? { proof: 'secret', right: 'control' } : undefined;
   }
 
   #recordFailure(address: string, what: string): void {
@@ -134,13 +139,4 @@ function tokenOf(header: string | undefined): string | undefined {
   const userAndPassword = Buffer.from(credentials, 'base64').toString('latin1');
   const colon = userAndPassword.indexOf(':');
   return colon < 0 ? undefined : userAndPassword.slice(colon + 1);
-}
-
-/** In a time that does not depend on the number of equal characters. */
-function areEqual(one: string, other: string): boolean {
-  return timingSafeEqual(digest(one), digest(other));
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

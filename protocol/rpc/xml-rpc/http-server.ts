@@ -66,7 +66,7 @@ const KEEP_ALIVE_AFTER_MS = 10_000;
 export interface HttpRpcServerOptions<Context> {
   /** Returns the context of a call of this caller; throws to refuse the call. */
   readonly context: (request: IncomingMessage, caller: HttpCaller) => Context;
-  /** `none` accepts the calls of every caller that can connect. */
+  /** `none` accepts the calls of every caller that can connect, with the right to control. */
   readonly authentication: HttpAuthentication | 'none';
   readonly log: Logger;
   readonly limits?: Partial<HttpServerLimits>;
@@ -229,7 +229,7 @@ export class HttpRpcServer<Context> {
       this.#refusals.warn('request refused: too large', { limitBytes: this.#limits.bodyBytes });
       return refuse(response, 413, `a body has at most ${this.#limits.bodyBytes} bytes`);
     }
-    const document = await this.#run(request, body, isAdmitted ? admission.caller : 'unproven');
+    const document = await this.#run(request, body, isAdmitted ? admission.caller : UNPROVEN);
     if (response.destroyed) return;
     // A kept-alive connection would delay close(), also if close() was called during the call.
     if (this.#closing !== undefined) response.setHeader('connection', 'close');
@@ -253,7 +253,9 @@ export class HttpRpcServer<Context> {
   }
 }
 
-const ADMITTED: Admission = { kind: 'admitted', caller: 'machine' };
+const ADMITTED: Admission = { kind: 'admitted', caller: { proof: 'token file', right: 'control' } };
+/** Of a call without a token, which can only be one of a proof. */
+const UNPROVEN: HttpCaller = { proof: 'none', right: 'read' };
 
 /** Whether a body is a call that needs no authentication. */
 function isOpenCall(body: Buffer | 'too large'): boolean {
@@ -270,7 +272,7 @@ function refuseUnproven(response: ServerResponse): void {
   refuse(
     response,
     401,
-    'calls over HTTP need a password: the text of the file "token" in the runtime directory, from this machine, or a token of system.authenticate',
+    'calls over HTTP need a password: the text of a token file in the runtime directory, from this machine, or a token of system.authenticate',
   );
 }
 

@@ -17,21 +17,25 @@ const methodName = string({ maxCharacters: 128, doc: 'a method name' });
 /** Separate from the contracts of the servers, which must not define names of `system.*`. */
 export const systemContract = {
   'system.listMethods': method({
+    right: 'read',
     doc: 'The names of all methods of this server.',
     params: [],
     returns: arrayOf(string()),
   }),
   'system.methodSignature': method({
+    right: 'read',
     doc: 'The signatures of a method: for each number of parameters, an array of type names, the result first.',
     params: [param('method', methodName, 'the method')],
     returns: arrayOf(arrayOf(string())),
   }),
   'system.methodHelp': method({
+    right: 'read',
     doc: 'The documentation of a method: what it does, its parameters, its result.',
     params: [param('method', methodName, 'the method')],
     returns: string(),
   }),
   'system.multicall': method({
+    right: 'read',
     doc: 'Runs several calls, one after another. The result has one entry per call: an array with the result of the call, or the struct of its fault.',
     params: [
       param(
@@ -50,6 +54,7 @@ export const systemContract = {
  */
 export const authenticationContract = {
   'system.challenge': method({
+    right: 'read',
     doc:
       'Begins a proof of the shared secret over HTTP; needs no authentication. The server answers with its own nonce and its own proof: ' +
       'the HMAC-SHA-256, keyed with the secret, of "mirrorflow", "rpc", "listener", both nonces and an empty text, where each text is preceded ' +
@@ -60,6 +65,7 @@ export const authenticationContract = {
     returns: struct({ nonce: bytes({ maxBytes: NONCE_BYTES }), proof: bytes({ maxBytes: PROOF_BYTES }) }),
   }),
   'system.authenticate': method({
+    right: 'read',
     doc:
       'Completes a proof of the shared secret over HTTP; needs no authentication. The proof is computed as in system.challenge, with "caller" instead ' +
       'of "listener". Returns a token to be sent with every call as Basic password or Bearer token; it expires after idleMs milliseconds without a call.',

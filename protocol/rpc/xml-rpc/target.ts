@@ -8,6 +8,7 @@ import { chmodSync, existsSync, linkSync, lstatSync, renameSync, unlinkSync } fr
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { describeError, MirrorflowError, systemCode, type ErrorCode } from '../../base/errors.js';
+import { bindPrivately } from '../../base/files/bind-privately.js';
 import { LIMITS } from '../../base/limits.js';
 
 /** Port 0 listens on any free port; `listenOn` returns the target with the actual port. */
@@ -89,7 +90,8 @@ function listenOnce(server: Server, target: RpcTarget): Promise<void> {
     };
     server.once('error', failed);
     server.once('listening', listening);
-    server.listen('path' in target ? { path: target.path } : { host: target.host, port: target.port });
+    if ('path' in target) bindPrivately(() => server.listen({ path: target.path }));
+    else server.listen({ host: target.host, port: target.port });
   });
 }
 

@@ -4,8 +4,8 @@
  * are optional dependencies: without one, and on systems without these calls, the library is
  * missing and only these segments are unavailable. Loaded once per process.
  */
-import { createRequire } from 'node:module';
 import { describeError } from '../../base/errors.js';
+import { C_LIBRARY, loadKoffi, type Koffi } from '../../base/koffi.js';
 
 /**
  * Byte offsets in `struct shmid_ds` of 64-bit Linux, and its size with room to spare. Source:
@@ -52,15 +52,6 @@ export type LibraryState =
   | { readonly kind: 'available'; readonly library: SysvLibrary }
   | { readonly kind: 'missing'; readonly reason: string };
 
-/** The functions of `koffi` that this file uses. */
-interface Koffi {
-  load(path: string | null): { func(declaration: string): (...args: never[]) => unknown };
-  errno(): number;
-  address(pointer: unknown): bigint;
-  view(pointer: unknown, bytes: number): ArrayBuffer;
-  readonly os: { readonly errno: Readonly<Record<string, number>> };
-}
-
 let loaded: LibraryState | undefined;
 
 /** The library, or the reason why it is missing. */
@@ -81,16 +72,8 @@ function load(): LibraryState {
   }
 }
 
-/**
- * The package of koffi for this processor holds the whole library. The package `koffi` itself only
- * chooses among these, and has an installation script.
- */
-function loadKoffi(): Koffi {
-  return createRequire(import.meta.url)(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi;
-}
-
 function bind(koffi: Koffi): SysvLibrary {
-  const libc = koffi.load('libc.so.6');
+  const libc = koffi.load(C_LIBRARY);
   const shmget = libc.func('int shmget(int key, size_t size, int flags)') as (
     key: number,
     size: number,

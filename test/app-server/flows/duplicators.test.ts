@@ -5,6 +5,8 @@
 import { expect } from 'chai';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { ownIdentity } from '../../../protocol/base/owner-identity.js';
+import { appTokenPath } from '../../../protocol/base/paths.js';
+import { proveChild } from '../../../protocol/host/process-kit/prove-child.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { eventually } from '../../kit/eventually.js';
 import {
@@ -77,6 +79,7 @@ describe('the duplicators of an app server', () => {
     it('a process that does not own the flow file is refused as its duplicator', async () => {
       await system.start();
       const { call, session } = await system.client();
+      await proveChild(session, appTokenPath(system.directory, 'e1', 'child'));
       const { pid, startTicks, bootId } = ownIdentity();
       const error = await failureOf(
         call('duplicator.subscribe', [

@@ -2,8 +2,9 @@
 import { expect } from 'chai';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import type { AppServerReady, StartFailure } from '../../../protocol/rpc/contract/shapes.js';
-import { hostSocketPath } from '../../../protocol/base/paths.js';
+import { hostSocketPath, hostTokenPath } from '../../../protocol/base/paths.js';
 import { LAUNCH_VARIABLE } from '../../../protocol/host/process-kit/child.js';
+import { ensureToken } from '../../../protocol/rpc/security/token-file.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { Dispatcher } from '../../../protocol/rpc/xml-rpc/dispatcher.js';
 import { SessionServer } from '../../../protocol/rpc/xml-rpc/session-server.js';
@@ -16,19 +17,21 @@ class StandInHost {
   readonly subscribed: AppServerReady[] = [];
   readonly failures: StartFailure[] = [];
   readonly #server: SessionServer;
+  #token = '';
 
   constructor() {
     this.#server = new SessionServer<undefined>({
       dispatcher: new Dispatcher<typeof CONTRACT, undefined>(
         CONTRACT,
         {
+          'child.prove': ([token]) => token === this.#token,
           'host.subscribe': ([ready]) => {
             this.subscribed.push(ready);
             return { adopted: false };
           },
           'child.failed': ([failure]) => this.failures.push(failure) > 0,
         },
-        { log: silent },
+        { log: silent, granted: () => 'child' },
       ),
       context: () => undefined,
       log: silent,
@@ -36,7 +39,8 @@ class StandInHost {
   }
 
   async listen(directory: string): Promise<void> {
-    await this.#server.listen({ path: hostSocketPath(directory) });
+    this.#token = ensureToken(hostTokenPath(directory, 'child'), () => undefined);
+    await this.#server.listen({ path: hostSocketPath(directory, 'control') });
   }
 
   /** Ends as a killed process does: closes nothing in order. */

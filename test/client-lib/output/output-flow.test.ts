@@ -182,7 +182,7 @@ describe('an output flow', () => {
     const states: unknown[] = [];
     const input = await place.consumer({ inline: true });
     input.on('state', (state, generation) => states.push(`${state} ${generation}`));
-    const { connection } = await new Handshake(place.opened.link).join({
+    const { connection } = await new Handshake(place.openedToProvide.link).join({
       client: 7,
       hello: { role: 'provider', delivery: 'lossless', start: 'latest' },
     });
@@ -379,7 +379,7 @@ describe('an output flow', () => {
     const later = output.write(text(3));
     d!.data.write('2');
     d!.commit(1);
-    await reattachOutputFlow(output, to.opened);
+    await reattachOutputFlow(output, to.openedToProvide);
     const input = await to.consumer({ inline: true });
     await turnsOfEventLoop();
     expect(to.file.published).to.equal(0);
@@ -414,7 +414,7 @@ describe('an output flow', () => {
 
   it('an output flow does not attach to the file of another duplicator', async () => {
     const other = await LocalHostFlow.start(4);
-    const mixed = { ...place.opened, file: other.opened.file };
+    const mixed = { ...place.openedToProvide, file: other.opened.file };
     expect(await code(attachOutputFlow(mixed, { bufferSize: 64, buffers: 4 }))).to.equal('CLOSED');
     await other.close();
   });

@@ -9,7 +9,7 @@ import { openImage } from '../../../protocol/flow/flow-file/image.js';
 import { GENERATION_SHIFT } from '../../../protocol/flow/flow-file/layout.js';
 import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
-import { linkSocketPath } from '../../../protocol/base/paths.js';
+import { linkSocketPath, providerSocketPath } from '../../../protocol/base/paths.js';
 import {
   duplicatorArguments,
   type DuplicatorDocument,
@@ -70,7 +70,8 @@ describe('the successor of a killed duplicator', () => {
     link: linkSocketPath(rig.directory, 'test', 'events'),
   });
   async function provider(): Promise<OutputFlow> {
-    const output = await attachOutputFlow(opened(), { bufferSize: 1000, buffers: BUFFERS });
+    const link = providerSocketPath(rig.directory, 'test', 'events');
+    const output = await attachOutputFlow({ ...opened(), link }, { bufferSize: 1000, buffers: BUFFERS });
     outputs.push(output);
     return output;
   }

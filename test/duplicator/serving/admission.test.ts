@@ -74,14 +74,14 @@ describe('Admission', () => {
     admission = new Admission(file, clients, consumers, credit, status, () => beforeLossless());
   }
 
-  function peer(): Peer {
+  function peer(mayProvide = true): Peer {
     const sent: Peer['sent'] = [];
     const link = {
       signal: (kind: MessageKind, value: number, detail = 0) => sent.push([kind, value, detail]),
       close: () => (one.closed = true),
     } as unknown as LinkConnection;
     const one: Peer = {
-      client: new LinkClient(consumers.registry.nextId(), link, silent),
+      client: new LinkClient(consumers.registry.nextId(), link, mayProvide, silent),
       sent,
       closed: false,
     };

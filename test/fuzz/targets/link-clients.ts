@@ -84,6 +84,23 @@ function createFixture(): Fixture {
   return { directory, file, initialBytes: Buffer.from(file.bytes) };
 }
 
+class FakeServer {
+  connect: (link: LinkConnection) => void = () => undefined;
+  readonly connectionCount = 0;
+
+  listen(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  onConnection(handler: (link: LinkConnection) => void): void {
+    this.connect = handler;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 export const linkClients: FuzzTarget = {
   name: 'link-clients',
   words: [
@@ -108,16 +125,10 @@ export const linkClients: FuzzTarget = {
   },
   run: (input) => {
     const file = resetFile();
-    let connect: (link: LinkConnection) => void = () => undefined;
-    const links = {
-      listen: () => Promise.resolve(),
-      onConnection: (handler: typeof connect) => (connect = handler),
-      close: () => Promise.resolve(),
-      connectionCount: 0,
-    };
-    const host = new FlowHost({ file, links, openSlots: 0, local: true, log });
+    const [links, providerLinks] = [new FakeServer(), new FakeServer()];
+    const host = new FlowHost({ file, links, providerLinks, openSlots: 0, local: true, log });
     const honest = new FakeLink();
-    connect(honest);
+    links.connect(honest);
     honest.receive(
       MessageKind.HELLO,
       1,
@@ -133,7 +144,7 @@ export const linkClients: FuzzTarget = {
     host.published();
     honest.receive(MessageKind.ACK, acknowledged, 0);
     const hostile = new FakeLink();
-    connect(hostile);
+    providerLinks.connect(hostile); // may send more than a client of the other socket
     const decoder = new MessageDecoder((kind, value, detail) => {
       hostile.receive(kind, value, detail);
       const { granted } = file;

@@ -44,7 +44,7 @@ describe('applications of a host server', () => {
       configured: false,
       byHand: false,
     });
-    expect(info.socket).to.equal(`${system.directory}/apps/e1.sock`);
+    expect(info.socket).to.equal(`${system.directory}/apps/e1.read.sock`);
     expect(lives(info.pid)).to.be.true;
     expect(await call('host.applications', [])).to.deep.equal([info]);
   });

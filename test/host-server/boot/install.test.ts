@@ -33,6 +33,14 @@ describe('installation of the host server', () => {
     expect(plan.commands).to.have.length(2);
   });
 
+  it('a service for the machine without a user is refused with the way to make one', () => {
+    expect(() => planInstallation({ scope: 'system', group: 'daq' }, {}))
+      .to.throw(/as root.*useradd --system mirrorflow.*--user mirrorflow/)
+      .with.property('code', 'BAD_OPTION');
+    const asRoot = planInstallation({ scope: 'system', user: 'root' }, {});
+    expect(asRoot.text).to.contain('User=root\n');
+  });
+
   it('an unchanged file is not written twice', () => {
     const plan = planInstallation({ scope: 'user' }, { HOME: home });
     expect(writeUnit(plan)).to.equal('written');

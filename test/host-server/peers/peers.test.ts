@@ -15,8 +15,10 @@ import { readTlsIdentity, readTlsTrust } from '../../../protocol/rpc/security/tl
 import { encodeCall } from '../../../protocol/rpc/xml-rpc/codec.js';
 import { Secret } from '../../../protocol/rpc/security/secret.js';
 import { PLAIN_TRANSPORT } from '../../../protocol/rpc/security/transport.js';
-import { readToken } from '../../../protocol/rpc/security/token-file.js';
 import type { MirrorflowError } from '../../../protocol/base/errors.js';
+import { ownIdentity } from '../../../protocol/base/owner-identity.js';
+import { PROTOCOL_VERSION } from '../../../protocol/base/version.js';
+import { identityToWire } from '../../../protocol/rpc/contract/identity-on-wire.js';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { connectControl } from '../../../protocol/rpc/xml-rpc/control-socket.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
@@ -216,12 +218,12 @@ describe('host servers of one network', function () {
         'the cause is listed',
       );
       expect((await network(c))[1]?.cause).to.contain('self-signed certificate');
-      const plain = new HttpRpcClient(a.address, { token: readToken(a.system.directory) ?? '' });
+      const plain = new HttpRpcClient(a.address, { token: a.system.token() });
       expect((await refusal(plain.call('host.info', []))).code).to.equal('TRANSPORT_ERROR');
       plain.close();
       const url = `https://localhost:${a.address.port}/RPC2`;
       const body = encodeCall('host.info', []).toString();
-      const token = readToken(a.system.directory);
+      const token = a.system.token();
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
         const headers = { 'content-type': 'text/xml', authorization: `Bearer ${token}` };
         const sent = httpsRequest(url, { method: 'POST', headers, ca: trust.ca, agent: false }, resolve);
@@ -235,13 +237,25 @@ describe('host servers of one network', function () {
     }
   });
 
-  it('methods for local callers are not permitted to other hosts', async () => {
+  it('another host has every right by its proof, and is no process of this host', async () => {
     const a = await host('a');
     const options = { context: () => ({ session: undefined }), log: silent };
     const session = await connectControl(a.address, PLAIN, options);
     const call = callerOf(CONTRACT, session);
-    expect((await refusal(call('host.quit', [true]))).code).to.equal('NOT_PERMITTED');
-    expect((await refusal(call('host.restart', [{ name: 'e1' }]))).code).to.equal('NOT_PERMITTED');
+    expect(await call('host.restart', [{ name: 'e1' }])).to.include({ state: 'running' });
+    const relayedBy = call('host.relay', ['a', { method: 'remote.inquire', params: [] }]);
+    expect((await refusal(relayedBy)).code).to.equal('NOT_PERMITTED');
+    const ready = {
+      version: PROTOCOL_VERSION,
+      identity: identityToWire(ownIdentity()),
+      name: 'e2',
+      socket: a.system.directory,
+      port: 0,
+    };
+    const subscribed = call('host.subscribe', [ready]);
+    expect((await refusal(subscribed)).message).to.contain('its own machine');
+    const failed = call('child.failed', [{ launch: 'l', code: 'SYSTEM_ERROR', message: 'm' }]);
+    expect((await refusal(failed)).message).to.contain('its own machine');
     expect((await refusal(call('host.running', [['e1']]))).code).to.equal('REFUSED');
     const relayed = { method: 'remote.inquire', params: [] } as const;
     expect((await refusal(call('host.forward', ['e1', { ...relayed, params: [] }]))).code).to.equal(
@@ -275,7 +289,7 @@ describe('host servers of one network', function () {
     }
 
     async function answersHttp(): Promise<void> {
-      const client = new HttpRpcClient(a.address, { token: readToken(a.system.directory) ?? '' });
+      const client = new HttpRpcClient(a.address, { token: a.system.token() });
       expect(await client.call('system.listMethods', [])).to.include('host.info');
       client.close();
     }

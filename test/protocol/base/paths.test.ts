@@ -4,17 +4,21 @@ import * as fc from 'fast-check';
 
 import {
   appSocketPath,
+  appTokenPath,
   clientDirectories,
   datagramSocketPath,
   flowDirectory,
   flowFilePath,
   hostSocketPath,
+  hostTokenPath,
   imageFilePath,
   linkSocketPath,
+  providerSocketPath,
   logFilePath,
   runtimeDirectory,
   runtimeFolders,
 } from '../../../protocol/base/paths.js';
+import { USER_RIGHTS } from '../../../protocol/base/rights.js';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
 
@@ -70,8 +74,10 @@ describe('directories and paths', () => {
   });
 
   it('paths contain the names of application and flow', () => {
-    expect(hostSocketPath('/r')).to.equal('/r/host.sock');
-    expect(appSocketPath('/r', 'e23001')).to.equal('/r/apps/e23001.sock');
+    expect(hostSocketPath('/r', 'control')).to.equal('/r/host.control.sock');
+    expect(hostTokenPath('/r', 'child')).to.equal('/r/host.child.token');
+    expect(appSocketPath('/r', 'e23001', 'read')).to.equal('/r/apps/e23001.read.sock');
+    expect(appTokenPath('/r', 'e23001', 'provide')).to.equal('/r/apps/e23001.provide.token');
     expect(linkSocketPath('/r', 'e23001', 'spectra')).to.equal('/r/links/e23001@spectra.sock');
     expect(datagramSocketPath('/r', 'e23001', 'spectra')).to.equal('/r/links/e23001@spectra.dgram');
     expect(logFilePath('/r', 'host-server')).to.equal('/r/logs/host-server.log');
@@ -88,7 +94,11 @@ describe('directories and paths', () => {
         const datagram = datagramSocketPath(directory, app, flow);
         expect(link.length).to.be.at.most(LIMITS.unixSocketPathBytes);
         expect(datagram.length + LIMITS.datagramPeerSuffixBytes).to.be.at.most(LIMITS.unixSocketPathBytes);
-        expect(appSocketPath(directory, app).length).to.be.at.most(LIMITS.unixSocketPathBytes);
+        const provider = providerSocketPath(directory, app, flow);
+        expect(provider.length).to.be.at.most(LIMITS.unixSocketPathBytes);
+        for (const right of USER_RIGHTS) {
+          expect(appSocketPath(directory, app, right).length).to.be.at.most(LIMITS.unixSocketPathBytes);
+        }
         expect(link).to.not.equal(linkSocketPath(directory, app, `${flow.slice(0, 62)}-2`));
       }),
     );
@@ -97,7 +107,8 @@ describe('directories and paths', () => {
   it('a path is never built from a text that is not a name', () => {
     for (const bad of ['../x', 'a/b', '', '.', 'a'.repeat(65), 'a@b']) {
       for (const build of [
-        () => appSocketPath('/r', bad),
+        () => appSocketPath('/r', bad, 'read'),
+        () => appTokenPath('/r', bad, 'read'),
         () => linkSocketPath('/r', 'a', bad),
         () => flowFilePath('/r', bad, 'f'),
         () => logFilePath('/r', 'p', bad),

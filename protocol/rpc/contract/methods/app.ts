@@ -17,6 +17,7 @@ import {
 } from '../../xml-rpc/schema.js';
 import { applicationStatistics, networkStatus, programInfo } from '../statistics.js';
 import { hostOfApplication } from '../hosts.js';
+import { applicationReaders } from '../access-options.js';
 import { address, gatewayInfo } from '../shapes.js';
 import { done } from './recurring.js';
 
@@ -33,6 +34,7 @@ const mirrorEntry = struct({
 
 export const APP_METHODS = {
   'app.info': method({
+    right: 'read',
     doc: 'Information about this app server and its application.',
     params: [],
     returns: struct({
@@ -47,9 +49,11 @@ export const APP_METHODS = {
       startedAt: date(),
       hostServer: boolean(),
       gateway: optional(gatewayInfo),
+      readers: optional(applicationReaders),
     }),
   }),
   'app.hosts': method({
+    right: 'child',
     doc: 'Host server to app server: the other hosts on which the same application runs, and their addresses.',
     params: [
       param('own', name('host'), 'the name of this host'),
@@ -58,6 +62,7 @@ export const APP_METHODS = {
     returns: done,
   }),
   'app.mirrors': method({
+    right: 'read',
     doc:
       'The mirrors of the SpecTcl of this application: those in the directory of SpecTcl itself, and those that take their data from the gateway ' +
       'of this host. SpecTcl removes too many entries, so that a live mirror may be missing there.',
@@ -70,11 +75,13 @@ export const APP_METHODS = {
     }),
   }),
   'app.quit': method({
+    right: 'control',
     doc: 'Stops the app server and its duplicators. Returns before they stop.',
     params: [],
     returns: done,
   }),
   'app.statistics': method({
+    right: 'read',
     doc:
       'Statistics of all clients and flows, collected from clients and duplicators during the call. A client or duplicator that does not answer ' +
       'within a second has `answered` false. Rates are those since the previous call.',
@@ -82,16 +89,19 @@ export const APP_METHODS = {
     returns: applicationStatistics,
   }),
   'app.network': method({
+    right: 'read',
     doc: 'Network status: clients, flows and duplicators, with the provider and the consumers of each flow and the consumers that hold it back.',
     params: [optionalParam('everywhere', boolean(), 'include the other hosts, as `elsewhere`')],
     returns: networkStatus,
   }),
   'app.programs': method({
+    right: 'read',
     doc: 'The programs that are registered for this application.',
     params: [],
     returns: arrayOf(programInfo),
   }),
   'app.run': method({
+    right: 'control',
     doc: 'Network request: starts a registered program, which then runs independently of the app server. Returns its process id when it has started.',
     params: [
       param('program', name('program'), 'the registered name'),

@@ -4,7 +4,7 @@
  * pure.
  */
 import { method, param } from '../../xml-rpc/contract.js';
-import { boolean, int, optional, struct } from '../../xml-rpc/schema.js';
+import { boolean, int, optional, string, struct } from '../../xml-rpc/schema.js';
 import { duplicatorStatistics } from '../statistics.js';
 import {
   address,
@@ -19,17 +19,28 @@ import {
 import { done } from './recurring.js';
 
 export const CHILD_METHODS = {
+  'child.prove': method({
+    right: 'read',
+    doc:
+      'Proves that the caller is a process of this system, by the token in the file for children, which only the owner may read. The permanent ' +
+      'connection has the right child from then on.',
+    params: [param('token', string({ maxCharacters: 128, doc: 'the text of the file' }), 'the token')],
+    returns: done,
+  }),
   'child.ready': method({
+    right: 'child',
     doc: 'A child without a permanent connection, the web viewer, reports the address that it serves. Returns false when it is not the current child.',
     params: [param('served', childAddress, 'the child and its address')],
     returns: boolean(),
   }),
   'child.failed': method({
+    right: 'child',
     doc: 'Child to its parent: the child could not become ready and exits.',
     params: [param('failure', startFailure, 'the failure')],
     returns: done,
   }),
   'duplicator.subscribe': method({
+    right: 'child',
     doc:
       'Duplicator to app server: the duplicator is ready, after its start or after a reconnection. Only on a permanent connection. A duplicator that ' +
       'replaces another one gets the number of consumers that still have the flow open.',
@@ -42,26 +53,31 @@ export const CHILD_METHODS = {
     }),
   }),
   'duplicator.report': method({
+    right: 'child',
     doc: 'Duplicator to app server: the state of its source or the number of its clients has changed.',
     params: [param('report', duplicatorReport, 'the present state')],
     returns: done,
   }),
   'duplicator.release': method({
+    right: 'child',
     doc: 'Duplicator to app server: asks whether a duplicator without clients may stop; after true the app server assigns no client to it.',
     params: [],
     returns: boolean(),
   }),
   'duplicator.demoted': method({
+    right: 'child',
     doc: 'Duplicator to app server: a lossless consumer held back the flow for the stall timeout and is lossy from now on.',
     params: [param('client', int({ min: 0 }), 'the number from the HELLO of the consumer')],
     returns: done,
   }),
   'duplicator.statistics': method({
+    right: 'child',
     doc: 'App server to duplicator: the positions of all clients on its signal link.',
     params: [],
     returns: duplicatorStatistics,
   }),
   'duplicator.serve': method({
+    right: 'child',
     doc:
       'App server to duplicator: listen for duplicators of other hosts, which must prove the shared secret. Returns the address; a duplicator that ' +
       'already listens ignores the request and returns its present address. REFUSED without a secret.',
@@ -69,16 +85,19 @@ export const CHILD_METHODS = {
     returns: serveResult,
   }),
   'duplicator.redirect': method({
+    right: 'child',
     doc: 'App server to a duplicator that receives its flow from another host: the duplicator there has a new address. Returns false if the flow does not come from another host.',
     params: [param('source', address, 'the new address, tcp://host:port or tls://host:port')],
     returns: boolean(),
   }),
   'duplicator.quit': method({
+    right: 'child',
     doc: 'App server to duplicator: stop. Returns before the duplicator stops.',
     params: [],
     returns: done,
   }),
   'gateway.subscribe': method({
+    right: 'child',
     doc: 'Gateway to app server: the gateway listens, after its start or after a reconnection. Only on a permanent connection.',
     params: [param('ready', gatewayReady, 'the gateway')],
     returns: struct({ adopted: boolean() }),

@@ -11,6 +11,7 @@ import { done } from './recurring.js';
 
 export const CLIENT_METHODS = {
   'client.present': method({
+    right: 'read',
     doc: 'Presentation: identifies the client and begins its session. On a permanent connection the session ends with the connection; over HTTP it ends after a minute without a call.',
     params: [param('client', presentation, 'the client')],
     returns: struct({
@@ -21,26 +22,31 @@ export const CLIENT_METHODS = {
     }),
   }),
   'client.leave': method({
+    right: 'read',
     doc: 'Ends a session and closes its flows.',
     params: [param('session', session, 'the session')],
     returns: done,
   }),
   'client.list': method({
+    right: 'read',
     doc: 'The clients of this application.',
     params: [],
     returns: arrayOf(clientInfo),
   }),
   'client.statistics': method({
+    right: 'read',
     doc: 'Statistics of the clients with one name, collected from them and the duplicators of their flows during the call.',
     params: [param('client', name('client'), 'the client')],
     returns: arrayOf(clientStatistics),
   }),
   'client.request': method({
+    right: 'control',
     doc: 'Network request: sends a request to all clients with one name; a client may ignore it. Returns the number of clients that received it.',
     params: [param('client', name('client'), 'the client'), param('request', oneOf(['quit']), 'the request')],
     returns: int({ min: 1 }),
   }),
   'client.send': method({
+    right: 'provide',
     doc:
       'Sends a message to exactly one of: all clients with one name, all clients of the application except the sender, the provider of a flow. ' +
       'Returns the clients that have queued it and those that have not, with the reason. A fault if there is no client with the name, ' +
@@ -53,6 +59,7 @@ export const CLIENT_METHODS = {
     returns: sendResult,
   }),
   'client.poll': method({
+    right: 'read',
     doc: 'For clients over HTTP: removes and returns the waiting deliveries, oldest first; an empty array if there are none.',
     params: [
       param('session', session, 'the session'),
@@ -65,6 +72,7 @@ export const CLIENT_METHODS = {
     returns: arrayOf(delivery),
   }),
   'client.receive': method({
+    right: 'read',
     doc:
       'For clients with a permanent connection: every delivery is made on the calling connection from now on, once those under way have ended, until it closes. ' +
       'With `soon`, called on the connection of the session: another connection is about to call this method, and deliveries wait for it for a bounded time.',
@@ -75,11 +83,13 @@ export const CLIENT_METHODS = {
     returns: done,
   }),
   'client.deliver': method({
+    right: 'child',
     doc: 'App server to client, on the connection that called client.receive last, else on that of its session: a delivery. Returns when the client has queued it.',
     params: [param('delivery', delivery, 'the delivery')],
     returns: done,
   }),
   'client.report': method({
+    right: 'child',
     doc: "App server to client: the client's own counts of its open flows.",
     params: [],
     returns: clientReport,

@@ -3,7 +3,14 @@ import { expect } from 'chai';
 import type { Accounts } from '../../../../protocol/host/access/accounts.js';
 import { readDocument } from '../../../../protocol/host/process-kit/option-table.js';
 import { accessOptions, type AccessOptions } from '../../../../protocol/rpc/contract/access-options.js';
-import { accessList, accessPolicy } from '../../../../protocol/host/access/policy.js';
+import { encodeAccessList } from '../../../../protocol/host/access/access-list.js';
+import {
+  accessList,
+  accessPolicy,
+  modeOf,
+  type GrantedKind,
+} from '../../../../protocol/host/access/policy.js';
+import { USER_RIGHTS } from '../../../../protocol/base/rights.js';
 import { thrownBy } from '../../flow/flow-file/place.js';
 
 const accounts: Accounts = {
@@ -12,20 +19,34 @@ const accounts: Accounts = {
   ownGroups: new Set([200, 201]),
 };
 const policy = (options: AccessOptions) => accessPolicy(options, accounts);
-const octal = (options: AccessOptions): string =>
-  Object.values(policy(options).modes)
-    .map((mode) => mode.toString(8))
-    .join(' ');
+const KINDS = ['flow file', 'image', 'directory'] as const;
+const octal = (options: AccessOptions, kinds: readonly GrantedKind[]): string =>
+  kinds.map((kind) => modeOf(policy(options), kind).toString(8)).join(' ');
+const sockets = (options: AccessOptions): string =>
+  octal(
+    options,
+    USER_RIGHTS.map((right) => `${right} socket` as const),
+  );
+const tokens = (options: AccessOptions): string =>
+  octal(
+    options,
+    USER_RIGHTS.map((right) => `${right} token` as const),
+  );
 
 describe('access policy of an application', () => {
-  it('without options the owner has access and its group reads', () => {
-    expect(octal({})).to.equal('640 640 660 750');
-    expect(policy({})).to.deep.include({ gid: undefined, passage: false, readers: [], providers: [] });
+  it('without options the owner provides and controls, and its group reads', () => {
+    expect(octal({}, KINDS)).to.equal('640 640 750');
+    expect(sockets({})).to.equal('660 600 600');
+    expect(tokens({})).to.equal('640 600 600');
+    expect(policy({})).to.deep.include({ gid: undefined, passage: false, named: [] });
   });
 
-  it('the access modes private and everyone set the modes of files, sockets and directories', () => {
-    expect(octal({ mode: 'private' })).to.equal('600 600 600 700');
-    expect(octal({ mode: 'everyone' })).to.equal('644 644 666 755');
+  it('the access modes private and everyone set who reads, and leave providing and control to the owner', () => {
+    expect(octal({ mode: 'private' }, KINDS)).to.equal('600 600 700');
+    expect(sockets({ mode: 'private' })).to.equal('600 600 600');
+    expect(octal({ mode: 'everyone' }, KINDS)).to.equal('644 644 755');
+    expect(sockets({ mode: 'everyone' })).to.equal('666 600 600');
+    expect(tokens({ mode: 'everyone' })).to.equal('644 600 600');
     expect(policy({ mode: 'everyone' }).passage).to.equal(true);
     expect(policy({ mode: 'private' }).passage).to.equal(false);
   });
@@ -34,19 +55,43 @@ describe('access policy of an application', () => {
     expect(policy({ group: 'lab' })).to.deep.include({ gid: 200, passage: true });
   });
 
-  it('members of the group provide by the mode, without an access list', () => {
-    const given = policy({ group: 'lab', providers: ['@lab'] });
-    expect(given.modes['flow file'].toString(8)).to.equal('660');
-    expect(given.modes.image.toString(8)).to.equal('640');
-    expect(accessList(given, 'flow file')).to.equal('');
+  it('members of the group provide or control by the mode, without an access list', () => {
+    const given: AccessOptions = { group: 'lab', providers: ['@lab'] };
+    expect(octal(given, KINDS)).to.equal('660 640 750');
+    expect(sockets(given)).to.equal('660 660 600');
+    expect(sockets({ group: 'lab', control: ['@lab'] })).to.equal('660 660 660');
+    expect(accessList(policy(given), 'flow file')).to.deep.equal([]);
   });
 
-  it('other accounts stand in the access list by number, with their rights for each kind of file', () => {
-    const given = policy({ readers: ['alice', '@lab', 'bob'], providers: ['bob', '@daq'] });
-    expect(accessList(given, 'flow file')).to.equal('u:1001:r,g:200:r,u:1002:rw,g:201:rw');
-    expect(accessList(given, 'image')).to.equal('u:1001:r,g:200:r,u:1002:r,g:201:r');
-    expect(accessList(given, 'socket')).to.equal('u:1001:rw,g:200:rw,u:1002:rw,g:201:rw');
-    expect(accessList(given, 'directory')).to.contain('u:1001:rx');
+  it('other accounts stand in the access list by number, each once with its greatest right', () => {
+    const given = policy({ readers: ['alice', '@lab', 'bob'], providers: ['bob'], control: ['@daq'] });
+    const listed = (kind: GrantedKind): string =>
+      accessList(given, kind)
+        .map((entry) => `${entry.kind} ${entry.id} ${entry.bits}`)
+        .join(', ');
+    expect(listed('flow file')).to.equal('user 1001 4, group 200 4, user 1002 6, group 201 6');
+    expect(listed('image')).to.equal('user 1001 4, group 200 4, user 1002 4, group 201 4');
+    expect(listed('read socket')).to.equal('user 1001 6, group 200 6, user 1002 6, group 201 6');
+    expect(listed('provide socket')).to.equal('user 1002 6, group 201 6');
+    expect(listed('control socket')).to.equal('group 201 6');
+    expect(listed('provide token')).to.equal('user 1002 4, group 201 4');
+    expect(listed('directory')).to.contain('user 1001 5');
+  });
+
+  it('an access list has the bytes that the kernel reads', () => {
+    const bytes = encodeAccessList(0o640, [
+      { kind: 'group', id: 7, bits: 4 },
+      { kind: 'user', id: 65_534, bits: 6 },
+    ]);
+    expect(bytes.toString('hex')).to.equal(
+      '02000000' + // version
+        '01000600ffffffff' + // owner rw
+        '02000600feff0000' + // user 65534 rw
+        '04000400ffffffff' + // owning group r
+        '0800040007000000' + // group 7 r
+        '10000600ffffffff' + // mask rw
+        '20000000ffffffff', // others
+    );
   });
 
   for (const [options, message] of [

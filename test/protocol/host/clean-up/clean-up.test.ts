@@ -21,6 +21,7 @@ import { removeAside, type Leftover } from '../../../../protocol/host/clean-up/s
 import { identityToWire } from '../../../../protocol/rpc/contract/identity-on-wire.js';
 import {
   appSocketPath,
+  appTokenPath,
   flowFilePath,
   hostSocketPath,
   linkSocketPath,
@@ -93,9 +94,10 @@ describe('clean-up', () => {
 
   async function fillWithDead(): Promise<void> {
     writeFileSync(join(directory, 'host.json'), JSON.stringify({ ...DEAD, socket: '', port: 1 }));
-    await orphan(hostSocketPath(directory));
+    await orphan(hostSocketPath(directory, 'control'));
     record('e1', DEAD);
-    await orphan(appSocketPath(directory, 'e1'));
+    await orphan(appSocketPath(directory, 'e1', 'control'));
+    writeFileSync(appTokenPath(directory, 'e1', 'child'), 'x');
     flowFile('e1', 'spectra', false);
     await orphan(linkSocketPath(directory, 'e1', 'spectra'));
     writeFileSync(join(flowDirectory, 'e1', `.spectra.image.${process.pid}.1.0123456789ab.tmp`), 'x');
@@ -124,9 +126,10 @@ describe('clean-up', () => {
 
   it('the clean-up touches no file of a living owner', async () => {
     writeFileSync(join(directory, 'host.json'), JSON.stringify({ ...LIVING, socket: '', port: 1 }));
-    await orphan(hostSocketPath(directory)); // not listening yet
+    await orphan(hostSocketPath(directory, 'control')); // not listening yet
     record('e1', LIVING);
-    await orphan(appSocketPath(directory, 'e1'));
+    await orphan(appSocketPath(directory, 'e1', 'control'));
+    writeFileSync(appTokenPath(directory, 'e1', 'child'), 'x');
     flowFile('e1', 'spectra', true);
     flowFile('e2', 'spectra', true); // its app server is dead, its duplicator is not
     record('e2', DEAD);
@@ -140,7 +143,7 @@ describe('clean-up', () => {
 
   it('a socket with a listener stays, also when its record names a dead owner', async () => {
     record('e1', DEAD);
-    await listening(appSocketPath(directory, 'e1'));
+    await listening(appSocketPath(directory, 'e1', 'control'));
     await listening(linkSocketPath(directory, 'e1', 'spectra'));
     const kinds = (await clean()).map(({ kind }) => kind);
     expect(kinds).to.deep.equal(['record']);

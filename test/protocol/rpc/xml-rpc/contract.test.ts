@@ -111,8 +111,10 @@ describe('contracts', () => {
   it('a contract with an optional parameter before a required one, or a system method, is refused', () => {
     const required = param('a', string(), 'a');
     const omissible = optionalParam('b', string(), 'b');
-    expect(() => method({ doc: '', params: [omissible, required], returns: string() })).to.throw('optional');
-    const systemMethod = method({ doc: '', params: [], returns: string() });
+    expect(() =>
+      method({ right: 'read', doc: '', params: [omissible, required], returns: string() }),
+    ).to.throw('optional');
+    const systemMethod = method({ right: 'read', doc: '', params: [], returns: string() });
     expect(() => defineContract({ 'system.other': systemMethod })).to.throw('system.other');
   });
 });

@@ -122,17 +122,24 @@ describe('dispatcher', () => {
     expect(reads).to.equal(1);
   });
 
-  it('every call is authorized, including the calls of a multicall', async () => {
-    const authorized: string[] = [];
-    served.authorize = (method) => {
-      authorized.push(method);
-      if (method === 'sample.add') throw new MirrorflowError('NOT_PERMITTED', 'no adding');
-    };
-    await expectRefused('NOT_PERMITTED', 'no adding', 'sample.add', 1, 2);
-    expect(await dispatch('system.multicall', [{ methodName: 'sample.add', params: [1, 2] }])).to.deep.equal([
-      { faultCode: 66, faultString: 'no adding' },
-    ]);
-    expect(authorized).to.deep.equal(['sample.add', 'system.multicall', 'sample.add']);
+  it('a caller without the right of a method is refused with the right that is missing, also in a multicall', async () => {
+    served.right = 'read';
+    const needed = 'sample.add needs the right provide, and this caller has read';
+    await expectRefused('NOT_PERMITTED', needed, 'sample.add', 1, 2);
+    await expectRefused('NOT_PERMITTED', needed, 'sample.add', 'parameters are checked later');
+    const [refused] = (await dispatch('system.multicall', [
+      { methodName: 'sample.add', params: [1, 2] },
+    ])) as RpcValue[];
+    expect(refused).to.have.property('faultCode', 66);
+    expect(await dispatch('sample.echo', 1)).to.equal(1);
+  });
+
+  it('parameters can raise the right that a method needs', async () => {
+    served.right = 'provide';
+    expect(await dispatch('sample.add', 1, 2)).to.equal(3);
+    await expectRefused('NOT_PERMITTED', 'when a is 99, needs the right control', 'sample.add', 99, 1);
+    served.right = 'control';
+    expect(await dispatch('sample.add', 99, 1)).to.equal(100);
   });
 
   it('a server lists its methods with signatures and documentation', async () => {
@@ -144,7 +151,7 @@ describe('dispatcher', () => {
       ['int', 'int', 'int', 'int'],
     ]);
     const help = await dispatch('system.methodHelp', 'sample.describe');
-    expect(help).to.include('Describes a flow.');
+    expect(help).to.include('Describes a flow.\nNeeds the right read.');
     expect(help).to.include('note?: a string of at most 10 characters');
     await expectRefused('METHOD_NOT_FOUND', 'nope', 'system.methodHelp', 'nope');
   });

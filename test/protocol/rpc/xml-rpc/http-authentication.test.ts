@@ -32,7 +32,7 @@ describe('authentication over HTTP', () => {
     server = new HttpRpcServer(served.dispatcher, {
       context: () => ({ caller: 'x' }),
       authentication: new HttpAuthentication({
-        token: () => secrets.token,
+        rightOfToken: (token) => (token === secrets.token ? 'control' : undefined),
         secret: secrets.secret,
         clock: systemClock,
         log: served.log,
@@ -102,7 +102,7 @@ describe('authentication over HTTP', () => {
     }
     expect(texts.size).to.equal(1);
     expect([...texts][0])
-      .to.contain('the file "token" in the runtime directory')
+      .to.contain('a token file in the runtime directory')
       .and.not.to.contain(TOKEN);
     const none = new HttpRpcClient({ host: '127.0.0.1', port });
     expect((await rejection(none.call('sample.add', [1, 2]))).code).to.equal('NOT_PERMITTED');

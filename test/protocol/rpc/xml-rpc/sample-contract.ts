@@ -4,6 +4,7 @@
  */
 import { MirrorflowError } from '../../../../protocol/base/errors.js';
 import { Logger } from '../../../../protocol/base/log.js';
+import type { Right } from '../../../../protocol/base/rights.js';
 import {
   defineContract,
   method,
@@ -29,11 +30,14 @@ import {
 
 export const sample = defineContract({
   'sample.echo': method({
+    right: 'read',
     doc: 'Returns its parameter.',
     params: [param('value', any(), 'any value')],
     returns: any(),
   }),
   'sample.add': method({
+    right: 'provide',
+    raised: { when: 'a is 99', right: 'control', applies: ([a]) => a === 99 },
     doc: 'Adds two or three integers.',
     params: [
       param('a', int({ min: 0 }), 'the first'),
@@ -43,6 +47,7 @@ export const sample = defineContract({
     returns: int(),
   }),
   'sample.describe': method({
+    right: 'read',
     doc: 'Describes a flow.',
     params: [
       param('application', name('application'), 'the application of the flow'),
@@ -60,17 +65,29 @@ export const sample = defineContract({
     returns: struct({ text: string(), noted: optional(boolean()), facts: mapOf(string()) }),
   }),
   'sample.reverse': method({
+    right: 'read',
     doc: 'Reverses bytes.',
     params: [param('data', bytes({ maxBytes: 1 << 20 }), 'the bytes')],
     returns: bytes(),
   }),
   'sample.fail': method({
+    right: 'read',
     doc: 'Fails in the given way.',
     params: [param('how', oneOf(['ours', 'throw', 'reject', 'undefined', 'nothing']), 'the way')],
     returns: string(),
   }),
-  'sample.wait': method({ doc: 'Answers when the test resolves it.', params: [], returns: string() }),
-  'sample.elsewhere': method({ doc: 'Served by another server.', params: [], returns: string() }),
+  'sample.wait': method({
+    right: 'read',
+    doc: 'Answers when the test resolves it.',
+    params: [],
+    returns: string(),
+  }),
+  'sample.elsewhere': method({
+    right: 'read',
+    doc: 'Served by another server.',
+    params: [],
+    returns: string(),
+  }),
 });
 
 export interface SampleContext {
@@ -90,7 +107,8 @@ export class Sample {
   /** Resolves the calls of sample.wait, in the order of their arrival. */
   readonly waiting: ((answer: string) => void)[] = [];
   #onArrival: (() => void)[] = [];
-  authorize: (method: string, context: SampleContext) => void = () => undefined;
+  /** The right of every caller. */
+  right: Right = 'control';
 
   readonly handlers: Partial<SampleHandlers> = {
     'sample.echo': ([value]) => value,
@@ -119,7 +137,7 @@ export class Sample {
 
   readonly dispatcher = new Dispatcher<typeof sample, SampleContext>(sample, this.handlers, {
     log: this.log,
-    authorize: (method, context) => this.authorize(method, context),
+    granted: () => this.right,
   });
 
   /** Resolves when `count` calls of sample.wait have arrived. */
