@@ -12,7 +12,7 @@ import { messageTypeOf, type MessageClass } from '../messages/message-class.js';
 import { MessageRoom } from '../messages/message-room.js';
 import { MessageThread } from '../messages/message-thread/message-thread.js';
 
-export interface MessagesOwner {
+interface MessagesOwner {
   /** Path of the app server's socket. */
   readonly socket: string;
   /** Token of the present session. */

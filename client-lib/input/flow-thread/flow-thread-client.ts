@@ -19,7 +19,7 @@ const CLOSE_TIMEOUT_MS = 2_000;
 /** Events that are no answers to calls; `attached` is one besides. */
 export type FlowEvent = Exclude<ThreadEvent, { readonly kind: 'done' | 'failed' }>;
 
-export interface FlowThreadListener {
+interface FlowThreadListener {
   readonly onEvent: (event: FlowEvent) => void;
   /** Once: the thread does not serve the flow any more. */
   readonly onLeft: (error: MirrorflowError) => void;
