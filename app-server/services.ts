@@ -50,7 +50,7 @@ export interface Services {
 export function createServices(setup: ServicesSetup, relay: Relay, server: ServerCalls): Services {
   const { options, clock, log } = setup;
   const { application, directory } = options;
-  const deliveries = new Deliveries();
+  const deliveries = new Deliveries(clock);
   const flows = new Flows({
     server: options,
     duplicatorScript: () => setup.duplicatorScript ?? programPath('duplicator'),

@@ -61,6 +61,16 @@ export function checkWait(
   }
 }
 
+/** Throws BAD_OPTION unless it is a number of milliseconds from 0. */
+export function checkTime(option: string, value: unknown): void {
+  if (typeof value === 'number' && value >= 0) return;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `${option} is ${showValue(value)}; it must be milliseconds from 0`,
+    { option },
+  );
+}
+
 /** The error of every call that its signal aborts: CLOSED, with the signal's reason as cause. */
 export function abortedError(call: string, signal: AbortSignal | undefined): MirrorflowError {
   return new MirrorflowError('CLOSED', `the ${call} was aborted`, {}, signal?.reason);

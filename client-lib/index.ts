@@ -5,6 +5,7 @@
 export { connect, type ConnectOptions } from './session/connect.js';
 export { Client, SPECTRA_FLOW, type AppInfo, type SpecTclMirrors } from './session/client.js';
 export type { SendTarget } from './session/client-events.js';
+export type { SendResult } from '../protocol/rpc/contract/deliveries.js';
 export type { FlowStatus } from './session/openings.js';
 export type { Attributes, AttributeType, MessageClass } from './messages/message-class.js';
 export type { MessageHandler, MessageOrigin, MessageWaitOptions } from './messages/inbox.js';

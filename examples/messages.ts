@@ -31,9 +31,9 @@ const control = await connect({ app, name: 'control' });
 const message = Object.assign(new RunStarted(), { run: 7, title: 'first beam', rates: [10.5, 20] });
 // Other addressees: { application: true } for every client, { provider: 'events' } for a flow's.
 const arrival = logger.waitFor(RunStarted, { timeoutMs: 5_000 });
-const queued = await control.send(message, { to: { client: 'logger' } });
+const { received } = await control.send(message, { to: { client: 'logger' } });
 const { rates } = await arrival;
-console.log(`queued at ${queued} client; rates ${rates.join(' and ')}`);
+console.log(`queued by ${received.map(({ client }) => client).join(' and ')}; rates ${rates.join(' and ')}`);
 
 await control.close();
 await logger.close();

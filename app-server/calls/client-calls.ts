@@ -7,7 +7,7 @@ import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { ApplicationOptions, ClientInfo } from '../../protocol/rpc/contract/shapes.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
-import { refuseClosed, type CallOrigin } from '../clients/call-origin.js';
+import { refuseClosed, requirePermanent, type CallOrigin } from '../clients/call-origin.js';
 import type { Client, Clients } from '../clients/clients.js';
 import type { Deliveries } from '../clients/deliveries.js';
 import type { Openings } from '../flows/openings.js';
@@ -43,6 +43,12 @@ export function clientCalls(
     'client.statistics': ([client]) => statistics.client(client),
     'client.request': ([client]) => messages.requestQuit(client),
     'client.send': ([session, to, message]) => messages.send(clients.calling(session), to, message),
+    'client.receive': ([session, when], origin) => {
+      const connection = requirePermanent(origin);
+      if (when === 'soon') deliveries.expectReceiver(clients.calling(session));
+      else deliveries.receiveOn(clients.calling(session), connection);
+      return true;
+    },
     'client.poll': ([session, max]) => deliveries.poll(clients.calling(session), max ?? POLL_DEFAULT),
   };
 }

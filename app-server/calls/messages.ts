@@ -1,15 +1,34 @@
 /**
  * Messages from one client to others: resolves the target (a client name, the whole application,
- * the provider of a flow) on this host and on the others, delivers, and counts the deliveries.
- * Called by `client-calls.ts` and `host-calls.ts`; delivers through `clients/deliveries.ts` and the
- * app servers of other hosts.
+ * the provider of a flow) on this host and on the others, delivers, and lists who has the message
+ * and who has not. Called by `client-calls.ts` and `host-calls.ts`; delivers through
+ * `clients/deliveries.ts` and the app servers of other hosts.
  */
-import type { Delivery, MessageOnWire, MessageTarget } from '../../protocol/rpc/contract/deliveries.js';
-import { isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
+import type {
+  Delivery,
+  MessageOnWire,
+  MessageTarget,
+  SendResult,
+} from '../../protocol/rpc/contract/deliveries.js';
+import {
+  describeError,
+  ERROR_CODES,
+  isMirrorflowError,
+  MirrorflowError,
+  type ErrorCode,
+} from '../../protocol/base/errors.js';
 import type { Client, Clients } from '../clients/clients.js';
 import type { Deliveries } from '../clients/deliveries.js';
 import type { Flows } from '../flows/flows.js';
 import type { RemoteHosts } from '../remote/remote-hosts.js';
+
+/** Answers of a host that has no such receiver. */
+const NOT_THERE: ReadonlySet<string> = new Set(['UNKNOWN_CLIENT', 'UNKNOWN_FLOW', 'NOT_RUNNING']);
+
+/** The deliveries on one host, and the error that stopped the first failed one. */
+interface Outcome extends SendResult {
+  readonly error?: MirrorflowError;
+}
 
 export class Messages {
   readonly #clients: Clients;
@@ -25,28 +44,35 @@ export class Messages {
   }
 
   /**
-   * Sends to the targets on all hosts; resolves with the number of clients that have the message.
-   * Rejects with UNKNOWN_CLIENT or UNKNOWN_FLOW without a target, and when no target could take the
-   * message, with the first reason.
+   * Sends to the targets on all hosts; resolves with the clients that have queued the message and
+   * those that have not. Rejects with UNKNOWN_CLIENT or UNKNOWN_FLOW without a target, and when no
+   * client of a name, or not the provider, could take the message, with the first reason.
    */
-  async send(sender: Client, to: MessageTarget, message: MessageOnWire): Promise<number> {
+  async send(sender: Client, to: MessageTarget, message: MessageOnWire): Promise<SendResult> {
     checkTarget(to);
     const { name } = sender.presentation;
     const delivery = { kind: 'message', from: name, message } as const;
     const isHere = to.provider !== undefined && this.#flows.openings.provider(to.provider) !== undefined;
-    return addCounts(
-      this.#deliverTo(() => this.#targetsOf(to, sender), delivery),
-      isHere ? [] : this.#hosts.all('remote.send', [name, to, message]),
-      to.application === true,
-    );
+    const [here, ...elsewhere] = await Promise.all([
+      this.#deliverHere(() => this.#targetsOf(to, sender), delivery),
+      ...(isHere ? [] : this.#hosts.names.map((host) => this.#sendTo(host, name, to, message))),
+    ]);
+    const received = [here, ...elsewhere].flatMap((outcome) => outcome.received);
+    const missed = [here, ...elsewhere].flatMap((outcome) => outcome.missed);
+    if (received.length === 0 && to.application !== true) {
+      const error = [...elsewhere, here].find((outcome) => outcome.error !== undefined)?.error;
+      if (error !== undefined) throw error;
+    }
+    return { received, missed };
   }
 
   /**
-   * Delivers what a client on another host sends to the targets on this host. Rejects as `send`.
+   * Delivers what a client on another host sends to the targets on this host. Rejects without a
+   * target, as `send`.
    */
-  async deliver(delivery: Delivery, to: MessageTarget): Promise<number> {
+  async deliver(delivery: Delivery, to: MessageTarget): Promise<SendResult> {
     checkTarget(to);
-    return this.#deliverTo(() => this.#targetsOf(to), delivery);
+    return this.#deliverTo(this.#targetsOf(to), delivery);
   }
 
   /**
@@ -54,22 +80,61 @@ export class Messages {
    * Rejects as `send`.
    */
   async requestQuit(name: string): Promise<number> {
-    const elsewhere = this.#hosts.all('remote.request', [name, 'quit']);
-    return addCounts(this.requestQuitHere(name), elsewhere, false);
+    const [here, elsewhere] = await Promise.all([
+      this.#deliverHere(() => this.#clients.named(name), { kind: 'quit' }),
+      this.#hosts.all('remote.request', [name, 'quit']),
+    ]);
+    const count = elsewhere.reduce((sum, { result }) => sum + result, here.received.length);
+    if (here.error !== undefined && count === 0) throw here.error;
+    return count;
   }
 
   /** As requestQuit, for the clients of this host. */
   async requestQuitHere(name: string): Promise<number> {
-    return this.#deliverTo(() => this.#clients.named(name), { kind: 'quit' });
+    const { received, error } = await this.#deliverHere(() => this.#clients.named(name), { kind: 'quit' });
+    if (error !== undefined && received.length === 0) throw error;
+    return received.length;
   }
 
-  async #deliverTo(targets: () => Client[], delivery: Delivery): Promise<number> {
-    const deliveries = targets().map((client) => this.#deliveries.deliver(client, delivery));
-    const outcomes = await Promise.allSettled(deliveries);
-    const failed = outcomes.filter((outcome) => outcome.status === 'rejected');
-    const first = failed[0];
-    if (first !== undefined && failed.length === outcomes.length) throw first.reason;
-    return outcomes.length - failed.length;
+  /** Never rejects: without a target the outcome is its error alone. */
+  async #deliverHere(targets: () => Client[], delivery: Delivery): Promise<Outcome> {
+    try {
+      return await this.#deliverTo(targets(), delivery);
+    } catch (error) {
+      return { received: [], missed: [], error: asError(error) };
+    }
+  }
+
+  async #deliverTo(targets: readonly Client[], delivery: Delivery): Promise<Outcome> {
+    const errors = await Promise.all(
+      targets.map((client) => this.#deliveries.deliver(client, delivery).then(() => undefined, asError)),
+    );
+    const received: SendResult['received'] = [];
+    const missed: SendResult['missed'] = [];
+    for (const [index, { presentation }] of targets.entries()) {
+      const client = presentation.name;
+      const error = errors[index];
+      if (error === undefined) received.push({ client });
+      else missed.push({ client, code: error.code, message: error.message });
+    }
+    const error = errors.find((failure) => failure !== undefined);
+    return { received, missed, ...(error === undefined ? {} : { error }) };
+  }
+
+  /** Never rejects: a host that does not answer is a member of `missed` without a client. */
+  async #sendTo(host: string, sender: string, to: MessageTarget, message: MessageOnWire): Promise<Outcome> {
+    try {
+      const { received, missed } = await this.#hosts.ask(host, 'remote.send', [sender, to, message]);
+      const first = missed[0];
+      return {
+        received: received.map(({ client }) => ({ client, host })),
+        missed: missed.map((recipient) => Object.assign(recipient, { host })),
+        ...(first === undefined ? {} : { error: errorOf(first) }),
+      };
+    } catch (thrown) {
+      const { code, message: text } = asError(thrown);
+      return { received: [], missed: NOT_THERE.has(code) ? [] : [{ host, code, message: text }] };
+    }
   }
 
   #targetsOf({ client, provider }: MessageTarget, sender?: Client): Client[] {
@@ -91,29 +156,16 @@ function checkTarget({ client, application, provider }: MessageTarget): void {
   );
 }
 
-/**
- * The sum of the counts. A failure on this host rejects only when no other host delivered anything
- * either, and never with `noneIsValid`.
- */
-async function addCounts(
-  here: Promise<number>,
-  elsewhere: Promise<readonly { readonly result: number }[]> | [],
-  noneIsValid: boolean,
-): Promise<number> {
-  const [own, others] = await Promise.all([settled(here), elsewhere]);
-  const count = others.reduce((sum, { result }) => sum + result, 0);
-  if (own instanceof Error) {
-    if (count === 0 && !noneIsValid) throw own;
-    return count;
-  }
-  return own + count;
+/** The error of a client on another host, with its code where this version has it. */
+function errorOf({ code, message }: SendResult['missed'][number]): MirrorflowError {
+  return new MirrorflowError(
+    Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'APPLICATION_ERROR',
+    message,
+  );
 }
 
-/** A failure as a value, so that the answers of the other hosts are collected too. */
-async function settled(count: Promise<number>): Promise<number | Error> {
-  try {
-    return await count;
-  } catch (error) {
-    return isMirrorflowError(error) ? error : new MirrorflowError('SYSTEM_ERROR', String(error), {}, error);
-  }
+function asError(error: unknown): MirrorflowError {
+  return isMirrorflowError(error)
+    ? error
+    : new MirrorflowError('SYSTEM_ERROR', describeError(error), {}, error);
 }

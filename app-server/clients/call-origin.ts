@@ -24,12 +24,12 @@ export function refuseClosed(session: RpcSession<CallOrigin> | undefined): void 
   }
 }
 
-/** The permanent connection of a child process's call. Throws REFUSED over HTTP, CLOSED. */
+/** The permanent connection of a call. Throws REFUSED over HTTP, CLOSED. */
 export function requirePermanent({ session }: CallOrigin): RpcSession<CallOrigin> {
   if (session === undefined) {
     throw new MirrorflowError(
       'REFUSED',
-      'this method is for child processes on a permanent connection; it is not available over HTTP',
+      'this method is for programs with a permanent connection; it is not available over HTTP',
     );
   }
   refuseClosed(session);

@@ -94,11 +94,20 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
     return call(method, params as never, options);
   }
 
+  /** Calls one host, which must answer within ANSWER_TIMEOUT_MS. Rejects as `call`. */
+  ask<M extends RelayedMethod>(
+    host: string,
+    method: M,
+    params: RelayedParams<M>,
+  ): Promise<ResultOf<MirrorflowContract[M]>> {
+    return this.call(host, method, params, { timeoutMs: ANSWER_TIMEOUT_MS });
+  }
+
   /** Calls all hosts at once; the answers of those that gave one within ANSWER_TIMEOUT_MS. */
   async all<M extends RelayedMethod>(method: M, params: RelayedParams<M>): Promise<AnswerOf<M>[]> {
     const calls = this.names.map(async (host): Promise<AnswerOf<M> | undefined> => {
       try {
-        return { host, result: await this.call(host, method, params, { timeoutMs: ANSWER_TIMEOUT_MS }) };
+        return { host, result: await this.ask(host, method, params) };
       } catch {
         return undefined;
       }

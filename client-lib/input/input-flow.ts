@@ -14,7 +14,7 @@ import type { AttachTarget } from './consumer-link.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { FlowControlSettings } from './flow-thread/thread-messages.js';
 import { badOption, checkBuffers } from './history/history-rules.js';
-import { checkWait } from '../call-options.js';
+import { checkTime, checkWait } from '../call-options.js';
 import { OwnedBuffer, type FlowBuffer } from './flow-buffer.js';
 import type { EngineListener, InputEngine, PollHandler } from './input-engine.js';
 import { checkInputOptions, type InputRules, type InputFlowOptions } from './input-options.js';
@@ -516,11 +516,4 @@ function checkHandler(handler: PollHandler): void {
       'a function (buffer) => ..., which replaces (view, meta): view is buffer.data, meta.sequence is buffer.sequence',
     );
   }
-}
-
-function checkTime(option: string, value: number): void {
-  if (typeof value === 'number' && value >= 0) return;
-  throw new MirrorflowError('BAD_OPTION', `${option} is ${value}; it must be milliseconds from 0`, {
-    option,
-  });
 }

@@ -16,6 +16,7 @@ import {
 /** Longer spinning would delay the messages of the link too much. */
 const SPIN_US_MAX = 100_000;
 const DELIVERIES: readonly Delivery[] = ['lossless', 'lossy'];
+const THREADS = ['shared', 'own'] as const;
 const STARTS = ['oldest', 'newest', 'next'] as const;
 
 export interface InputFlowOptions extends HistoryOptions {
@@ -41,9 +42,14 @@ export interface InputFlowOptions extends HistoryOptions {
   readonly flowControl?: FlowControlMarks;
   /**
    * Microseconds, 0 (default) to 100,000: poll the published word for so long before waiting for a
-   * signal; costs a core.
+   * signal; costs a core. A flow with a flow thread has one of its own then.
    */
   readonly spinUs?: number;
+  /**
+   * The flow thread: the one that all flows of the program share (default), or its `own`, with
+   * which a very fast flow runs beside others.
+   */
+  readonly thread?: 'shared' | 'own';
 }
 
 /** Names of all options, for the check. */
@@ -57,6 +63,7 @@ export const INPUT_OPTIONS = [
   'inline',
   'flowControl',
   'spinUs',
+  'thread',
 ] as const satisfies readonly (keyof InputFlowOptions)[];
 
 export interface InputRules {
@@ -65,13 +72,14 @@ export interface InputRules {
   readonly start: ReadStart;
   readonly inline: boolean;
   readonly spinUs: number;
+  readonly thread: 'shared' | 'own';
   readonly flowControl: FlowControlMarks | undefined;
 }
 
 /** Throws BAD_OPTION with the value and what is allowed. */
 export function checkInputOptions(options: InputFlowOptions): InputRules {
   checkOptionNames('openInput', options, INPUT_OPTIONS);
-  const { delivery = 'lossless', start = 'oldest', inline = false, spinUs = 0 } = options;
+  const { delivery = 'lossless', start = 'oldest', inline = false, spinUs = 0, thread = 'shared' } = options;
   const rules = checkHistoryOptions(options);
   if (!DELIVERIES.includes(delivery))
     throw badOption('delivery', delivery, `one of ${DELIVERIES.join(', ')}`);
@@ -82,6 +90,7 @@ export function checkInputOptions(options: InputFlowOptions): InputRules {
   if (!(typeof spinUs === 'number' && spinUs >= 0 && spinUs <= SPIN_US_MAX)) {
     throw badOption('spinUs', spinUs, `microseconds from 0 to ${SPIN_US_MAX}`);
   }
+  if (!THREADS.includes(thread)) throw badOption('thread', thread, `one of ${THREADS.join(', ')}`);
   if (inline) {
     // The ring is the provider's: these options could only be ignored.
     if (rules.whenFull !== 'block')
@@ -90,12 +99,12 @@ export function checkInputOptions(options: InputFlowOptions): InputRules {
         rules.whenFull,
         'block for an inline flow, which has no history of its own',
       );
-    for (const option of ['watermarks', 'flowControl'] as const) {
+    for (const option of ['watermarks', 'flowControl', 'thread'] as const) {
       if (options[option] === undefined) continue;
-      throw badOption(option, 'given', 'left out for an inline flow, which has no history of its own');
+      throw badOption(option, 'given', 'left out for an inline flow, which has neither thread nor history');
     }
   }
   const flowControl =
     options.flowControl === undefined ? undefined : checkFlowControl(options.flowControl, rules);
-  return { rules, delivery, start, inline, spinUs, flowControl };
+  return { rules, delivery, start, inline, spinUs, thread, flowControl };
 }

@@ -1,24 +1,21 @@
 /**
  * The engine of an input flow with a flow thread: the main thread's end of the history (a ring of
  * buffers in shared memory) and of the worker that fills it. Used by InputFlow unless `inline` is
- * set. Starts a worker and exchanges messages with it; does no other I/O.
+ * set. Exchanges messages with a flow thread; does no other I/O.
  */
-import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
-import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import type { MirrorflowError } from '../../protocol/base/errors.js';
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { SourceStatus } from './source-status.js';
 import type { MarkIdentity } from './mark-sender.js';
 import type { AttachTarget } from './consumer-link.js';
+import { FlowThreadClient, type FlowEvent } from './flow-thread/flow-thread-client.js';
 import {
   deserializeError,
   type SerializedEnd,
   type FlowControlSettings,
   type FlowThreadSettings,
-  type ThreadEvent,
-  type FlowCommand,
-  type ThreadCommand,
 } from './flow-thread/thread-messages.js';
-import { returnFlowThread, startFlowThread } from './flow-thread/thread-pool.js';
 import { HistoryConsumer, type HistoryRecord } from './history/history-consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
 import { checkBuffers } from './history/history-rules.js';
@@ -27,52 +24,19 @@ import { FlowBuffer, PolledBuffer, generationOf, typeFlags, type BufferOwner } f
 import type { EngineListener, InputEngine, PollHandler, TakenCount } from './input-engine.js';
 import type { InputRules } from './input-options.js';
 
-/** A flow thread that has not closed its flow by then is terminated. */
-const CLOSE_TIMEOUT_MS = 2_000;
 /**
  * Longest wait for the first buffer after a full history was released: some 50 us, more only when
  * the system does not run the flow thread.
  */
 const REFILL_TIMEOUT_MS = 50;
 
-/** The commands to the thread that it has not answered yet. */
-class PendingCalls {
-  readonly #pending = new Map<
-    number,
-    { readonly resolve: () => void; readonly reject: (error: Error) => void }
-  >();
-  #next = 0;
-
-  /** The number of a new call, and its answer. The first call is number 0, the attachment. */
-  add(): { readonly call: number; readonly answer: Promise<void> } {
-    const call = this.#next++;
-    const answer = new Promise<void>((resolve, reject) => this.#pending.set(call, { resolve, reject }));
-    return { call, answer };
-  }
-
-  /** Settles a call; without an error it has succeeded. */
-  settle(call: number, error?: Error): void {
-    const pending = this.#pending.get(call);
-    this.#pending.delete(call);
-    if (error === undefined) pending?.resolve();
-    else pending?.reject(error);
-  }
-
-  rejectAll(error: Error): void {
-    for (const call of this.#pending.keys()) this.settle(call, error);
-  }
-}
-
 export class ThreadedEngine implements InputEngine {
   readonly #listener: EngineListener;
   readonly #maxHistory: number;
   readonly #control: ControlBlock;
   readonly #history: HistoryConsumer;
-  readonly #worker: Worker;
-  /** Resolves when the thread has closed the flow, or has ended. */
-  readonly #threadLeft: Promise<void>;
+  readonly #thread: FlowThreadClient;
   readonly #segments: MessagePort;
-  readonly #calls = new PendingCalls();
   /** Owner of taken buffers. */
   readonly #takenOwner: BufferOwner = {
     release: (index) => this.#release(index),
@@ -89,7 +53,6 @@ export class ThreadedEngine implements InputEngine {
   readonly taken: TakenCount = { buffers: 0, bytes: 0 };
   readonly source = new SourceStatus({ state: 'starting', generation: 0 });
   #epoch = 0;
-  #closing: Promise<void> | undefined;
 
   private constructor(
     opened: AttachTarget,
@@ -121,21 +84,10 @@ export class ThreadedEngine implements InputEngine {
       whenDetached,
       ...(flowControl === undefined ? {} : { flowControl }),
     };
-    this.#worker = startFlowThread(settings, [port2]);
     this.#segments = segments;
-    this.#worker.on('error', (error) => this.#fail(error));
-    this.#threadLeft = new Promise((resolve) => {
-      this.#worker.on('message', (message: ThreadEvent) => {
-        if (message.kind === 'closed') {
-          returnFlowThread(this.#worker);
-          this.#leave();
-          resolve();
-        } else this.#handle(message);
-      });
-      this.#worker.once('exit', () => {
-        this.#leave();
-        resolve();
-      });
+    this.#thread = new FlowThreadClient(settings, spinUs > 0 ? 'own' : options.thread, {
+      onEvent: (event) => this.#handle(event),
+      onLeft: (error) => this.#leave(error),
     });
   }
 
@@ -149,7 +101,7 @@ export class ThreadedEngine implements InputEngine {
   ): Promise<ThreadedEngine> {
     const engine = new ThreadedEngine(opened, options, whenDetached, listener, flowControl);
     try {
-      await engine.#calls.add().answer;
+      await engine.#thread.attached;
     } catch (error) {
       await engine.close();
       throw error;
@@ -217,7 +169,7 @@ export class ThreadedEngine implements InputEngine {
         try {
           handler(polled);
         } finally {
-          if (history.release(index)) this.#send({ kind: 'retired' });
+          if (history.release(index)) this.#thread.send({ kind: 'retired' });
           this.#wakeThread(false);
         }
       }
@@ -249,45 +201,39 @@ export class ThreadedEngine implements InputEngine {
 
   async grow(buffers: number): Promise<void> {
     checkBuffers('history', buffers, 1, this.#maxHistory);
-    await this.#call((call) => ({ kind: 'grow', call, buffers }));
+    await this.#thread.call((call) => ({ kind: 'grow', call, buffers }));
   }
 
   shrink(buffers: number): void {
     checkBuffers('history', buffers, 1, this.#maxHistory);
-    this.#send({ kind: 'shrink', buffers });
+    this.#thread.send({ kind: 'shrink', buffers });
   }
 
   async reattach({ handle, file, link }: AttachTarget): Promise<void> {
-    await this.#call((call) => ({ kind: 'reattach', call, opened: { handle, file, link } }));
+    await this.#thread.call((call) => ({ kind: 'reattach', call, opened: { handle, file, link } }));
   }
 
   pause(): void {
     this.#control.store(CONTROL.paused, 1); // read by the thread before each pass
-    this.#send({ kind: 'pause', paused: true });
+    this.#thread.send({ kind: 'pause', paused: true });
   }
 
   resume(): void {
     this.#control.store(CONTROL.paused, 0);
-    this.#send({ kind: 'pause', paused: false });
+    this.#thread.send({ kind: 'pause', paused: false });
   }
 
   identify(identity: MarkIdentity): void {
-    if (this.#hasMarks) this.#send({ kind: 'identify', identity });
+    if (this.#hasMarks) this.#thread.send({ kind: 'identify', identity });
   }
 
   endDetached(): void {
-    this.#send({ kind: 'endDetached' });
+    this.#thread.send({ kind: 'endDetached' });
   }
 
   close(): Promise<void> {
-    this.#closing ??= (async () => {
-      this.#control.store(CONTROL.ended, 1);
-      this.#worker.postMessage({ kind: 'close' } satisfies ThreadCommand);
-      const timer = setTimeout(() => void this.#worker.terminate(), CLOSE_TIMEOUT_MS);
-      await this.#threadLeft;
-      clearTimeout(timer);
-    })();
-    return this.#closing;
+    this.#control.store(CONTROL.ended, 1);
+    return this.#thread.close();
   }
 
   get #isIdle(): boolean {
@@ -302,50 +248,31 @@ export class ThreadedEngine implements InputEngine {
   }
 
   #release(index: number): void {
-    if (this.#history.release(index)) this.#send({ kind: 'retired' });
+    if (this.#history.release(index)) this.#thread.send({ kind: 'retired' });
     this.#wakeThread();
   }
 
   #count(bytes: number): void {
     this.taken.buffers += 1;
     this.taken.bytes += bytes;
-    if (this.#hasMarks && this.#history.shouldReportFill()) this.#send({ kind: 'fillFell' });
+    if (this.#hasMarks && this.#history.shouldReportFill()) this.#thread.send({ kind: 'fillFell' });
   }
 
   #wakeThread(fenced = true): void {
-    if (this.#history.shouldWakeThread(fenced)) this.#send({ kind: 'roomFreed' });
+    if (this.#history.shouldWakeThread(fenced)) this.#thread.send({ kind: 'roomFreed' });
   }
 
-  /** Nothing is sent once closing has begun: the thread may serve another flow then. */
-  #send(message: FlowCommand): void {
-    if (this.#closing === undefined) this.#worker.postMessage(message);
-  }
-
-  /** The thread does not serve this flow any more. */
-  #leave(): void {
+  /** The thread does not serve this flow any more, or has failed: the flow is at its end. */
+  #leave(error: MirrorflowError): void {
     this.#segments.close();
-    this.#fail(new MirrorflowError('CLOSED', 'the flow thread has ended'));
+    this.#control.store(CONTROL.ended, 1);
+    if (!this.#thread.closing) this.#listener.onEnded({ by: 'failure', error });
   }
 
-  #call(message: (call: number) => FlowCommand): Promise<void> {
-    if (this.#closing !== undefined)
-      return Promise.reject(new MirrorflowError('CLOSED', 'the input flow is closed'));
-    const { call, answer } = this.#calls.add();
-    this.#send(message(call));
-    return answer;
-  }
-
-  #handle(message: Exclude<ThreadEvent, { readonly kind: 'closed' }>): void {
+  #handle(message: FlowEvent): void {
     switch (message.kind) {
       case 'attached':
         this.#epoch = message.epoch;
-        this.#calls.settle(message.call);
-        break;
-      case 'done':
-        this.#calls.settle(message.call);
-        break;
-      case 'failed':
-        this.#calls.settle(message.call, deserializeError(message.error));
         break;
       case 'ready':
         this.#listener.onReady();
@@ -375,17 +302,6 @@ export class ThreadedEngine implements InputEngine {
         this.#history.removeSegment(message.segment);
         break;
     }
-  }
-
-  /** The thread failed, or has left the flow: rejects pending calls and ends the flow. */
-  #fail(error: unknown): void {
-    const failure =
-      error instanceof MirrorflowError
-        ? error
-        : new MirrorflowError('SYSTEM_ERROR', `the flow thread failed: ${describeError(error)}`, {}, error);
-    this.#calls.rejectAll(failure);
-    this.#control.store(CONTROL.ended, 1);
-    if (this.#closing === undefined) this.#listener.onEnded({ by: 'failure', error: failure });
   }
 }
 

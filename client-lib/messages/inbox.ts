@@ -1,16 +1,16 @@
 /**
  * The messages that have arrived at a client: turned into objects of their classes and passed to
  * waits and handlers, one at a time, in the order of arrival, in the event loop of the main thread.
- * A promise that a handler returns is awaited before the next handler runs. Used by Client. No I/O:
- * clock and log are passed in.
+ * A promise that a handler returns is awaited before the next handler runs. Used by ClientMessages.
+ * No I/O: clock and log are passed in.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { bytesOfValue, type MessageOnWire } from '../../protocol/rpc/contract/deliveries.js';
-import { MirrorflowError } from '../../protocol/base/errors.js';
-import { LIMITS } from '../../protocol/base/limits.js';
+import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { abortedError, checkWait } from '../call-options.js';
 import { isInvocable, messageFromWire, messageTypeOf, type MessageClass } from './message-class.js';
+import type { MessageRoom } from './message-room.js';
 
 /** Interval between two warnings about dropped messages of one type. */
 const WARN_INTERVAL_MS = 60_000;
@@ -35,6 +35,8 @@ export interface MessageWaitOptions {
 export interface InboxOptions {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Counts the queued messages. */
+  readonly room: MessageRoom;
   /** A handler or an `invoke` threw or rejected. */
   readonly onError: (error: unknown, message: object) => void;
 }
@@ -62,7 +64,6 @@ export class Inbox {
   readonly #registrations = new Map<string, Registration>();
   readonly #warnedMs = new Map<string, number>();
   #queue: QueuedMessage[] = [];
-  #bytes = 0;
   #draining = false;
   #closed = false;
 
@@ -71,10 +72,16 @@ export class Inbox {
   }
 
   /**
-   * Registers a class. Throws BAD_OPTION for a wrong declaration, and when another class has the
-   * same type.
+   * Registers a class; false when it was registered before. Throws BAD_OPTION for a wrong
+   * declaration, and when another class has the same type.
    */
-  register(cls: MessageClass): Registration {
+  register(cls: MessageClass): boolean {
+    const known = this.#registrations.size;
+    this.#registrationOf(cls);
+    return this.#registrations.size > known;
+  }
+
+  #registrationOf(cls: MessageClass): Registration {
     const type = messageTypeOf(cls);
     const existing = this.#registrations.get(type);
     if (existing?.cls === cls) return existing;
@@ -91,7 +98,7 @@ export class Inbox {
   }
 
   on<M extends object>(cls: MessageClass<M>, handler: MessageHandler<M>): void {
-    this.register(cls).handlers.add(handler);
+    this.#registrationOf(cls).handlers.add(handler);
   }
 
   off<M extends object>(cls: MessageClass<M>, handler?: MessageHandler<M>): void {
@@ -107,7 +114,7 @@ export class Inbox {
   waitFor<M extends object>(cls: MessageClass<M>, options: MessageWaitOptions = {}): Promise<M> {
     checkWait('waitFor', options, ['timeoutMs', 'signal']);
     const { timeoutMs, signal } = options;
-    const { waits } = this.register(cls);
+    const { waits } = this.#registrationOf(cls);
     const type = messageTypeOf(cls);
     return new Promise<M>((resolve, reject) => {
       const timer: { cancel?: () => void } = {};
@@ -140,26 +147,71 @@ export class Inbox {
     });
   }
 
+  /** Stores the next message of a class, until `end`. Throws CLOSED. */
+  watch<M extends object>(
+    cls: MessageClass<M>,
+  ): { readonly message: M | undefined; readonly end: () => void } {
+    const { waits } = this.#registrationOf(cls);
+    if (this.#closed) throw closedError(messageTypeOf(cls));
+    let arrived: M | undefined;
+    const end = (): void => void waits.delete(wait);
+    const wait: Wait = {
+      resolve: (message) => {
+        arrived = message as M;
+        end();
+      },
+      reject: end,
+    };
+    waits.add(wait);
+    return {
+      get message() {
+        return arrived;
+      },
+      end,
+    };
+  }
+
   /**
-   * A message has arrived. Throws INVALID_PARAMETERS for wrong attributes, LIMIT_REACHED when too
-   * many messages are queued; the error is sent back to the sender.
+   * A message has arrived that is not acknowledged yet. Throws INVALID_PARAMETERS for wrong
+   * attributes, LIMIT_REACHED when too many messages are queued; the error is sent back to the
+   * sender.
    */
   accept(wire: MessageOnWire, origin: MessageOrigin): void {
     if (this.#closed) throw closedError(wire.type);
+    const bytes = bytesOfValue(wire.attributes);
+    this.#options.room.check(bytes);
+    this.#enqueue(wire, origin, bytes);
+    this.#options.room.accept(bytes);
+  }
+
+  /** Takes a message that was accepted and acknowledged by the messaging thread. */
+  take(wire: MessageOnWire, origin: MessageOrigin, bytes: number): void {
+    if (this.#closed) return;
+    try {
+      this.#enqueue(wire, origin, bytes);
+    } catch (error) {
+      this.#options.room.release(bytes);
+      this.#drop(wire.type, origin, describeError(error));
+    }
+  }
+
+  /** What is not queued for a handler leaves the queue at once. */
+  #enqueue(wire: MessageOnWire, origin: MessageOrigin, bytes: number): void {
     const registration = this.#registrations.get(wire.type);
-    if (registration === undefined) return this.#drop(wire.type, origin, 'no class is registered for it');
+    if (registration === undefined) {
+      this.#options.room.release(bytes);
+      return this.#drop(wire.type, origin, 'no class is registered for it');
+    }
     const { cls, handlers, waits } = registration;
     const isHandled = handlers.size > 0 || isInvocable(cls.prototype);
     if (!isHandled && waits.size === 0) {
+      this.#options.room.release(bytes);
       return this.#drop(wire.type, origin, 'it has no invoke() and no handler');
     }
-    const bytes = bytesOfValue(wire.attributes);
-    if (isHandled) this.#checkRoom(bytes);
     const message = messageFromWire(cls, wire);
     for (const wait of waits) wait.resolve(message);
-    if (!isHandled) return;
+    if (!isHandled) return this.#options.room.release(bytes);
     this.#queue.push({ message, type: wire.type, origin, bytes });
-    this.#bytes += bytes;
     if (this.#draining) return;
     this.#draining = true;
     // The answer to the sender goes out before the first handler runs.
@@ -177,7 +229,7 @@ export class Inbox {
 
   async #drain(): Promise<void> {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      this.#bytes -= next.bytes;
+      this.#options.room.release(next.bytes);
       const { message, origin } = next;
       if (isInvocable(message)) await this.#run(message, () => message.invoke());
       for (const handler of this.#registrations.get(next.type)?.handlers ?? []) {
@@ -194,16 +246,6 @@ export class Inbox {
     } catch (error) {
       this.#options.onError(error, message);
     }
-  }
-
-  #checkRoom(bytes: number): void {
-    const queued = this.#queue.length;
-    if (queued < LIMITS.messagesWaiting && this.#bytes + bytes <= LIMITS.messagesWaitingBytes) return;
-    throw new MirrorflowError(
-      'LIMIT_REACHED',
-      `${queued} messages (${this.#bytes} bytes) are queued for this client already; send again later`,
-      { waiting: queued },
-    );
   }
 
   #drop(type: string, { from }: MessageOrigin, why: string): void {

@@ -119,6 +119,11 @@ export function messageFromWire<M extends object>(
   return message;
 }
 
+/** Throws INVALID_PARAMETERS when the attributes of a message are not the declared ones. */
+export function checkAttributes(declared: Attributes, { type, attributes }: MessageOnWire): void {
+  checkRecord(type, [], declared, attributes);
+}
+
 export function isInvocable(message: object): message is Invocable {
   return 'invoke' in message && typeof message.invoke === 'function';
 }

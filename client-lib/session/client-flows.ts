@@ -66,7 +66,7 @@ export class ClientFlows {
       direction: 'input',
       ...(type === undefined ? {} : { type }),
     };
-    if (options.inline !== true) prepareFlowThread();
+    if (options.inline !== true && options.thread !== 'own') prepareFlowThread();
     return this.#opening(request, accept, async (key, opened) => {
       const ofKind = { delivery: opened.image === undefined ? 'lossless' : 'lossy' } as const;
       const input = await openInputFlow(opened, { ...ofKind, ...options }, 'hold', this.#control());

@@ -5,8 +5,7 @@
  * keep moving meanwhile. Calls the app server; flows and mirrors open their own files and links.
  */
 import { EventEmitter } from 'eventemitter3';
-import { systemClock } from '../../protocol/base/clock.js';
-import type { Delivery, MessageTarget } from '../../protocol/rpc/contract/deliveries.js';
+import type { Delivery, MessageTarget, SendResult } from '../../protocol/rpc/contract/deliveries.js';
 import type {
   ApplicationStatistics,
   NetworkStatus,
@@ -23,6 +22,7 @@ import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import { PermanentConnection } from '../../protocol/rpc/xml-rpc/permanent-connection.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 import { ClientFlows } from './client-flows.js';
+import { ClientMessages } from './client-messages.js';
 import { ClientMirrors } from './client-mirrors.js';
 import type { IncomingCalls } from './incoming-calls.js';
 import type { InputFlow } from '../input/input-flow.js';
@@ -30,7 +30,7 @@ import { INPUT_OPTIONS, type InputFlowOptions } from '../input/input-options.js'
 import { clientLog } from '../client-log.js';
 import { checkOptionNames, checkOptionObject } from '../call-options.js';
 import { badOption } from '../input/history/history-rules.js';
-import { Inbox, type MessageHandler, type MessageWaitOptions } from '../messages/inbox.js';
+import type { MessageHandler, MessageWaitOptions } from '../messages/inbox.js';
 import { messageToWire, type MessageClass } from '../messages/message-class.js';
 import type { Mirror } from '../mirror/mirror.js';
 import type { ClientEventListener, ClientEventName, ClientEvents, SendTarget } from './client-events.js';
@@ -81,14 +81,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #connection: PermanentConnection<undefined>;
   readonly #call: CallOf<MirrorflowContract>;
   readonly #openings: Openings;
-  readonly #inbox = new Inbox({
-    clock: systemClock,
-    log: clientLog,
-    onError: (error, message) => {
-      if (this.emit('messageError', error, message)) return;
-      clientLog.error('a message handler failed', { type: message.constructor.name, error });
-    },
-  });
+  readonly #messages: ClientMessages;
   readonly #mirrors: ClientMirrors;
   readonly #flows: ClientFlows;
   #token = '';
@@ -105,6 +98,16 @@ export class Client extends EventEmitter<ClientEvents> {
       deliver: (delivery) => this.#deliver(delivery),
       report: () => this.#openings.report(),
     };
+    this.#messages = new ClientMessages({
+      socket: identity.socket,
+      token: () => this.#token,
+      announce: () => void this.#call('client.receive', [this.#token, 'soon']).catch(() => undefined),
+      onError: (error, message) => {
+        if (this.emit('messageError', error, message)) return;
+        clientLog.error('a message handler failed', { type: message.constructor.name, error });
+      },
+      deliver: (delivery) => this.#deliver(delivery),
+    });
     let first: RpcSession | undefined = identity.session;
     this.#connection = new PermanentConnection<undefined>(
       { path: identity.socket },
@@ -232,7 +235,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * wrong declaration.
    */
   register(cls: MessageClass): void {
-    this.#inbox.register(cls);
+    this.#messages.register(cls);
   }
 
   override on<E extends ClientEventName>(event: E, listener: ClientEventListener<E>, context?: unknown): this;
@@ -244,7 +247,7 @@ export class Client extends EventEmitter<ClientEvents> {
   override on<M extends object>(cls: MessageClass<M>, handler: MessageHandler<M>): this;
   override on(subject: unknown, listener: unknown, context?: unknown): this {
     if (typeof subject === 'function') {
-      this.#inbox.on(subject as MessageClass, listener as MessageHandler<object>);
+      this.#messages.on(subject as MessageClass, listener as MessageHandler<object>);
       return this;
     }
     return super.on(subject as ClientEventName, listener as ClientEventListener<ClientEventName>, context);
@@ -260,7 +263,7 @@ export class Client extends EventEmitter<ClientEvents> {
   override off<M extends object>(cls: MessageClass<M>, handler?: MessageHandler<M>): this;
   override off(subject: unknown, listener?: unknown, context?: unknown, once?: boolean): this {
     if (typeof subject === 'function') {
-      this.#inbox.off(subject as MessageClass, listener as MessageHandler<object> | undefined);
+      this.#messages.off(subject as MessageClass, listener as MessageHandler<object> | undefined);
       return this;
     }
     return super.off(
@@ -277,16 +280,25 @@ export class Client extends EventEmitter<ClientEvents> {
    * or when the client closes.
    */
   waitFor<M extends object>(cls: MessageClass<M>, options: MessageWaitOptions = {}): Promise<M> {
-    return this.#inbox.waitFor(cls, options);
+    return this.#messages.waitFor(cls, options);
   }
 
   /**
-   * Sends a message; resolves with the number of clients that have queued it. Rejects with
-   * INVALID_PARAMETERS for values that cannot be sent, UNKNOWN_CLIENT or UNKNOWN_FLOW for a target
-   * that does not exist, BAD_OPTION for a target that is none, and, when no receiver queued it,
-   * with the first one's reason: LIMIT_REACHED, TIMED_OUT, …
+   * The next message of a class that the event loop has not taken, with the thread blocked; the
+   * message is passed to handlers later too. Undefined when none arrived within `timeoutMs`.
    */
-  async send(message: object, options: { readonly to: SendTarget }): Promise<number> {
+  waitForSync<M extends object>(cls: MessageClass<M>, timeoutMs: number): M | undefined {
+    return this.#messages.waitForSync(cls, timeoutMs);
+  }
+
+  /**
+   * Sends a message; resolves with the clients that have queued it and those that have not, each
+   * with the reason. Rejects with
+   * INVALID_PARAMETERS for values that cannot be sent, UNKNOWN_CLIENT or UNKNOWN_FLOW for a target
+   * that does not exist, BAD_OPTION for a target that is none, and, unless sent to the application,
+   * when no receiver queued it, with the first one's reason: LIMIT_REACHED, TIMED_OUT, …
+   */
+  async send(message: object, options: { readonly to: SendTarget }): Promise<SendResult> {
     const target = targetOf(options);
     return this.#call('client.send', [this.#token, target, messageToWire(message)]);
   }
@@ -376,9 +388,10 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   async #close(): Promise<void> {
-    this.#inbox.close();
+    this.#messages.stop();
     await this.#flows.closeAll();
     this.#closed = true;
+    await this.#messages.close();
     await this.#mirrors.unmapAll();
     if (this.connected) await this.#call('client.leave', [this.#token]).catch(() => undefined);
     await this.#connection.close();
@@ -398,10 +411,11 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /** Errors are sent back to the sender of the delivery. */
-  #deliver({ kind, from = '', message, flow, mark }: Delivery): void {
+  #deliver(delivery: Delivery): void {
+    const { kind, from = '', flow, mark } = delivery;
     switch (kind) {
       case 'message':
-        if (message !== undefined) this.#inbox.accept(message, { from });
+        this.#messages.accept(delivery);
         break;
       case 'flowControl':
         for (const output of this.#flows.outputs(flow)) {
@@ -423,6 +437,8 @@ export class Client extends EventEmitter<ClientEvents> {
       { name, program, pid: process.pid, version: PROTOCOL_VERSION },
     ]);
     this.#token = token;
+    if (this.#messages.hasThread) await call('client.receive', [token, 'soon']);
+    this.#messages.identify(token);
     await this.#openings.reopenAll(session, token);
   }
 }

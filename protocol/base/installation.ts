@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 
 const PACKAGE_NAME = 'mirrorflow';
 
-/** The main module of each program, below `dist`; the flow and fit threads run in a worker. */
+/** The main module of each program, below `dist`; those named `…-thread` run in workers. */
 export const PROGRAM_MODULES = {
   'app-server': 'app-server/main.js',
   duplicator: 'duplicator/main.js',
@@ -26,6 +26,7 @@ export const PROGRAM_MODULES = {
   gateway: 'gateway/main.js',
   'host-server': 'host-server/main.js',
   'install-unit': 'host-server/boot/install-main.js',
+  'message-thread': 'client-lib/messages/message-thread/main.js',
   recovery: 'duplicator/recovery/main.js',
   simulator: 'simulator/main.js',
   web: 'web/main.js',

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { checkInputOptions, type InputFlowOptions } from '../../client-lib/input/input-options.js';
 import { Inbox } from '../../client-lib/messages/inbox.js';
+import { MessageRoom } from '../../client-lib/messages/message-room.js';
 import { messageToWire } from '../../client-lib/messages/message-class.js';
 import { checkOutputOptions, type OutputFlowOptions } from '../../client-lib/output/output-options.js';
 import { untypedOutputOptions, type TypedOutputOptions } from '../../client-lib/output/typed-output-flow.js';
@@ -23,7 +24,12 @@ const output = (options: unknown) => () => checkOutputOptions(options as OutputF
 const typed = (options: object) => () =>
   untypedOutputOptions({ type: json(), ...options } as TypedOutputOptions<unknown, never, never>);
 const waitFor = (options: unknown) => () => {
-  const inbox = new Inbox({ clock: systemClock, log: new Logger('test'), onError: () => undefined });
+  const inbox = new Inbox({
+    clock: systemClock,
+    log: new Logger('test'),
+    room: new MessageRoom(),
+    onError: () => undefined,
+  });
   return inbox.waitFor(Ping, options as object);
 };
 

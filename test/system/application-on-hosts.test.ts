@@ -218,9 +218,16 @@ describe('an application on several hosts', function () {
     await consumer.openInput('events');
     const received: string[] = [];
     provider.on(Hello, ({ way }) => void received.push(way));
-    expect(await consumer.send(new Hello('client'), { to: { client: 'provider' } })).to.equal(1);
-    expect(await consumer.send(new Hello('application'), { to: { application: true } })).to.equal(1);
-    expect(await consumer.send(new Hello('provider'), { to: { provider: 'events' } })).to.equal(1);
+    const there = [{ client: 'provider', host: 'a' }];
+    expect((await consumer.send(new Hello('client'), { to: { client: 'provider' } })).received).to.deep.equal(
+      there,
+    );
+    expect(
+      (await consumer.send(new Hello('application'), { to: { application: true } })).received,
+    ).to.deep.equal(there);
+    expect(
+      (await consumer.send(new Hello('provider'), { to: { provider: 'events' } })).received,
+    ).to.deep.equal(there);
     await eventually(() => received.length === 3, 'all messages have arrived');
     expect(received).to.deep.equal(['client', 'application', 'provider']);
     expect(await errorOf(consumer.send(new Hello(''), { to: { client: 'nobody' } }))).to.match(

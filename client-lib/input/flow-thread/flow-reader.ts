@@ -20,10 +20,12 @@ import {
   type ThreadEvent,
   type FlowCommand,
 } from './thread-messages.js';
+import type { AttachTurns } from './attach-turns.js';
 import { ReadingLoop, type ReadingHooks } from './reading-loop.js';
 
 export class FlowReader {
   readonly #port: MessagePort;
+  readonly #turns: AttachTurns;
   readonly #settings: FlowThreadSettings;
   readonly #control: ControlBlock;
   readonly #marks: MarkSender | undefined;
@@ -40,8 +42,9 @@ export class FlowReader {
   #closed = false;
   #reportedLost = 0;
 
-  constructor(port: MessagePort, settings: FlowThreadSettings) {
+  constructor(port: MessagePort, settings: FlowThreadSettings, turns: AttachTurns) {
     this.#port = port;
+    this.#turns = turns;
     this.#settings = settings;
     this.#control = ControlBlock.attach(settings.control);
     this.#delivery = settings.delivery;
@@ -180,7 +183,7 @@ export class FlowReader {
     try {
       this.#loop?.suspend();
       const start = this.#loop?.resumePoint ?? this.#settings.start;
-      const link = await attachConsumer(opened, { delivery: this.#delivery, start });
+      const link = await this.#turns.run(() => attachConsumer(opened, { delivery: this.#delivery, start }));
       if (this.#closed) {
         link.close();
         return;

@@ -65,16 +65,15 @@ export type FlowCommand =
   | { readonly kind: 'reattach'; readonly call: number; readonly opened: AttachTarget }
   | { readonly kind: 'endDetached' };
 
-/**
- * Commands for a thread. `close` is answered by `closed`; then the thread gets `rest`, until it
- * serves another flow, or `leave`.
- */
-export type ThreadCommand =
-  | FlowCommand
-  | { readonly kind: 'close' }
-  | { readonly kind: 'rest' }
-  | { readonly kind: 'serve'; readonly settings: FlowThreadSettings }
-  | { readonly kind: 'leave' };
+/** Commands on the port of a flow; it closes when `close` was executed. */
+export type FlowPortCommand = FlowCommand | { readonly kind: 'close' };
+
+/** The command to a thread: a flow to serve, and the port for its commands and events. */
+export interface ThreadCommand {
+  readonly kind: 'serve';
+  readonly settings: FlowThreadSettings;
+  readonly port: MessagePort;
+}
 
 export type SerializedEnd =
   { readonly by: 'us' | 'peer' } | { readonly by: 'failure'; readonly error: SerializedError };
@@ -92,9 +91,7 @@ export type ThreadEvent =
   | { readonly kind: 'detached'; readonly end: SerializedEnd }
   | { readonly kind: 'ended'; readonly end: SerializedEnd }
   /** The thread does not use this segment of the history any more. */
-  | { readonly kind: 'withdrawn'; readonly segment: number }
-  /** The last message of a flow. */
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'withdrawn'; readonly segment: number };
 
 export function serializeError(error: unknown): SerializedError {
   if (error instanceof MirrorflowError) {

@@ -5,6 +5,7 @@
  */
 import {
   any,
+  arrayOf,
   boolean,
   int,
   mapOf,
@@ -35,6 +36,28 @@ export const messageTarget = struct({
   provider: optional(name('flow')),
 });
 
+/** A client that was to get a message, on the host of the sender unless one is named. */
+const recipient = {
+  client: name('client'),
+  host: optional(name('host')),
+};
+
+/**
+ * Who has queued a message, and who has not. A member of `missed` without a client stands for a
+ * whole host whose app server did not answer.
+ */
+export const sendResult = struct({
+  received: arrayOf(struct(recipient)),
+  missed: arrayOf(
+    struct({
+      ...recipient,
+      client: optional(name('client')),
+      code: string({ maxCharacters: 40, doc: 'the name of an error code' }),
+      message: string(),
+    }),
+  ),
+});
+
 const buffers = (doc: string) => int({ min: 0, doc });
 
 export const flowMark = struct({
@@ -61,6 +84,7 @@ export const delivery = struct({
 
 export type MessageOnWire = TypeOf<typeof message>;
 export type MessageTarget = TypeOf<typeof messageTarget>;
+export type SendResult = TypeOf<typeof sendResult>;
 export type FlowMark = TypeOf<typeof flowMark>;
 export type ConsumerMark = TypeOf<typeof consumerMark>;
 export type Delivery = TypeOf<typeof delivery>;

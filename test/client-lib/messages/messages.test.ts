@@ -4,6 +4,8 @@
  */
 import { expect } from 'chai';
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Attributes, Client } from '../../../client-lib/index.js';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
@@ -11,6 +13,7 @@ import { PROTOCOL_VERSION } from '../../../protocol/base/version.js';
 import { LIMITS } from '../../../protocol/base/limits.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { RunningApplication } from '../running-application.js';
+import { TestProcess } from '../../kit/test-process.js';
 import { eventually } from '../../kit/eventually.js';
 import { failureOf } from '../../kit/failure-of.js';
 
@@ -72,7 +75,7 @@ app = xmlrpc.client.ServerProxy(sys.argv[1], use_builtin_types=True)
 me = app.client.present({'name': 'python', 'program': 'a script', 'pid': 0, 'version': ${PROTOCOL_VERSION}})['session']
 assert app.client.poll(me) == []
 sent = app.client.send(me, {'client': 'viewer'}, {'type': 'Numbered', 'attributes': {'number': 42}})
-assert sent == 1, sent
+assert sent == {'received': [{'client': 'viewer'}], 'missed': []}, sent
 waiting = []
 while not waiting:
     waiting = app.client.poll(me, 10)
@@ -87,16 +90,20 @@ print('all good')
 `;
 import { needsPython } from '../../kit/requirements.js';
 
+const BUSY = 'test/fixtures/busy-receiver';
+
 describe('messages between clients', () => {
   let application: RunningApplication;
   let viewer: Client;
   let run: Client;
+  let release: string;
 
   beforeEach(async () => {
     application = new RunningApplication();
     await application.start();
     viewer = await application.connect('viewer');
     run = await application.connect('run');
+    release = join(application.system.directory, 'release');
     Invoked.seen.length = 0;
   });
 
@@ -116,7 +123,10 @@ describe('messages between clients', () => {
       detector: { name: 'Ge', channels: [] },
     });
     const got = viewer.waitFor(RunStarted, { timeoutMs: 45_000 });
-    expect(await run.send(sent, { to: { client: 'viewer' } })).to.equal(1);
+    expect(await run.send(sent, { to: { client: 'viewer' } })).to.deep.equal({
+      received: [{ client: 'viewer' }],
+      missed: [],
+    });
     const received = await got;
     expect(received).to.be.instanceOf(RunStarted);
     expect(received).to.not.equal(sent);
@@ -178,7 +188,7 @@ describe('messages between clients', () => {
 
   it('a message without invoke() and handler is dropped, and its sender gets no error', async () => {
     viewer.register(Numbered);
-    expect(await run.send(Numbered.of(1), { to: { client: 'viewer' } })).to.equal(1);
+    expect((await run.send(Numbered.of(1), { to: { client: 'viewer' } })).received).to.have.length(1);
     const handled: number[] = [];
     viewer.on(Numbered, ({ number }) => void handled.push(number));
     await run.send(Numbered.of(2), { to: { client: 'viewer' } });
@@ -262,16 +272,18 @@ describe('messages between clients', () => {
     expect(await failureOf(viewer.waitFor(Numbered))).to.include({ code: 'CLOSED' });
   });
 
-  it('a message goes to all clients of a name, to the application or to the provider of a flow, and send resolves with their number', async () => {
+  it('a message goes to all clients of a name, to the application or to the provider of a flow, and send resolves with their names', async () => {
     const second = await application.connect('viewer');
     const handled: string[] = [];
     for (const [name, client] of Object.entries({ viewer, second, run })) {
       client.on(Numbered, ({ number }) => void handled.push(`${name} ${number}`));
     }
     await run.openOutput('events', { bufferSize: 64, buffers: 4 });
-    expect(await run.send(Numbered.of(1), { to: { client: 'viewer' } })).to.equal(2);
-    expect(await run.send(Numbered.of(2), { to: { application: true } })).to.equal(2);
-    expect(await viewer.send(Numbered.of(3), { to: { provider: 'events' } })).to.equal(1);
+    const viewers = { received: [{ client: 'viewer' }, { client: 'viewer' }], missed: [] };
+    expect(await run.send(Numbered.of(1), { to: { client: 'viewer' } })).to.deep.equal(viewers);
+    expect(await run.send(Numbered.of(2), { to: { application: true } })).to.deep.equal(viewers);
+    const provider = await viewer.send(Numbered.of(3), { to: { provider: 'events' } });
+    expect(provider).to.deep.equal({ received: [{ client: 'run' }], missed: [] });
     await eventually(() => handled.length === 5, 'all messages are handled');
     expect(handled.toSorted()).to.deep.equal(['run 3', 'second 1', 'second 2', 'viewer 1', 'viewer 2']);
     expect(await failureOf(run.send(Numbered.of(4), { to: { client: 'absent' } }))).to.include({
@@ -281,6 +293,43 @@ describe('messages between clients', () => {
     expect(await failureOf(run.send(Numbered.of(4), { to: { provider: 'nothing' } }))).to.include({
       code: 'UNKNOWN_FLOW',
     });
+  });
+
+  it('a busy main thread delays no sender: its messages are queued and acknowledged meanwhile, and handled in order afterwards', async () => {
+    const busy = new TestProcess(BUSY, [application.system.directory, release]);
+    try {
+      expect(await busy.line()).to.equal('blocked');
+      const outcomes = [];
+      for (const number of [1, 2, 3]) {
+        outcomes.push(await run.send(Numbered.of(number), { to: { client: 'busy' } }));
+      }
+      const all = await run.send(Numbered.of(4), { to: { application: true } });
+      // The program is still in the same call: it ends only when this file exists.
+      expect(busy.output).to.equal('blocked\n');
+      writeFileSync(release, '');
+      for (const number of [1, 2, 3, 4]) expect(await busy.line()).to.equal(`handled ${number}`);
+      for (const { received, missed } of outcomes) {
+        expect({ received, missed }).to.deep.equal({ received: [{ client: 'busy' }], missed: [] });
+      }
+      expect(all.received.map(({ client }) => client)).to.have.members(['busy', 'viewer']);
+    } finally {
+      await busy.kill();
+    }
+  });
+
+  it('a thread can block until a particular message arrives, and other messages keep their order', async () => {
+    const busy = new TestProcess(BUSY, [application.system.directory, release, 'wait']);
+    try {
+      expect(await busy.line()).to.equal('blocked');
+      await run.send(Invoked.of(1), { to: { client: 'busy' } });
+      expect((await run.send(Numbered.of(2), { to: { client: 'busy' } })).missed).to.deep.equal([]);
+      expect(await busy.line()).to.equal('waited for 2');
+      expect(await busy.line()).to.equal('no other message');
+      expect(await busy.line()).to.equal('invoked 1');
+      expect(await busy.line()).to.equal('handled 2');
+    } finally {
+      await busy.kill();
+    }
   });
 
   it('the full queue of a client refuses messages and keeps the queued ones', async () => {
@@ -304,6 +353,11 @@ describe('messages between clients', () => {
     }
     expect(failure).to.include({ code: 'LIMIT_REACHED' });
     expect(sent).to.equal(LIMITS.messagesWaiting + 1);
+    await application.connect('logger');
+    const { received, missed } = await run.send(Numbered.of(0), { to: { application: true } });
+    expect(received).to.deep.equal([{ client: 'logger' }]);
+    expect(missed).to.have.length(1);
+    expect(missed[0]).to.include({ client: 'viewer', code: 'LIMIT_REACHED' });
     release();
     await eventually(() => handled === sent, 'all messages are handled');
   });
@@ -336,7 +390,7 @@ describe('messages between clients', () => {
     await eventually(() => !run.connected, 'the client is disconnected');
     await application.start();
     await eventually(() => run.connected && viewer.connected, 'both clients are reconnected');
-    expect(await run.send(Numbered.of(9), { to: { client: 'viewer' } })).to.equal(1);
+    expect((await run.send(Numbered.of(9), { to: { client: 'viewer' } })).missed).to.deep.equal([]);
     await eventually(() => handled.length === 1, 'the message');
   });
 

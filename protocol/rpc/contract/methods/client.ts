@@ -4,7 +4,7 @@
  */
 import { method, optionalParam, param } from '../../xml-rpc/contract.js';
 import { arrayOf, int, name, oneOf, optional, string, struct } from '../../xml-rpc/schema.js';
-import { delivery, message, messageTarget } from '../deliveries.js';
+import { delivery, message, messageTarget, sendResult } from '../deliveries.js';
 import { clientReport, clientStatistics } from '../statistics.js';
 import { address, clientInfo, presentation, session } from '../shapes.js';
 import { done } from './recurring.js';
@@ -49,13 +49,14 @@ export const CLIENT_METHODS = {
     right: 'provide',
     doc:
       'Sends a message to exactly one of: all clients with one name, all clients of the application except the sender, the provider of a flow. ' +
-      'Returns the number of clients that received it; a fault if there is no client with the name, or if no client could receive it.',
+      'Returns the clients that have queued it and those that have not, with the reason. A fault if there is no client with the name, ' +
+      'or if none of the clients with the name, or not the provider, could queue it.',
     params: [
       param('session', session, 'the session'),
       param('to', messageTarget, 'the receivers'),
       param('message', message, 'type and attributes'),
     ],
-    returns: int({ min: 0 }),
+    returns: sendResult,
   }),
   'client.poll': method({
     right: 'read',
@@ -70,9 +71,20 @@ export const CLIENT_METHODS = {
     ],
     returns: arrayOf(delivery),
   }),
+  'client.receive': method({
+    right: 'read',
+    doc:
+      'For clients with a permanent connection: every delivery is made on the calling connection from now on, once those under way have ended, until it closes. ' +
+      'With `soon`, called on the connection of the session: another connection is about to call this method, and deliveries wait for it for a bounded time.',
+    params: [
+      param('session', session, 'the session'),
+      optionalParam('when', oneOf(['now', 'soon']), 'default: now'),
+    ],
+    returns: done,
+  }),
   'client.deliver': method({
     right: 'child',
-    doc: 'App server to client, on its permanent connection: a delivery. Returns when the client has queued it.',
+    doc: 'App server to client, on the connection that called client.receive last, else on that of its session: a delivery. Returns when the client has queued it.',
     params: [param('delivery', delivery, 'the delivery')],
     returns: done,
   }),

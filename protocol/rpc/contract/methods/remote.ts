@@ -4,7 +4,7 @@
  */
 import { method, param } from '../../xml-rpc/contract.js';
 import { arrayOf, boolean, int, name, oneOf } from '../../xml-rpc/schema.js';
-import { consumerMark, delivery, message, messageTarget } from '../deliveries.js';
+import { consumerMark, delivery, message, messageTarget, sendResult } from '../deliveries.js';
 import { applicationStatistics, networkStatus } from '../statistics.js';
 import { remoteFlowState, remoteServeResult } from '../hosts.js';
 import { flow } from './recurring.js';
@@ -39,14 +39,14 @@ export const REMOTE_METHODS = {
   }),
   'remote.send': method({
     right: 'child',
-    doc: 'A message for clients on the called host. Returns the number of clients that received it.',
+    doc: 'A message for clients on the called host. Returns the clients that have queued it and those that have not.',
     params: [
       from,
       param('sender', name('client'), 'the sender'),
       param('to', messageTarget, 'the receivers'),
       param('message', message, 'type and attributes'),
     ],
-    returns: int({ min: 0 }),
+    returns: sendResult,
   }),
   'remote.tellProvider': method({
     right: 'child',
