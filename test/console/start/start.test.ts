@@ -69,8 +69,9 @@ describe('mirrorflow start', () => {
 
   it('start uses a running host server and leaves it running', async () => {
     const { address } = await system.simulator();
+    const other = await system.simulator();
     const { pid } = await system.json<{ pid: number }>('host', 'start');
-    await system.json('run', 'other', '--spectcl', address);
+    await system.json('run', 'other', '--spectcl', other.address);
     const command = system.spawn(['start', '--json', '--spectcl', address]);
     const facts = await ready(command);
     expect(facts.hostServer).to.deep.equal({ pid, own: false });

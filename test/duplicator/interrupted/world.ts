@@ -314,6 +314,7 @@ export class World {
     const host = new FlowHost({
       file,
       links,
+      providerLinks: links, // one server for all: everyone may provide
       local: true,
       expected,
       openSlots: 0,
