@@ -1,8 +1,8 @@
 /**
  * The buffers of an input flow as a program gets them: borrowed by a take (a view of memory that is
  * reused after the release), passed to a poll handler (a view, valid during the call), or copied
- * (the program's own memory). Created by InputFlow and its engines; part of the public surface.
- * Pure.
+ * (the program's own memory). Created by InputFlow and its engines; part of the public surface. No
+ * I/O; `release` and `stillValid` call the owner of the memory.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
@@ -14,12 +14,15 @@ export interface BufferOwner {
   stillValid(token: number, buffer: FlowBuffer): boolean;
 }
 
-/** Computed once: a power per buffer would cost more than the rest of a take. */
-const TYPE_FLAGS = 2 ** GENERATION_SHIFT - 1;
+/**
+ * Mask of the flow type's part of a slot's flags. Computed once: a power per buffer would cost more
+ * than the rest of a take.
+ */
+const TYPE_FLAGS_MASK = 2 ** GENERATION_SHIFT - 1;
 
 /** The part of a slot's flags that belongs to the flow type. */
 export function typeFlags(slotFlags: number): number {
-  return slotFlags & TYPE_FLAGS;
+  return slotFlags & TYPE_FLAGS_MASK;
 }
 
 /** The generation of the provider that wrote a slot. */
@@ -59,14 +62,14 @@ export class FlowBuffer {
     sequence: number,
     epoch: number,
     timestampNs: number,
-    flags: number,
+    slotFlags: number,
   ) {
     this.sequence = sequence;
     this.epoch = epoch;
     this.timestampNs = timestampNs;
     this.size = data.length;
-    this.flags = typeFlags(flags);
-    this.generation = generationOf(flags);
+    this.flags = typeFlags(slotFlags);
+    this.generation = generationOf(slotFlags);
     this.#data = data;
     this.#token = token;
     this.#owner = owner;

@@ -2,7 +2,8 @@
  * `mirrorflow host`: shows, starts or stops the host server of this machine or user.
  *
  * The host server is the daemon that starts and watches the app servers of this host. Starting it
- * spawns a process and writes its log file below the runtime directory.
+ * spawns a process and writes its log file below the runtime directory. Stopping it also ends its
+ * applications, unless `--keep`.
  */
 import path from 'node:path';
 import type { HostInfo } from '../../client-lib/index.js';
@@ -112,25 +113,27 @@ async function start(context: CommandContext, { foreground, args }: StartOptions
 
 async function stop(context: CommandContext, everything: boolean): Promise<void> {
   const { output, signal } = context;
-  const { hostExited: hostGone, hostIdentity } = await import('../host-process/launch.js');
-  const { directory, identity, stopped } = await withHost(context, async (host) => {
+  const { hostExited, hostIdentity } = await import('../host-process/launch.js');
+  const { directory, identity, runningBefore } = await withHost(context, async (host) => {
     const applications = await host.applications();
     const identity = hostIdentity(await host.info());
     await host.quit(everything);
     return {
       directory: host.directory,
       identity,
-      stopped: applications.filter(({ state }) => state === 'running').map(({ name }) => name),
+      runningBefore: applications.filter(({ state }) => state === 'running').map(({ name }) => name),
     };
   });
-  if (!(await hostGone(directory, identity, STOP_TIMEOUT_MS, signal))) {
+  if (!(await hostExited(directory, identity, STOP_TIMEOUT_MS, signal))) {
     throw new MirrorflowError(
       'TIMED_OUT',
       `the host server in ${directory} accepted the request and still runs after ${STOP_TIMEOUT_MS} ms`,
     );
   }
-  if (output.json) return output.value({ stopped: true, directory, applications: everything ? stopped : [] });
-  const names = stopped.length === 0 ? 'no applications' : stopped.join(', ');
+  if (output.json) {
+    return output.value({ stopped: true, directory, applications: everything ? runningBefore : [] });
+  }
+  const names = runningBefore.length === 0 ? 'no applications' : runningBefore.join(', ');
   output.lines([
     everything
       ? `The host server in ${directory} has stopped, and with it: ${names}.`

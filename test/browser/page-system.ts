@@ -17,10 +17,11 @@ export interface PageSystemOptions extends BrowserOptions {
 
 export class PageSystem {
   readonly system: RealSystem;
-  /** Errors and messages of the page's console. */
+  /** Uncaught errors of the page, and the error messages of its console. */
   readonly problems: string[] = [];
   simulator!: Simulator;
   page!: Page;
+  /** URL of the page, with a slash at its end; empty before the start. */
   address = '';
   #closeBrowser: () => Promise<void> = () => Promise.resolve();
 

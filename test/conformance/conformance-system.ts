@@ -1,10 +1,12 @@
 /**
- * A real system with drivers of several languages, for the conformance tests. Starts servers and
- * drivers; `stop` ends them and fails the test when something is left.
+ * A real system with drivers, for the conformance tests. A driver is a process in one language that
+ * calls its client library as the test commands. Tests start servers through `system`, drivers
+ * through `driver`; `stop` ends all and fails the test when something is left.
  */
 import { RealSystem } from '../kit/real-system.js';
 import { Driver, type Language } from './driver-process.js';
 
+/** Name of the application that a test runs and its drivers connect to. */
 export const APP = 'e1';
 
 export class ConformanceSystem {

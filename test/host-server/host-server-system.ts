@@ -1,7 +1,8 @@
 /**
- * Host servers in the directories of one test, with stand-ins for app servers: in this process with
- * chosen times, or as the real program. Used by the tests of host-server/. Starts processes;
- * creates directories.
+ * Host servers in the directories of one test: in this process, with timeouts and intervals that a
+ * test may set (`serve`), or as the real program (`spawn`). Their app servers are stand-ins. Used
+ * by the tests of host-server/. Starts processes, opens sockets, creates directories; `stop` kills
+ * what is left and removes the directories.
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,7 +45,7 @@ export class HostServerSystem extends TestRuntime {
 
   /** A host server in this process. */
   async serve(
-    times: Partial<ApplicationTimes> = {},
+    timing: Partial<ApplicationTimes> = {},
     applications: readonly ApplicationOptions[] = [],
     changes: Partial<HostServerOptions> = {},
   ): Promise<HostServer> {
@@ -59,7 +60,7 @@ export class HostServerSystem extends TestRuntime {
       appServer: STAND_IN,
       ...changes,
     };
-    const server = await HostServer.start(options, silent, new SystemdNotifier({}, silent), times);
+    const server = await HostServer.start(options, silent, new SystemdNotifier({}, silent), timing);
     this.#servers.push(server);
     return server;
   }
@@ -97,6 +98,7 @@ export class HostServerSystem extends TestRuntime {
 
   /** Process ids of the living stand-ins that have a record. */
   living(): number[] {
+    // Without a start time any living process with this id counts.
     return this.#recordedPids().filter((pid) => isAlive({ pid, startTicks: 0n }));
   }
 

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 
 const CANDIDATES = [process.env['MIRRORFLOW_PYTHON'], 'python3', '/usr/bin/python3'];
 
+/** Null before the first search; undefined when the search found none. */
 let found: string | undefined | null = null;
 
 /** Path or name of the interpreter; undefined when none imports numpy. */

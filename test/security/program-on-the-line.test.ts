@@ -19,7 +19,7 @@ import { TLS_LISTENER } from '../../protocol/rpc/security/transport.js';
 import { Secret } from '../../protocol/rpc/security/secret.js';
 import { acceptControl, connectControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
-import { LineProgram, type Change } from './line-program.js';
+import { ManInTheMiddle, type Change } from './man-in-the-middle.js';
 
 const BYTES = 60_000;
 
@@ -30,7 +30,7 @@ function isWhole(data: Uint8Array, sequence: number): boolean {
 
 describe('a program on the line between two duplicators', () => {
   const hosts: LocalHost[] = [];
-  let program: LineProgram | undefined;
+  let program: ManInTheMiddle | undefined;
 
   const host = (): LocalHost => {
     const made = new LocalHost();
@@ -48,7 +48,7 @@ describe('a program on the line between two duplicators', () => {
   async function transfer(count: number, change: Change, integrity: 'on' | 'off' = 'on') {
     const sender = host();
     const here = await sender.local(8, BYTES, { integrity });
-    program = await LineProgram.before(await here.serve(), change);
+    program = await ManInTheMiddle.inFrontOf(await here.serve(), change);
     const receiver = host();
     const there = await receiver.remote(`tcp://127.0.0.1:${program.port}`, { integrity });
     const input = await there.consumer();
@@ -138,7 +138,7 @@ describe('a program on the line between two duplicators', () => {
       bytes[bytes.length >>> 1] = 255;
       return bytes;
     });
-    program = await LineProgram.before(await here.serve(), changed);
+    program = await ManInTheMiddle.inFrontOf(await here.serve(), changed);
     const there = await host().remote(`tcp://127.0.0.1:${program.port}`);
     const input = await there.consumer();
     const output = await here.provider();
@@ -156,7 +156,7 @@ describe('a program on the line between two duplicators', () => {
     const here = await host().local(8, BYTES, { tlsCert: own.cert, tlsKey: own.key });
     const port = await here.serve('tls://127.0.0.1:0');
     const identity = readTlsIdentity(others.cert, others.key);
-    program = await LineProgram.before(port, undefined, identity);
+    program = await ManInTheMiddle.inFrontOf(port, undefined, identity);
     const tlsCa = others.cert;
     const refused = receiver.makeRemote(`tls://localhost:${program.port}`, { tlsCa });
     const { code, message } = await rejection(refused.start());
@@ -220,7 +220,7 @@ describe('a program on the line between two host servers', () => {
   };
 
   async function through(change: Change): Promise<RpcSession<SampleContext>> {
-    const program = await LineProgram.before(await listen(createServer(accept)), change);
+    const program = await ManInTheMiddle.inFrontOf(await listen(createServer(accept)), change);
     closing.push(() => program.close());
     const { trust, identity } = readSecurity(securityFiles({}, {}));
     const address = { scheme: 'tcp', host: '127.0.0.1', port: program.port } as const;
@@ -256,7 +256,7 @@ describe('a program on the line between two host servers', () => {
     if (own === undefined || others === undefined) return skip(this, 'openssl cannot make a certificate');
     const identity = readTlsIdentity(own.cert, own.key);
     const port = await listen(createTlsServer({ ...identity, ...TLS_LISTENER }, accept));
-    const program = await LineProgram.before(port, undefined, readTlsIdentity(others.cert, others.key));
+    const program = await ManInTheMiddle.inFrontOf(port, undefined, readTlsIdentity(others.cert, others.key));
     closing.push(() => program.close());
     const connect = (to: number, tlsCa: string) => {
       const { trust } = readSecurity(securityFiles({ tlsCa }, {}));

@@ -1,10 +1,11 @@
 /**
- * One end of a datagram signal link, for datagram-link.ts. Provides over datagrams, which the
- * kernel may refuse, what it provides for a stream: a connection, order, and the detection of a
- * killed peer. Does no I/O itself: datagrams are sent by functions that are passed in.
+ * One endpoint of a datagram signal link, for datagram-link.ts. A signal link carries counts
+ * (published, acknowledged, credit) and other short messages between the processes of a flow. Adds
+ * to datagrams what a stream has: connection, order, detection of a killed peer. Does no I/O
+ * itself: it sends with functions that are passed in.
  *
- * Each side sends a keepalive every 100 ms, which repeats the newest counts a few times. The kernel
- * refuses datagrams to the socket of a dead process: that is how a killed peer is detected.
+ * A keepalive every 100 ms repeats the newest counts a few times; the kernel refuses datagrams to
+ * the socket of a dead process, which is how a killed peer is detected.
  */
 import { Backoff } from '../../base/backoff.js';
 import type { Clock } from '../../base/clock.js';
@@ -25,8 +26,8 @@ const RETRY_BACKOFF = { firstMs: 1, maxMs: 20 };
 /** Longest valid datagram: the whole queue of one end. */
 const DATAGRAM_MAX_BYTES = SIGNAL_QUEUE_BYTES;
 
-/** The way to one peer over a socket. */
-export interface DatagramPath {
+/** Sends to one peer over a socket. */
+export interface PeerSender {
   /** Sends to the peer, one attempt. */
   readonly send: (bytes: Buffer, length: number) => SendOutcome;
   /** The reason why the latest attempt failed, for messages. */
@@ -39,7 +40,8 @@ export interface DatagramPath {
 }
 
 export class DatagramConnection implements LinkConnection {
-  readonly #path: DatagramPath;
+  /** How to send to one peer; not a file path. */
+  readonly #peer: PeerSender;
   readonly #clock: Clock;
   readonly #decoder = new MessageDecoder((kind, value, detail) => this.#deliver(kind, value, detail), true);
   readonly #queue = new SignalQueue();
@@ -55,15 +57,17 @@ export class DatagramConnection implements LinkConnection {
   #handler: MessageHandler | undefined;
   #onClose: ((end: LinkEnd) => void) | undefined;
 
-  constructor(path: DatagramPath, clock: Clock) {
-    this.#path = path;
+  constructor(peer: PeerSender, clock: Clock) {
+    this.#peer = peer;
     this.#clock = clock;
   }
 
+  /** Messages that the kernel has not yet accepted. */
   get waiting(): number {
     return this.#queue.length;
   }
 
+  /** True as soon as closing begins. */
   get closed(): boolean {
     return this.#state !== 'open';
   }
@@ -134,11 +138,11 @@ export class DatagramConnection implements LinkConnection {
   }
 
   #send(bytes: number): SendOutcome {
-    const outcome = this.#path.send(this.#out, bytes);
+    const outcome = this.#peer.send(this.#out, bytes);
     if (outcome === 'sent' && bytes > 0) this.#hasSent = true;
     if (outcome === 'unreachable') this.#finish({ by: 'peer' }, true);
     if (outcome === 'failed') {
-      const message = `a signal link failed: ${this.#path.failure()}`;
+      const message = `a signal link failed: ${this.#peer.failure()}`;
       this.#finish({ by: 'failure', error: new MirrorflowError('TRANSPORT_ERROR', message) });
     }
     return outcome;
@@ -177,9 +181,9 @@ export class DatagramConnection implements LinkConnection {
     if (end.by !== 'peer') {
       // If the kernel refuses it, the peer detects the end with its own next datagram.
       encodeMessage(this.#out, 0, MessageKind.BYE, 0);
-      this.#path.send(this.#out, MESSAGE_BYTES);
+      this.#peer.send(this.#out, MESSAGE_BYTES);
     }
-    this.#path.release(dead);
+    this.#peer.release(dead);
     // LinkConnection: never called from inside the call that ends the connection.
     setImmediate(() => this.#onClose?.(reportedEnd));
   }

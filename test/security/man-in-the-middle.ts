@@ -1,7 +1,8 @@
 /**
- * A program that stands on the line between two hosts of a test: it passes on what they send, or
- * changes, keeps and repeats it. Over TLS it ends the connection with a certificate of its own and
- * makes another one. Used by the tests of this folder; opens sockets on loopback.
+ * A man in the middle between two hosts of a test: a proxy in this process that passes on what they
+ * send, or what a `Change` makes of it (alter, withhold, repeat). Over TLS it terminates the
+ * caller's connection with its own certificate and makes a second one to the listener. Used by the
+ * tests of this folder; opens sockets on loopback.
  */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
@@ -13,20 +14,20 @@ export type Way = 'to-caller' | 'to-listener';
 /** Returns what is sent in place of the bytes. */
 export type Change = (bytes: Buffer, way: Way, connection: number) => Buffer;
 
-export class LineProgram {
+export class ManInTheMiddle {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #connections = 0;
 
-  private constructor(port: number, change: Change, identity: TlsIdentity | undefined) {
+  private constructor(targetPort: number, change: Change, identity: TlsIdentity | undefined) {
     const accept = (near: Socket): void => {
       this.#connections += 1;
       const connection = this.#connections;
       const host = '127.0.0.1';
       const far =
         identity === undefined
-          ? connect({ host, port })
-          : connectTls({ host, port, ...identity, rejectUnauthorized: false });
+          ? connect({ host, port: targetPort })
+          : connectTls({ host, port: targetPort, ...identity, rejectUnauthorized: false });
       for (const [from, to, way] of [
         [near, far, 'to-listener'],
         [far, near, 'to-caller'],
@@ -47,17 +48,18 @@ export class LineProgram {
     this.#server.on('tlsClientError', () => undefined);
   }
 
-  /** Before a loopback port. `identity`: of the program, for hosts that use TLS. */
-  static async before(
-    port: number,
+  /** In front of a loopback port. `identity`: its own, for hosts that use TLS. */
+  static async inFrontOf(
+    targetPort: number,
     change: Change = (bytes) => bytes,
     identity?: TlsIdentity,
-  ): Promise<LineProgram> {
-    const program = new LineProgram(port, change, identity);
-    await new Promise<void>((resolve) => program.#server.listen(0, '127.0.0.1', resolve));
-    return program;
+  ): Promise<ManInTheMiddle> {
+    const middle = new ManInTheMiddle(targetPort, change, identity);
+    await new Promise<void>((resolve) => middle.#server.listen(0, '127.0.0.1', resolve));
+    return middle;
   }
 
+  /** Where a caller connects. */
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }
