@@ -39,7 +39,15 @@ describe('LinkProtocol', () => {
     links = new MemoryLinkServer();
     events = [];
     clock = new ManualClock();
-    const host = new FlowHost({ file, links, local: true, openSlots: 0, clock, log: silent });
+    const host = new FlowHost({
+      file,
+      links,
+      providerLinks: links,
+      local: true,
+      openSlots: 0,
+      clock,
+      log: silent,
+    });
     host.on('provider', (what) => events.push(what));
     host.on('clients', (count) => events.push(`${count} clients`));
   });
