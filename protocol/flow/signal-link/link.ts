@@ -62,6 +62,7 @@ export interface LinkServer {
   onConnection(handler: (connection: LinkConnection) => void): void;
   /** Closes every connection and removes the socket. Idempotent. */
   close(): Promise<void>;
+  /** Connections that have not ended; each takes one of the server's places. */
   readonly connectionCount: number;
 }
 

@@ -101,7 +101,9 @@ class StreamLinkServer implements LinkServer {
   }
 
   get connectionCount(): number {
-    return this.#connections.size;
+    let count = 0;
+    for (const connection of this.#connections) if (!connection.closed) count += 1;
+    return count;
   }
 
   onConnection(handler: (connection: LinkConnection) => void): void {
@@ -147,7 +149,7 @@ class StreamLinkServer implements LinkServer {
 
   #accept(socket: Socket): void {
     const connection = new StreamConnection(socket, this.#clock);
-    const full = this.#connections.size >= (this.#options.clients ?? LIMITS.linkClients);
+    const full = this.connectionCount >= (this.#options.clients ?? LIMITS.linkClients);
     if (this.#closing !== undefined || (full && this.#refused.size >= REFUSED_LINGERING_MAX)) {
       connection.destroy();
       return;
