@@ -59,7 +59,7 @@ describe('the session of a page', () => {
     receive({ kind: 'app', app: null });
     watch.listIsKnown = false;
     receive({ kind: 'app', app: 'e1' });
-    expect(sent.map(({ kind }) => kind)).to.deep.equal(['status']);
+    expect(sent.map(({ kind }) => kind)).to.deep.equal(['status', 'calibrations']);
   });
 
   it('a hundred lists of subscriptions at once are carried out as two', async () => {
