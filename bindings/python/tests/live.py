@@ -149,7 +149,8 @@ class Flows(unittest.TestCase):
         with mirrorflow.connect(APP, name="other") as other:
             seen = threading.Event()
             other.on(RunStarted, lambda message: seen.set())
-            self.assertEqual(self.app.send(RunStarted(run=7), client="other"), 1)
+            answer = self.app.send(RunStarted(run=7), client="other")
+            self.assertEqual([("other", 1), []], [(answer["received"][0]["client"], len(answer["received"])), answer["missed"]])
             self.assertTrue(seen.wait(10))
             with self.assertRaises(errors.TimedOut):
                 other.wait_for(RunStarted, timeout=0.05)

@@ -133,7 +133,7 @@ class Driver:
         return seen
 
     def send(self, client, run, title, weights, **_):
-        return self.app.send(RunStarted(run, title, weights), client=client)
+        return len(self.app.send(RunStarted(run, title, weights), client=client)["received"])
 
     def waitFor(self, **_):
         message = self.app.wait_for(RunStarted, timeout=20)

@@ -123,7 +123,8 @@ class Driver {
           title: string;
           weights: number[];
         };
-        return this.#client.send(new RunStarted(run, title, weights), { to: { client } });
+        const to = { client };
+        return (await this.#client.send(new RunStarted(run, title, weights), { to })).received.length;
       }
       case 'waitFor':
         return this.#waitForRun();

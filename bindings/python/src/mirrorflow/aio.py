@@ -62,7 +62,7 @@ class AsyncApp(_Closes):
     async def open_output(self, flow: str, **options: Any) -> AsyncOutput:
         return AsyncOutput(await asyncio.to_thread(lambda: self.blocking.open_output(flow, **options)))
 
-    async def send(self, message: object, **to: Any) -> int:
+    async def send(self, message: object, **to: Any) -> dict[str, list[dict[str, Any]]]:
         return await asyncio.to_thread(lambda: self.blocking.send(message, **to))
 
     async def wait_for(self, cls: type[M], timeout: float | None = None) -> M:

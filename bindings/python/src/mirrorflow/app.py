@@ -138,10 +138,15 @@ class App(Handle):
         self._keep(output)
         return output
 
-    def send(self, message: object, *, client: str | None = None, provider: str | None = None) -> int:
+    def send(
+        self, message: object, *, client: str | None = None, provider: str | None = None
+    ) -> dict[str, list[dict[str, Any]]]:
         """Sends a message to the clients of a name, or to the provider of a flow; default: to all others.
 
-        Returns the number of receivers. Raises UNKNOWN_CLIENT, UNKNOWN_FLOW, INVALID_PARAMETERS.
+        Returns `received`, a list of `client` and, on another host, `host`; and `missed`, a list of
+        those with the `code` and `message` of the reason. Received means queued in the program of the
+        client. Raises UNKNOWN_CLIENT, UNKNOWN_FLOW, INVALID_PARAMETERS, and the reason when none
+        received a message to named clients.
         """
         if client is not None and provider is not None:
             raise BadOption("a message goes to clients of a name or to a provider: state one of them")
@@ -150,7 +155,10 @@ class App(Handle):
             to = {"client": client}
         if provider is not None:
             to = {"provider": provider}
-        return int(self.call("client.send", self._token, to, messages.to_wire(message)))
+        answer: dict[str, list[dict[str, Any]]] = self.call(
+            "client.send", self._token, to, messages.to_wire(message)
+        )
+        return answer
 
     def on(self, cls: Union[type, str], handler: Callable[[Any], object]) -> None:
         """Calls `handler` with each message of a class, one at a time, on a thread of its own.
