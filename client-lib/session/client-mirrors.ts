@@ -46,7 +46,9 @@ export class ClientMirrors {
     const attaching = this.#mirrors.get(flow);
     if (attaching === undefined) return;
     this.#mirrors.delete(flow);
-    const mirror = await attaching;
+    // The failure is reported where the mirror was requested; then nothing is mapped.
+    const mirror = await attaching.catch(() => undefined);
+    if (mirror === undefined) return;
     mirror.unmap();
     const key = this.#keys.get(mirror);
     if (key !== undefined) await this.#openings.close(key);

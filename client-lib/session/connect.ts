@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { stateOf } from '../../protocol/base/owner-identity.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { checkName } from '../../protocol/base/names.js';
@@ -57,6 +58,9 @@ const PROGRAM_CHARACTERS_MAX = 256;
 const STOPPED_LOOKS = 10;
 const STOPPED_LOOK_MS = 80;
 const NAME_CHARACTERS_MAX = 64;
+/** Attempts to find the socket of an app server that was just started: two seconds in all. */
+const SOCKET_ATTEMPTS = 20;
+const SOCKET_PAUSE_MS = 100;
 
 /**
  * Connects to an application on this host. Throws BAD_OPTION, BAD_NAME, NOT_RUNNING when neither
@@ -120,8 +124,12 @@ async function startThroughHost(
     if (host.right === 'control') await call('host.run', [{ name: app }], timeout);
     else await call('host.open', [app], timeout);
     const { directory } = host;
-    const found = await findAppServer(app, { ...options, directory }, dispatcher, options.right);
-    if (found !== undefined) return found;
+    // Sockets that another program removed are back within a second.
+    for (let attempt = 0; attempt <= SOCKET_ATTEMPTS; attempt += 1) {
+      if (attempt > 0) await pause(SOCKET_PAUSE_MS);
+      const found = await findAppServer(app, { ...options, directory }, dispatcher, options.right);
+      if (found !== undefined) return found;
+    }
     const message = `the app server of ${app} was started and has no socket in ${directory}`;
     throw new MirrorflowError('APPLICATION_UNREACHABLE', message, { app });
   } finally {

@@ -158,7 +158,7 @@ describe('a resource that runs out', () => {
 
   it('a server at its limit of file descriptors closes new connections and neither spins nor ends', async () => {
     const { directory } = makeSystem({
-      command: (program, args) => ['sh', ['-c', 'ulimit -n 60; exec "$@"', 'sh', program, ...args]],
+      command: (program, args) => ['sh', ['-c', 'ulimit -n 80; exec "$@"', 'sh', program, ...args]],
     });
     const { pid } = await system.startHost();
     const { host } = system;

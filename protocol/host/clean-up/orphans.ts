@@ -9,7 +9,7 @@ import { basename, join } from 'node:path';
 import type { Clock } from '../../base/clock.js';
 import { isName } from '../../base/names.js';
 import { isAlive, type OwnerIdentity } from '../../base/owner-identity.js';
-import { appFlowDirectory, gatewayRecordPath, linkSocketPath } from '../../base/paths.js';
+import { appFlowDirectory, gatewayRecordPath, linkSocketPath, providerSocketPath } from '../../base/paths.js';
 import { readFlowHeader } from '../../flow/flow-file/open.js';
 import { readGatewayRecord } from '../gateway-record.js';
 import { stopForeign } from '../process-kit/foreign-process.js';
@@ -60,7 +60,9 @@ export function removeDeadFlows(
   for (const { path } of sweep.leftovers) {
     // A link socket names no owner: it is removed together with its flow file.
     if (!path.endsWith(FLOW_SUFFIX)) continue;
-    rmSync(linkSocketPath(directory, app, basename(path, FLOW_SUFFIX)), { force: true });
+    const flow = basename(path, FLOW_SUFFIX);
+    for (const socket of [linkSocketPath, providerSocketPath])
+      rmSync(socket(directory, app, flow), { force: true });
   }
   return sweep.leftovers;
 }
