@@ -26,6 +26,8 @@ export interface Instance {
   readonly macros: Readonly<Record<string, number>>;
   /** The counterexample that must be found; undefined where the properties must hold. */
   readonly violation?: keyof typeof VIOLATIONS;
+  /** Takes minutes: searched by `npm run model` and `npm run long`, not by `npm test`. */
+  readonly isLong?: boolean;
   /** Searches for non-progress cycles under weak fairness, in place of invalid end states. */
   readonly cycles?: boolean;
 }
@@ -97,26 +99,31 @@ const PROPERTIES: readonly Instance[] = [
   },
   {
     name: 'two-consumer-killed',
+    isLong: true,
     shows: 'a killed consumer releases its credit, and the other one gets every buffer',
     macros: { ...TWO, KILL: CONSUMER_0 | CONSUMER_1 },
   },
   {
     name: 'two-provider-killed',
+    isLong: true,
     shows: 'two lossless consumers get every buffer of a killed provider and of the next one',
     macros: { ...TWO, KILL: PROVIDER },
   },
   {
     name: 'two-take-over',
+    isLong: true,
     shows: 'two lossless consumers get every buffer when the duplicator is killed',
     macros: { ...TWO, KILL: DUPLICATOR },
   },
   {
     name: 'mixed',
+    isLong: true,
     shows: 'a lossy consumer beside a lossless one gets whole buffers and holds nothing back',
     macros: { ...ONE, BUFFERS: 4, LOSSY: 1 },
   },
   {
     name: 'mixed-killed',
+    isLong: true,
     shows: 'a lossless and a lossy consumer get what they are to get when the provider or one of them dies',
     macros: {
       ...ONE,
