@@ -150,6 +150,7 @@ byte everPublished;
 #define STORE_D(word, value) file[word] = value
 #define RELEASE_P(word, value, point) file[word] = value
 #define DRAINED_P true
+#define READS_OWN(word) true
 #define DRAINED_D true
 #endif
 #if MEMORY == 1
@@ -161,6 +162,7 @@ chan bufferD = [2] of { byte, byte };
 #define STORE_D(word, value) bufferD ! word, value
 #define RELEASE_P(word, value, point) bufferP ! word, value
 #define DRAINED_P empty(bufferP)
+#define READS_OWN(word) empty(bufferP)
 #define DRAINED_D empty(bufferD)
 active proctype Memory() {
   byte word, value;
@@ -180,6 +182,7 @@ byte pendings;
 #define RELEASE_P(word, value, point) atomic { (pendings == 0 || NO_FENCE == point) && !pending[word] -> pending[word] = 1; pendingValue[word] = value; pendings++ }
 #define STORE_D(word, value) file[word] = value
 #define DRAINED_P (pendings == 0)
+#define READS_OWN(word) (!pending[word])
 #define DRAINED_D true
 #define DRAIN(word) :: atomic { pending[word] -> file[word] = pendingValue[word]; pending[word] = 0; pendingValue[word] = 0; pendings-- }
 active proctype Memory() {
@@ -242,8 +245,8 @@ turn:
     if
     :: claimed > next -> skip
     :: else ->
-      /* A predecessor's claim stays. */
-      atomic { replaced = file[CLAIMED];
+      /* A predecessor's claim stays. A processor reads what it has stored itself. */
+      atomic { READS_OWN(CLAIMED) -> replaced = file[CLAIMED];
         if
         :: replaced > next -> skip
         :: else -> STORE_P(CLAIMED, next + 1)

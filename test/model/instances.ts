@@ -171,6 +171,7 @@ const PROPERTIES: readonly Instance[] = [
 const STORE_BUFFERS: readonly Instance[] = [
   {
     name: 'x86-one',
+    isLong: true,
     shows: 'store buffers change nothing, whoever dies; the clearing of a slot needs no fence',
     macros: { ...ONE, MEMORY: X86, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
   },
@@ -219,6 +220,7 @@ const REORDERED: readonly Instance[] = [
   },
   {
     name: 'arm-one',
+    isLong: true,
     shows: 'a lossless consumer loses nothing where all orders of the page are kept',
     macros: { ...ONE, MEMORY: ARM, KILL: DUPLICATOR },
   },
