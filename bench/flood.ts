@@ -89,7 +89,7 @@ async function startStream(
   const sizes = { size: SIZE, buffers: BUFFERS };
   const ends: TcpEndSettings[] = [
     { role: 'consume', file: receiverFile, link: receiver.link, ...sizes },
-    { role: 'provide', file: senderFile, link: sender.link, ...sizes },
+    { role: 'provide', file: senderFile, link: sender.providerLink, ...sizes },
   ];
   const started: BenchProcess[] = [];
   for (const end of ends) started.push(await BenchProcess.start('tcp-ends', end));
