@@ -35,7 +35,7 @@ interface Receiver {
   readonly handedOver: Promise<unknown>;
 }
 
-/** A delivery whose call was made; the object keeps the promise from being awaited with it. */
+/** A delivery whose call was made; an object, so that no caller waits for the promise with it. */
 interface BegunDelivery {
   readonly delivered: Promise<unknown>;
 }

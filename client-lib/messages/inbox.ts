@@ -1,7 +1,7 @@
 /**
  * The messages that have arrived at a client: turned into objects of their classes and passed to
  * waits and handlers, one at a time, in the order of arrival, in the event loop of the main thread.
- * A promise that a handler returns is awaited before the next handler runs. Used by ClientMessages.
+ * The next handler runs when the promise of the one before has settled. Used by ClientMessages.
  * No I/O: clock and log are passed in.
  */
 import type { Clock } from '../../protocol/base/clock.js';

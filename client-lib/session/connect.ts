@@ -144,7 +144,7 @@ async function isStopped(record: string): Promise<boolean> {
     try {
       ({ pid } = JSON.parse(readFileSync(record, 'utf8')) as { pid?: unknown });
     } catch {
-      return false; // not readable for this user: the answer is awaited
+      return false; // not readable for this user: wait for the answer
     }
     if (typeof pid !== 'number' || stateOf({ pid, startTicks: 0n }) !== 'stopped') return false;
     await new Promise((resolve) => setTimeout(resolve, STOPPED_LOOK_MS));

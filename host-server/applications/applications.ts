@@ -198,7 +198,7 @@ export class Applications {
       );
       if (sharing !== undefined) throw sourceInUse(name, source, sharing.application);
       starting = start();
-      starting.catch(() => undefined); // awaited below
+      starting.catch(() => undefined); // the wait below reports it
     });
     this.#sourceChecks = turn.catch(() => undefined);
     await turn;

@@ -15,7 +15,7 @@
 export const USER_RIGHTS = ['read', 'provide', 'control'] as const;
 export type UserRight = (typeof USER_RIGHTS)[number];
 
-/** A host server has no flows: nobody provides anything to it. */
+/** A host server has no flows, so it has no providers. */
 export const HOST_RIGHTS = ['read', 'control'] as const satisfies readonly UserRight[];
 export type HostRight = (typeof HOST_RIGHTS)[number];
 

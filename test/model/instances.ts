@@ -80,7 +80,7 @@ const ALTERNATIVES: readonly Instance[] = [
   },
   {
     name: 'monotone',
-    shows: 'credit that never goes back loses nothing either, whoever dies',
+    shows: 'credit that never goes back loses nothing either when a process dies',
     macros: { ...ONE, BUFFERS: 4, PROTOCOL: MONOTONE, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
   },
 ];

@@ -1,6 +1,6 @@
 /**
  * Programs that prove nothing: silent, slow and guessing ones, from one address and from many. They
- * are closed, and hold nobody out.
+ * are closed, and keep no other client out.
  */
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';

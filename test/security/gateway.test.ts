@@ -306,7 +306,7 @@ describe('an attacker of a gateway', () => {
     }
   });
 
-  it('cannot fill the memory with traces that nobody fetches', async () => {
+  it('cannot fill the memory with traces that are not fetched', async () => {
     const clock = new ManualClock();
     const traces = new Traces({
       source: { establish: () => Promise.resolve(1), fetch: () => Promise.resolve({}) },

@@ -1,4 +1,4 @@
-/** Logs that stay below their size, whoever writes them. */
+/** Logs that stay below their size, with any number of writers. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

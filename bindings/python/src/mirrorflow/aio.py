@@ -1,4 +1,4 @@
-"""The same classes for asyncio: waits run in a thread, so that the event loop goes on.
+"""The same classes for asyncio: waits run in a thread, so that the event loop continues.
 
 async with await mirrorflow.aio.connect("e23001") as app:
     async with await app.open_input("events") as flow:

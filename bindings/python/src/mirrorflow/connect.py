@@ -77,7 +77,7 @@ def _start(app: str, places: list[str]) -> None:
 def _first(
     places: list[str], paths: Callable[[str], list[str]], answer: Answer, on_end: Callable[[], None]
 ) -> Session | None:
-    """A session over the socket of the greatest right that this user has, in the first place with a server."""
+    """A session over the socket of the greatest right of this user, where a server runs."""
     refused: NotPermitted | None = None
     for place in places:
         for path in paths(place):

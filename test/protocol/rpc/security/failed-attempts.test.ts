@@ -49,7 +49,7 @@ describe('failed attempts', () => {
     ]);
   });
 
-  it('an address that goes on guessing is blocked again in each window', () => {
+  it('an address that continues guessing is blocked again in each window', () => {
     for (const windowStartMs of [0, 1_000, 2_000]) {
       nowMs = windowStartMs;
       expect(fail('a', 3)).to.deep.equal([false, false, true]);
