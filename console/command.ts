@@ -98,3 +98,11 @@ export const APP_OPTION = {
   describe: 'the application; optional when exactly one runs',
   completes: 'application',
 } as const satisfies Word;
+
+/** The argument of all commands that work on one spectrum. */
+export const SPECTRUM_NAME = {
+  type: 'string',
+  describe: 'name of the spectrum',
+  demandOption: true,
+  completes: 'spectrum',
+} as const;

@@ -6,7 +6,7 @@
  */
 import type { FitOptions } from '../../analysis/fit/fit-options.js';
 import type { Mirror } from '../../client-lib/index.js';
-import { APP_OPTION, command, type CommandContext } from '../command.js';
+import { APP_OPTION, command, SPECTRUM_NAME, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
 import { versionOf } from '../mirrored-spectrum.js';
 import { numberValue } from '../option-values.js';
@@ -24,14 +24,7 @@ interface FitRequest {
 export const fitCommand = command({
   name: 'fit',
   summary: 'fit peaks and background to a part of a spectrum, with errors',
-  positionals: {
-    name: {
-      type: 'string',
-      describe: 'name of the spectrum',
-      demandOption: true,
-      completes: 'spectrum',
-    },
-  },
+  positionals: { name: SPECTRUM_NAME },
   options: {
     app: APP_OPTION,
     range: {

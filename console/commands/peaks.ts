@@ -4,20 +4,13 @@
  * Opens the application's mirror, a read-only map of SpecTcl's display memory, and starts it if it
  * does not run; asks SpecTcl's REST service for the bins of the axis.
  */
-import { APP_OPTION, command } from '../command.js';
+import { APP_OPTION, command, SPECTRUM_NAME } from '../command.js';
 import { withClient } from '../servers.js';
 
 export const peaksCommand = command({
   name: 'peaks',
   summary: 'find the peaks of a spectrum',
-  positionals: {
-    name: {
-      type: 'string',
-      describe: 'name of the spectrum',
-      demandOption: true,
-      completes: 'spectrum',
-    },
-  },
+  positionals: { name: SPECTRUM_NAME },
   options: {
     app: APP_OPTION,
     range: { type: 'string', describe: 'LOW-HIGH, the part to search, in units of the axis; default: all' },

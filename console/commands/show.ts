@@ -5,7 +5,7 @@
  * does not run.
  */
 import type { Client, Mirror } from '../../client-lib/index.js';
-import { APP_OPTION, command, type CommandContext } from '../command.js';
+import { APP_OPTION, command, SPECTRUM_NAME, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
 import { versionOf, withSpectrum } from '../mirrored-spectrum.js';
 import { numberValue, rangeValue } from '../option-values.js';
@@ -29,14 +29,7 @@ interface ShowOptions {
 export const showCommand = command({
   name: 'show',
   summary: 'plot a spectrum in the terminal, once or live',
-  positionals: {
-    name: {
-      type: 'string',
-      describe: 'name of the spectrum',
-      demandOption: true,
-      completes: 'spectrum',
-    },
-  },
+  positionals: { name: SPECTRUM_NAME },
   options: {
     app: APP_OPTION,
     watch: { type: 'boolean', describe: 'update the plot until q or Ctrl-C' },
