@@ -49,7 +49,9 @@
  * back for the stall timeout: the detail is 1, lossy.
  *
  * Only datagram links, which have no connection in the kernel, use ALIVE (checks that the peer's
- * socket exists) and BYE (the sender closes); both are sent by both sides.
+ * socket exists), BYE (the sender closes) and LINK (the first message of each datagram: the value is
+ * the number that the client gave the link, since one socket carries all links of a client); both
+ * sides send them.
  */
 import assert from 'node:assert/strict';
 
@@ -88,12 +90,13 @@ export const MessageKind = {
   STALL: 13,
   ALIVE: 14,
   BYE: 15,
+  LINK: 16,
 } as const;
 
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
 
 /** Kinds are 1 to LAST_KIND, without gaps. */
-export const LAST_KIND: number = MessageKind.BYE;
+export const LAST_KIND: number = MessageKind.LINK;
 /** Kinds from this one on are used by link implementations only. */
 export const FIRST_INTERNAL_KIND: number = MessageKind.ALIVE;
 
