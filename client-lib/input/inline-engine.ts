@@ -9,6 +9,7 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import { sourceStateOf, type SourceState } from '../../protocol/flow/flow-file/layout.js';
 import { RingReader, type ReadOutcome } from '../../protocol/flow/flow-file/ring-reader.js';
 import { MessageKind, type Delivery } from '../../protocol/flow/signal-link/messages.js';
+import type { LinkSignal } from '../../protocol/rpc/contract/option-members.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './consumer-link.js';
 import { ReadingPosition } from './reading-position.js';
 import { RingCursor } from './ring-cursor.js';
@@ -65,6 +66,7 @@ class InlineAttachment extends RingCursor {
 export class InlineEngine implements InputEngine {
   readonly #listener: EngineListener;
   #delivery: Delivery;
+  readonly #signal: LinkSignal | undefined;
   readonly #spinUs: number;
   readonly #whenDetached: 'end' | 'hold';
   readonly #clock: Clock;
@@ -94,6 +96,7 @@ export class InlineEngine implements InputEngine {
     this.#listener = listener;
     this.#delivery = options.delivery;
     this.#spinUs = options.spinUs;
+    this.#signal = options.signal;
     this.#whenDetached = whenDetached;
     this.#endsWithLink = whenDetached === 'end';
     this.#clock = clock;
@@ -227,7 +230,11 @@ export class InlineEngine implements InputEngine {
 
   async reattach(opened: AttachTarget): Promise<void> {
     const start = { epoch: this.epoch, sequence: this.#position.needed };
-    const link = await attachConsumer(opened, { delivery: this.#delivery, start }, this.#clock);
+    const link = await attachConsumer(
+      opened,
+      { delivery: this.#delivery, start, signal: this.#signal },
+      this.#clock,
+    );
     // Reading of the old ring has continued meanwhile.
     const { epoch, next } = this.#attachment.reader;
     if (this.#closed) {

@@ -32,10 +32,12 @@ import { WriterCredit } from './writer-credit.js';
 
 export interface FlowHostOptions {
   readonly file: FlowFile;
-  /** For consumers and observers. Owned by the host from now on, as `providerLinks`. */
+  /** For consumers and observers. Owned by the host from now on, as the other two. */
   readonly links: LinkServer;
   /** For providers; without it no client can provide. */
   readonly providerLinks?: LinkServer | undefined;
+  /** For clients of this process's user, which may provide as well. */
+  readonly datagramLinks?: LinkServer | undefined;
   /**
    * Slots beyond the published ones that the writer clears before it asks for credit: a new
    * consumer never begins on them, unless another consumer holds them already.
@@ -108,11 +110,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   constructor(options: FlowHostOptions) {
     super();
-    const { file, links, providerLinks, openSlots, log } = options;
+    const { file, links, providerLinks, datagramLinks, openSlots, log } = options;
     const { local = false, expected = 0, stallTimeoutMs = 0, reattachMs = REATTACH_MS } = options;
     const { beforeLossless = () => undefined, clock = systemClock } = options;
     this.#file = file;
-    this.#links = providerLinks === undefined ? [links] : [links, providerLinks];
+    this.#links = [links, providerLinks, datagramLinks].filter((server) => server !== undefined);
     this.#beforeLossless = beforeLossless;
     this.#log = log;
     const reattachments = new ReattachmentTracker({
@@ -156,6 +158,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     protocol.on('clients', () => this.emit('clients', this.clientCount));
     links.onConnection((link) => protocol.connected(link, false));
     providerLinks?.onConnection((link) => protocol.connected(link, true));
+    datagramLinks?.onConnection((link) => protocol.connected(link, true));
   }
 
   /** Clients of this host and duplicators of other hosts. */

@@ -148,6 +148,8 @@ export const FLOW_FLAGS = {
    * Another host sends the flow: the duplicator writes its buffers, and sequences may be missing.
    */
   remote: 2,
+  /** The duplicator has a datagram link beside the stream link. */
+  datagrams: 4,
 } as const;
 
 /**
