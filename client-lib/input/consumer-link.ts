@@ -11,7 +11,7 @@ import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { RingReader, type ReadStart } from '../../protocol/flow/flow-file/ring-reader.js';
 import { sharesProcessIds } from '../../protocol/base/owner-identity.js';
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
-import { MessageKind, packClient, type Delivery } from '../../protocol/flow/signal-link/messages.js';
+import { MessageKind, packAck, packClient, type Delivery } from '../../protocol/flow/signal-link/messages.js';
 import type { MessageHandler } from '../../protocol/flow/signal-link/framing.js';
 import { chooseLink } from '../link/link-choice.js';
 import { Handshake, type JoinedLink, type SequencePoint } from '../link/handshake.js';
@@ -30,6 +30,8 @@ export class ConsumerLink {
   readonly reader: RingReader;
   /** Buffers that were requested and are no longer in the ring. */
   readonly missedAtStart: number;
+  /** Buffers that this consumer has missed, over all its attachments: acknowledgements report it. */
+  missed: number;
   readonly #joined: JoinedLink;
 
   /** `requested`: the sequence that was asked for, in the epoch of `joined`. */
@@ -38,6 +40,7 @@ export class ConsumerLink {
     this.#joined = joined;
     this.reader = new RingReader(file, joined.first);
     this.missedAtStart = requested === undefined ? 0 : Math.max(0, this.reader.next - requested);
+    this.missed = this.missedAtStart;
   }
 
   /**
@@ -58,7 +61,7 @@ export class ConsumerLink {
    * is to signal the next buffer; otherwise this consumer reads on without a signal.
    */
   acknowledge(sequence: number, waits: boolean): void {
-    this.#joined.connection.signal(MessageKind.ACK, sequence, waits ? 0 : 1);
+    this.#joined.connection.signal(MessageKind.ACK, sequence, packAck(waits, this.missed));
   }
 
   /** No signals are sent until `resume`. */

@@ -301,6 +301,7 @@ export class InlineEngine implements InputEngine {
     this.#attachment = attachment;
     this.#position.useLink(link);
     this.#losses.counted += lost;
+    link.missed = this.#losses.counted;
     link.onSignal((kind, value, detail) => {
       if (this.#attachment !== attachment || this.#closed) return;
       if (kind === MessageKind.STATUS) {

@@ -42,6 +42,7 @@ export class RingCursor {
     const more = missed - this.#countedMissed;
     this.#countedMissed = missed;
     this.checkedMissed = missed;
+    this.link.missed += more;
     return more;
   }
 

@@ -10,6 +10,7 @@ import type {
   ApplicationStatistics,
   NetworkStatus,
   ProgramInfo,
+  FlowConsumer,
 } from '../../protocol/rpc/contract/statistics.js';
 import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
@@ -187,6 +188,11 @@ export class Client extends EventEmitter<ClientEvents> {
   /** Counters and rates of a flow by name. */
   async statistics(flow: string): Promise<Record<string, number>> {
     return this.#call('flow.statistics', [checkName('flow', flow)]);
+  }
+
+  /** Lag, missed buffers and back-pressure of a flow's consumers on this host, from its file. */
+  async flowConsumers(flow: string): Promise<FlowConsumer[]> {
+    return this.#call('flow.consumers', [checkName('flow', flow)]);
   }
 
   /**

@@ -5,7 +5,8 @@
  *
  *   LinkProtocol ─ Admission      messages of the clients
  *   LinkClients, RemoteConsumers  recipients of the flow
- *   FlowConsumers, WriterCredit   how far each has read, and how far the writer may go
+ *   FlowConsumers, ConsumerRows   how far each has read, also in the flow file
+ *   WriterCredit                  how far the writer may go
  *   SourceStatus                  state of the source
  *
  * Writes the flow file's header; owns the link server that it is given.
@@ -23,6 +24,7 @@ import { REATTACH_MS } from '../recovery/reattach-gate.js';
 import { ReattachmentTracker } from '../recovery/reattachment-tracker.js';
 import { Admission, type BeforeLossless } from './admission.js';
 import type { Consumer } from './consumer-registry.js';
+import { ConsumerRows } from './consumer-rows.js';
 import { FlowConsumers } from './flow-consumers.js';
 import { LinkClients } from './link-clients.js';
 import { LinkProtocol } from './link-protocol.js';
@@ -126,10 +128,14 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       log,
       onComplete: () => this.#reattached(),
     });
-    this.#consumers = new FlowConsumers(reattachments, (consumers, lossless) => {
-      this.emit('consumers', consumers);
-      this.emit('lossless', lossless);
-    });
+    this.#consumers = new FlowConsumers(
+      new ConsumerRows(file, clock),
+      reattachments,
+      (consumers, lossless) => {
+        this.emit('consumers', consumers);
+        this.emit('lossless', lossless);
+      },
+    );
     this.#credit = new WriterCredit({
       file,
       consumers: this.#consumers,

@@ -137,6 +137,7 @@ export class ReadingLoop {
 
   #attach(link: ConsumerLink): void {
     const cursor = new RingCursor(link);
+    link.missed += (this.#cursor as RingCursor | undefined)?.link.missed ?? 0;
     this.#cursor = cursor;
     this.#quarter = Math.max(1, link.file.geometry.slotCount >> 2);
     this.#acknowledged = -1;

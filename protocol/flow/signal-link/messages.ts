@@ -32,7 +32,7 @@
  * | from     | kind      | value                                        | detail                                    |
  * | -------- | --------- | -------------------------------------------- | ----------------------------------------- |
  * | D        | PUBLISHED | a consumer may read below this               | 0                                         |
- * | consumer | ACK       | the consumer needs nothing below this        | bit 0: AWAKE                              |
+ * | consumer | ACK       | the consumer needs nothing below this        | bit 0: AWAKE; the rest: missed buffers    |
  * | D        | CREDIT    | a provider may write below this              | 0                                         |
  * | provider | PUBLISHED | the provider has written below this          | bit 0: LAST; bit 1: UNANSWERED            |
  * | D        | STATUS    | generation of the present or latest provider | state code of the flow's source           |
@@ -61,6 +61,22 @@ export const MESSAGE_BYTES = 16;
 
 /** ACK's detail of a consumer that continues to read without a signal. */
 export const AWAKE = 1;
+
+/**
+ * ACK's detail counts the buffers that the consumer has missed so far, modulo this, above the bit
+ * AWAKE. A consumer that reports none leaves it 0.
+ */
+export const MISSED_MODULUS = 2 ** 31;
+
+/** ACK's detail. `waits`: everything was read, the duplicator is to signal the next buffer. */
+export function packAck(waits: boolean, missed: number): number {
+  return (waits ? 0 : AWAKE) + 2 * (missed % MISSED_MODULUS);
+}
+
+/** Missed buffers in ACK's detail, modulo MISSED_MODULUS. */
+export function missedOf(detail: number): number {
+  return detail >>> 1;
+}
 
 /** PUBLISHED's detail of a provider that closes. */
 export const LAST = 1;
