@@ -111,7 +111,7 @@ export class ConsumerRows implements ConsumerObserver {
 
   /** There is no writer any more that a consumer could hold back. */
   writerLeft(): void {
-    for (const consumer of [...this.#holding]) {
+    for (const consumer of this.#holding) {
       const row = this.#rows.get(consumer);
       if (row !== undefined) this.#released(consumer, row);
     }

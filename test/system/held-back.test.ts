@@ -61,6 +61,7 @@ describe('a flow that a reader holds back', () => {
     process.kill(duplicator, 'SIGCONT');
     for (let n = 0; n < 9; n += 1) (await lossless.take())?.release();
     await waiting;
+    expect(lossless.takeNow()).to.equal(undefined); // nothing is left: everything is acknowledged
     const released = await eventually(async () => {
       const now = await row('reader');
       return now?.lag === 0 ? now : undefined;
