@@ -8,6 +8,7 @@
  * since the target may still be restarting.
  */
 import { existsSync, rmSync } from 'node:fs';
+import { systemCode } from '../../protocol/base/errors.js';
 import { flowFilePath, imageFilePath } from '../../protocol/base/paths.js';
 import type { RandomBits } from '../../simulator/random.js';
 import { flood } from './flood.js';
@@ -216,7 +217,7 @@ export class FaultGenerator {
       affectedReaders,
       inject: async () => {
         if (!existsSync(path)) return false;
-        rmSync(path, { recursive: true, force: true });
+        remove(path);
         return true;
       },
     };
@@ -284,6 +285,15 @@ function readersOf(app: string, flow?: string): string[] {
 
 function allReaders(): string[] {
   return READERS.map(({ name }) => name);
+}
+
+/** As `rm -r` does: what is put back meanwhile may keep a directory from its removal. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (systemCode(error) !== 'ENOTEMPTY') throw error;
+  }
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
