@@ -26,7 +26,7 @@ const SLOT_HEADER_BYTES = 64;
 /** Up to this size the figure is buffers a second, above it bytes a second. */
 const SMALL_BYTES_MAX = 4 * KIB;
 
-type ConsumerMode = Pick<FlowConsumerSettings, 'method' | 'inline' | 'copy' | 'spinUs'>;
+type ConsumerMode = Pick<FlowConsumerSettings, 'method' | 'inline' | 'copy' | 'spinUs' | 'signal'>;
 
 /**
  * How a consumer reads. The keys are parts of row names, which `compare` matches across versions.
@@ -36,6 +36,7 @@ const CONSUMER_MODES: Readonly<Record<string, ConsumerMode>> = {
   'flow thread, polled': { method: 'poll', inline: false, copy: false },
   'inline, lent': { method: 'take', inline: true, copy: false },
   'inline, polled': { method: 'poll', inline: true, copy: false },
+  'inline, polled, datagrams': { method: 'poll', inline: true, copy: false, signal: 'datagram' },
   'inline, copied': { method: 'poll', inline: true, copy: true },
 };
 
@@ -49,7 +50,9 @@ const DEFAULT_CASES: readonly Case[] = [
   { consumers: 1, size: 128, mode: 'flow thread, lent' },
   { consumers: 1, size: 128, mode: 'flow thread, polled' },
   { consumers: 1, size: 128, mode: 'inline, polled' },
+  { consumers: 1, size: 128, mode: 'inline, polled, datagrams' },
   { consumers: 4, size: 128, mode: 'inline, polled' },
+  { consumers: 4, size: 128, mode: 'inline, polled, datagrams' },
   { consumers: 4, size: 4 * KIB, mode: 'inline, copied' },
   { consumers: 1, size: 64 * KIB, mode: 'flow thread, lent' },
   { consumers: 1, size: MIB, mode: 'inline, copied' },
@@ -140,6 +143,7 @@ async function flowRates(
     buffers,
     consumers,
     fill: true,
+    ...(mode.signal === undefined ? {} : { signal: mode.signal }),
   };
   const provider = await BenchProcess.start('flow-provider', providerSettings);
   const consumerSettings: FlowConsumerSettings = {

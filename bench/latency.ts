@@ -20,7 +20,7 @@ const BUFFERS = 64;
 const WARM_UP_MS = 300;
 /** Factor on `--duration` at 1 kHz: the quantile 99.9 % needs some thousand buffers. */
 const DURATION_FACTOR = 4;
-const MODES = ['flow thread', 'inline', 'spinning'] as const;
+const MODES = ['flow thread', 'inline', 'inline, datagrams', 'spinning'] as const;
 const QUANTILES = { p50: 'p50', p99: 'p99', p999: 'p99.9' } as const;
 
 interface Case {
@@ -69,6 +69,7 @@ async function measureCase(testCase: Case, directory: string, settings: BenchSet
       const run: LatencySettings = {
         transport,
         mode,
+        ...(mode === 'inline, datagrams' ? { signal: 'datagram' as const } : {}),
         app: 'latency',
         flow: `latency${(lastFlow += 1)}`,
         path: join(directory, 'latency.sock'),

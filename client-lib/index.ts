@@ -52,6 +52,7 @@ export type {
 export type { HostOnNetwork } from '../protocol/rpc/contract/hosts.js';
 export type {
   ApplicationStatistics,
+  FlowConsumer,
   NetworkStatus,
   ProgramInfo,
 } from '../protocol/rpc/contract/statistics.js';

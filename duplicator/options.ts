@@ -23,6 +23,7 @@ import {
   sourceAddress,
   type DuplicatorDocument,
 } from '../protocol/rpc/contract/duplicator-options.js';
+import type { LinkSignal } from '../protocol/rpc/contract/option-members.js';
 import { securityFiles, type SecurityFiles } from '../protocol/rpc/security/options.js';
 import { REATTACH_MS } from './recovery/reattach-gate.js';
 
@@ -63,6 +64,8 @@ export interface LocalFlowOptions extends CommonOptions {
   readonly bufferSize: number;
   readonly buffers: number;
   readonly properties: Readonly<Record<string, unknown>>;
+  /** `datagram`: the flow has a datagram link too. */
+  readonly signal: LinkSignal;
 }
 
 /** A flow that is filled from a SpecTcl. */
@@ -201,6 +204,7 @@ function outputOptions(given: Given, common: Common): LocalFlowOptions {
     ),
     buffers: wholeNumber('buffers', required('buffers', given.buffers), 1, LIMITS.slotCountMax),
     properties: common.properties ?? {},
+    signal: common.signal ?? 'stream',
     serve: listenAddress(listen, given.port),
   };
 }

@@ -9,6 +9,7 @@ import type { CallOrigin } from '../clients/call-origin.js';
 import type { Clients } from '../clients/clients.js';
 import type { FlowControl } from '../flows/flow-control.js';
 import type { Flows } from '../flows/flows.js';
+import { consumersOf } from './flow-consumers.js';
 import type { RemoteFlows } from '../remote/remote-flows.js';
 import type { RemoteHosts } from '../remote/remote-hosts.js';
 
@@ -43,6 +44,7 @@ export function flowCalls(
       const marks = flowControl.marks(table.find(flow).name);
       return [...marks, ...(await hosts.all('remote.marks', [flow])).flatMap(({ result }) => result)];
     },
+    'flow.consumers': ([flow]) => consumersOf(table.consumers(flow), openings.ofFlow(flow)),
     'flow.statistics': ([flow]) => table.statistics(flow),
   };
 }

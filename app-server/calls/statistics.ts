@@ -18,6 +18,7 @@ import type {
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
 import type { FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { callerOf } from '../../protocol/rpc/xml-rpc/contract.js';
+import { figuresOf, type ConsumersOfFile } from './flow-consumers.js';
 import type { Client, Clients } from '../clients/clients.js';
 import type { FlowTable } from '../flows/flow-table.js';
 import type { Flows } from '../flows/flows.js';
@@ -153,8 +154,18 @@ export class StatisticsCollector {
       flow: opening.flow,
       direction: opening.direction,
       ...(openingReport === undefined ? {} : this.#countsOf(opening, openingReport)),
+      ...this.#fileCounts(opening),
       ...linkCounts(linkOf(opening, figures)),
     };
+  }
+
+  /** From the flow file: also while the duplicator does not answer. */
+  #fileCounts(opening: Opening) {
+    const { rows, published } = consumersIn(this.#dependencies.flows.table, opening.flow);
+    const row = rows.find(({ client, remote }) => !remote && client === opening.link);
+    if (row === undefined || opening.direction === 'output') return {};
+    const { remote: _remote, ...figures } = figuresOf(row, published);
+    return figures;
   }
 
   #countsOf(opening: Opening, { handle: _handle, ...counts }: ReportedFlow) {
@@ -207,6 +218,15 @@ async function answerOf<T>(answer: Promise<T>): Promise<T | undefined> {
     return await answer;
   } catch {
     return undefined;
+  }
+}
+
+/** No rows when the flow file cannot be read; `flow.consumers` reports the reason. */
+function consumersIn(table: FlowTable, flow: string): ConsumersOfFile {
+  try {
+    return table.consumers(flow);
+  } catch {
+    return { rows: [], published: 0 };
   }
 }
 

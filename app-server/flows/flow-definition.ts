@@ -5,6 +5,7 @@
  */
 import { formatAddress, parseAddress } from '../../protocol/base/address.js';
 import type { DuplicatorReady, OpenRequest } from '../../protocol/rpc/contract/shapes.js';
+import type { LinkSignal } from '../../protocol/rpc/contract/option-members.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { geometryOf } from '../../protocol/flow/flow-file/geometry.js';
 import { checkFlowType } from '../../protocol/base/names.js';
@@ -28,6 +29,8 @@ export interface FlowDefinition {
   readonly sizes?: FlowSizes;
   /** Properties of the type, a JSON object without spaces. */
   readonly properties: string;
+  /** `datagram`: the flow has a datagram link beside the stream link. Undefined: it has none. */
+  readonly signal?: LinkSignal | undefined;
 }
 
 export interface FlowSizes {
@@ -35,6 +38,11 @@ export interface FlowSizes {
   readonly bufferSize: number;
   /** Buffers of the ring. */
   readonly buffers: number;
+}
+
+/** Whether the flow has a datagram link. */
+export function hasDatagrams({ signal }: Pick<FlowDefinition, 'signal'>): boolean {
+  return signal === 'datagram';
 }
 
 /** The mirror of the SpecTcl at `source`. */
@@ -63,7 +71,7 @@ export function isRemote({ remote, source }: FlowDefinition): boolean {
 
 /** The definition that a first provider gives. Throws BAD_OPTION or TOO_LARGE. */
 export function definitionOfProvider(request: OpenRequest): FlowDefinition {
-  const { flow, type = PLAIN_TYPE, bufferSize, buffers, properties = '{}' } = request;
+  const { flow, type = PLAIN_TYPE, bufferSize, buffers, properties = '{}', signal } = request;
   if (bufferSize === undefined || buffers === undefined) {
     throw new MirrorflowError(
       'BAD_OPTION',
@@ -74,13 +82,16 @@ export function definitionOfProvider(request: OpenRequest): FlowDefinition {
   checkFlowType(type);
   geometryOf(buffers, bufferSize);
   const canonical = canonicalProperties(flow, properties);
-  return { flow, type, direction: 'output', sizes: { bufferSize, buffers }, properties: canonical };
+  return { flow, type, direction: 'output', sizes: { bufferSize, buffers }, properties: canonical, signal };
 }
 
-/** The definition that a running duplicator reports; `properties` come from its flow file. */
-export function definitionOfReady(ready: DuplicatorReady, properties: string): FlowDefinition {
+/** The definition that a running duplicator reports; `inFile` comes from its flow file. */
+export function definitionOfReady(
+  ready: DuplicatorReady,
+  inFile: Pick<FlowDefinition, 'properties' | 'signal'>,
+): FlowDefinition {
   const { flow, type, source, bufferSize, buffers } = ready;
-  const base = { flow, type, properties };
+  const base = { flow, type, ...inFile };
   return source === undefined
     ? { ...base, direction: 'output', sizes: { bufferSize, buffers } }
     : { ...base, direction: 'input', source };
@@ -110,13 +121,14 @@ export function checkType({ flow, type }: FlowDefinition, request: OpenRequest):
 }
 
 /**
- * Whether a provider requests other sizes or properties than the flow has. What a request leaves
+ * Whether a provider requests other sizes, properties or links than the flow has. What a request leaves
  * out stays as the flow has it.
  */
 export function requestsRedefinition(definition: FlowDefinition, request: OpenRequest): boolean {
   const { sizes, properties } = definition;
   if (request.direction === 'input' || sizes === undefined) return false;
-  const { bufferSize = sizes.bufferSize, buffers = sizes.buffers } = request;
+  const { bufferSize = sizes.bufferSize, buffers = sizes.buffers, signal } = request;
+  if (signal !== undefined && hasDatagrams({ signal }) !== hasDatagrams(definition)) return true;
   const requested =
     request.properties === undefined ? properties : canonicalProperties(request.flow, request.properties);
   return bufferSize !== sizes.bufferSize || buffers !== sizes.buffers || requested !== properties;
@@ -133,7 +145,8 @@ export function fits(running: FlowDefinition, definition: FlowDefinition): boole
   return (
     running.sizes?.bufferSize === definition.sizes?.bufferSize &&
     running.sizes?.buffers === definition.sizes?.buffers &&
-    running.properties === definition.properties
+    running.properties === definition.properties &&
+    hasDatagrams(running) === hasDatagrams(definition)
   );
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { systemCode } from '../../protocol/base/errors.js';
 import { FLOW_FLAGS } from '../../protocol/flow/flow-file/layout.js';
 import { inspectFlowFile, readFlowHeader } from '../../protocol/flow/flow-file/open.js';
+import type { LinkSignal } from '../../protocol/rpc/contract/option-members.js';
 import { isName } from '../../protocol/base/names.js';
 import { isAlive, ownIdentity } from '../../protocol/base/owner-identity.js';
 import { SPECTRA, type FlowDefinition } from './flow-definition.js';
@@ -20,9 +21,14 @@ export function livingOwner(path: string): number | undefined {
   return state.kind === 'owned' ? state.pid : undefined;
 }
 
-/** The properties of the flow in the file at `path`, JSON. */
-export function readProperties(path: string): string {
-  return JSON.stringify(readFlowHeader(path).identity.properties);
+/** What only the flow file at `path` states about its flow. */
+export function readDefinition(path: string): Pick<FlowDefinition, 'properties' | 'signal'> {
+  const { identity, flags } = readFlowHeader(path);
+  return { properties: JSON.stringify(identity.properties), signal: signalOf(flags) };
+}
+
+function signalOf(flags: number): LinkSignal {
+  return (flags & FLOW_FLAGS.datagrams) === 0 ? 'stream' : 'datagram';
 }
 
 /** A flow that an earlier app server has left behind, known by its file. */
@@ -56,7 +62,7 @@ function flowIn(path: string, flow: string, application: string): LeftFlow | und
       return living ? { definition: { ...base, direction: 'input' }, living } : undefined;
     if (!living && owner.bootId !== ownIdentity().bootId) return undefined;
     const sizes = { bufferSize: geometry.payloadCapacity, buffers: geometry.slotCount };
-    return { definition: { ...base, direction: 'output', sizes }, living };
+    return { definition: { ...base, direction: 'output', sizes, signal: signalOf(flags) }, living };
   } catch {
     return undefined; // No flow file, or removed between the listing and this read.
   }

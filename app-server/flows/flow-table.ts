@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
+import type { ConsumerRow } from '../../protocol/flow/flow-file/consumer-table.js';
 import type { FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { flowFilePath } from '../../protocol/base/paths.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
@@ -90,6 +91,11 @@ export class FlowTable {
   /** Throws UNKNOWN_FLOW, and as Flow.statistics. */
   statistics(name: string): Record<string, number> {
     return this.find(name).statistics(this.#options.clock);
+  }
+
+  /** What the flow file shows of its consumers. Throws UNKNOWN_FLOW, and as Flow.consumers. */
+  consumers(name: string): { readonly published: number; readonly rows: readonly ConsumerRow[] } {
+    return this.find(name).consumers();
   }
 
   /** Names of the flows that have a process or that a client has open. */

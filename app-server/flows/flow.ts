@@ -6,6 +6,7 @@
 import type { Clock } from '../../protocol/base/clock.js';
 import type { DuplicatorReady, DuplicatorReport, FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { ConsumerRow } from '../../protocol/flow/flow-file/consumer-table.js';
 import { COUNTERS, type CounterName } from '../../protocol/flow/flow-file/counters.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { readFlowHeader } from '../../protocol/flow/flow-file/open.js';
@@ -96,15 +97,7 @@ export class Flow {
    * throws.
    */
   statistics(clock: Clock): Record<string, number> {
-    const run = this.#currentRun();
-    if (run === undefined) {
-      const { cause, state } = this.duplicator;
-      throw new MirrorflowError(
-        'NOT_RUNNING',
-        `flow ${this.name} is ${state} and has no statistics now${cause === undefined ? '' : `: ${cause}`}`,
-        { flow: this.name, state },
-      );
-    }
+    const run = this.#presentRun();
     const file = fileOf(run);
     const counters = {} as Record<CounterName, number>;
     for (const [name, { id }] of Object.entries(COUNTERS)) counters[name as CounterName] = file.counter(id);
@@ -114,6 +107,24 @@ export class Flow {
     const rates = run.rates.sample(clock.nowMs(), { published, publishedBytes, updates, receivedBytes });
     const named = Object.entries(rates).map(([name, rate]) => [`${name}PerSecond`, rate] as const);
     return { ...counters, ...Object.fromEntries(named) };
+  }
+
+  /** What the flow file shows of its consumers. Throws as `statistics`. */
+  consumers(): { readonly published: number; readonly rows: readonly ConsumerRow[] } {
+    const file = fileOf(this.#presentRun());
+    const rows = file.consumers.all();
+    return { rows, published: file.published };
+  }
+
+  #presentRun(): Run {
+    const run = this.#currentRun();
+    if (run !== undefined) return run;
+    const { cause, state } = this.duplicator;
+    throw new MirrorflowError(
+      'NOT_RUNNING',
+      `flow ${this.name} is ${state} and has no statistics now${cause === undefined ? '' : `: ${cause}`}`,
+      { flow: this.name, state },
+    );
   }
 
   /** The present run of the duplicator; drops what belongs to an earlier one. */

@@ -6,11 +6,11 @@
  */
 import type { DuplicatorReady, OpenedFlow, OpenRequest } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { providerSocketPath } from '../../protocol/base/paths.js';
+import { datagramSocketPath, providerSocketPath } from '../../protocol/base/paths.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Client } from '../clients/clients.js';
 import { Duplicators, type DuplicatorsOptions } from './duplicators.js';
-import { checkRequest, definitionOfProvider, requestsRedefinition } from './flow-definition.js';
+import { checkRequest, definitionOfProvider, hasDatagrams, requestsRedefinition } from './flow-definition.js';
 import { FlowTable, type FlowTableOptions } from './flow-table.js';
 import type { Flow } from './flow.js';
 import { Openings, type Opening } from './openings.js';
@@ -65,6 +65,7 @@ export class Flows {
         type: ready.type,
         file: ready.file,
         link: this.#linkFor(request, ready),
+        ...(hasDatagrams(flow.definition) ? { datagrams: this.#datagramsOf(flow.name) } : {}),
         ...(ready.image === undefined ? {} : { image: ready.image }),
       };
     } catch (error) {
@@ -79,6 +80,11 @@ export class Flows {
   #linkFor({ flow, direction }: OpenRequest, ready: DuplicatorReady): string {
     const { directory, application } = this.#options.server;
     return direction === 'input' ? ready.link : providerSocketPath(directory, application.name, flow);
+  }
+
+  #datagramsOf(flow: string): string {
+    const { directory, application } = this.#options.server;
+    return datagramSocketPath(directory, application.name, flow);
   }
 
   /** False when the client has no such handle: it may have been released already. */
@@ -125,17 +131,17 @@ export class Flows {
 
   /** Throws REFUSED while clients have the flow open as it is. */
   #redefine(flow: Flow, request: OpenRequest): void {
-    const { sizes, properties } = flow.definition;
+    const { sizes, properties, signal = 'stream' } = flow.definition;
     const clients = Math.max(this.openings.clientsOf(flow.name), flow.linkClients);
     if (clients > 0) {
       throw new MirrorflowError(
         'REFUSED',
-        `flow ${flow.name} has ${sizes?.buffers} buffers of ${sizes?.bufferSize} bytes and properties ${properties}, ` +
+        `flow ${flow.name} has ${sizes?.buffers} buffers of ${sizes?.bufferSize} bytes, properties ${properties} and ${signal} signals, ` +
           `and ${clients} clients; it can be redefined when they have closed it`,
         { flow: flow.name, clients },
       );
     }
-    this.table.define(definitionOfProvider({ ...sizes, properties, ...request }));
+    this.table.define(definitionOfProvider({ ...sizes, properties, signal, ...request }));
   }
 
   /** `renews`: the client had the flow open when its duplicator ended. Rejects with TIMED_OUT. */

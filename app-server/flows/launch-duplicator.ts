@@ -36,7 +36,7 @@ export function launchDuplicator(
 /** The command line; the application's settings pass through as they are. */
 export function argumentsOf(definition: FlowDefinition, options: AppServerOptions): string[] {
   const { application, directory, flowDirectory, security, links } = options;
-  const { flow, type, direction, source, sizes, properties } = definition;
+  const { flow, type, direction, source, sizes, properties, signal } = definition;
   const place = { method: 'duplicator', root: 'options', path: [], unknownMembers: 'drop' } as const;
   const stated = {
     ...application,
@@ -44,6 +44,7 @@ export function argumentsOf(definition: FlowDefinition, options: AppServerOption
     ...links,
     application: application.name,
     type,
+    signal,
     properties: properties === '{}' ? undefined : JSON.parse(properties),
     parent: appSocketPath(directory, application.name, 'control'),
     directory,

@@ -10,7 +10,7 @@ import { flowFilePath } from '../../protocol/base/paths.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { isAlive, type OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import { definitionOfReady, type FlowDefinition } from './flow-definition.js';
-import { livingOwner, readProperties } from './flow-files.js';
+import { livingOwner, readDefinition } from './flow-files.js';
 import type { AppServerOptions } from '../options.js';
 
 /** A duplicator that this app server has not started and that proved to own its flow. */
@@ -48,5 +48,5 @@ export function verifyOwner(ready: DuplicatorReady, server: AppServerOptions): V
       { flow: ready.flow, pid: identity.pid },
     );
   }
-  return { identity, definition: definitionOfReady(ready, readProperties(file)) };
+  return { identity, definition: definitionOfReady(ready, readDefinition(file)) };
 }

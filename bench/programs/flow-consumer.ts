@@ -19,6 +19,7 @@ export interface FlowConsumerSettings {
   readonly copy: boolean;
   readonly history?: number;
   readonly spinUs?: number;
+  readonly signal?: 'datagram';
   /** Bytes of a buffer. */
   readonly size: number;
 }
@@ -33,6 +34,7 @@ const input = await client.openInput(settings.flow, {
   inline: settings.inline,
   ...(settings.history === undefined ? {} : { history: settings.history }),
   ...(settings.spinUs === undefined ? {} : { spinUs: settings.spinUs }),
+  ...(settings.signal === undefined ? {} : { signal: settings.signal }),
 });
 const target = new Uint8Array(settings.size);
 const tally = new Tally();

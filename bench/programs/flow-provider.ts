@@ -17,15 +17,21 @@ export interface FlowProviderSettings {
    * Copy a payload into each slot; false leaves the bytes as in a program that computes in place.
    */
   readonly fill: boolean;
+  /** How clients and the duplicator exchange counts. Default: streams. */
+  readonly signal?: 'datagram';
 }
 
 /** Most buffers and bytes between two turns of the event loop, in which requests are handled. */
 const TURN_BUFFERS = 65_536;
 const TURN_BYTES = 64 * 2 ** 20;
 
-const { app, flow, size, buffers, consumers, fill } = readSettings<FlowProviderSettings>();
+const { app, flow, size, buffers, consumers, fill, signal } = readSettings<FlowProviderSettings>();
 const client = await connect({ app, name: 'provider' });
-const output = await client.openOutput(flow, { bufferSize: size, buffers });
+const output = await client.openOutput(flow, {
+  bufferSize: size,
+  buffers,
+  ...(signal === undefined ? {} : { signal }),
+});
 const source = Buffer.alloc(size, 1);
 const tally = new Tally();
 serveRequests({ sample: () => tally.sample() });

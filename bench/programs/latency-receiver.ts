@@ -48,7 +48,11 @@ async function flow(): Promise<void> {
   const client = await connect({ app: settings.app, name: 'receiver' });
   const spinning = settings.mode === 'spinning';
   const inline = settings.mode !== 'flow thread';
-  const input = await client.openInput(settings.flow, { inline, ...(spinning ? { spinUs: SPIN_US } : {}) });
+  const input = await client.openInput(settings.flow, {
+    inline,
+    ...(spinning ? { spinUs: SPIN_US } : {}),
+    ...(settings.signal === undefined ? {} : { signal: settings.signal }),
+  });
   serve();
   while (!input.ended) {
     const buffer = spinning ? input.takeSync(SPIN_US / 1000) : await input.take();

@@ -20,7 +20,9 @@ export interface LatencySettings {
   /** Milliseconds between two buffers; 0 is saturation. */
   readonly intervalMs: number;
   /** How the receiver reads a flow; ignored by the peers. */
-  readonly mode: 'flow thread' | 'inline' | 'spinning';
+  readonly mode: 'flow thread' | 'inline' | 'inline, datagrams' | 'spinning';
+  /** How clients and the duplicator exchange counts. Default: streams. */
+  readonly signal?: 'datagram';
 }
 
 /**
@@ -61,7 +63,11 @@ for (let count = 1; ; count += 1) {
 
 async function flow(): Promise<Send> {
   const client = await connect({ app: settings.app, name: 'sender' });
-  const output = await client.openOutput(settings.flow, { bufferSize: size, buffers });
+  const output = await client.openOutput(settings.flow, {
+    bufferSize: size,
+    buffers,
+    ...(settings.signal === undefined ? {} : { signal: settings.signal }),
+  });
   return async () => {
     const slot = output.reserveNow() ?? (await output.reserve());
     writeStamp(slot.data);

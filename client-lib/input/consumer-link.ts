@@ -4,21 +4,25 @@
  * thread and by inline flows. Maps the file read-only and opens the link's socket.
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
+import type { LinkSignal } from '../../protocol/rpc/contract/option-members.js';
 import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { RingReader, type ReadStart } from '../../protocol/flow/flow-file/ring-reader.js';
 import { sharesProcessIds } from '../../protocol/base/owner-identity.js';
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
-import { MessageKind, packClient, type Delivery } from '../../protocol/flow/signal-link/messages.js';
+import { MessageKind, packAck, packClient, type Delivery } from '../../protocol/flow/signal-link/messages.js';
 import type { MessageHandler } from '../../protocol/flow/signal-link/framing.js';
+import { chooseLink } from '../link/link-choice.js';
 import { Handshake, type JoinedLink, type SequencePoint } from '../link/handshake.js';
 
-export type AttachTarget = Pick<OpenedFlow, 'handle' | 'file' | 'link'>;
+export type AttachTarget = Pick<OpenedFlow, 'handle' | 'file' | 'link' | 'datagrams'>;
 
 export interface AttachOptions {
   readonly delivery: Delivery;
   readonly start: ReadStart | SequencePoint;
+  /** Undefined: datagrams where the flow has them and this thread can use them. */
+  readonly signal?: LinkSignal | undefined;
 }
 
 export class ConsumerLink {
@@ -26,6 +30,8 @@ export class ConsumerLink {
   readonly reader: RingReader;
   /** Buffers that were requested and are no longer in the ring. */
   readonly missedAtStart: number;
+  /** Buffers that this consumer has missed, over all its attachments: acknowledgements report it. */
+  missed: number;
   readonly #joined: JoinedLink;
 
   /** `requested`: the sequence that was asked for, in the epoch of `joined`. */
@@ -34,6 +40,7 @@ export class ConsumerLink {
     this.#joined = joined;
     this.reader = new RingReader(file, joined.first);
     this.missedAtStart = requested === undefined ? 0 : Math.max(0, this.reader.next - requested);
+    this.missed = this.missedAtStart;
   }
 
   /**
@@ -54,7 +61,7 @@ export class ConsumerLink {
    * is to signal the next buffer; otherwise this consumer reads on without a signal.
    */
   acknowledge(sequence: number, waits: boolean): void {
-    this.#joined.connection.signal(MessageKind.ACK, sequence, waits ? 0 : 1);
+    this.#joined.connection.signal(MessageKind.ACK, sequence, packAck(waits, this.missed));
   }
 
   /** No signals are sent until `resume`. */
@@ -72,15 +79,16 @@ export class ConsumerLink {
 }
 
 /**
- * Opens the flow file and joins the link. Throws what `openFlowFile` and `Handshake.join` throw;
- * nothing stays open then.
+ * Opens the flow file and joins the link. Throws what `chooseLink`, `openFlowFile` and
+ * `Handshake.join` throw; nothing stays open then.
  */
 export async function attachConsumer(
   target: AttachTarget,
-  { delivery, start }: AttachOptions,
+  { delivery, start, signal }: AttachOptions,
   clock: Clock = systemClock,
 ): Promise<ConsumerLink> {
-  const handshake = new Handshake(target.link, clock);
+  const { path, transport } = chooseLink(target, signal, clock);
+  const handshake = new Handshake(path, clock, transport);
   let file: FlowFile;
   let point: SequencePoint | undefined;
   try {

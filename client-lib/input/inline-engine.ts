@@ -6,83 +6,60 @@
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { sourceStateOf, type SourceState } from '../../protocol/flow/flow-file/layout.js';
-import { RingReader, type ReadOutcome } from '../../protocol/flow/flow-file/ring-reader.js';
-import { MessageKind, type Delivery } from '../../protocol/flow/signal-link/messages.js';
+import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
+import type { ReadOutcome } from '../../protocol/flow/flow-file/ring-reader.js';
+import type { Delivery } from '../../protocol/flow/signal-link/messages.js';
+import type { AttachmentListener } from './consumer-attachment.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './consumer-link.js';
+import { InlineAttachment } from './inline-attachment.js';
+import { InlineWait } from './inline-wait.js';
 import { ReadingPosition } from './reading-position.js';
-import { RingCursor } from './ring-cursor.js';
 import { SourceStatus } from './source-status.js';
-import { napUntil, spinUntil } from './ring-wait.js';
 import { checkBuffers } from './history/history-rules.js';
-import { FlowBuffer, PolledBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
+import { FlowBuffer, PolledBuffer, generationOf, typeFlags } from './flow-buffer.js';
 import type { EngineListener, InputEngine, PollHandler, TakenCount } from './input-engine.js';
 import type { InputRules } from './input-options.js';
 
-/** A blocking take spins at least so long: most buffers of a fast flow arrive within it. */
-const SPIN_MIN_US = 50;
-/**
- * While borrowed buffers are unacknowledged, a duplicator answers every request for a signal at
- * once; so the ring is polled with this period instead.
- */
-const BORROWED_POLL_MS = 1;
-
-/** One attachment of the engine: its cursor, and the buffers that are borrowed from its file. */
-class InlineAttachment extends RingCursor {
-  /** A borrowed buffer stays in the file that it came from. */
-  readonly owner: BufferOwner;
-  /** Reads ahead for `newest`. */
-  #scout: RingReader | undefined;
-
-  constructor(link: ConsumerLink, position: ReadingPosition) {
-    super(link);
-    const { file } = link;
-    this.owner = {
-      release: (_sequence, buffer) => position.release(buffer),
-      stillValid: (sequence, buffer) => file.epoch === buffer.epoch && file.holds(sequence),
-    };
-  }
-
-  /** The newest buffers that are not read yet, oldest first, up to `count`. */
-  newest(count: number): FlowBuffer[] {
-    const { file } = this.link;
-    const buffers: FlowBuffer[] = [];
-    const { published } = file;
-    const first = Math.max(this.reader.next, published - count, 0);
-    if (first >= published) return buffers;
-    this.#scout ??= new RingReader(file, 'next');
-    const scout = this.#scout;
-    scout.enterEpoch(first);
-    while (buffers.length < count && scout.peek() === 'ready') {
-      const { sequence, epoch, timestampNs, flags } = scout;
-      buffers.push(new FlowBuffer(this.owner, sequence, scout.view(), sequence, epoch, timestampNs, flags));
-      scout.advance();
-    }
-    return buffers;
-  }
+/** Buffers that were missed, and how many of them the listener knows of. */
+class Losses {
+  counted = 0;
+  reported = 0;
 }
 
 export class InlineEngine implements InputEngine {
   readonly #listener: EngineListener;
+  readonly #options: InputRules;
   #delivery: Delivery;
-  readonly #spinUs: number;
   readonly #whenDetached: 'end' | 'hold';
   readonly #clock: Clock;
   readonly #position: ReadingPosition;
-  readonly #hasNew = (): boolean => this.#isSomethingNew();
+  readonly #wait: InlineWait;
   readonly #polled = new PolledBuffer();
   #attachment!: InlineAttachment;
   readonly source: SourceStatus;
   readonly taken: TakenCount = { buffers: 0, bytes: 0 };
-  /** `arm` was called, `onReady` is due. */
-  #isArmed = false;
-  #cancelTimer: (() => void) | undefined;
-  readonly #losses = { counted: 0, reported: 0 };
+  readonly #losses = new Losses();
   #endReported = false;
   /** The end of the link ends the flow. */
   #endsWithLink: boolean;
   #closed = false;
   #paused = false;
+
+  readonly #attachmentListener: AttachmentListener = {
+    signalled: () => {
+      this.#position.disarm();
+      this.#wait.ready();
+    },
+    state: (state, generation) => this.#setSourceState(state, generation),
+    demoted: () => {
+      this.#delivery = 'lossy';
+      this.#listener.onDemoted();
+    },
+    ended: (end) => {
+      this.#listener.onDetached(end);
+      this.#reportEnd();
+    },
+  };
 
   private constructor(
     link: ConsumerLink,
@@ -92,12 +69,19 @@ export class InlineEngine implements InputEngine {
     clock: Clock,
   ) {
     this.#listener = listener;
+    this.#options = options;
     this.#delivery = options.delivery;
-    this.#spinUs = options.spinUs;
     this.#whenDetached = whenDetached;
     this.#endsWithLink = whenDetached === 'end';
     this.#clock = clock;
     this.#position = new ReadingPosition(link);
+    this.#wait = new InlineWait(
+      this.#position,
+      () => !this.#paused && this.#attachment.hasNew,
+      () => listener.onReady(),
+      options.spinUs,
+      clock,
+    );
     this.source = new SourceStatus(link.file.provider);
     this.#attach(link, link.missedAtStart);
   }
@@ -184,19 +168,12 @@ export class InlineEngine implements InputEngine {
   }
 
   arm(): void {
-    this.#isArmed = true;
-    if (this.#paused) return;
-    if (this.#spinUs > 0 && spinUntil(this.#hasNew, this.#spinUs, this.#clock))
-      return this.#reportReadyAfter(0);
-    if (this.#attachment.end === undefined && !this.#position.arm()) this.#reportReadyAfter(BORROWED_POLL_MS);
+    this.#wait.expect();
+    if (!this.#paused) this.#wait.arm(this.#attachment.end === undefined);
   }
 
   block(timeoutMs: number): void {
-    const until = this.#clock.nowMs() + timeoutMs;
-    const spinUs = Math.min(Math.max(this.#spinUs, SPIN_MIN_US), timeoutMs * 1000);
-    if (spinUntil(this.#hasNew, spinUs, this.#clock)) return;
-    this.#position.acknowledge();
-    napUntil(this.#hasNew, until, this.#clock);
+    this.#wait.block(timeoutMs);
   }
 
   pause(): void {
@@ -210,7 +187,7 @@ export class InlineEngine implements InputEngine {
     this.#paused = false;
     this.#position.disarm();
     this.#attachment.link.resume();
-    this.#reportReadyAfter(0);
+    this.#wait.readyAfter(0);
   }
 
   /** Flow-control marks need a flow thread. */
@@ -227,14 +204,15 @@ export class InlineEngine implements InputEngine {
 
   async reattach(opened: AttachTarget): Promise<void> {
     const start = { epoch: this.epoch, sequence: this.#position.needed };
-    const link = await attachConsumer(opened, { delivery: this.#delivery, start }, this.#clock);
+    const { signal } = this.#options;
+    const link = await attachConsumer(opened, { delivery: this.#delivery, start, signal }, this.#clock);
     // Reading of the old ring has continued meanwhile.
     const { epoch, next } = this.#attachment.reader;
     if (this.#closed) {
       link.close();
       throw new MirrorflowError('CLOSED', 'the input flow was closed while it reattached');
     }
-    this.#attachment.link.close();
+    this.#attachment.leave();
     this.#endReported = false;
     this.#endsWithLink = this.#whenDetached === 'end';
     // Borrowed buffers were requested again so that they stay valid; they are not delivered twice.
@@ -257,9 +235,9 @@ export class InlineEngine implements InputEngine {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#cancelTimer?.();
+    this.#wait.close();
     this.#position.end();
-    this.#attachment.link.close();
+    this.#attachment.leave();
   }
 
   /**
@@ -290,32 +268,10 @@ export class InlineEngine implements InputEngine {
   }
 
   #attach(link: ConsumerLink, lost: number): void {
-    const attachment = new InlineAttachment(link, this.#position);
-    this.#attachment = attachment;
-    this.#position.useLink(link);
     this.#losses.counted += lost;
-    link.onSignal((kind, value, detail) => {
-      if (this.#attachment !== attachment || this.#closed) return;
-      if (kind === MessageKind.STATUS) {
-        const state = sourceStateOf(detail);
-        if (state !== undefined) this.#setSourceState(state, value);
-        return;
-      }
-      if (kind === MessageKind.DELIVERY) {
-        this.#delivery = 'lossy';
-        this.#listener.onDemoted();
-        return;
-      }
-      this.#position.disarm();
-      this.#reportReady();
-    });
-    if (this.#paused) link.pause();
-    link.onEnd((end) => {
-      attachment.end = end;
-      if (this.#attachment !== attachment || this.#closed) return;
-      this.#listener.onDetached(end);
-      this.#reportEnd();
-    });
+    link.missed = this.#losses.counted;
+    this.#attachment = new InlineAttachment(link, this.#position, this.#attachmentListener, this.#paused);
+    this.#position.useLink(link);
   }
 
   #reportEnd(): void {
@@ -324,17 +280,6 @@ export class InlineEngine implements InputEngine {
     this.#endReported = true;
     this.#listener.onEnded(end);
     this.#listener.onReady();
-  }
-
-  #reportReady(): void {
-    if (!this.#isArmed) return;
-    this.#isArmed = false;
-    this.#listener.onReady();
-  }
-
-  #reportReadyAfter(delayMs: number): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = this.#clock.after(delayMs, () => this.#reportReady());
   }
 
   #setSourceState(state: SourceState, generation: number): void {
@@ -373,12 +318,5 @@ export class InlineEngine implements InputEngine {
     if (losses.counted === losses.reported) return;
     losses.reported = losses.counted;
     queueMicrotask(() => this.#listener.onLost());
-  }
-
-  #isSomethingNew(): boolean {
-    const { reader } = this.#attachment;
-    const { file } = this.#attachment.link;
-    if (this.#paused) return false;
-    return file.published > reader.next || file.epoch !== reader.epoch;
   }
 }

@@ -4,6 +4,8 @@
  */
 import type { ReadStart } from '../../protocol/flow/flow-file/ring-reader.js';
 import type { Delivery } from '../../protocol/flow/signal-link/messages.js';
+import { checkSignal } from '../link/link-choice.js';
+import { LINK_SIGNALS, type LinkSignal } from '../../protocol/rpc/contract/option-members.js';
 import { checkFlowControl, type FlowControlMarks } from './flow-control-marks.js';
 import { checkOptionNames } from '../call-options.js';
 import {
@@ -50,6 +52,13 @@ export interface InputFlowOptions extends HistoryOptions {
    * which a very fast flow runs beside others.
    */
   readonly thread?: 'shared' | 'own';
+  /**
+   * How this consumer and the duplicator exchange counts. `datagram`: over datagrams, for an inline
+   * flow in the main thread whose provider has opened it with `signal: 'datagram'`, as the user of
+   * the duplicator; else an error. `stream`: over a connection. Default: datagrams where they are
+   * possible.
+   */
+  readonly signal?: LinkSignal;
 }
 
 /** Names of all options, for the check. */
@@ -64,6 +73,7 @@ export const INPUT_OPTIONS = [
   'flowControl',
   'spinUs',
   'thread',
+  'signal',
 ] as const satisfies readonly (keyof InputFlowOptions)[];
 
 export interface InputRules {
@@ -74,12 +84,20 @@ export interface InputRules {
   readonly spinUs: number;
   readonly thread: 'shared' | 'own';
   readonly flowControl: FlowControlMarks | undefined;
+  readonly signal: LinkSignal | undefined;
 }
 
 /** Throws BAD_OPTION with the value and what is allowed. */
 export function checkInputOptions(options: InputFlowOptions): InputRules {
   checkOptionNames('openInput', options, INPUT_OPTIONS);
-  const { delivery = 'lossless', start = 'oldest', inline = false, spinUs = 0, thread = 'shared' } = options;
+  const {
+    delivery = 'lossless',
+    start = 'oldest',
+    inline = false,
+    spinUs = 0,
+    thread = 'shared',
+    signal,
+  } = options;
   const rules = checkHistoryOptions(options);
   if (!DELIVERIES.includes(delivery))
     throw badOption('delivery', delivery, `one of ${DELIVERIES.join(', ')}`);
@@ -91,6 +109,11 @@ export function checkInputOptions(options: InputFlowOptions): InputRules {
     throw badOption('spinUs', spinUs, `microseconds from 0 to ${SPIN_US_MAX}`);
   }
   if (!THREADS.includes(thread)) throw badOption('thread', thread, `one of ${THREADS.join(', ')}`);
+  if (signal !== undefined && !LINK_SIGNALS.includes(signal))
+    throw badOption('signal', signal, `one of ${LINK_SIGNALS.join(', ')}`);
+  if (signal === 'datagram' && !inline)
+    throw badOption('signal', signal, 'stream for a flow with a flow thread: set inline to true');
+  checkSignal(signal);
   if (inline) {
     // The ring is the provider's: these options could only be ignored.
     if (rules.whenFull !== 'block')
@@ -106,5 +129,5 @@ export function checkInputOptions(options: InputFlowOptions): InputRules {
   }
   const flowControl =
     options.flowControl === undefined ? undefined : checkFlowControl(options.flowControl, rules);
-  return { rules, delivery, start, inline, spinUs, thread, flowControl };
+  return { rules, delivery, start, inline, spinUs, thread, flowControl, signal };
 }

@@ -1,17 +1,14 @@
 /**
  * The place of a consumer in the ring of a flow file, for one attachment: its link and reader, the
- * payload views, and the buffers that it missed. A reattachment makes a new one. Used by the flow
- * thread's ReadingLoop and by InlineEngine. Reads the mapped file.
+ * payload views, and the buffers that it missed. The part of ConsumerAttachment that both engines
+ * read buffers with. Reads the mapped file.
  */
-import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import type { RingReader } from '../../protocol/flow/flow-file/ring-reader.js';
 import type { ConsumerLink } from './consumer-link.js';
 
 export class RingCursor {
   readonly link: ConsumerLink;
   readonly reader: RingReader;
-  /** Why the link has ended; undefined while it is open. */
-  end: LinkEnd | undefined;
   /** The reader's `missed` at the last `countMissed`; -1 before the first. */
   checkedMissed = -1;
   /** Views of the size last seen in each slot of the ring. */
@@ -42,6 +39,7 @@ export class RingCursor {
     const more = missed - this.#countedMissed;
     this.#countedMissed = missed;
     this.checkedMissed = missed;
+    this.link.missed += more;
     return more;
   }
 

@@ -1,6 +1,6 @@
 /**
  * Waits for a condition without the event loop, for blocking takes of inline flows: busy at first,
- * then with short sleeps. Used by InlineEngine. Blocks the calling thread.
+ * then with short sleeps. Used by InlineWait. Blocks the calling thread.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 

@@ -7,7 +7,7 @@
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import type { LinkConnection, LinkEnd } from '../../protocol/flow/signal-link/link.js';
+import type { LinkConnection, LinkEnd, LinkTransport } from '../../protocol/flow/signal-link/link.js';
 import {
   kindName,
   MessageKind,
@@ -69,14 +69,14 @@ export class Handshake {
   readonly #cancelTimer: () => void;
   readonly #connecting: Promise<LinkConnection>;
 
-  /** `path`: socket of the duplicator. */
-  constructor(path: string, clock: Clock = systemClock) {
+  /** `path`: socket of the duplicator; `transport`: the kind of link that it serves there. */
+  constructor(path: string, clock: Clock = systemClock, transport: LinkTransport = streamLink(clock)) {
     this.#path = path;
     // A program that was busy until now first reads the answer that has arrived meanwhile.
     this.#cancelTimer = clock.after(HANDSHAKE_TIMEOUT_MS, () => {
       setImmediate(() => this.#expiry.abort());
     });
-    this.#connecting = streamLink(clock).connect(path, { signal: this.#expiry.signal });
+    this.#connecting = transport.connect(path, { signal: this.#expiry.signal });
     this.#connecting.catch(() => undefined); // reported by `join`
   }
 

@@ -4,6 +4,8 @@
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { checkOptionNames, showValue } from '../call-options.js';
+import { checkSignal } from '../link/link-choice.js';
+import { LINK_SIGNALS, type LinkSignal } from '../../protocol/rpc/contract/option-members.js';
 import { geometryOf } from '../../protocol/flow/flow-file/geometry.js';
 
 export const OUTPUT_POLICIES = ['block', 'overwrite', 'drop', 'grow'] as const;
@@ -30,6 +32,13 @@ export interface OutputFlowOptions {
    * the application's setting, else never.
    */
   readonly stallTimeoutMs?: number;
+  /**
+   * How clients and the duplicator exchange counts, part of the flow's definition. `stream`: over a
+   * connection for each client. `datagram`: also over datagrams, with one socket for all flows of a
+   * client; used by this provider, and by inline consumers in main threads, of the duplicator's
+   * user. Default: as the flow is defined, else `stream`.
+   */
+  readonly signal?: LinkSignal;
 }
 
 /** Names of all options, for the check. */
@@ -41,6 +50,7 @@ export const OUTPUT_OPTIONS = [
   'whenFull',
   'queue',
   'stallTimeoutMs',
+  'signal',
 ] as const satisfies readonly (keyof OutputFlowOptions)[];
 
 export interface OutputRules {
@@ -52,6 +62,7 @@ export interface OutputRules {
   readonly whenFull: (typeof OUTPUT_POLICIES)[number];
   readonly queue: number;
   readonly stallTimeoutMs: number | undefined;
+  readonly signal: LinkSignal | undefined;
 }
 
 const DEFAULT_BUFFERS = 16;
@@ -100,8 +111,17 @@ export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
       { option: 'type' },
     );
   }
+  const { signal } = options;
+  if (signal !== undefined && !LINK_SIGNALS.includes(signal)) {
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `signal is ${showValue(signal)}; it must be one of ${LINK_SIGNALS.join(', ')}`,
+      { option: 'signal' },
+    );
+  }
+  checkSignal(signal);
   const properties = jsonOf(options.properties ?? {});
-  return { bufferSize, buffers, type, properties, whenFull, queue, stallTimeoutMs };
+  return { bufferSize, buffers, type, properties, whenFull, queue, stallTimeoutMs, signal };
 }
 
 function jsonOf(properties: unknown): string {

@@ -4,10 +4,13 @@
  * flow file for writing.
  */
 import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
+import type { LinkSignal } from '../../protocol/rpc/contract/option-members.js';
+import { systemClock } from '../../protocol/base/clock.js';
 import { MirrorflowError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { MessageKind } from '../../protocol/flow/signal-link/messages.js';
+import { chooseLink } from '../link/link-choice.js';
 import { Handshake, type JoinedLink } from '../link/handshake.js';
 import type { OutputRules } from './output-options.js';
 
@@ -36,13 +39,13 @@ export interface EarlierClaim {
  */
 export async function claimProvider(
   opened: OpenedFlow,
-  { stallTimeoutMs }: OutputRules,
+  { stallTimeoutMs, signal }: OutputRules,
   earlier?: EarlierClaim,
 ): Promise<ProviderClaim> {
   const { flow } = opened;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const claim = await claimOnce(opened, earlier);
+      const claim = await claimOnce(opened, signal, earlier);
       if (stallTimeoutMs !== undefined) {
         claim.link.connection.signal(MessageKind.STALL, Math.round(stallTimeoutMs));
       }
@@ -59,10 +62,13 @@ export async function claimProvider(
 }
 
 async function claimOnce(
-  { flow, handle, link: path, file: filePath }: OpenedFlow,
+  opened: OpenedFlow,
+  signal: LinkSignal | undefined,
   earlier: EarlierClaim | undefined,
 ): Promise<ProviderClaim> {
-  const link = await new Handshake(path).join({
+  const { flow, handle, file: filePath } = opened;
+  const { path, transport } = chooseLink(opened, signal, systemClock);
+  const link = await new Handshake(path, systemClock, transport).join({
     client: handle,
     hello: {
       role: 'provider',

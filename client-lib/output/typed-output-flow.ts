@@ -36,6 +36,7 @@ const TYPED_OPTIONS = [
   'whenFull',
   'queue',
   'stallTimeoutMs',
+  'signal',
 ] as const satisfies readonly (keyof TypedOutputOptions<never, never, never>)[];
 
 /**

@@ -103,7 +103,7 @@ export class ClientFlows {
     options: OutputFlowOptions,
     accept: Accept = () => undefined,
   ): Promise<OutputFlow> {
-    const { bufferSize, buffers, type, properties } = checkOutputOptions(options);
+    const { bufferSize, buffers, type, properties, signal } = checkOutputOptions(options);
     const request: OpenRequest = {
       flow: checkName('flow', flow),
       direction: 'output',
@@ -111,6 +111,7 @@ export class ClientFlows {
       buffers,
       type,
       properties,
+      ...(signal === undefined ? {} : { signal }),
     };
     return this.#opening(request, accept, async (key, opened) => {
       const output = await attachOutputFlow(opened, options);

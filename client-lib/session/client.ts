@@ -1,25 +1,22 @@
 /**
  * A client of one application, as a program uses it: `connect` returns it. Owns the session with
- * the app server (a permanent connection), the open flows, the mirrors and the message inbox. When
+ * the app server (ClientSession), the open flows, the mirrors and the message inbox. When
  * the app server was restarted the client presents itself again and opens its flows again; data
  * keep moving meanwhile. Calls the app server; flows and mirrors open their own files and links.
  */
 import { EventEmitter } from 'eventemitter3';
-import type { Delivery, MessageTarget, SendResult } from '../../protocol/rpc/contract/deliveries.js';
+import type { Delivery, SendResult } from '../../protocol/rpc/contract/deliveries.js';
 import type {
   ApplicationStatistics,
   NetworkStatus,
   ProgramInfo,
+  FlowConsumer,
 } from '../../protocol/rpc/contract/statistics.js';
-import { CONTRACT, type MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
-import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
+import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { ClientInfo, FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { linkSocketPath } from '../../protocol/base/paths.js';
-import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
 import { checkName } from '../../protocol/base/names.js';
-import { callerOf, type CallOf, type ResultOf } from '../../protocol/rpc/xml-rpc/contract.js';
-import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
-import { PermanentConnection } from '../../protocol/rpc/xml-rpc/permanent-connection.js';
+import type { CallOf, ResultOf } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 import { ClientFlows } from './client-flows.js';
 import { ClientMessages } from './client-messages.js';
@@ -33,6 +30,8 @@ import { badOption } from '../input/history/history-rules.js';
 import type { MessageHandler, MessageWaitOptions } from '../messages/inbox.js';
 import { messageToWire, type MessageClass } from '../messages/message-class.js';
 import type { Mirror } from '../mirror/mirror.js';
+import { ClientSession } from './client-session.js';
+import { targetOf } from './send-target.js';
 import type { ClientEventListener, ClientEventName, ClientEvents, SendTarget } from './client-events.js';
 import { Openings } from './openings.js';
 import type { OutputFlow } from '../output/output-flow.js';
@@ -68,8 +67,6 @@ interface HostScope {
   readonly everywhere?: boolean;
 }
 
-const TARGETS = ['client', 'application', 'provider'] as const;
-
 /** Set by the class, for `presentClient`. */
 let present: (identity: ClientIdentity) => Promise<Client>;
 
@@ -78,13 +75,12 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly name: string;
   /** Runtime directory of the application's app server. */
   readonly directory: string;
-  readonly #connection: PermanentConnection<undefined>;
+  readonly #session: ClientSession;
   readonly #call: CallOf<MirrorflowContract>;
   readonly #openings: Openings;
   readonly #messages: ClientMessages;
   readonly #mirrors: ClientMirrors;
   readonly #flows: ClientFlows;
-  #token = '';
   #closed = false;
   #closing: Promise<void> | undefined;
 
@@ -100,41 +96,33 @@ export class Client extends EventEmitter<ClientEvents> {
     };
     this.#messages = new ClientMessages({
       socket: identity.socket,
-      token: () => this.#token,
-      announce: () => void this.#call('client.receive', [this.#token, 'soon']).catch(() => undefined),
+      token: () => this.#session.token,
+      announce: () => void this.#call('client.receive', [this.#session.token, 'soon']).catch(() => undefined),
       onError: (error, message) => {
         if (this.emit('messageError', error, message)) return;
         clientLog.error('a message handler failed', { type: message.constructor.name, error });
       },
       deliver: (delivery) => this.#deliver(delivery),
     });
-    let first: RpcSession | undefined = identity.session;
-    this.#connection = new PermanentConnection<undefined>(
-      { path: identity.socket },
-      {
-        context: () => undefined,
-        log: clientLog,
-        connect: (signal) => {
-          const session = first;
-          first = undefined;
-          if (session !== undefined) return Promise.resolve(session);
-          return connectSession(
-            { path: identity.socket },
-            { context: () => undefined, log: clientLog, signal, dispatcher },
-          );
-        },
-        onConnected: (session) => this.#present(session, identity),
-      },
-    );
-    this.#call = callerOf(CONTRACT, this.#connection);
+    this.#session = new ClientSession({
+      name: identity.name,
+      program: identity.program,
+      socket: identity.socket,
+      first: identity.session,
+      dispatcher,
+      presented: (session, call, token) => this.#presented(session, call, token),
+      lost: () => void this.emit('disconnected'),
+      regained: () => void this.emit('reconnected'),
+    });
+    this.#call = this.#session.call;
     this.#openings = new Openings({
       app: this.app,
       call: this.#call,
-      token: () => this.#token,
+      token: () => this.#session.token,
       connected: () => this.connected,
       closing: () => this.#closing !== undefined,
       closed: () => this.#closed,
-      reconnectedWithin: (delayMs) => this.#reconnectedWithin(delayMs),
+      reconnectedWithin: (delayMs) => this.#session.reconnectedWithin(delayMs),
       onStatus: (status) => this.emit('status', status),
     });
     this.#mirrors = new ClientMirrors(this.#openings, (flow) =>
@@ -142,34 +130,21 @@ export class Client extends EventEmitter<ClientEvents> {
     );
     this.#flows = new ClientFlows(this.#openings, this.#call, () => ({
       socket: identity.socket,
-      session: this.#token,
+      session: this.#session.token,
     }));
   }
 
   static {
     present = async (identity) => {
       const client = new Client(identity);
-      await new Promise<void>((resolve, reject) => {
-        const connection = client.#connection;
-        connection.once('connected', () => {
-          connection.removeAllListeners();
-          connection.on('lost', () => client.emit('disconnected'));
-          connection.on('connected', () => client.emit('reconnected'));
-          resolve();
-        });
-        connection.once('failed', (error) => {
-          void connection.close();
-          reject(error instanceof Error ? error : new Error(describeError(error)));
-        });
-        connection.start();
-      });
+      await client.#session.start();
       return client;
     };
   }
 
   /** Whether the client has a session with its app server now. */
   get connected(): boolean {
-    return this.#connection.state === 'connected';
+    return this.#session.connected;
   }
 
   appInfo(): Promise<AppInfo> {
@@ -187,6 +162,11 @@ export class Client extends EventEmitter<ClientEvents> {
   /** Counters and rates of a flow by name. */
   async statistics(flow: string): Promise<Record<string, number>> {
     return this.#call('flow.statistics', [checkName('flow', flow)]);
+  }
+
+  /** Lag, missed buffers and back-pressure of a flow's consumers on this host, from its file. */
+  async flowConsumers(flow: string): Promise<FlowConsumer[]> {
+    return this.#call('flow.consumers', [checkName('flow', flow)]);
   }
 
   /**
@@ -300,7 +280,7 @@ export class Client extends EventEmitter<ClientEvents> {
    */
   async send(message: object, options: { readonly to: SendTarget }): Promise<SendResult> {
     const target = targetOf(options);
-    return this.#call('client.send', [this.#token, target, messageToWire(message)]);
+    return this.#call('client.send', [this.#session.token, target, messageToWire(message)]);
   }
 
   /**
@@ -393,21 +373,7 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#closed = true;
     await this.#messages.close();
     await this.#mirrors.unmapAll();
-    if (this.connected) await this.#call('client.leave', [this.#token]).catch(() => undefined);
-    await this.#connection.close();
-  }
-
-  /** Resolves when the app server is connected again, after `delayMs` at the latest. */
-  #reconnectedWithin(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#connection.off('connected', done);
-        resolve();
-      };
-      const timer = setTimeout(done, delayMs);
-      this.#connection.on('connected', done);
-    });
+    await this.#session.close();
   }
 
   /** Errors are sent back to the sender of the delivery. */
@@ -431,12 +397,7 @@ export class Client extends EventEmitter<ClientEvents> {
     }
   }
 
-  async #present(session: RpcSession, { name, program }: ClientIdentity): Promise<void> {
-    const call = callerOf(CONTRACT, session);
-    const { session: token } = await call('client.present', [
-      { name, program, pid: process.pid, version: PROTOCOL_VERSION },
-    ]);
-    this.#token = token;
+  async #presented(session: RpcSession, call: CallOf<MirrorflowContract>, token: string): Promise<void> {
     if (this.#messages.hasThread) await call('client.receive', [token, 'soon']);
     this.#messages.identify(token);
     await this.#openings.reopenAll(session, token);
@@ -455,28 +416,6 @@ function isTyped<Value, Place, Form>(
 ): options is TypedOutputOptions<Value, Place, Form> {
   checkOptionObject('openOutput', options, OUTPUT_OPTIONS);
   return typeof options.type === 'object' && (options.type as unknown) !== null;
-}
-
-/** Throws BAD_OPTION unless exactly one receiver is named. */
-function targetOf(options: { readonly to: SendTarget }): MessageTarget {
-  checkOptionNames('send', options, ['to']);
-  const { to } = options;
-  checkOptionNames('to', to, TARGETS);
-  const target: MessageTarget = { ...to };
-  const given = TARGETS.filter((name) => target[name] !== undefined);
-  if (given.length !== 1 || (target.application !== undefined && (target.application as unknown) !== true)) {
-    const receivers = given.map((name) =>
-      name === 'application' ? `application: ${target.application}` : name,
-    );
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      `to names ${receivers.join(' and ') || 'no receiver'}; it must be one of { client: name }, { application: true }, { provider: flow }`,
-      { option: 'to' },
-    );
-  }
-  if (target.client !== undefined) checkName('client', target.client);
-  if (target.provider !== undefined) checkName('flow', target.provider);
-  return target;
 }
 
 function isEverywhere(call: string, scope: HostScope): boolean {

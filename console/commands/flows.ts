@@ -2,9 +2,11 @@
  * `mirrorflow flows`: lists the flows of the applications.
  *
  * A flow is a stream of fixed-size buffers from one provider to any number of consumers. The
- * command asks each application's app server, with `--all` those of other hosts too.
+ * command asks each application's app server, with `--all` those of other hosts too; with
+ * `--consumers` for what the flow files show of each consumer.
  */
-import type { FlowInfo, NetworkStatus } from '../../client-lib/index.js';
+import type { FlowConsumer, FlowInfo, NetworkStatus } from '../../client-lib/index.js';
+import { isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { askApplications } from '../every-application.js';
 import { askHosts, networkStatus } from '../every-host.js';
@@ -56,6 +58,7 @@ export const flowsCommand = command({
   options: {
     app: { ...APP_OPTION, describe: 'list only those of this application' },
     all: { type: 'boolean', describe: 'list those of all hosts of the network' },
+    consumers: { type: 'boolean', describe: 'list the consumers of each flow on this host, from its file' },
   },
   examples: [
     ['flows --app e23001', 'its flows: type, state, buffers, clients'],
@@ -63,8 +66,14 @@ export const flowsCommand = command({
       'flows --all',
       'the hosts of each flow: its source, provider, readers, and the consumers that hold it back',
     ],
+    ['flows --consumers', 'lag, missed buffers and back-pressure of every consumer'],
   ],
-  async run(context, { app, all }) {
+  async run(context, { app, all, consumers }) {
+    if (all === true && consumers === true) {
+      const message = '--consumers lists those of this host; give it without --all';
+      throw new MirrorflowError('BAD_OPTION', message, { option: 'consumers' });
+    }
+    if (consumers === true) return consumersOfFlows(context, app);
     if (all === true) return flowsOfAllHosts(context, app);
     const flows = await askApplications(context, app, (client) => client.flows());
     const { output } = context;
@@ -72,6 +81,40 @@ export const flowsCommand = command({
     output.lines(recordTable(output, COLUMNS, flows, 'No flows.'));
   },
 });
+
+type ConsumerOfFlow = FlowConsumer & { readonly app: string; readonly flow: string };
+
+const CONSUMER_COLUMNS: readonly RecordColumn<ConsumerOfFlow>[] = [
+  { header: 'app', cell: ({ app }) => app },
+  { header: 'flow', cell: ({ flow }) => flow },
+  { header: 'consumer', cell: ({ client, remote }) => client ?? (remote ? 'another host' : 'unknown') },
+  { header: 'pid', align: 'right', cell: ({ pid }) => pidCell(pid) },
+  { header: 'delivery', cell: ({ delivery, paused }) => (paused ? `${delivery}, paused` : delivery) },
+  { header: 'read', align: 'right', cell: ({ acknowledged }) => acknowledged },
+  { header: 'lag', align: 'right', cell: ({ lag }) => lag },
+  { header: 'missed', align: 'right', cell: ({ missed }) => missed },
+  { header: 'holds back', cell: ({ holding }) => (holding ? { text: 'now', style: 'alarm' } : undefined) },
+  { header: 'times', align: 'right', cell: ({ holds }) => holds },
+  { header: 'ms', align: 'right', cell: ({ heldMs }) => heldMs },
+];
+
+async function consumersOfFlows(context: CommandContext, app: string | undefined): Promise<void> {
+  const consumers = await askApplications(context, app, async (client) => {
+    const running = (await client.flows()).filter(({ state }) => state === 'running');
+    const each = running.map(async ({ flow }) => {
+      const rows = await client.flowConsumers(flow).catch((error: unknown) => {
+        // The flow has ended meanwhile.
+        if (isMirrorflowError(error, 'NOT_RUNNING') || isMirrorflowError(error, 'UNKNOWN_FLOW')) return [];
+        throw error;
+      });
+      return rows.map((row) => Object.assign({ flow }, row));
+    });
+    return (await Promise.all(each)).flat();
+  });
+  const { output } = context;
+  if (output.json) return output.value(consumers);
+  output.lines(recordTable(output, CONSUMER_COLUMNS, consumers, 'No consumers.'));
+}
 
 type FlowOnHost = NetworkStatus['flows'][number] & { readonly host: string; readonly app: string };
 

@@ -7,7 +7,7 @@ import { systemClock, wallClockNs } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { flowFilePath } from '../../protocol/base/paths.js';
-import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
+import { FLOW_FLAGS, type SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { LocalFlowOptions } from '../options.js';
 import { readPredecessorState } from '../recovery/obtain-file.js';
 import { RemoteServer } from '../remote/remote-server.js';
@@ -28,15 +28,17 @@ export class LocalFlow extends DuplicatedFlow {
   }
 
   async start(): Promise<void> {
-    const { app, flow, type, flowDirectory, bufferSize, buffers, properties } = this.#options;
+    const { app, flow, type, flowDirectory, bufferSize, buffers, properties, signal } = this.#options;
+    const datagrams = signal === 'datagram';
     const hosted = await HostedFlow.create(
       this.#options,
       {
         identity: { application: app, flow, type, properties },
         slotCount: buffers,
         payloadCapacity: bufferSize,
-        flags: 0,
+        flags: datagrams ? FLOW_FLAGS.datagrams : 0,
         localProvider: true,
+        datagrams,
         hasImage: false,
         predecessor: await readPredecessorState(flowFilePath(flowDirectory, app, flow), this.#log),
         host: { openSlots: 0 },

@@ -29,22 +29,32 @@ export interface Consumer {
  */
 export type AckOutcome = 'accepted' | 'regressed' | 'ahead' | 'unknown';
 
+/** Learns what happens to the consumers of a registry. */
+export interface ConsumerObserver {
+  /** The acknowledgement, the delivery or the pause of the consumer has changed. */
+  changed(consumer: Consumer): void;
+  removed(consumer: Consumer): void;
+}
+
 class RegisteredConsumer implements Consumer {
   readonly id: number;
   readonly remote: boolean;
   waiting = true;
-  paused = false;
+  #paused = false;
   #acknowledged: number;
   #delivery: Delivery;
-  /** Receives the acknowledgement that no longer counts; -Infinity when the delivery changed. */
-  readonly #onChange: (acknowledged: number) => void;
+  /**
+   * Receives the acknowledgement that no longer counts; -Infinity when the delivery changed,
+   * Infinity when it counts on.
+   */
+  readonly #onChange: (consumer: Consumer, acknowledged: number) => void;
 
   constructor(
     id: number,
     delivery: Delivery,
     start: number,
     remote: boolean,
-    onChange: (acknowledged: number) => void,
+    onChange: (consumer: Consumer, acknowledged: number) => void,
   ) {
     this.id = id;
     this.remote = remote;
@@ -59,7 +69,16 @@ class RegisteredConsumer implements Consumer {
 
   set delivery(delivery: Delivery) {
     this.#delivery = delivery;
-    this.#onChange(Number.NEGATIVE_INFINITY);
+    this.#onChange(this, Number.NEGATIVE_INFINITY);
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  set paused(paused: boolean) {
+    this.#paused = paused;
+    this.#onChange(this, Number.POSITIVE_INFINITY);
   }
 
   get acknowledged(): number {
@@ -69,7 +88,7 @@ class RegisteredConsumer implements Consumer {
   set acknowledged(sequence: number) {
     const before = this.#acknowledged;
     this.#acknowledged = sequence;
-    this.#onChange(before);
+    this.#onChange(this, before);
   }
 }
 
@@ -81,9 +100,15 @@ export class ConsumerRegistry {
    * acknowledgements do not come from the slowest one.
    */
   #slowest: number | undefined;
-  readonly #invalidate = (acknowledged: number): void => {
+  readonly #observer: ConsumerObserver | undefined;
+  readonly #changed = (consumer: Consumer, acknowledged: number): void => {
     if (this.#slowest !== undefined && acknowledged <= this.#slowest) this.#slowest = undefined;
+    this.#observer?.changed(consumer);
   };
+
+  constructor(observer?: ConsumerObserver) {
+    this.#observer = observer;
+  }
 
   get size(): number {
     return this.#consumers.size;
@@ -96,7 +121,7 @@ export class ConsumerRegistry {
 
   /** `start`: the first sequence that the consumer gets. */
   add(id: number, delivery: Delivery, start: number, remote = false): Consumer {
-    const consumer = new RegisteredConsumer(id, delivery, start, remote, this.#invalidate);
+    const consumer = new RegisteredConsumer(id, delivery, start, remote, this.#changed);
     this.#consumers.set(id, consumer);
     this.#slowest = undefined;
     return consumer;
@@ -105,7 +130,11 @@ export class ConsumerRegistry {
   /** The consumer stops counting at once. Returns false when there is none of that id. */
   remove(id: number): boolean {
     this.#slowest = undefined;
-    return this.#consumers.delete(id);
+    const consumer = this.#consumers.get(id);
+    if (consumer === undefined) return false;
+    this.#consumers.delete(id);
+    this.#observer?.removed(consumer);
+    return true;
   }
 
   get(id: number): Consumer | undefined {

@@ -1,22 +1,31 @@
 /**
  * The consumers of one flow, on this host and on others: the table of readers
  * (ConsumerRegistry), the consumers of a killed predecessor that are still expected
- * (ReattachmentTracker), and the counts of both in the flow file, where the next duplicator finds
- * them should this one be killed. Used by FlowHost and its parts. Writes counters of the flow file;
+ * (ReattachmentTracker), the counts of both in the flow file, where the next duplicator finds
+ * them should this one be killed, and what the file shows of each consumer (ConsumerRows). Used by FlowHost and its parts. Writes counters of the flow file;
  * opens nothing.
  */
 import type { ReattachmentTracker } from '../recovery/reattachment-tracker.js';
+import type { ConsumerRows } from './consumer-rows.js';
 import { ConsumerRegistry, type Consumer, type Delivery } from './consumer-registry.js';
 import type { LinkClient } from './link-client.js';
 
 export class FlowConsumers {
-  readonly registry = new ConsumerRegistry();
+  readonly registry: ConsumerRegistry;
+  /** What the flow file shows of each consumer. */
+  readonly rows: ConsumerRows;
   readonly reattachments: ReattachmentTracker;
   readonly #onCounted: (consumers: number, lossless: number) => void;
   #changes = 0;
 
   /** `onCounted` receives the numbers of all and of the lossless consumers after each change. */
-  constructor(reattachments: ReattachmentTracker, onCounted: (consumers: number, lossless: number) => void) {
+  constructor(
+    rows: ConsumerRows,
+    reattachments: ReattachmentTracker,
+    onCounted: (consumers: number, lossless: number) => void,
+  ) {
+    this.rows = rows;
+    this.registry = new ConsumerRegistry(rows);
     this.reattachments = reattachments;
     this.#onCounted = onCounted;
   }
@@ -41,11 +50,19 @@ export class FlowConsumers {
   admit(client: LinkClient, delivery: Delivery, first: number, resumes: boolean): Consumer {
     const consumer = this.registry.add(client.id, delivery, first);
     client.consumer = consumer;
+    this.rows.enter(consumer, client.name, client.pid);
     this.count();
     if (delivery === 'lossless') {
       client.presence = this.reattachments.enter(client.pid, resumes);
       if (client.presence.reattached) this.count();
     }
+    return consumer;
+  }
+
+  /** Makes the duplicator of another host a consumer. */
+  admitRemote(delivery: Delivery, first: number): Consumer {
+    const consumer = this.registry.add(this.registry.nextId(), delivery, first, true);
+    this.rows.enter(consumer, 0, 0);
     return consumer;
   }
 

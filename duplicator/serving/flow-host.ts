@@ -5,7 +5,8 @@
  *
  *   LinkProtocol ─ Admission      messages of the clients
  *   LinkClients, RemoteConsumers  recipients of the flow
- *   FlowConsumers, WriterCredit   how far each has read, and how far the writer may go
+ *   FlowConsumers, ConsumerRows   how far each has read, also in the flow file
+ *   WriterCredit                  how far the writer may go
  *   SourceStatus                  state of the source
  *
  * Writes the flow file's header; owns the link server that it is given.
@@ -23,6 +24,7 @@ import { REATTACH_MS } from '../recovery/reattach-gate.js';
 import { ReattachmentTracker } from '../recovery/reattachment-tracker.js';
 import { Admission, type BeforeLossless } from './admission.js';
 import type { Consumer } from './consumer-registry.js';
+import { ConsumerRows } from './consumer-rows.js';
 import { FlowConsumers } from './flow-consumers.js';
 import { LinkClients } from './link-clients.js';
 import { LinkProtocol } from './link-protocol.js';
@@ -32,10 +34,12 @@ import { WriterCredit } from './writer-credit.js';
 
 export interface FlowHostOptions {
   readonly file: FlowFile;
-  /** For consumers and observers. Owned by the host from now on, as `providerLinks`. */
+  /** For consumers and observers. Owned by the host from now on, as the other two. */
   readonly links: LinkServer;
   /** For providers; without it no client can provide. */
   readonly providerLinks?: LinkServer | undefined;
+  /** For clients of this process's user, which may provide as well. */
+  readonly datagramLinks?: LinkServer | undefined;
   /**
    * Slots beyond the published ones that the writer clears before it asks for credit: a new
    * consumer never begins on them, unless another consumer holds them already.
@@ -108,11 +112,11 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   constructor(options: FlowHostOptions) {
     super();
-    const { file, links, providerLinks, openSlots, log } = options;
+    const { file, links, providerLinks, datagramLinks, openSlots, log } = options;
     const { local = false, expected = 0, stallTimeoutMs = 0, reattachMs = REATTACH_MS } = options;
     const { beforeLossless = () => undefined, clock = systemClock } = options;
     this.#file = file;
-    this.#links = providerLinks === undefined ? [links] : [links, providerLinks];
+    this.#links = [links, providerLinks, datagramLinks].filter((server) => server !== undefined);
     this.#beforeLossless = beforeLossless;
     this.#log = log;
     const reattachments = new ReattachmentTracker({
@@ -124,10 +128,14 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
       log,
       onComplete: () => this.#reattached(),
     });
-    this.#consumers = new FlowConsumers(reattachments, (consumers, lossless) => {
-      this.emit('consumers', consumers);
-      this.emit('lossless', lossless);
-    });
+    this.#consumers = new FlowConsumers(
+      new ConsumerRows(file, clock),
+      reattachments,
+      (consumers, lossless) => {
+        this.emit('consumers', consumers);
+        this.emit('lossless', lossless);
+      },
+    );
     this.#credit = new WriterCredit({
       file,
       consumers: this.#consumers,
@@ -156,6 +164,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     protocol.on('clients', () => this.emit('clients', this.clientCount));
     links.onConnection((link) => protocol.connected(link, false));
     providerLinks?.onConnection((link) => protocol.connected(link, true));
+    datagramLinks?.onConnection((link) => protocol.connected(link, true));
   }
 
   /** Clients of this host and duplicators of other hosts. */

@@ -1,8 +1,8 @@
 /**
  * The files and the sockets of one flow on this host, created together and removed together: the
  * flow file (a ring of buffers in shared memory), for a mirror the image beside it (the newest
- * buffer, byte for byte), the sockets of the signal link, one for consumers and one for providers,
- * and the FlowHost that serves clients on that link.
+ * buffer, byte for byte), the sockets of the signal link, one for consumers, one for providers and,
+ * where the flow wants it, one for datagrams, and the FlowHost that serves clients on them.
  *
  * Every kind of flow (local/, mirror/, remote/) makes its HostedFlow here and owns it. Creates
  * directories, maps files, listens on a Unix socket.
@@ -15,6 +15,7 @@ import { prepareDirectory } from '../../protocol/base/files/private-directory.js
 import type { Logger } from '../../protocol/base/log.js';
 import {
   appFlowDirectory,
+  datagramSocketPath,
   flowFilePath,
   imageFilePath,
   linkSocketPath,
@@ -24,6 +25,7 @@ import type { FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { createImage } from '../../protocol/flow/flow-file/image.js';
 import type { LinkServer } from '../../protocol/flow/signal-link/link.js';
+import { datagramLink } from '../../protocol/flow/signal-link/datagram-link.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
 import { PutBack } from '../../protocol/host/put-back.js';
 import { Access } from '../../protocol/host/access/access.js';
@@ -58,6 +60,8 @@ export interface HostedFlowRequest extends Pick<
    * Whether providers of this host write into the flow file; they are granted access to it then.
    */
   readonly localProvider: boolean;
+  /** Whether clients of this process's user can join over datagrams too. */
+  readonly datagrams?: boolean;
   readonly hasImage: boolean;
   /** What a dead duplicator of the same flow left; its file is taken over where it is sound. */
   readonly predecessor: PredecessorState;
@@ -85,7 +89,8 @@ interface MappedImage {
 interface LinkSocket {
   readonly links: LinkServer;
   readonly path: string;
-  readonly kind: 'read socket' | 'provide socket';
+  /** Undefined: for this process's user only. */
+  readonly kind?: 'read socket' | 'provide socket';
 }
 
 /** Of a link socket until its access has opened it to others. */
@@ -167,6 +172,8 @@ export class HostedFlow {
     const providerLinks = request.localProvider
       ? streamLink().createServer({ socketMode: CLOSED_MODE, clients: PROVIDER_LINKS })
       : undefined;
+    const datagramLinks =
+      request.datagrams === true ? datagramLink().createServer({ socketMode: CLOSED_MODE }) : undefined;
     try {
       access.grant(path, granted, takenOver);
       const image = imagePath === undefined ? undefined : obtainImage(imagePath, file, access, takenOver);
@@ -174,6 +181,7 @@ export class HostedFlow {
         file,
         links,
         providerLinks,
+        datagramLinks,
         local: request.localProvider,
         expected,
         reattachMs,
@@ -188,6 +196,8 @@ export class HostedFlow {
         const providerLink = providerSocketPath(options.directory, app, flow);
         sockets.push({ links: providerLinks, path: providerLink, kind: 'provide socket' });
       }
+      if (datagramLinks !== undefined)
+        sockets.push({ links: datagramLinks, path: datagramSocketPath(options.directory, app, flow) });
       await openSockets(sockets, access);
       const owned = [{ path, bytes: file.geometry.fileBytes, access: access.of(granted) }];
       if (imagePath !== undefined)
@@ -207,7 +217,7 @@ export class HostedFlow {
       hosted.#replacedDamage = replacedDamage;
       return hosted;
     } catch (error) {
-      await Promise.all([links.close(), providerLinks?.close()]);
+      await Promise.all([links.close(), providerLinks?.close(), datagramLinks?.close()]);
       if (!takenOver) removeFiles(path, inode, imagePath);
       throw error;
     }
@@ -258,7 +268,7 @@ export class HostedFlow {
 async function openSockets(sockets: readonly LinkSocket[], access: Access): Promise<void> {
   for (const { links, path, kind } of sockets) {
     await listenOnLink(links, path);
-    access.grant(path, kind);
+    if (kind !== undefined) access.grant(path, kind);
   }
 }
 

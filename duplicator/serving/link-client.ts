@@ -15,7 +15,7 @@ import type { PresenceEntry } from '../recovery/consumer-presence.js';
 export class LinkClient {
   readonly id: number;
   readonly link: LinkConnection;
-  /** It has connected to the socket for providers. */
+  /** It has connected to a socket that only providers may use. */
   readonly mayProvide: boolean;
   /** Undefined for a provider, an observer, and a consumer that is not admitted yet. */
   consumer: Consumer | undefined;

@@ -20,6 +20,7 @@ import {
   MessageKind,
   UNANSWERED,
   kindName,
+  missedOf,
   unpackClient,
 } from '../../protocol/flow/signal-link/messages.js';
 import type { Admission } from './admission.js';
@@ -143,6 +144,7 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
       client.refuse('BAD_MESSAGE', message);
       return;
     }
+    if (client.consumer !== undefined) this.#consumers.rows.reportedMissed(client.consumer, missedOf(detail));
     if (client.consumer?.delivery === 'lossless') this.#credit.grant();
     this.#clients.signal(client, published);
   }
@@ -165,11 +167,13 @@ export class LinkProtocol extends EventEmitter<LinkProtocolEvents> {
     this.emit('published');
     // Consumers first: they wait for the buffer, the provider only for its next turn.
     claim.answer((detail & UNANSWERED) !== 0);
+    this.#credit.noteBlocked();
     this.#credit.stall.check();
   }
 
   #providerLeaves(claim: ProviderClaim, how: 'left' | 'died'): void {
     claim.leave();
+    this.#consumers.rows.writerLeft();
     this.#credit.stall.resetTimeout();
     this.emit('published');
     this.emit('provider', how);

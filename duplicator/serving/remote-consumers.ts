@@ -162,8 +162,8 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
     const delivery = this.#demoted.has(request.id) ? 'lossy' : request.delivery;
     const start = Math.min(resume, this.#file.published);
     const first = Math.max(start, this.#credit.oldest(delivery, start));
-    const { registry, reattachments } = this.#consumers;
-    const consumer = registry.add(registry.nextId(), delivery, first, true);
+    const { reattachments } = this.#consumers;
+    const consumer = this.#consumers.admitRemote(delivery, first);
     const retained = this.#takeRetained(request, first);
     // A retained position was counted as reattached when it was first taken.
     const resumes = retained === undefined && request.resume !== undefined && delivery === 'lossless';

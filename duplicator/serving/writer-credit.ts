@@ -73,8 +73,14 @@ export class WriterCredit {
       };
       this.#waiters.add(retry);
       this.#requested = sequence;
+      this.#consumers.rows.blocked(this.blocking());
       this.stall.check();
     });
+  }
+
+  /** To be called when the provider has published: it may have come to the end of its credit. */
+  noteBlocked(): void {
+    if (this.#file.published >= this.limit) this.#consumers.rows.blocked(this.blocking());
   }
 
   /** To be called when a consumer acknowledged, joined, changed or left. */

@@ -70,11 +70,6 @@ export const LIMITS = {
   reconnectFirstMs: 20,
   reconnectMaxMs: 250,
 
-  /**
-   * Length of the suffix with which a client of a datagram link derives its own socket path from
-   * the server's: "." and 16 hexadecimal digits.
-   */
-  datagramPeerSuffixBytes: 17,
   /** Signal-link clients of one duplicator. */
   linkClients: 4096,
 

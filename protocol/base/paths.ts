@@ -30,9 +30,9 @@ const DATAGRAM_SUFFIX = '.dgram';
 const TOKEN_SUFFIX = '.token';
 const HASH_DIGITS = 16;
 
-/** The longest socket path below the runtime directory: a datagram client with a hashed name. */
-const LONGEST_SOCKET_BYTES =
-  '/links/'.length + HASH_DIGITS + DATAGRAM_SUFFIX.length + LIMITS.datagramPeerSuffixBytes;
+const PROVIDER_SUFFIX = `.provide${SOCKET_SUFFIX}`;
+/** The longest socket path below the runtime directory: a provider socket with a hashed name. */
+const LONGEST_SOCKET_BYTES = '/links/'.length + HASH_DIGITS + PROVIDER_SUFFIX.length;
 
 /** Longest runtime directory, in bytes. */
 const RUNTIME_DIRECTORY_MAX_BYTES = LIMITS.unixSocketPathBytes - LONGEST_SOCKET_BYTES;
@@ -87,7 +87,7 @@ export function hostTokenPath(directory: string, right: HostRight | 'child'): To
 /** The app server's socket for callers with this right: `apps/<app>.read.sock`. */
 export function appSocketPath(directory: string, app: string, right: UserRight): string {
   const name = checkName('application', app);
-  return socketPath(join(directory, 'apps'), name, `.${right}${SOCKET_SUFFIX}`, 0);
+  return socketPath(join(directory, 'apps'), name, `.${right}${SOCKET_SUFFIX}`);
 }
 
 /** The file with the token that a caller of the app server proves this right by. */
@@ -97,18 +97,17 @@ export function appTokenPath(directory: string, app: string, right: Right): Toke
 
 /** The duplicator's socket for the stream links of consumers. */
 export function linkSocketPath(directory: string, app: string, flow: string): string {
-  return socketPath(join(directory, 'links'), appAndFlow(app, flow), SOCKET_SUFFIX, 0);
+  return socketPath(join(directory, 'links'), appAndFlow(app, flow), SOCKET_SUFFIX);
 }
 
 /** The duplicator's socket for the stream link of a provider: only providers may connect to it. */
 export function providerSocketPath(directory: string, app: string, flow: string): string {
-  return socketPath(join(directory, 'links'), appAndFlow(app, flow), `.provide${SOCKET_SUFFIX}`, 0);
+  return socketPath(join(directory, 'links'), appAndFlow(app, flow), PROVIDER_SUFFIX);
 }
 
 /** The duplicator's socket for datagram links; its clients' sockets are in the same directory. */
 export function datagramSocketPath(directory: string, app: string, flow: string): string {
-  const reserved = LIMITS.datagramPeerSuffixBytes;
-  return socketPath(join(directory, 'links'), appAndFlow(app, flow), DATAGRAM_SUFFIX, reserved);
+  return socketPath(join(directory, 'links'), appAndFlow(app, flow), DATAGRAM_SUFFIX);
 }
 
 /** The subdirectories of a runtime directory; its owner creates them with it. */
@@ -149,9 +148,9 @@ function appAndFlow(app: string, flow: string): string {
   return `${checkName('application', app)}@${checkName('flow', flow)}`;
 }
 
-function socketPath(folder: string, name: string, suffix: string, reservedBytes: number): string {
+function socketPath(folder: string, name: string, suffix: string): string {
   const readable = join(folder, `${name}${suffix}`);
-  if (Buffer.byteLength(readable) + reservedBytes <= LIMITS.unixSocketPathBytes) return readable;
+  if (Buffer.byteLength(readable) <= LIMITS.unixSocketPathBytes) return readable;
   const hash = nodeCrypto().createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS);
   return join(folder, `${hash}${suffix}`);
 }

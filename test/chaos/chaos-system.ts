@@ -169,7 +169,7 @@ export class ChaosSystem {
       ),
       ...flows.map(({ app, flow }) => ({ path: linkSocketPath(directory, app, flow) })),
       ...['host', ...APPLICATIONS.map((app) => join('apps', app))].flatMap((name) => {
-        const port = controlPortIn(join(directory, `${name}.json`));
+        const port = recordOf(join(directory, `${name}.json`))?.port;
         return port === undefined ? [] : [{ port }];
       }),
     ];
@@ -188,6 +188,13 @@ export class ChaosSystem {
       (error: unknown) => this.#onProblem(String(error)),
     );
     await Promise.all([...this.readers.values()].map(({ program }) => program.kill()));
+    // One that was killed last has to find the app servers before it can stop them.
+    const serves = (): boolean =>
+      recordOf(join(this.directory, 'host.json'))?.pid === this.hostServer.pid &&
+      APPLICATIONS.every((app) => this.appServerPid(app) !== undefined);
+    await eventually(serves, 'the host server serves', START_TIMEOUT_MS).catch((error: unknown) =>
+      this.#onProblem(String(error)),
+    );
     await this.hostServer.stop();
     await this.simulator.stop();
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
@@ -275,9 +282,10 @@ export class ChaosSystem {
 }
 
 /** The control port in a server's record; undefined without a record. */
-function controlPortIn(path: string): number | undefined {
+/** The record of a server; undefined while it has none. */
+function recordOf(path: string): { readonly port?: number; readonly pid?: number } | undefined {
   try {
-    return (JSON.parse(readFileSync(path, 'utf8')) as { port?: number }).port;
+    return JSON.parse(readFileSync(path, 'utf8')) as { port?: number; pid?: number };
   } catch {
     return undefined;
   }

@@ -8,6 +8,7 @@
  * since the target may still be restarting.
  */
 import { existsSync, rmSync } from 'node:fs';
+import { systemCode } from '../../protocol/base/errors.js';
 import { flowFilePath, imageFilePath } from '../../protocol/base/paths.js';
 import type { RandomBits } from '../../simulator/random.js';
 import { flood } from './flood.js';
@@ -46,7 +47,7 @@ const KILLS_WINDOW_MS = 30_000;
 
 const ALL_FLOWS = [...FLOWS, { app: MIRRORED, flow: 'spectra' }];
 
-/** Relative frequency of each kind; 0: drawn only when `--kinds` names it. */
+/** Relative frequency of each kind. */
 const WEIGHTS = {
   'kill-consumer': 4,
   'kill-provider': 4,
@@ -63,9 +64,9 @@ const WEIGHTS = {
   'cut-source': 2,
   'fill-flow-directory': 1,
   flood: 2,
-  'delete-flow-file': 0,
-  'delete-image': 0,
-  'delete-runtime-directory': 0,
+  'delete-flow-file': 1,
+  'delete-image': 1,
+  'delete-runtime-directory': 1,
 } as const;
 type Kind = keyof typeof WEIGHTS;
 
@@ -77,14 +78,11 @@ export class FaultGenerator {
   /** Times of the kills (performance.now), by kind and target. */
   readonly #kills = new Map<string, number[]>();
   readonly #kinds: readonly Kind[];
-  /** The kinds were chosen by name. */
-  readonly #isNamed: boolean;
 
   /** Draws from the kinds in `only`, or from all kinds when it is empty. */
   constructor(system: ChaosSystem, random: RandomBits, only: readonly string[] = []) {
     this.#system = system;
     this.#random = random;
-    this.#isNamed = only.length > 0;
     const kinds = Object.keys(WEIGHTS) as Kind[];
     this.#kinds = only.length === 0 ? kinds : kinds.filter((kind) => only.includes(kind));
   }
@@ -92,17 +90,13 @@ export class FaultGenerator {
   /** The next fault of the seed's sequence. */
   draw(): Fault {
     const kinds = this.#kinds;
-    const total = kinds.reduce((sum, kind) => sum + this.#weightOf(kind), 0);
+    const total = kinds.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
     let remaining = this.#random() % total;
     for (const kind of kinds) {
-      remaining -= this.#weightOf(kind);
+      remaining -= WEIGHTS[kind];
       if (remaining < 0) return this.#make(kind);
     }
     return this.#make(kinds[0] ?? 'flood');
-  }
-
-  #weightOf(kind: Kind): number {
-    return this.#isNamed ? Math.max(1, WEIGHTS[kind]) : WEIGHTS[kind];
   }
 
   #make(kind: Kind): Fault {
@@ -223,7 +217,7 @@ export class FaultGenerator {
       affectedReaders,
       inject: async () => {
         if (!existsSync(path)) return false;
-        rmSync(path, { recursive: true, force: true });
+        remove(path);
         return true;
       },
     };
@@ -291,6 +285,15 @@ function readersOf(app: string, flow?: string): string[] {
 
 function allReaders(): string[] {
   return READERS.map(({ name }) => name);
+}
+
+/** As `rm -r` does: what is put back meanwhile may keep a directory from its removal. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (systemCode(error) !== 'ENOTEMPTY') throw error;
+  }
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): boolean {

@@ -17,7 +17,17 @@ const COUNTS: ReadonlySet<MessageKind> = new Set([
   MessageKind.CREDIT,
 ]);
 
+/** Called before each message that a link accepts. `link`: the same for both of its ends. */
+export type LinkObserver = (
+  link: object,
+  byClient: boolean,
+  kind: MessageKind,
+  value: number,
+  detail: number,
+) => void;
+
 export class MemoryLink implements LinkConnection {
+  #observe: (kind: MessageKind, value: number, detail: number) => void = () => undefined;
   #peer: MemoryLink | undefined;
   readonly #waiting: Message[] = [];
   #onMessage: MessageHandler = () => undefined;
@@ -27,12 +37,14 @@ export class MemoryLink implements LinkConnection {
   /** The close handler was called. */
   #isCloseDelivered = false;
 
-  /** The two ends of a link. */
-  static pair(): [MemoryLink, MemoryLink] {
-    const [one, other] = [new MemoryLink(), new MemoryLink()];
-    one.#peer = other;
-    other.#peer = one;
-    return [one, other];
+  /** The two ends of a link, the client's first. */
+  static pair(observer: LinkObserver = () => undefined): [MemoryLink, MemoryLink] {
+    const [client, server] = [new MemoryLink(), new MemoryLink()];
+    client.#peer = server;
+    server.#peer = client;
+    client.#observe = (...message) => observer(client, true, ...message);
+    server.#observe = (...message) => observer(client, false, ...message);
+    return [client, server];
   }
 
   /** Messages that wait for this end, its end of the link included. */
@@ -47,6 +59,7 @@ export class MemoryLink implements LinkConnection {
   signal(kind: MessageKind, value: number, detail = 0): void {
     const peer = this.#peer;
     if (this.closed || peer === undefined) return;
+    this.#observe(kind, value, detail);
     const inbox = peer.#waiting;
     const same = inbox.filter(([waiting]) => waiting === kind);
     if (COUNTS.has(kind) && same.length > 1) inbox.splice(inbox.lastIndexOf(same.at(-1) as Message), 1);
@@ -94,7 +107,12 @@ export class MemoryLink implements LinkConnection {
 /** A server of such links, as a duplicator's FlowHost takes it. */
 export class MemoryLinkServer implements LinkServer {
   readonly links: MemoryLink[] = [];
+  readonly #observer: LinkObserver | undefined;
   #onConnection: (connection: LinkConnection) => void = () => undefined;
+
+  constructor(observer?: LinkObserver) {
+    this.#observer = observer;
+  }
 
   get connectionCount(): number {
     return this.links.filter(({ closed }) => !closed).length;
@@ -110,7 +128,7 @@ export class MemoryLinkServer implements LinkServer {
 
   /** The client's end of a new link. */
   connect(): MemoryLink {
-    const [client, server] = MemoryLink.pair();
+    const [client, server] = MemoryLink.pair(this.#observer);
     this.links.push(server);
     this.#onConnection(server);
     return client;

@@ -26,8 +26,22 @@ export class NumberedFlow {
   /** Buffers that providers have reported as published, all runs together. */
   published = 0;
 
-  /** `size` in bytes; the provider publishes `batch` buffers every five milliseconds. */
-  constructor(system: RealSystem, app: string, flow: string, size = 1024, buffers = 64, batch = 4) {
+  readonly #signal: 'stream' | 'datagram';
+
+  /**
+   * `size` in bytes; the provider publishes `batch` buffers every five milliseconds. `signal`: how
+   * the programs and the duplicator exchange counts.
+   */
+  constructor(
+    system: RealSystem,
+    app: string,
+    flow: string,
+    size = 1024,
+    buffers = 64,
+    batch = 4,
+    signal: 'stream' | 'datagram' = 'stream',
+  ) {
+    this.#signal = signal;
     this.#system = system;
     this.#app = app;
     this.#flow = flow;
@@ -102,7 +116,7 @@ export class NumberedFlow {
 
   #processOptions(name: string, { environment, root }: RealSystem) {
     return {
-      env: environment,
+      env: { ...environment, CHAOS_SIGNAL: this.#signal },
       logFile: join(root, `${name}.log`),
       onUnexpectedExit: (how: string) => void this.problems.push(`${name} ended by itself: ${how}`),
     };

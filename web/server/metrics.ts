@@ -93,6 +93,14 @@ const CLIENT_METRICS: readonly Metric<NetworkUsage>[] = [
     'buffers that a client lost since it opened the flow',
     ({ lost }) => lost,
   ],
+  ['missed_buffers_total', 'counter', 'buffers that a client missed in the ring', ({ missed }) => missed],
+  ['holds_total', 'counter', 'times that a client has held the writer of a flow back', ({ holds }) => holds],
+  [
+    'held_seconds_total',
+    'counter',
+    'seconds for which a client has held the writer of a flow back',
+    ({ heldMs }) => (heldMs === undefined ? undefined : heldMs / 1000),
+  ],
 ];
 
 export function metricsText(

@@ -164,6 +164,10 @@ export interface NetworkUsage {
   /** Published buffers that the client has not acknowledged. */
   readonly lag?: number;
   readonly holding?: boolean;
+  /** Buffers that a reader missed in the ring; how often and how long it held the writer back. */
+  readonly missed?: number;
+  readonly holds?: number;
+  readonly heldMs?: number;
   readonly delivery?: 'lossless' | 'lossy';
   readonly paused?: boolean;
   readonly buffers?: number;

@@ -19,7 +19,7 @@ STRIDE = 128
 
 def make_file(path, slots=4, version=2, size=None):
     header = bytearray(layout.HEADER_BYTES)
-    struct.pack_into("<8s6I", header, 0, b"MIRRFLOW", version, 4096, slots, STRIDE, 64, 0)
+    struct.pack_into("<8s6I", header, 0, b"MIRRFLOW", version, layout.HEADER_BYTES, slots, STRIDE, 64, 0)
     identity = json.dumps({"application": "a", "flow": "f", "type": "bytes", "properties": {}, "bootId": ""}).encode()
     struct.pack_into(f"<I{len(identity)}s", header, 1024, len(identity), identity)
     whole = bytes(header) + bytes(slots * STRIDE)
@@ -41,7 +41,7 @@ class Files(unittest.TestCase):
             (errors.FileCorrupt, {"version": 0}),
             (errors.FileCorrupt, {"slots": 1}),
             (errors.FileCorrupt, {"size": 100}),
-            (errors.FileCorrupt, {"size": 4096}),
+            (errors.FileCorrupt, {"size": layout.HEADER_BYTES - 8}),
         ):
             make_file(self.path, **options)
             with self.subTest(options=options), self.assertRaises(expected):

@@ -5,12 +5,11 @@
  * thread handles the link's messages; nothing is allocated per buffer.
  */
 import type { Clock } from '../../../protocol/base/clock.js';
-import { sourceStateOf, type SourceState } from '../../../protocol/flow/flow-file/layout.js';
+import type { SourceState } from '../../../protocol/flow/flow-file/layout.js';
 import type { LinkEnd } from '../../../protocol/flow/signal-link/link.js';
-import { MessageKind } from '../../../protocol/flow/signal-link/messages.js';
 import type { SequencePoint } from '../../link/handshake.js';
+import { ConsumerAttachment, type AttachmentListener } from '../consumer-attachment.js';
 import type { ConsumerLink } from '../consumer-link.js';
-import { RingCursor } from '../ring-cursor.js';
 import { SourceStatus } from '../source-status.js';
 import { CLAIM_DROP, CLAIM_WAIT, type HistoryProducer } from '../history/history-producer.js';
 
@@ -62,7 +61,7 @@ export class ReadingLoop {
   readonly #clock: Clock;
   readonly #spinUs: number;
   readonly #run = (): void => this.#runNow();
-  #cursor!: RingCursor;
+  #cursor!: ConsumerAttachment;
   #activity: Activity = 'stopped';
   #scheduled = false;
   #isPaused = false;
@@ -71,6 +70,12 @@ export class ReadingLoop {
   /** When the ring was drained last. */
   #drainedMs = 0;
   readonly source: SourceStatus;
+  readonly #listener: AttachmentListener = {
+    signalled: () => this.#signalled(),
+    state: (state, generation) => this.#setSourceState(state, generation),
+    demoted: () => this.#hooks.demoted(),
+    ended: (end) => this.#linkEnded(end),
+  };
 
   constructor(
     link: ConsumerLink,
@@ -96,7 +101,7 @@ export class ReadingLoop {
   /** Continues with another link; closes the old one. */
   replace(link: ConsumerLink): void {
     const { epoch } = this.#cursor.reader;
-    this.#cursor.link.close();
+    this.#cursor.leave();
     this.#attach(link);
     if (link.reader.epoch !== epoch) this.#hooks.restarted(link.reader.epoch);
     const { state, generation } = link.file.provider;
@@ -136,33 +141,22 @@ export class ReadingLoop {
   }
 
   #attach(link: ConsumerLink): void {
-    const cursor = new RingCursor(link);
-    this.#cursor = cursor;
+    link.missed += (this.#cursor as ConsumerAttachment | undefined)?.link.missed ?? 0;
+    this.#cursor = new ConsumerAttachment(link, this.#listener, this.#isPaused);
     this.#quarter = Math.max(1, link.file.geometry.slotCount >> 2);
     this.#acknowledged = -1;
     this.#producer.countLost(link.missedAtStart);
-    link.onSignal((kind, value, detail) => {
-      if (this.#cursor !== cursor) return;
-      if (kind === MessageKind.STATUS) {
-        const state = sourceStateOf(detail);
-        if (state !== undefined) this.#setSourceState(state, value);
-      } else if (kind === MessageKind.DELIVERY) {
-        this.#hooks.demoted();
-      } else if (this.#activity === 'waitsForSignal') {
-        if (this.#clock.nowMs() - this.#drainedMs < LOW_RATE_INTERVAL_MS) {
-          this.#scheduleRun();
-          return;
-        }
-        this.#activity = 'running';
-        this.#runNow();
-      }
-    });
-    link.onEnd((end) => {
-      cursor.end = end;
-      if (this.#cursor === cursor) this.#linkEnded(end);
-    });
-    if (this.#isPaused) link.pause();
     this.#scheduleRun();
+  }
+
+  #signalled(): void {
+    if (this.#activity !== 'waitsForSignal') return;
+    if (this.#clock.nowMs() - this.#drainedMs < LOW_RATE_INTERVAL_MS) {
+      this.#scheduleRun();
+      return;
+    }
+    this.#activity = 'running';
+    this.#runNow();
   }
 
   #linkEnded(end: LinkEnd): void {

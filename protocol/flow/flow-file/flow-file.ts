@@ -21,6 +21,7 @@ import {
   sourceStateOf,
   type SourceState,
 } from './layout.js';
+import { ConsumerTable } from './consumer-table.js';
 import { slotOffset, type Geometry } from './geometry.js';
 import type { FlowIdentity } from './identity.js';
 import { PresenceTable } from './presence-table.js';
@@ -40,6 +41,8 @@ export class FlowFile {
   readonly words: Words;
   /** The processes of the flow's lossless consumers. */
   readonly presence: PresenceTable;
+  /** Lag, gaps and back-pressure of each consumer. */
+  readonly consumers: ConsumerTable;
 
   constructor(
     path: string,
@@ -57,6 +60,7 @@ export class FlowFile {
     this.flags = flags;
     this.words = new Words(bytes);
     this.presence = new PresenceTable(this.words);
+    this.consumers = new ConsumerTable(this.words);
   }
 
   /** Changes whenever sequences start again from 0. */

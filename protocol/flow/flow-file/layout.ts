@@ -34,6 +34,8 @@
  *       1024 ├─────────┬───────────────────────────────────────────────────────────────────────────────────────┤
  *            │ length  │ identity: JSON, UTF-8 (identity.ts)                                                   │
  *       4096 ├─────────┴───────────────────────────────────────────────────────────────────────────────────────┤
+ *            │ consumers: 64 rows of 64 bytes, see the row below                                               │
+ *       8192 ├─────────────────────────────────────────────────────────────────────────────────────────────────┤
  *            │ slot 0, slot 1, … slot slotCount - 1, each slotStride bytes                                     │
  *            └─────────────────────────────────────────────────────────────────────────────────────────────────┘
  *
@@ -45,6 +47,13 @@
  *         64 ├─────────────────────────────────────────────────────────────────────────────────────────────────┤
  *            │ payload: up to payloadCapacity bytes                                                            │
  * slotStride └─────────────────────────────────────────────────────────────────────────────────────────────────┘
+ *
+ *     offset  consumer row
+ *          0 ┌─────────┬────────┬────────┬────────┬──────────────────┬─────────────────────────────────────────┐
+ *            │ state   │ client │ pid    │ 0      │ acknowledged     │ missed                                  │
+ *         32 ├─────────┴────────┼────────┴────────┼──────────────────┼─────────────────────────────────────────┤
+ *            │ holds            │ heldUs          │ holdingSinceUs   │ 0                                       │
+ *         64 └──────────────────┴─────────────────┴──────────────────┴─────────────────────────────────────────┘
  * ```
  */
 import assert from 'node:assert/strict';
@@ -107,9 +116,11 @@ export const HEADER = {
   presence: 512,
   identityLength: 1024,
   identity: 1024 + U32,
+  /** What the owner knows of each consumer: rows as in CONSUMER_ROW. */
+  consumers: 4096,
 } as const;
 
-export const HEADER_BYTES = 4096;
+export const HEADER_BYTES = 8192;
 export const COUNTER_CAPACITY = (HEADER.presence - HEADER.counters) / U64;
 
 /**
@@ -118,6 +129,23 @@ export const COUNTER_CAPACITY = (HEADER.presence - HEADER.counters) / U64;
  */
 export const PRESENCE = { pid: 0, startTicks: U32, bytes: U64 } as const;
 export const PRESENCE_CAPACITY = (HEADER.identityLength - HEADER.presence) / PRESENCE.bytes;
+
+/** Byte offsets in a row of the consumer table; ConsumerTable describes each field. */
+export const CONSUMER_ROW = {
+  state: 0,
+  client: U32,
+  pid: 2 * U32,
+  acknowledged: 2 * U64,
+  missed: 3 * U64,
+  holds: 4 * U64,
+  heldUs: 5 * U64,
+  holdingSinceUs: 6 * U64,
+  bytes: CACHE_LINE_BYTES,
+} as const;
+export const CONSUMER_CAPACITY = (HEADER_BYTES - HEADER.consumers) / CONSUMER_ROW.bytes;
+
+/** Bits of a row's `state`; 0 in a free row. */
+export const CONSUMER_STATE = { taken: 1, lossy: 2, paused: 4, remote: 8 } as const;
 
 /** Byte offsets in a slot. */
 export const SLOT = {
@@ -148,6 +176,8 @@ export const FLOW_FLAGS = {
    * Another host sends the flow: the duplicator writes its buffers, and sequences may be missing.
    */
   remote: 2,
+  /** The duplicator has a datagram link beside the stream link. */
+  datagrams: 4,
 } as const;
 
 /**
@@ -199,6 +229,8 @@ assert.equal(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
 assert(HEADER.heard + U64 <= HEADER.counters);
 assert.equal(COUNTER_CAPACITY, 32);
 assert.equal(PRESENCE_CAPACITY, 64);
-assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER_BYTES);
+assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER.consumers);
+assert.equal(CONSUMER_CAPACITY, 64);
+assert(CONSUMER_ROW.holdingSinceUs + U64 <= CONSUMER_ROW.bytes);
 assert(SLOT.flags + U32 <= SLOT.frame);
 assert.equal(SLOT.frame + 32, SLOT.payload);

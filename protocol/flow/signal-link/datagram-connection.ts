@@ -4,27 +4,27 @@
  * to datagrams what a stream has: connection, order, detection of a killed peer. Does no I/O
  * itself: it sends with functions that are passed in.
  *
- * A keepalive every 100 ms repeats the newest counts a few times; the kernel refuses datagrams to
- * the socket of a dead process, which is how a killed peer is detected.
+ * A keepalive every 100 ms repeats the newest counts, so that a lost datagram delays a wake-up and
+ * never loses it; the kernel refuses datagrams to the socket of a dead process, which is how a
+ * killed peer is detected. Each datagram begins with LINK, the number of the link on the client's
+ * socket.
  */
 import { Backoff } from '../../base/backoff.js';
 import type { Clock } from '../../base/clock.js';
 import { MirrorflowError } from '../../base/errors.js';
 import { MessageDecoder, type MessageHandler } from './framing.js';
 import { CLOSE_TIMEOUT_MS, type LinkConnection, type LinkEnd } from './link.js';
-import { encodeMessage, kindName, MESSAGE_BYTES, MessageKind } from './messages.js';
+import { encodeMessage, kindName, LAST, MESSAGE_BYTES, MessageKind } from './messages.js';
 import { SIGNAL_QUEUE_BYTES, SignalQueue } from './signal-queue.js';
 import type { SendOutcome } from './unix-datagram.js';
 
 /** Also the longest time until a killed peer is detected. */
 export const KEEPALIVE_INTERVAL_MS = 100;
-/** Number of keepalives that repeat the latest count. */
-const COUNT_REPEATS = 3;
 /** Delays before a datagram that the kernel refused is sent again. */
 const RETRY_BACKOFF = { firstMs: 1, maxMs: 20 };
 
-/** Longest valid datagram: the whole queue of one end. */
-const DATAGRAM_MAX_BYTES = SIGNAL_QUEUE_BYTES;
+/** LINK, in front of the messages of a datagram. */
+export const DATAGRAM_HEADER_BYTES = MESSAGE_BYTES;
 
 /** Sends to one peer over a socket. */
 export interface PeerSender {
@@ -47,19 +47,22 @@ export class DatagramConnection implements LinkConnection {
   readonly #queue = new SignalQueue();
   /** The newest counts, which keepalives repeat. */
   readonly #newest = new SignalQueue();
-  readonly #out = Buffer.allocUnsafeSlow(SIGNAL_QUEUE_BYTES);
+  readonly #datagram = Buffer.alloc(DATAGRAM_HEADER_BYTES + SIGNAL_QUEUE_BYTES);
+  /** The messages of the datagram, behind its LINK. */
+  readonly #out = this.#datagram.subarray(DATAGRAM_HEADER_BYTES);
   #state: 'open' | 'closing' | 'closed' = 'open';
   #hasSent = false;
-  #repeats = 0;
   readonly #retryBackoff = new Backoff(RETRY_BACKOFF);
   #cancelRetry: (() => void) | undefined;
   #cancelCloseTimer: (() => void) | undefined;
   #handler: MessageHandler | undefined;
   #onClose: ((end: LinkEnd) => void) | undefined;
 
-  constructor(peer: PeerSender, clock: Clock) {
+  /** `number`: of the link on the client's socket. */
+  constructor(number: number, peer: PeerSender, clock: Clock) {
     this.#peer = peer;
     this.#clock = clock;
+    encodeMessage(this.#datagram, 0, MessageKind.LINK, number);
   }
 
   /** Messages that the kernel has not yet accepted. */
@@ -82,10 +85,9 @@ export class DatagramConnection implements LinkConnection {
 
   signal(kind: MessageKind, value: number, detail = 0): void {
     if (this.#state !== 'open') return;
-    if (isCount(kind)) {
-      this.#newest.put(kind, value, detail);
-      this.#repeats = COUNT_REPEATS;
-    }
+    if (isCount(kind)) this.#newest.put(kind, value, detail);
+    // A provider that has left has no counts: a repetition would be of no provider.
+    if (kind === MessageKind.PUBLISHED && (detail & LAST) !== 0) this.#newest.clear();
     if (this.#queue.length === 0) {
       encodeMessage(this.#out, 0, kind, value, detail);
       if (this.#send(MESSAGE_BYTES) !== 'full') return;
@@ -113,11 +115,10 @@ export class DatagramConnection implements LinkConnection {
     this.#finish(error === undefined ? { by: 'us' } : { by: 'failure', error });
   }
 
-  /** A datagram of the peer. */
+  /** The messages of a datagram of the peer, without its LINK. */
   receive(bytes: Buffer): void {
-    // An empty datagram only checks that this socket exists.
-    if (this.#state !== 'open' || bytes.length === 0) return;
-    const isWhole = bytes.length % MESSAGE_BYTES === 0 && bytes.length <= DATAGRAM_MAX_BYTES;
+    if (this.#state !== 'open') return;
+    const isWhole = bytes.length % MESSAGE_BYTES === 0 && bytes.length <= SIGNAL_QUEUE_BYTES;
     if (isWhole && this.#decoder.push(bytes)) return;
     const problem = this.#decoder.problem ?? `a datagram of ${bytes.length} bytes`;
     this.destroy(new MirrorflowError('BAD_MESSAGE', `a signal link received an invalid message: ${problem}`));
@@ -126,19 +127,17 @@ export class DatagramConnection implements LinkConnection {
   /** To be called every KEEPALIVE_INTERVAL_MS. */
   keepAlive(): void {
     if (this.#state === 'closed' || this.#queue.length > 0) return;
-    let bytes = 0;
-    if (this.#repeats > 0) {
-      this.#repeats--;
-      bytes = this.#newest.encodeInto(this.#out);
-    } else if (this.#hasSent) {
+    let bytes = this.#newest.encodeInto(this.#out);
+    if (bytes === 0 && this.#hasSent) {
       encodeMessage(this.#out, 0, MessageKind.ALIVE, 0);
       bytes = MESSAGE_BYTES;
     }
     this.#send(bytes);
   }
 
+  /** 0 bytes only check that the peer's socket exists. */
   #send(bytes: number): SendOutcome {
-    const outcome = this.#peer.send(this.#out, bytes);
+    const outcome = this.#peer.send(this.#datagram, bytes === 0 ? 0 : DATAGRAM_HEADER_BYTES + bytes);
     if (outcome === 'sent' && bytes > 0) this.#hasSent = true;
     if (outcome === 'unreachable') this.#finish({ by: 'peer' }, true);
     if (outcome === 'failed') {
@@ -168,7 +167,7 @@ export class DatagramConnection implements LinkConnection {
 
   #deliver(kind: MessageKind, value: number, detail: number): void {
     if (kind === MessageKind.BYE) this.#finish({ by: 'peer' });
-    else if (kind !== MessageKind.ALIVE) this.#handler?.(kind, value, detail);
+    else if (kind !== MessageKind.ALIVE && kind !== MessageKind.LINK) this.#handler?.(kind, value, detail);
   }
 
   #finish(end: LinkEnd, dead = false): void {
@@ -181,12 +180,20 @@ export class DatagramConnection implements LinkConnection {
     if (end.by !== 'peer') {
       // If the kernel refuses it, the peer detects the end with its own next datagram.
       encodeMessage(this.#out, 0, MessageKind.BYE, 0);
-      this.#peer.send(this.#out, MESSAGE_BYTES);
+      this.#peer.send(this.#datagram, DATAGRAM_HEADER_BYTES + MESSAGE_BYTES);
     }
     this.#peer.release(dead);
     // LinkConnection: never called from inside the call that ends the connection.
     setImmediate(() => this.#onClose?.(reportedEnd));
   }
+}
+
+/** The number of a datagram's link; undefined for bytes that are no datagram of a link. */
+export function linkNumberOf(datagram: Buffer): number | undefined {
+  if (datagram.length <= DATAGRAM_HEADER_BYTES) return undefined;
+  if (datagram.readUInt32LE(0) !== MessageKind.LINK) return undefined;
+  const number = Number(datagram.readBigUInt64LE(8));
+  return Number.isSafeInteger(number) ? number : undefined;
 }
 
 function isCount(kind: MessageKind): boolean {

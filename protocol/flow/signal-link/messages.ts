@@ -32,7 +32,7 @@
  * | from     | kind      | value                                        | detail                                    |
  * | -------- | --------- | -------------------------------------------- | ----------------------------------------- |
  * | D        | PUBLISHED | a consumer may read below this               | 0                                         |
- * | consumer | ACK       | the consumer needs nothing below this        | bit 0: AWAKE                              |
+ * | consumer | ACK       | the consumer needs nothing below this        | bit 0: AWAKE; the rest: missed buffers    |
  * | D        | CREDIT    | a provider may write below this              | 0                                         |
  * | provider | PUBLISHED | the provider has written below this          | bit 0: LAST; bit 1: UNANSWERED            |
  * | D        | STATUS    | generation of the present or latest provider | state code of the flow's source           |
@@ -49,7 +49,9 @@
  * back for the stall timeout: the detail is 1, lossy.
  *
  * Only datagram links, which have no connection in the kernel, use ALIVE (checks that the peer's
- * socket exists) and BYE (the sender closes); both are sent by both sides.
+ * socket exists), BYE (the sender closes) and LINK (the first message of each datagram: the value is
+ * the number that the client gave the link, since one socket carries all links of a client); both
+ * sides send them.
  */
 import assert from 'node:assert/strict';
 
@@ -59,6 +61,22 @@ export const MESSAGE_BYTES = 16;
 
 /** ACK's detail of a consumer that continues to read without a signal. */
 export const AWAKE = 1;
+
+/**
+ * ACK's detail counts the buffers that the consumer has missed so far, modulo this, above the bit
+ * AWAKE. A consumer that reports none leaves it 0.
+ */
+export const MISSED_MODULUS = 2 ** 31;
+
+/** ACK's detail. `waits`: everything was read, the duplicator is to signal the next buffer. */
+export function packAck(waits: boolean, missed: number): number {
+  return (waits ? 0 : AWAKE) + 2 * (missed % MISSED_MODULUS);
+}
+
+/** Missed buffers in ACK's detail, modulo MISSED_MODULUS. */
+export function missedOf(detail: number): number {
+  return detail >>> 1;
+}
 
 /** PUBLISHED's detail of a provider that closes. */
 export const LAST = 1;
@@ -88,12 +106,13 @@ export const MessageKind = {
   STALL: 13,
   ALIVE: 14,
   BYE: 15,
+  LINK: 16,
 } as const;
 
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
 
 /** Kinds are 1 to LAST_KIND, without gaps. */
-export const LAST_KIND: number = MessageKind.BYE;
+export const LAST_KIND: number = MessageKind.LINK;
 /** Kinds from this one on are used by link implementations only. */
 export const FIRST_INTERNAL_KIND: number = MessageKind.ALIVE;
 

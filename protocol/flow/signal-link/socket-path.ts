@@ -12,8 +12,8 @@ import { LIMITS } from '../../base/limits.js';
 export type ProbeSocket = (path: string) => Promise<boolean>;
 
 /** Throws BAD_ADDRESS for a path that is too long, which system calls would silently truncate. */
-export function checkSocketPath(path: string, reservedBytes = 0): void {
-  const bytes = Buffer.byteLength(path) + reservedBytes;
+export function checkSocketPath(path: string): void {
+  const bytes = Buffer.byteLength(path);
   if (!path.startsWith('/') || path.includes('\0')) {
     throw new MirrorflowError('BAD_ADDRESS', `${JSON.stringify(path)} is not an absolute socket path`);
   }

@@ -130,9 +130,15 @@ export class UnixDatagramSocket {
   /** Removes the socket file that `bind` created. Idempotent. */
   close(): void {
     if (this.#closed) return;
+    this.closeWithoutFile();
+    if (this.#boundPath !== undefined) removeSocketFile(this.#boundPath);
+  }
+
+  /** Leaves the path alone: another program has removed the file, another socket may have it. */
+  closeWithoutFile(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#socket.close();
-    if (this.#boundPath !== undefined) removeSocketFile(this.#boundPath);
   }
 }
 

@@ -6,11 +6,21 @@
  */
 import { joinAddress, splitAddress } from '../../base/system-and-port.js';
 import { MirrorflowError } from '../../base/errors.js';
-import { boolean, name, optional, string, struct, type Schema, type TypeOf } from '../xml-rpc/schema.js';
+import {
+  boolean,
+  name,
+  oneOf,
+  optional,
+  string,
+  struct,
+  type Schema,
+  type TypeOf,
+} from '../xml-rpc/schema.js';
 import {
   DIRECTORIES,
   FLOW_SETTINGS,
   LINK_SETTINGS,
+  LINK_SIGNALS,
   SECURITY_FILES,
   durationMember,
   pathMember,
@@ -33,6 +43,7 @@ export const DUPLICATOR_MEMBERS = {
   application: name('application'),
   type: optional(string({ maxCharacters: 64, doc: 'the flow type: spectra, bytes, …' })),
   properties: optional(properties),
+  signal: optional(oneOf(LINK_SIGNALS)),
   ...FLOW_SETTINGS,
   updateIntervalMs: durationMember('from update to update; 0 is back to back'),
   idleIntervalMs: durationMember('from update to update at most while nothing changes', 1),

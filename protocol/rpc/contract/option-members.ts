@@ -52,6 +52,10 @@ export const LINK_SETTINGS = {
   peers: optional(arrayOf(string({ maxCharacters: 255 }), { maxCount: 64 })),
 };
 
+/** How the counts of a flow travel between its duplicator and clients of the duplicator's user. */
+export const LINK_SIGNALS = ['stream', 'datagram'] as const;
+export type LinkSignal = (typeof LINK_SIGNALS)[number];
+
 export const DIRECTORIES = {
   directory: pathMember('runtime directory'),
   flowDirectory: pathMember('directory of the flow files'),

@@ -18,7 +18,7 @@ import {
   struct,
   type TypeOf,
 } from '../xml-rpc/schema.js';
-import { FLOW_SETTINGS, durationMember } from './option-members.js';
+import { FLOW_SETTINGS, LINK_SIGNALS, durationMember } from './option-members.js';
 import { programs } from './programs.js';
 
 const text = (maxCharacters: number, doc: string) => string({ maxCharacters, doc });
@@ -168,6 +168,7 @@ export const openRequest = struct({
     int({ min: LIMITS.slotCountMin, max: LIMITS.slotCountMax, doc: 'buffers of the ring; providers only' }),
   ),
   properties: optional(text(LIMITS.identityBytes, 'properties of the flow type, JSON; providers only')),
+  signal: optional(oneOf(LINK_SIGNALS)),
   link: optional(
     int({
       min: 1,
@@ -188,6 +189,9 @@ export const openedFlow = struct({
   type: text(64, 'the flow type'),
   file: path('path of the flow file'),
   link: path('path of the signal link'),
+  datagrams: optional(
+    path('path of the datagram link, of a flow that has one: for clients of the user of its duplicator'),
+  ),
   image: optional(path('path of the image')),
 });
 

@@ -86,6 +86,24 @@ const usage = struct({
   acknowledged: link.acknowledged,
   lag: link.lag,
   holding: optional(boolean()),
+  missed: optional(count('buffers that a consumer missed in the ring, as it reported')),
+  holds: optional(count('times that a consumer has held the writer back')),
+  heldMs: optional(double({ min: 0, doc: 'milliseconds for which it has held the writer back' })),
+});
+
+/** A row of the consumer table of a flow file. */
+export const flowConsumer = struct({
+  client: optional(name('client')),
+  pid: optional(int({ min: 1, doc: 'process id on this host, where it is known' })),
+  remote: boolean(),
+  delivery,
+  paused: boolean(),
+  acknowledged: count('the consumer no longer needs buffers below this sequence'),
+  lag: count('buffers published and not acknowledged'),
+  missed: count('buffers that it missed in the ring, as it reported'),
+  holding: boolean(),
+  holds: count('times that it has held the writer back'),
+  heldMs: double({ min: 0, doc: 'milliseconds for which it has held the writer back, up to now' }),
 });
 
 export const clientStatistics = struct({
@@ -158,6 +176,7 @@ export const networkStatus = struct({
 
 export type ClientReport = TypeOf<typeof clientReport>;
 export type DuplicatorStatistics = TypeOf<typeof duplicatorStatistics>;
+export type FlowConsumer = TypeOf<typeof flowConsumer>;
 export type ClientStatistics = TypeOf<typeof clientStatistics>;
 export type FlowStatistics = TypeOf<typeof flowStatistics>;
 export type ApplicationStatistics = TypeOf<typeof applicationStatistics>;

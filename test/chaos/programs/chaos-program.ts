@@ -10,6 +10,11 @@ const RETRY_MS = 20;
 /** Failed attempts from one line of the log to the next: one second. */
 const LOG_EVERY = 50;
 
+/** The option `signal` of the flow, which a test sets by the environment. */
+export function linkSignal(): { readonly signal?: 'datagram' } {
+  return process.env['CHAOS_SIGNAL'] === 'datagram' ? { signal: 'datagram' } : {};
+}
+
 /** Exits when standard input closes, which happens however the parent ends. */
 export function exitWithParent(): void {
   process.stdin.on('end', () => process.exit(0));

@@ -7,7 +7,7 @@
  */
 import type { Client, FlowBuffer, InputFlow } from 'mirrorflow';
 import { readNumberedBuffer } from '../numbered-buffer.js';
-import { connectWithRetry, exitWithParent, report, retry } from './chaos-program.js';
+import { connectWithRetry, exitWithParent, linkSignal, report, retry } from './chaos-program.js';
 
 const [app = '', flow = '', delivery = 'lossless', epochText, sequenceText] = process.argv.slice(2);
 exitWithParent();
@@ -31,7 +31,10 @@ for (;;) {
 
 /** Resumes at `sequence` when the flow still has the same epoch, which only an opening shows. */
 async function open(consumer: Client): Promise<InputFlow> {
-  const options = { history: 64, delivery: delivery === 'lossy' ? 'lossy' : 'lossless' } as const;
+  const signal = linkSignal();
+  // Datagrams are for the main thread: no flow thread then, buffers are read in the ring.
+  const reading = signal.signal === undefined ? { history: 64 } : { inline: true, ...signal };
+  const options = { ...reading, delivery: delivery === 'lossy' ? 'lossy' : 'lossless' } as const;
   const input = await consumer.openInput(flow, { ...options, start: sequence });
   if (sequence === 0 || input.epoch === epoch) return input;
   const oldest = await consumer.openInput(flow, { ...options, start: 'oldest' });
@@ -50,6 +53,7 @@ function deliver(buffers: readonly FlowBuffer[]): void {
   };
   for (const buffer of buffers) {
     const numbered = readNumberedBuffer(buffer.bytes);
+    if (!buffer.stillValid()) continue; // a lossy reader in the ring was lapped: it counts as lost
     if (!numbered.intact)
       report(`T run ${numbered.run} number ${numbered.number} sequence ${buffer.sequence}`);
     if (numbered.run !== run || numbered.number !== last + 1) {
@@ -61,6 +65,7 @@ function deliver(buffers: readonly FlowBuffer[]): void {
     writtenMs = numbered.writtenMs;
     epoch = buffer.epoch;
     sequence = buffer.sequence + 1;
+    buffer.release();
   }
   reportRange();
 }

@@ -6,7 +6,7 @@
  */
 import type { OutputFlow, OutputSlot } from 'mirrorflow';
 import { writeNumberedBuffer } from '../numbered-buffer.js';
-import { connectWithRetry, exitWithParent, report, retry } from './chaos-program.js';
+import { connectWithRetry, exitWithParent, linkSignal, report, retry } from './chaos-program.js';
 
 const BATCH_INTERVAL_MS = 5;
 
@@ -16,7 +16,9 @@ exitWithParent();
 let stopping = false;
 process.on('SIGTERM', () => (stopping = true));
 const client = await connectWithRetry(app, `provider-${flow}`);
-const output: OutputFlow = await retry('open', () => client.openOutput(flow, { bufferSize: size, buffers }));
+const output: OutputFlow = await retry('open', () =>
+  client.openOutput(flow, { bufferSize: size, buffers, ...linkSignal() }),
+);
 let next = 0;
 while (!stopping) {
   for (let count = 0; count < batch && !stopping; count += 1) {

@@ -1,5 +1,6 @@
 /** Every command against a running system. */
 import { expect } from 'chai';
+import { connect } from '../../../client-lib/index.js';
 import type { Simulator } from '../../../simulator/simulator.js';
 import type { SpectrumRecord } from '../../../console/spectrum-record.js';
 import { ConsoleSystem } from '../system.js';
@@ -153,6 +154,26 @@ describe('the commands', () => {
     const clients = await system.json<Record<string, unknown>[]>('clients');
     expect(clients.map(({ app, name }) => [app, name])).to.deep.equal([['e1', 'console']]);
     expect((await system.run('flows', '--app', 'unknown')).exit).to.equal(4);
+  });
+
+  it('flows --consumers: lists lag, missed buffers and back-pressure of every consumer', async () => {
+    const program = await connect({ app: 'e1', name: 'reader', directory: system.directory });
+    await program.openInput('spectra', { inline: true });
+    const consumers = await system.json<Record<string, unknown>[]>('flows', '--consumers');
+    expect(consumers.find(({ client }) => client === 'reader')).to.include({
+      app: 'e1',
+      flow: 'spectra',
+      delivery: 'lossy',
+      missed: 0,
+      holding: false,
+      pid: process.pid,
+    });
+    const { stdout } = await system.run('flows', '--consumers', '--app', 'e1');
+    expect(stdout)
+      .to.match(/consumer .*missed/)
+      .and.match(/reader .*lossy/);
+    expect((await system.run('flows', '--consumers', '--all')).exit).to.equal(2);
+    await program.close();
   });
 
   it('without --app a command is refused when several applications run', async () => {

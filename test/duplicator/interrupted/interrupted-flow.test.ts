@@ -30,7 +30,7 @@ describe('a flow whose participants are stopped and killed between any two store
     );
   });
 
-  it('makes every store of the model, and none that the model does not allow', () => {
+  it('makes every store and sends every message of the model, and none that the model does not allow', () => {
     const random = randomBits(1);
     const seen = new Map<string, number>();
     for (let course = 0; course < 20; course += 1) {
@@ -41,12 +41,16 @@ describe('a flow whose participants are stopped and killed between any two store
           Array.from({ length: 600 }, () => random() % 0xffff),
         );
         world.run();
-        for (const [action, times] of world.actions) seen.set(action, (seen.get(action) ?? 0) + times);
+        for (const [action, times] of [...world.actions, ...world.messages])
+          seen.set(action, (seen.get(action) ?? 0) + times);
       } finally {
         rmSync(directory, { recursive: true, force: true });
       }
     }
-    for (const action of ['clear', 'complete', 'publish', 'grant', 'hear'])
+    const stores = ['clear', 'complete', 'publish', 'grant', 'hear'];
+    const ofClients = ['C HELLO', 'C START', 'C PUBLISHED', 'C ACK'];
+    const ofDuplicators = ['D WELCOME', 'D BEGIN', 'D PUBLISHED', 'D CREDIT'];
+    for (const action of [...stores, ...ofClients, ...ofDuplicators])
       expect(seen.get(action) ?? 0, action).to.be.above(20);
   });
 });

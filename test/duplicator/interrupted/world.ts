@@ -19,6 +19,7 @@ import { silent } from '../../kit/silent-log.js';
 import { InterruptedConsumer } from './consumer.js';
 import { Ledger } from './ledger.js';
 import { InterruptedProvider } from './provider.js';
+import { LinkRules } from './link-rules.js';
 import { StoreRules, type Action } from './store-rules.js';
 
 const CONSUMERS_MAX = 4;
@@ -39,9 +40,10 @@ export class World {
   /** Place of the next number on the tape. */
   #tapePosition = 0;
   readonly #ledger = new Ledger();
-  readonly #rules = new StoreRules(({ epoch }) =>
-    Math.min(...this.#consumers.map((consumer) => consumer.needed(epoch)), Number.POSITIVE_INFINITY),
-  );
+  readonly #needed = ({ epoch }: FlowFile): number =>
+    Math.min(...this.#consumers.map((consumer) => consumer.needed(epoch)), Number.POSITIVE_INFINITY);
+  readonly #rules = new StoreRules(this.#needed);
+  readonly #linkRules = new LinkRules(() => this.#file, this.#needed);
   readonly #files = new Map<number, FlowFile>();
   #file!: FlowFile;
   #clock = new ManualClock();
@@ -64,6 +66,11 @@ export class World {
   /** How often each action of the model was seen in the stores to the files. */
   get actions(): ReadonlyMap<Action, number> {
     return this.#rules.seen;
+  }
+
+  /** How often each message of the model was seen on the links: sender and kind. */
+  get messages(): ReadonlyMap<string, number> {
+    return this.#linkRules.seen;
   }
 
   /** Runs until the tape ends, then without interruptions until all is delivered. */
@@ -310,7 +317,7 @@ export class World {
 
   #host(file: FlowFile, expected: number): void {
     this.#clock = new ManualClock();
-    const links = new MemoryLinkServer();
+    const links = new MemoryLinkServer((...message) => this.#linkRules.check(...message));
     const host = new FlowHost({
       file,
       links,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { ReattachmentTracker } from '../../../duplicator/recovery/reattachment-tracker.js';
 import { Admission, type BeforeLossless } from '../../../duplicator/serving/admission.js';
+import { ConsumerRows } from '../../../duplicator/serving/consumer-rows.js';
 import { FlowConsumers } from '../../../duplicator/serving/flow-consumers.js';
 import { LinkClient } from '../../../duplicator/serving/link-client.js';
 import { LinkClients } from '../../../duplicator/serving/link-clients.js';
@@ -59,7 +60,7 @@ describe('Admission', () => {
       log: silent,
       onComplete: () => undefined,
     });
-    consumers = new FlowConsumers(reattachments, () => undefined);
+    consumers = new FlowConsumers(new ConsumerRows(file, clock), reattachments, () => undefined);
     clients = new LinkClients();
     const credit = new WriterCredit({
       file,

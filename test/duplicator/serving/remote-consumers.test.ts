@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { ConsumerRows } from '../../../duplicator/serving/consumer-rows.js';
 import { FlowConsumers } from '../../../duplicator/serving/flow-consumers.js';
 import { RemoteConsumers, type ReceiverConnection } from '../../../duplicator/serving/remote-consumers.js';
 import { WriterCredit } from '../../../duplicator/serving/writer-credit.js';
@@ -54,7 +55,7 @@ describe('RemoteConsumers', () => {
     });
     reattachments.enterRemote = () => calls.push('enter') > 0;
     reattachments.leaveRemote = () => void calls.push('leave');
-    consumers = new FlowConsumers(reattachments, () => undefined);
+    consumers = new FlowConsumers(new ConsumerRows(file, clock), reattachments, () => undefined);
     const credit = new WriterCredit({
       file,
       consumers,

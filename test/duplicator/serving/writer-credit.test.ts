@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { ReattachmentTracker } from '../../../duplicator/recovery/reattachment-tracker.js';
 import type { Consumer } from '../../../duplicator/serving/consumer-registry.js';
+import { ConsumerRows } from '../../../duplicator/serving/consumer-rows.js';
 import { FlowConsumers } from '../../../duplicator/serving/flow-consumers.js';
 import { WriterCredit } from '../../../duplicator/serving/writer-credit.js';
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
@@ -41,7 +42,7 @@ describe('WriterCredit', () => {
       log: silent,
       onComplete: () => undefined,
     });
-    consumers = new FlowConsumers(reattachments, () => undefined);
+    consumers = new FlowConsumers(new ConsumerRows(file, clock), reattachments, () => undefined);
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 

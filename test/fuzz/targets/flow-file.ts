@@ -83,8 +83,8 @@ export const flowFileHeaders: FuzzTarget = {
     '{"application":"a"',
     '"flow":',
     '"bootId":',
-    Buffer.from([1, 0, 0, 0]),
-    Buffer.from([0, 0x10, 0, 0]),
+    Buffer.from([2, 0, 0, 0]),
+    Buffer.from([0, 0x20, 0, 0]),
   ],
   generate: () => Buffer.from(fixture().sound),
   run: (input) => {

@@ -93,7 +93,7 @@ describe('directories and paths', () => {
         const link = linkSocketPath(directory, app, flow);
         const datagram = datagramSocketPath(directory, app, flow);
         expect(link.length).to.be.at.most(LIMITS.unixSocketPathBytes);
-        expect(datagram.length + LIMITS.datagramPeerSuffixBytes).to.be.at.most(LIMITS.unixSocketPathBytes);
+        expect(datagram.length).to.be.at.most(LIMITS.unixSocketPathBytes);
         const provider = providerSocketPath(directory, app, flow);
         expect(provider.length).to.be.at.most(LIMITS.unixSocketPathBytes);
         for (const right of USER_RIGHTS) {

@@ -16,7 +16,8 @@ from .errors import FileCorrupt, NotPermitted, SystemError_, UnknownFlow, Versio
 
 MAGIC = int.from_bytes(b"MIRRFLOW", "little")
 VERSION = 2
-HEADER_BYTES = 4096
+HEADER_BYTES = 8192
+IDENTITY_END = 4096
 
 # Header words, as indices of 8 bytes.
 MAGIC_WORD, VERSION_WORD, RING_WORD, CAPACITY_WORD = 0, 1, 2, 3
@@ -90,7 +91,7 @@ class FlowFile:
         length = int.from_bytes(self.bytes[IDENTITY_BYTE : IDENTITY_BYTE + 4], "little")
         start = IDENTITY_BYTE + 4
         try:
-            identity = json.loads(bytes(self.bytes[start : min(start + length, HEADER_BYTES)]))
+            identity = json.loads(bytes(self.bytes[start : min(start + length, IDENTITY_END)]))
         except ValueError:
             identity = None
         if not isinstance(identity, dict) or not isinstance(identity.get("properties"), dict):

@@ -25,8 +25,9 @@ from .flow_types import FlowType
 Start = Union[str, int]
 _PARTS = 4
 _LOW = 0xFFFFFFFF
-#: Detail of ACK: this consumer reads on and needs no signal.
+#: Detail of ACK: this consumer reads on and needs no signal; above it, the missed buffers.
 _AWAKE = 1
+_MISSED_MASK = 0x7FFFFFFF
 
 
 class Input(Handle):
@@ -196,7 +197,7 @@ class Input(Handle):
     def _acknowledge(self, needed: int, awake: int) -> None:
         self._acknowledged = needed
         self._due = needed + self._quarter
-        self._link.send(link_kinds.ACK, needed, awake)
+        self._link.send(link_kinds.ACK, needed, awake | (self.missed & _MISSED_MASK) << 1)
 
     def _hear(self, messages: Any) -> None:
         for kind, detail, _value in messages:

@@ -5,6 +5,7 @@
 import { method, param } from '../../xml-rpc/contract.js';
 import { arrayOf, boolean, int } from '../../xml-rpc/schema.js';
 import { consumerMark, flowMark } from '../deliveries.js';
+import { flowConsumer } from '../statistics.js';
 import { flowInfo, openRequest, openedFlow, session, statistics, type OpenRequest } from '../shapes.js';
 import { done, flow } from './recurring.js';
 
@@ -61,6 +62,12 @@ export const FLOW_METHODS = {
     doc: 'Flow control: the consumers of a flow whose last mark was an XOFF, with this mark.',
     params: [flow],
     returns: arrayOf(consumerMark),
+  }),
+  'flow.consumers': method({
+    right: 'read',
+    doc: 'The consumers of a flow on this host, read from its flow file: lag, missed buffers and back-pressure, also while the duplicator does not answer. At most 64.',
+    params: [flow],
+    returns: arrayOf(flowConsumer),
   }),
   'flow.statistics': method({
     right: 'read',

@@ -48,7 +48,7 @@ describe('a full file system', () => {
 
   it('a flow file that does not fit the file system is refused with both sizes before it is written', () => {
     const error = thrownBy(() => make(2 * MIB));
-    const bytes = 4096 + 2 * (2 * MIB + 64);
+    const bytes = 8192 + 2 * (2 * MIB + 64);
     expect(error.code).to.equal('NO_SPACE');
     expect(error.facts).to.deep.include({ bytes, freeBytes: 2 * MIB });
     expect(error.message)

@@ -26,7 +26,7 @@ describe('flow file geometry', () => {
           expect(geometry.slotStride % 64).to.equal(0);
           expect(geometry.slotStride).to.be.at.least(64 + capacity);
           expect(slotOffset(geometry, slots - 1) + geometry.slotStride).to.equal(geometry.fileBytes);
-          expect(slotOffset(geometry, slots)).to.equal(4096);
+          expect(slotOffset(geometry, slots)).to.equal(8192);
         },
       ),
     );
@@ -36,12 +36,12 @@ describe('flow file geometry', () => {
     const error = thrownBy(() => geometryOf(3, 1_000_000_000));
     expect(error.code).to.equal('TOO_LARGE');
     expect(error.message)
-      .to.contain(`${4096 + 3 * 1_000_000_064}`)
+      .to.contain(`${8192 + 3 * 1_000_000_064}`)
       .and.contain(`${LARGEST}`);
     expect(error.facts).to.deep.equal({
       slotCount: 3,
       payloadCapacity: 1_000_000_000,
-      fileBytes: 4096 + 3 * 1_000_000_064,
+      fileBytes: 8192 + 3 * 1_000_000_064,
       limitBytes: LARGEST,
     });
     expect(geometryOf(2, 1_000_000_000).fileBytes).to.be.below(LARGEST);
@@ -63,7 +63,7 @@ describe('flow file geometry', () => {
   }
 
   it('a memory budget gives as many slots as fit, within the limits', () => {
-    expect(slotsForBudget(1000, 4096 + 10 * strideOf(1000), 2, 64)).to.equal(10);
+    expect(slotsForBudget(1000, 8192 + 10 * strideOf(1000), 2, 64)).to.equal(10);
     expect(slotsForBudget(1000, 0, 2, 64)).to.equal(2);
     expect(slotsForBudget(1000, 1e9, 2, 64)).to.equal(64);
   });

@@ -3,6 +3,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { expect } from 'chai';
 import { COUNTERS } from '../../../../protocol/flow/flow-file/counters.js';
 import {
+  CONSUMER_CAPACITY,
+  CONSUMER_ROW,
+  CONSUMER_STATE,
   COUNTER_CAPACITY,
   FLOW_FILE_MAGIC,
   FLOW_FILE_VERSION,
@@ -45,8 +48,24 @@ describe('the layout of a flow file', () => {
       presence: 512,
       identityLength: 1024,
       identity: 1028,
+      consumers: 4096,
     });
-    expect(HEADER_BYTES).to.equal(4096);
+    expect(HEADER_BYTES).to.equal(8192);
+    expect([CONSUMER_CAPACITY, CONSUMER_STATE]).to.deep.equal([
+      64,
+      { taken: 1, lossy: 2, paused: 4, remote: 8 },
+    ]);
+    expect(CONSUMER_ROW).to.deep.equal({
+      state: 0,
+      client: 4,
+      pid: 8,
+      acknowledged: 16,
+      missed: 24,
+      holds: 32,
+      heldUs: 40,
+      holdingSinceUs: 48,
+      bytes: 64,
+    });
     expect(SLOT).to.deep.equal({ sequence: 0, timestampNs: 8, size: 16, flags: 20, frame: 32, payload: 64 });
     expect(SOURCE_STATES).to.deep.equal({ starting: 0, live: 1, stale: 2, ended: 3 });
     expect(sourceStateOf(2)).to.equal('stale');
@@ -97,13 +116,13 @@ describe('the layout of a flow file', () => {
       const { bytes } = file;
       expect(bytes.toString('latin1', 0, 8)).to.equal('MIRRFLOW');
       expect([8, 12, 16, 20, 24, 28].map((at) => bytes.readUInt32LE(at))).to.deep.equal([
-        2, 4096, 3, 192, 65, 5,
+        2, 8192, 3, 192, 65, 5,
       ]);
       expect(bytes.readUInt32LE(40)).to.equal(process.pid);
       expect(bytes.readBigUInt64LE(64)).to.equal(0x1_0000_0002n);
       const identity = bytes.toString('utf8', 1028, 1028 + bytes.readUInt32LE(1024));
       expect(JSON.parse(identity)).to.deep.include({ application: 'e23001', flow: 'spectra', type: 'bytes' });
-      expect(bytes.length).to.equal(4096 + 3 * 192);
+      expect(bytes.length).to.equal(8192 + 3 * 192);
       expect(() => file.counter(COUNTER_CAPACITY)).to.throw(RangeError);
     } finally {
       place.remove();

@@ -42,6 +42,7 @@ describe('the messages of the signal link', () => {
       STALL: 13,
       ALIVE: 14,
       BYE: 15,
+      LINK: 16,
     });
     expect([AWAKE, LAST, UNANSWERED]).to.deep.equal([1, 1, 2]);
   });

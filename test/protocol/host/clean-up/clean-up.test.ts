@@ -22,10 +22,12 @@ import { identityToWire } from '../../../../protocol/rpc/contract/identity-on-wi
 import {
   appSocketPath,
   appTokenPath,
+  datagramSocketPath,
   flowFilePath,
   hostSocketPath,
   linkSocketPath,
 } from '../../../../protocol/base/paths.js';
+import { UnixDatagramSocket } from '../../../../protocol/flow/signal-link/unix-datagram.js';
 import { createFlowFile } from '../../../../protocol/flow/flow-file/create.js';
 import { ownIdentity } from '../../../../protocol/base/owner-identity.js';
 import { ownerOfTemporary, temporaryName } from '../../../../protocol/base/files/temporary-name.js';
@@ -92,6 +94,13 @@ describe('clean-up', () => {
     await new Promise((resolve) => server.close(resolve));
   }
 
+  /** The same of a datagram socket. */
+  function orphanDatagrams(path: string): void {
+    const socket = new UnixDatagramSocket();
+    socket.bind(path);
+    socket.closeWithoutFile();
+  }
+
   async function fillWithDead(): Promise<void> {
     writeFileSync(join(directory, 'host.json'), JSON.stringify({ ...DEAD, socket: '', port: 1 }));
     await orphan(hostSocketPath(directory, 'control'));
@@ -100,6 +109,8 @@ describe('clean-up', () => {
     writeFileSync(appTokenPath(directory, 'e1', 'child'), 'x');
     flowFile('e1', 'spectra', false);
     await orphan(linkSocketPath(directory, 'e1', 'spectra'));
+    orphanDatagrams(join(directory, 'links', 'client.0123456789abcdef'));
+    orphanDatagrams(datagramSocketPath(directory, 'e1', 'spectra'));
     writeFileSync(join(flowDirectory, 'e1', `.spectra.image.${process.pid}.1.0123456789ab.tmp`), 'x');
     writeFileSync(join(directory, 'apps', '.e1.json.4194304.77.0123456789ab.tmp'), 'x');
     mkdirSync(join(flowDirectory, 'empty'));
@@ -112,6 +123,14 @@ describe('clean-up', () => {
     expect(leftovers.map(({ outcome }) => outcome)).to.deep.equal(leftovers.map(() => 'removed'));
     expect(files()).to.deep.equal(folders);
     expect(await clean()).to.deep.equal([]);
+  });
+
+  it('the clean-up leaves the sockets of living datagram clients alone', async () => {
+    const client = new UnixDatagramSocket();
+    client.bind(join(directory, 'links', 'client.0123456789abcdef'));
+    expect(await clean()).to.deep.equal([]);
+    client.close();
+    expect(files()).to.deep.equal(folders);
   });
 
   it('a dry run reports what the clean-up removes, and removes nothing', async () => {
