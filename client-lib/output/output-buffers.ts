@@ -1,8 +1,8 @@
 /**
- * The way of buffers into an output flow's ring: reservations, writes by the policy for a full ring,
- * commits in the order of reservation, and what waits on this side for room. Used by OutputFlow,
- * which decides when the flow is open and which attachment is current. Writes the mapped file and
- * sends on the link through the attachment.
+ * The way of buffers into an output flow's ring: reservations, writes by the policy for a full
+ * ring, commits in the order of reservation, and what waits on this side for room. Used by
+ * OutputFlow, which decides when the flow is open and which attachment is current. Writes the
+ * mapped file and sends on the link through the attachment.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { abortedError } from '../call-options.js';
