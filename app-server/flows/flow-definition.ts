@@ -121,8 +121,8 @@ export function checkType({ flow, type }: FlowDefinition, request: OpenRequest):
 }
 
 /**
- * Whether a provider requests other sizes, properties or links than the flow has. What a request leaves
- * out stays as the flow has it.
+ * Whether a provider requests other sizes, properties or links than the flow has. What a request
+ * leaves out stays as the flow has it.
  */
 export function requestsRedefinition(definition: FlowDefinition, request: OpenRequest): boolean {
   const { sizes, properties } = definition;

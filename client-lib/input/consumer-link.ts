@@ -30,7 +30,7 @@ export class ConsumerLink {
   readonly reader: RingReader;
   /** Buffers that were requested and are no longer in the ring. */
   readonly missedAtStart: number;
-  /** Buffers that this consumer has missed, over all its attachments: acknowledgements report it. */
+  /** Buffers that this consumer has missed over all its attachments, for acknowledgements. */
   missed: number;
   readonly #joined: JoinedLink;
 

@@ -40,7 +40,9 @@ export class InlineWait {
     this.#clock = clock;
   }
 
-  /** `onReady` is called for the next buffer. `isLinked`: the duplicator can be asked for a signal. */
+  /**
+   * `onReady` is called for the next buffer. `isLinked`: the duplicator can be asked for a signal.
+   */
   arm(isLinked: boolean): void {
     if (this.#spinUs > 0 && spinUntil(this.#hasNew, this.#spinUs, this.#clock)) this.readyAfter(0);
     else if (isLinked && !this.#position.arm()) this.readyAfter(BORROWED_POLL_MS);

@@ -14,15 +14,12 @@ import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { checkOutputOptions, type OutputFlowOptions, type OutputRules } from './output-options.js';
 import { bytesOf } from '../types/bytes.js';
-import { abortedError, checkWait } from '../call-options.js';
-import { CommitTurn, nowNs } from './commit-turn.js';
-import { checkCommitOptions, checkSize } from './output-slot.js';
+import { checkWait } from '../call-options.js';
+import { OutputBuffers, type Content } from './output-buffers.js';
+import { checkSize } from './output-slot.js';
 import { ProviderAttachment } from './provider-attachment.js';
 import { claimProvider, type ProviderClaim } from './provider-claim.js';
-import type { CommitOptions, OutputSlot, WaitOptions } from './output-slot.js';
-import type { RingSlot, SlotOwner } from './ring-slot.js';
-import { WriteBacklog } from './write-backlog.js';
-import { WriterQueue } from './writer-queue.js';
+import type { OutputSlot, WaitOptions } from './output-slot.js';
 
 const WAIT_OPTIONS = ['signal'] as const;
 
@@ -50,11 +47,6 @@ export interface ReachedMark extends FlowMark {
   readonly consumer: string;
 }
 
-/**
- * What a write puts into a slot: bytes, or a function that writes them and returns their number.
- */
-type Content = Uint8Array | ((target: Uint8Array) => number);
-
 /** Access to private members for the functions at the end of this module. */
 interface Internals {
   create(flow: string, rules: OutputRules, claim: ProviderClaim): OutputFlow;
@@ -75,19 +67,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   readonly flow: string;
   readonly #rules: OutputRules;
   #attachment: ProviderAttachment;
-  /** Writes and reservations that wait for room in the ring. */
-  readonly #writers = new WriterQueue();
-  /** Buffers that wait on this side for room in the ring. */
-  readonly #backlog = new WriteBacklog();
-  readonly #turn = new CommitTurn(() => {
-    if (this.#state === 'open' || this.#state === 'closing') this.flush();
-  });
-  readonly #slotOwner: SlotOwner = {
-    commit: (slot, size, options) => this.#commitReserved(slot, size, options),
-    abandon: (slot) => this.#abandon(slot),
-  };
-  readonly #written = { buffers: 0, bytes: 0 };
-  #lost = 0;
+  readonly #buffers: OutputBuffers;
   #state: 'open' | 'closing' | 'closed' | 'lost' = 'open';
   #closing: Promise<void> | undefined;
   /** Resolves when the app server has released the provider role too. */
@@ -97,6 +77,11 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     super();
     this.flow = flow;
     this.#rules = rules;
+    this.#buffers = new OutputBuffers(
+      rules,
+      () => this.#check(),
+      () => this.flush(),
+    );
     this.#attachment = this.#attach(claim);
   }
 
@@ -129,14 +114,14 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     }
     this.#attachment = this.#attach(claim);
     this.emit('reattached');
-    this.#credited();
+    this.#buffers.credited();
   }
 
   #endDetached(): void {
     const { end } = this.#attachment;
-    if (this.#state === 'closed' || this.#state === 'lost' || end === undefined) return;
+    if (this.#isOver || end === undefined) return;
     this.#state = 'lost';
-    this.#writers.reject(() => this.#endedError(), 'all');
+    this.#buffers.rejectAll(() => this.#endedError());
     this.emit('closed');
     this.emit('lost', end);
   }
@@ -163,17 +148,17 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
 
   /** Buffers that the policy for a full ring dropped or replaced before they were published. */
   get lost(): number {
-    return this.#lost;
+    return this.#buffers.lost;
   }
 
   /** Buffers and bytes committed since the flow was opened here. */
   get written(): { readonly buffers: number; readonly bytes: number } {
-    return { ...this.#written };
+    return this.#buffers.written;
   }
 
   /** Buffers that wait on this side for room in the ring. */
   get queued(): number {
-    return this.#backlog.length;
+    return this.#buffers.queued;
   }
 
   /**
@@ -183,7 +168,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
    */
   reserveNow(): OutputSlot | undefined {
     this.#check();
-    return this.#writers.length === 0 && this.#backlog.length === 0 ? this.#reserve() : undefined;
+    return this.#buffers.reserveNow();
   }
 
   /**
@@ -192,10 +177,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
    */
   async reserve(options?: WaitOptions): Promise<OutputSlot> {
     if (options !== undefined) checkWait('reserve', options, WAIT_OPTIONS);
-    const slot = this.reserveNow();
-    if (slot !== undefined) return slot;
-    const reserve = (): OutputSlot | undefined => (this.#backlog.length === 0 ? this.#reserve() : undefined);
-    return this.#inTurn(reserve, options?.signal, true);
+    return this.reserveNow() ?? this.#buffers.reserve(options?.signal);
   }
 
   /**
@@ -214,9 +196,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
 
   /** Publishes the commits of this turn now, instead of at its end. */
   flush(): void {
-    this.#turn.close();
-    if (this.#state === 'closed' || this.#state === 'lost') return;
-    this.#attachment.publish(this.#turn.startedNs);
+    this.#buffers.flush(this.#isOver);
   }
 
   /**
@@ -235,27 +215,22 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
    * waiting writes are rejected, and the flow's source is `stale` then. Idempotent.
    */
   destroy(): void {
-    if (this.#state === 'closed' || this.#state === 'lost') return;
+    if (this.#isOver) return;
     this.#state = 'closed';
     this.#attachment.leave();
-    this.#writers.reject(() => this.#endedError(), 'all');
+    this.#buffers.rejectAll(() => this.#endedError());
     this.emit('closed');
   }
 
   async #close(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
-    this.#attachment.ring.abandonAll();
-    this.#backlog.abandonAll();
-    this.#writers.reject(() => this.#endedError(), 'reservations');
-    this.#drainBacklog();
     try {
-      await this.#inTurn(() => (this.#backlog.length === 0 ? true : undefined), undefined);
+      await this.#buffers.finish(() => this.#endedError());
     } catch {
       return; // destroyed or lost meanwhile: the waiting writes were rejected with that
     }
-    this.#turn.close();
-    this.#attachment.publishLast();
+    this.#buffers.publishLast();
     const { linkEnded } = this.#attachment;
     this.destroy();
     await linkEnded;
@@ -265,140 +240,22 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   #write(content: Content, options: WaitOptions | undefined): boolean | Promise<boolean> {
     if (options !== undefined) checkWait('write', options, WAIT_OPTIONS);
     this.#check();
-    const { whenFull, queue } = this.#rules;
-    const backlog = this.#backlog;
-    if (this.#writers.length === 0 && backlog.length === 0 && this.#put(content)) return true;
-    if (whenFull === 'block')
-      return this.#inTurn(
-        () => (backlog.length === 0 && this.#put(content) ? true : undefined),
-        options?.signal,
-      );
-    const bytes = this.#copyOf(content);
-    if (whenFull === 'drop') {
-      this.#lost += 1;
-      return false;
-    }
-    if (this.#writers.length === 0 && backlog.queued < queue) {
-      backlog.push(bytes, nowNs());
-      return true;
-    }
-    if (whenFull === 'overwrite') {
-      backlog.replaceNewest(bytes, nowNs());
-      this.#lost += 1;
-      return false;
-    }
-    return this.#inTurn(() => {
-      if (backlog.length === 0 && this.#put(bytes)) return true;
-      if (backlog.queued >= queue) return undefined;
-      backlog.push(bytes, nowNs());
-      return true;
-    }, options?.signal);
-  }
-
-  /** The content in memory of its own. */
-  #copyOf(content: Content): Buffer {
-    if (typeof content !== 'function') return Buffer.from(content);
-    const bytes = Buffer.allocUnsafe(this.bufferSize);
-    return bytes.subarray(0, content(bytes));
-  }
-
-  /** False without credit. Throws what an encoder throws; nothing is published then. */
-  #put(content: Content, timestampNs?: number, flags = 0): boolean {
-    const slot = this.#reserve();
-    if (slot === undefined) return false;
-    let size: number;
-    if (typeof content === 'function') {
-      try {
-        size = content(slot.data);
-      } catch (error) {
-        this.#attachment.ring.abandon(slot);
-        throw error;
-      }
-    } else {
-      slot.data.set(content);
-      size = content.length;
-    }
-    this.#commit(slot, size, timestampNs, flags);
-    return true;
-  }
-
-  /** Undefined without credit. */
-  #reserve(): RingSlot | undefined {
-    const attachment = this.#attachment;
-    return attachment.isOpen ? attachment.ring.reserve() : undefined;
-  }
-
-  #commitReserved(slot: RingSlot, size: number, options: CommitOptions | undefined): void {
-    this.#check();
-    checkReserved(slot);
-    checkSize(size, slot.data.length);
-    if (options !== undefined) checkCommitOptions(options);
-    const flags = options?.flags ?? 0;
-    if (this.#isInRing(slot)) return this.#commit(slot, size, options?.timestampNs, flags);
-    this.#backlog.complete(slot, size, options?.timestampNs ?? nowNs(), flags);
-    this.#drainBacklog();
-    this.#writers.serve();
-  }
-
-  #abandon(slot: RingSlot): void {
-    this.#check();
-    checkReserved(slot);
-    if (this.#isInRing(slot)) {
-      this.#turn.begin(); // later slots may be complete now
-      this.#attachment.ring.abandon(slot);
-    } else {
-      this.#backlog.abandon(slot);
-      this.#drainBacklog();
-    }
-    this.#writers.serve();
-  }
-
-  /** False when the link, on which the slot was reserved, has ended since. */
-  #isInRing(slot: RingSlot): boolean {
-    return this.#attachment.isOpen && this.#attachment.ring === slot.ring;
-  }
-
-  #commit(slot: RingSlot, size: number, timestampNs: number | undefined, flags: number): void {
-    this.#turn.begin();
-    const full = this.#attachment.ring.commit(slot, size, timestampNs ?? this.#turn.startedNs, flags);
-    this.#written.buffers += 1;
-    this.#written.bytes += size;
-    if (full) this.flush();
+    return this.#buffers.write(content, options?.signal);
   }
 
   #attach(claim: ProviderClaim): ProviderAttachment {
-    return new ProviderAttachment(
+    const attachment = new ProviderAttachment(
       claim,
-      this.#slotOwner,
+      this.#buffers,
       (from) => {
-        if (from === this.#attachment) this.#credited();
+        if (from === this.#attachment) this.#buffers.credited();
       },
       (from, end) => {
         if (from === this.#attachment) this.#detach(end);
       },
     );
-  }
-
-  #credited(): void {
-    this.#attachment.signals.answered(this.#turn.startedNs);
-    this.#drainBacklog();
-    this.#writers.serve();
-  }
-
-  #drainBacklog(): void {
-    if (this.#backlog.length > 0)
-      this.#backlog.drain((bytes, timestampNs, flags) => this.#put(bytes, timestampNs, flags));
-  }
-
-  /** Resolves with the result of `serve`, called in the order of the waits, once it has one. */
-  async #inTurn<T>(
-    serve: () => T | undefined,
-    signal: AbortSignal | undefined,
-    reserves = false,
-  ): Promise<T> {
-    if (signal?.aborted === true) throw abortedError(reserves ? 'reservation' : 'write', signal);
-    this.flush(); // the consumer that holds this provider back may be waiting for these buffers
-    return this.#writers.wait(serve, signal, reserves);
+    this.#buffers.attach(attachment);
+    return attachment;
   }
 
   /**
@@ -406,11 +263,9 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
    * and the next duplicator may take the file over.
    */
   #detach(end: LinkEnd): void {
-    if (this.#state === 'closed' || this.#state === 'lost') return;
-    const attachment = this.#attachment;
-    attachment.ring.publish();
-    attachment.end = end;
-    this.#backlog.rescue(attachment.ring.takePending());
+    if (this.#isOver) return;
+    this.#attachment.end = end;
+    this.#buffers.detached();
     // Without a listener no session will reattach the flow.
     if (!this.emit('detached', end)) this.#endDetached();
   }
@@ -420,7 +275,11 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   }
 
   #checkNotOver(): void {
-    if (this.#state === 'closed' || this.#state === 'lost') throw this.#endedError();
+    if (this.#isOver) throw this.#endedError();
+  }
+
+  get #isOver(): boolean {
+    return this.#state === 'closed' || this.#state === 'lost';
   }
 
   #endedError(): MirrorflowError {
@@ -429,11 +288,6 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       flow: this.flow,
     });
   }
-}
-
-function checkReserved(slot: RingSlot): void {
-  if (slot.state === 'reserved') return;
-  throw new MirrorflowError('BAD_OPTION', 'this slot was committed or abandoned already; reserve one first');
 }
 
 /**

@@ -11,7 +11,7 @@ import type { CommitOptions, OutputSlot } from './output-slot.js';
  */
 export type SlotState = 'free' | 'reserved' | 'committed' | 'abandoned';
 
-/** Carries out what a program asks of its slot: the output flow. */
+/** Carries out what a program asks of its slot: OutputBuffers. */
 export interface SlotOwner {
   commit(slot: RingSlot, size: number, options: CommitOptions | undefined): void;
   abandon(slot: RingSlot): void;

@@ -1,7 +1,7 @@
 /**
  * The buffers of an output flow that wait on this side for room in its ring, oldest first: those
  * that a policy has queued, and in front of them the slots that were reserved in a ring whose link
- * has ended. Used by OutputFlow. Pure memory, no I/O.
+ * has ended. Used by OutputBuffers. Pure memory, no I/O.
  */
 import type { RingSlot } from './ring-slot.js';
 

@@ -1,6 +1,6 @@
 /**
  * The writes and reservations of an output flow that wait for room in its ring, served in the order
- * of their calls. Used by OutputFlow. Pure: no I/O.
+ * of their calls. Used by OutputBuffers. Pure: no I/O.
  */
 import { abortedError } from '../call-options.js';
 

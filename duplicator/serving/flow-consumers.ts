@@ -2,8 +2,8 @@
  * The consumers of one flow, on this host and on others: the table of readers
  * (ConsumerRegistry), the consumers of a killed predecessor that are still expected
  * (ReattachmentTracker), the counts of both in the flow file, where the next duplicator finds
- * them should this one be killed, and what the file shows of each consumer (ConsumerRows). Used by FlowHost and its parts. Writes counters of the flow file;
- * opens nothing.
+ * them should this one be killed, and what the file shows of each consumer (ConsumerRows). Used by
+ * FlowHost and its parts. Writes counters of the flow file; opens nothing.
  */
 import type { ReattachmentTracker } from '../recovery/reattachment-tracker.js';
 import type { ConsumerRows } from './consumer-rows.js';

@@ -49,9 +49,9 @@
  * back for the stall timeout: the detail is 1, lossy.
  *
  * Only datagram links, which have no connection in the kernel, use ALIVE (checks that the peer's
- * socket exists), BYE (the sender closes) and LINK (the first message of each datagram: the value is
- * the number that the client gave the link, since one socket carries all links of a client); both
- * sides send them.
+ * socket exists), BYE (the sender closes) and LINK (the first message of each datagram: the value
+ * is the number that the client gave the link, since one socket carries all links of a client);
+ * both sides send them.
  */
 import assert from 'node:assert/strict';
 
