@@ -1,10 +1,12 @@
 /** Typed flows, messages and mirrors between programs of different languages. */
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
+import { SpectraView } from '../../client-lib/index.js';
 import { eventually } from '../kit/eventually.js';
 import { APP, ConformanceSystem } from './conformance-system.js';
 import { installedPairs, isInstalled, LANGUAGES, TYPED_LANGUAGES } from './driver-process.js';
 
+const MIB = 1024 * 1024;
 const ARRAY = { array: [1, 2, 3, 4, 5, 6], dtype: 'u4', shape: [2, 3] };
 const NESTED = { name: 'deflate', inner: { name: 'array', kind: 'u32', shape: [2, 3] } };
 const CASES = [
@@ -82,6 +84,26 @@ describe('conformance: values', function () {
         }, `the ${language} program reads ${name} as the TypeScript library does`);
       }
       expect(await reader.refusal('spectrum', { name: 'no such' })).to.equal('UNKNOWN_SPECTRUM');
+    });
+
+    it(`a ${language} program follows a source that is restarted with a larger and a smaller memory`, async () => {
+      let simulator = await lab.system.simulator({ rate: 0, channelBytes: 2 * MIB });
+      await lab.system.host.run({ name: APP, source: simulator.address });
+      const reader = await lab.driver(language, 'reader');
+      expect(await reader.run('spectra')).to.include('tof');
+      const { restPort, mirrorPort } = simulator;
+      for (const channelBytes of [8 * MIB, 4 * MIB]) {
+        const updates = reader.run('updates', { count: 1 });
+        await simulator.close();
+        simulator = await lab.system.simulator({ rate: 0, channelBytes, restPort, mirrorPort });
+        simulator.step(channelBytes / MIB);
+        await updates;
+        const { sum } = new SpectraView(simulator.memory).get('tof');
+        await eventually(async () => {
+          const found = (await reader.run('spectrum', { name: 'tof' })) as { sum: number };
+          return found.sum === sum;
+        }, `the counts of a memory with ${channelBytes} bytes of channels`);
+      }
     });
   }
 });
