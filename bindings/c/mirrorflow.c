@@ -2107,6 +2107,14 @@ static mf_status attach_flow(opening *flow, void *self, attach_function attach, 
   return status;
 }
 
+/* One thread at a time counts; the thread of the client reads the counts. */
+static void count_buffer(opening *flow, uint32_t size) {
+  uint64_t buffers = atomic_load_explicit(&flow->buffers, memory_order_relaxed);
+  uint64_t bytes = atomic_load_explicit(&flow->bytes, memory_order_relaxed);
+  atomic_store_explicit(&flow->buffers, buffers + 1, memory_order_relaxed);
+  atomic_store_explicit(&flow->bytes, bytes + size, memory_order_relaxed);
+}
+
 static void detach_flow(opening *flow) {
   pthread_mutex_lock(&flow->app->lock);
   flow->detached = true;
@@ -2611,14 +2619,6 @@ static bool read_buffer(mf_input *input, mf_buffer *buffer) {
   return true;
 }
 
-static void count_buffer(mf_input *input, const mf_buffer *buffer) {
-  /* This thread alone writes them; the client's thread reads them. */
-  uint64_t buffers = atomic_load_explicit(&input->flow.buffers, memory_order_relaxed);
-  uint64_t bytes = atomic_load_explicit(&input->flow.bytes, memory_order_relaxed);
-  atomic_store_explicit(&input->flow.buffers, buffers + 1, memory_order_relaxed);
-  atomic_store_explicit(&input->flow.bytes, bytes + buffer->size, memory_order_relaxed);
-}
-
 mf_status mf_take(mf_input *input, int timeout_ms, mf_buffer *buffer) {
   failure why;
   int64_t deadline = NO_DEADLINE;
@@ -2632,7 +2632,7 @@ mf_status mf_take(mf_input *input, int timeout_ms, mf_buffer *buffer) {
         }
         continue;
       }
-      count_buffer(input, buffer);
+      count_buffer(&input->flow, buffer->size);
       if (buffer->sequence >= input->due) {
         acknowledge(input, buffer->sequence, ACK_AWAKE);
         receive_messages(&input->link, 0);
@@ -2737,8 +2737,8 @@ static uint8_t *begin_slot(mf_output *output) {
   if (!output->begun) {
     if (output->next >= output->claimed && !claim_slots(output)) return NULL;
     store(slot, 0);
-    /* Keeps the stores of the payload behind the clearing. */
-    atomic_thread_fence(memory_order_seq_cst);
+    /* Keeps the stores of the payload behind the clearing: nothing on x86, a full fence on arm64. */
+    atomic_thread_fence(memory_order_release);
     output->begun = true;
   }
   return slot + SLOT_HEADER_BYTES;
@@ -2765,8 +2765,7 @@ static void publish(mf_output *output, uint32_t size, uint64_t timestamp_ns, uin
   output->bytes += size;
   store(base + PUBLISHED_BYTES_AT, output->bytes);
   store(base + PUBLISHED_AT, output->next);
-  atomic_fetch_add_explicit(&output->flow.buffers, 1, memory_order_relaxed);
-  atomic_fetch_add_explicit(&output->flow.bytes, size, memory_order_relaxed);
+  count_buffer(&output->flow, size);
   if (output->answered || output->next - output->signalled >= output->quarter) {
     signal_published(output, output->next, now_ns);
   } else if (output->unanswered) {
