@@ -49,7 +49,7 @@ export async function c({ durationMs, repeats }: BenchSettings): Promise<Row[]> 
     await system.stop();
     rmSync(directory, { recursive: true });
   }
-  const plain = { name: 'plain C ring, spinning', values: figures.plain };
+  const plain = { name: 'plain C ring', values: figures.plain };
   const plainTake = { name: 'plain C ring', values: figures.plainTake };
   return [
     makeRow('c', 'reads 128 B', 'buffers/s', figures.read, plain),

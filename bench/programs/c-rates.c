@@ -8,7 +8,7 @@
  *                                          buffers per second of processor time that an input takes
  *                                          while it need not wait: the program itself writes them
  *   c-rates plain SIZE BUFFERS SECONDS     as `write` and `read`, for a ring of the same shape without
- *                                          the library: two processes that spin, counts in memory
+ *                                          the library: two processes that wake each other by sockets
  *   c-rates plain-take SIZE BUFFERS SECONDS
  *                                          as `take`, for the plain ring
  *
@@ -17,13 +17,13 @@
 #define _GNU_SOURCE
 #include <mirrorflow.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -153,6 +153,8 @@ typedef struct word {
 
 typedef struct ring {
   word published, needed;
+  word reader_waits, writer_waits; /* 1: the other side sends a byte when it has done something */
+  int wake_reader[2], wake_writer[2];
   uint64_t slots, stride;
   unsigned char *memory;
 } ring;
@@ -167,10 +169,26 @@ static slot *slot_at(ring *own, uint64_t sequence) {
   return (slot *)(void *)(own->memory + sequence % own->slots * own->stride);
 }
 
+/* Waits for a byte unless `count` has exceeded `below`: the other side sees the flag, or we it. */
+static void await_word(word *waits, const word *count, uint64_t below, int from) {
+  char byte;
+  atomic_store_explicit(&waits->value, 1, memory_order_seq_cst);
+  if (atomic_load_explicit(&count->value, memory_order_seq_cst) > below) return;
+  if (recv(from, &byte, 1, 0) != 1) give_up("the other side has ended");
+}
+
+static void wake(word *waits, int to) {
+  atomic_thread_fence(memory_order_seq_cst);
+  if (atomic_load_explicit(&waits->value, memory_order_relaxed) == 0) return;
+  if (atomic_exchange_explicit(&waits->value, 0, memory_order_seq_cst) != 0 && send(to, "", 1, MSG_NOSIGNAL) != 1)
+    give_up("the other side has ended");
+}
+
 /* Writes to the plain ring as a provider does, with the time from the clock. */
 static void write_plain(ring *own, uint64_t next, const unsigned char *content, size_t size) {
   struct timespec now;
-  while (next - atomic_load_explicit(&own->needed.value, memory_order_acquire) >= own->slots) sched_yield();
+  while (next - atomic_load_explicit(&own->needed.value, memory_order_acquire) >= own->slots)
+    await_word(&own->writer_waits, &own->needed, next - own->slots, own->wake_writer[1]);
   slot *to = slot_at(own, next);
   atomic_store_explicit(&to->sequence, 0, memory_order_release);
   atomic_thread_fence(memory_order_release);
@@ -180,6 +198,12 @@ static void write_plain(ring *own, uint64_t next, const unsigned char *content, 
   to->sizes = size;
   atomic_store_explicit(&to->sequence, next + 1, memory_order_release);
   atomic_store_explicit(&own->published.value, next + 1, memory_order_release);
+  wake(&own->reader_waits, own->wake_reader[0]);
+}
+
+static void acknowledge_plain(ring *own, uint64_t needed) {
+  atomic_store_explicit(&own->needed.value, needed, memory_order_release);
+  wake(&own->writer_waits, own->wake_writer[0]);
 }
 
 /* Reads from the plain ring as a lossless consumer does. Returns the first byte. */
@@ -187,15 +211,15 @@ static unsigned take_plain(ring *own, uint64_t next, uint64_t *published, uint64
   while (next >= *published) {
     *published = atomic_load_explicit(&own->published.value, memory_order_acquire);
     if (next < *published) break;
-    atomic_store_explicit(&own->needed.value, next, memory_order_release);
-    sched_yield();
+    acknowledge_plain(own, next);
+    await_word(&own->reader_waits, &own->published, next, own->wake_reader[1]);
   }
   slot *from = slot_at(own, next);
   if (atomic_load_explicit(&from->sequence, memory_order_acquire) != next + 1) give_up("lapped");
   unsigned first = from->payload[0] + (from->sizes != size);
   if (atomic_load_explicit(&from->sequence, memory_order_acquire) != next + 1) give_up("lapped");
   if (next < *due) return first;
-  atomic_store_explicit(&own->needed.value, next, memory_order_release);
+  acknowledge_plain(own, next);
   *due = next + own->slots / 4;
   return first;
 }
@@ -205,6 +229,8 @@ static ring *plain_ring(size_t size, uint64_t slots) {
   size_t bytes = 4096 + slots * stride;
   ring *own = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (own == MAP_FAILED) give_up("there is not enough memory");
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, own->wake_reader) != 0) give_up("no sockets");
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, own->wake_writer) != 0) give_up("no sockets");
   own->slots = slots;
   own->stride = stride;
   own->memory = (unsigned char *)own + 4096;
