@@ -140,9 +140,18 @@ static mf_status fail_path(failure *why, mf_status status, const char *path, con
   return status;
 }
 
-static const char *system_text(int number, char room[128]) {
-  return strerror_r(number, room, 128);
+static locale_t c_locale;
+static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
+
+static void make_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
+
+/* The locale of documents and errors, whatever that of the program is. */
+static locale_t plain_locale(void) {
+  pthread_once(&c_locale_once, make_c_locale);
+  return c_locale;
 }
+
+static const char *system_text(int number) { return strerror_l(number, plain_locale()); }
 
 /* A copy for the calling thread of a text that other threads may replace. */
 static const char *shown_text(pthread_mutex_t *lock, const failure *why) {
@@ -405,7 +414,7 @@ mf_status mf_set(mf_value *record, const char *name, mf_value *item) {
   return add_item(record, strdup(name), item);
 }
 
-mf_kind mf_kind_of(const mf_value *value) { return value == NULL ? MF_STRUCT : value->kind; }
+mf_kind mf_kind_of(const mf_value *value) { return value == NULL ? MF_NOTHING : value->kind; }
 
 int mf_boolean_of(const mf_value *value, int otherwise) {
   return value != NULL && value->kind == MF_BOOLEAN ? (int)value->integer : otherwise;
@@ -462,12 +471,6 @@ typedef struct document {
   size_t size, room;
   bool out_of_memory;
 } document;
-
-static locale_t c_locale;
-static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-
-/* Numbers have a point in XML-RPC, whatever the program's locale. */
-static void make_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
 static void put(document *out, const void *bytes, size_t size) {
   if (out->out_of_memory) return;
@@ -558,8 +561,8 @@ static mf_status put_double(document *out, double number, failure *why) {
   char text[64];
   if (!isfinite(number))
     return fail(why, MF_INVALID_PARAMETERS, "a number that is not finite cannot be sent");
-  pthread_once(&c_locale_once, make_c_locale);
-  locale_t before = uselocale(c_locale);
+  /* Numbers have a point in XML-RPC. */
+  locale_t before = uselocale(plain_locale());
   snprintf(text, sizeof text, "<double>%.17g</double>", number);
   uselocale(before);
   put_text(out, text);
@@ -592,6 +595,7 @@ static mf_status put_value(document *out, const mf_value *value, int depth, fail
   mf_status status = MF_OK;
   put_text(out, "<value>");
   switch (value->kind) {
+    case MF_NOTHING: break;
     case MF_BOOLEAN: put_text(out, value->integer ? "<boolean>1</boolean>" : "<boolean>0</boolean>"); break;
     case MF_INTEGER: status = put_integer(out, value->integer, why); break;
     case MF_DOUBLE: status = put_double(out, value->number, why); break;
@@ -873,8 +877,7 @@ static mf_status read_number(reader *in, char *text, bool is_integer, mf_value *
     if (*text == 0 || *end != 0 || !fits) return parse_error(in, "an integer is none, or beyond 2^53");
     *value = mf_integer(integer);
   } else {
-    pthread_once(&c_locale_once, make_c_locale);
-    double number = strtod_l(text, &end, c_locale);
+    double number = strtod_l(text, &end, plain_locale());
     if (*text == 0 || *end != 0 || !isfinite(number)) return parse_error(in, "a double is no finite number");
     *value = mf_double(number);
   }
@@ -1103,13 +1106,12 @@ static void set_send_timeout(int fd, int seconds) {
 /* A connected, blocking stream socket, closed in programs that are started. */
 static mf_status connect_socket(const char *path, int *connected, failure *why) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  char text[128];
   size_t size = strlen(path);
   if (size > SOCKET_PATH_BYTES)
     return fail(why, MF_BAD_ADDRESS, "%.200s is too long for a socket: at most %d bytes", path, SOCKET_PATH_BYTES);
   memcpy(address.sun_path, path, size);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(why, MF_SYSTEM_ERROR, "no socket can be made: %s", system_text(errno, text));
+  if (fd < 0) return fail(why, MF_SYSTEM_ERROR, "no socket can be made: %s", system_text(errno));
   set_send_timeout(fd, CONNECT_TIMEOUT_S);
   int result;
   do result = connect(fd, (const struct sockaddr *)&address, sizeof address);
@@ -1124,7 +1126,7 @@ static mf_status connect_socket(const char *path, int *connected, failure *why) 
     return fail_path(why, MF_NOT_RUNNING, path, "has no listener");
   if (number == EACCES || number == EPERM)
     return fail(why, MF_NOT_PERMITTED, "this user may not connect to %s", path);
-  return fail(why, MF_SYSTEM_ERROR, "%s cannot be connected to: %s", path, system_text(number, text));
+  return fail(why, MF_SYSTEM_ERROR, "%s cannot be connected to: %s", path, system_text(number));
 }
 
 static bool send_all(int fd, const void *bytes, size_t size) {
@@ -1196,11 +1198,11 @@ typedef struct waiting_call {
   bool ended; /* the session */
 } waiting_call;
 
-typedef struct message {
-  struct message *next;
+typedef struct kept_message {
+  struct kept_message *next;
   char type[NAME_CHARACTERS + 1];
   mf_value *attributes;
-} message;
+} kept_message;
 
 /* A flow that is open at the app server. Part of an input, output or mirror. */
 typedef struct opening {
@@ -1238,7 +1240,7 @@ struct mf_app {
   uint64_t last_opening;
   char types[MESSAGE_TYPES_MAX][NAME_CHARACTERS + 1];
   size_t type_count, message_count;
-  message *first_message, *last_message;
+  kept_message *first_message, *last_message;
   failure last;
   pthread_t thread;
 };
@@ -1266,13 +1268,13 @@ static mf_status queue_message(mf_app *app, mf_value *delivery, failure *why) {
   mf_value *content = (mf_value *)mf_get(delivery, "message");
   const char *type = mf_text_of(mf_get(content, "type"), NULL);
   mf_value *attributes = (mf_value *)mf_get(content, "attributes");
-  if (!is_name(type, true) || mf_kind_of(attributes) != MF_STRUCT || attributes == NULL)
+  if (!is_name(type, true) || mf_kind_of(attributes) != MF_STRUCT)
     return fail(why, MF_INVALID_PARAMETERS, "a message has no valid type or attributes");
   mf_status status = MF_OK;
   pthread_mutex_lock(&app->lock);
   for (size_t at = 0; at < app->type_count; at++) {
     if (strcmp(app->types[at], type) != 0) continue;
-    message *queued = app->message_count < MESSAGES_MAX ? calloc(1, sizeof *queued) : NULL;
+    kept_message *queued = app->message_count < MESSAGES_MAX ? calloc(1, sizeof *queued) : NULL;
     if (queued == NULL) {
       status = fail(why, MF_LIMIT_REACHED, "%zu messages wait in this client", app->message_count);
       break;
@@ -1706,7 +1708,7 @@ void mf_app_close(mf_app *app) {
   if (app->has_thread) pthread_join(app->thread, NULL);
   else drop_socket(app);
   while (app->first_message != NULL) {
-    message *first = app->first_message;
+    kept_message *first = app->first_message;
     app->first_message = first->next;
     mf_value_free(first->attributes);
     free(first);
@@ -1876,9 +1878,9 @@ mf_status mf_subscribe(mf_app *app, const char *type) {
 }
 
 /* Takes the first message of a type out of the queue; the lock is held. */
-static message *take_message(mf_app *app, const char *type) {
-  message *before = NULL;
-  for (message *each = app->first_message; each != NULL; before = each, each = each->next) {
+static kept_message *take_message(mf_app *app, const char *type) {
+  kept_message *before = NULL;
+  for (kept_message *each = app->first_message; each != NULL; before = each, each = each->next) {
     if (strcmp(each->type, type) != 0) continue;
     if (before == NULL) app->first_message = each->next;
     else before->next = each->next;
@@ -1895,7 +1897,7 @@ mf_status mf_receive(mf_app *app, const char *type, int timeout_ms, mf_value **a
   *attributes = NULL;
   mf_status status = mf_subscribe(app, type);
   if (status != MF_OK) return status;
-  message *found = NULL;
+  kept_message *found = NULL;
   pthread_mutex_lock(&app->lock);
   bool in_time = true;
   while ((found = take_message(app, type)) == NULL && !app->closing && in_time)
@@ -2174,18 +2176,17 @@ static void unmap(mapping *map) {
 
 /* Maps a file, or its first `most` bytes; `*whole` is the size of the file. */
 static mf_status map_file(const char *path, bool for_writing, size_t most, mapping *map, uint64_t *whole, failure *why) {
-  char text[128];
   int fd = open(path, (for_writing ? O_RDWR : O_RDONLY) | O_CLOEXEC);
   if (fd < 0) {
     int number = errno;
     if (number == ENOENT) return fail_path(why, MF_UNKNOWN_FLOW, path, "does not exist");
     if (number == EACCES || number == EPERM) return fail(why, MF_NOT_PERMITTED, "this user may not open %s", path);
-    return fail(why, MF_SYSTEM_ERROR, "%s cannot be opened: %s", path, system_text(number, text));
+    return fail(why, MF_SYSTEM_ERROR, "%s cannot be opened: %s", path, system_text(number));
   }
   struct stat info;
   mf_status status = MF_OK;
   if (fstat(fd, &info) != 0) {
-    status = fail(why, MF_SYSTEM_ERROR, "%s cannot be examined: %s", path, system_text(errno, text));
+    status = fail(why, MF_SYSTEM_ERROR, "%s cannot be examined: %s", path, system_text(errno));
   } else if (info.st_size <= 0 || !S_ISREG(info.st_mode)) {
     status = fail(why, MF_FILE_CORRUPT, "%s is empty, or no file", path);
   } else {
@@ -2194,7 +2195,7 @@ static mf_status map_file(const char *path, bool for_writing, size_t most, mappi
     void *base = mmap(NULL, map->size, PROT_READ | (for_writing ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
     map->base = base == MAP_FAILED ? NULL : base;
     if (map->base == NULL)
-      status = fail(why, MF_SYSTEM_ERROR, "%s cannot be mapped: %s", path, system_text(errno, text));
+      status = fail(why, MF_SYSTEM_ERROR, "%s cannot be mapped: %s", path, system_text(errno));
   }
   close(fd);
   return status;
@@ -2354,10 +2355,10 @@ static void receive_messages(signal_link *link, int64_t deadline) {
   }
 }
 
-typedef struct joined {
+typedef struct admission {
   uint64_t epoch, first;
   uint32_t generation;
-} joined;
+} admission;
 
 static mf_status refused(uint32_t detail, const char *path, failure *why) {
   int32_t number = (int32_t)detail;
@@ -2368,7 +2369,7 @@ static mf_status refused(uint32_t detail, const char *path, failure *why) {
 }
 
 /* Waits for WELCOME and BEGIN, or REFUSED. */
-static mf_status await_admission(signal_link *link, const char *path, joined *found, failure *why) {
+static mf_status await_admission(signal_link *link, const char *path, admission *found, failure *why) {
   int64_t deadline = deadline_after(ADMISSION_TIMEOUT_MS);
   bool welcome = false;
   link_message message;
@@ -2401,7 +2402,7 @@ typedef struct start_point {
 
 /* Connects and says hello. On failure the link is closed. */
 static mf_status join_link(signal_link *link, const opened *to, enum link_role role, bool lossy, start_point start,
-                           bool with_pid, joined *found, failure *why) {
+                           bool with_pid, admission *found, failure *why) {
   mf_status status = open_link(link, to->link, why);
   if (status != MF_OK) return status;
   uint64_t pid = with_pid ? (uint64_t)getpid() : 0;
@@ -2461,7 +2462,7 @@ static start_point input_start(const mf_input *input, const flow_file *file) {
 static mf_status attach_input(void *self, const opened *found, failure *why) {
   mf_input *input = self;
   flow_file file;
-  joined joined;
+  admission joined;
   mf_status status = open_file(&file, found->file, false, false, why);
   if (status != MF_OK) return status;
   start_point start = input_start(input, &file);
@@ -2777,7 +2778,7 @@ static void publish(mf_output *output, uint32_t size, uint64_t timestamp_ns, uin
 static mf_status claim_provider(mf_output *output, const opened *found, failure *why) {
   flow_file file;
   signal_link link;
-  joined joined;
+  admission joined;
   bool again = output->attachment > 0;
   start_point start = {again ? START_AT : START_NEXT, output->generation, 0};
   if (again) start.epoch = load(output->file.map.base + EPOCH_AT);
@@ -3267,7 +3268,7 @@ static mf_status attach_mirror(void *self, const opened *found, failure *why) {
   flow_file header;
   mapping image = {0};
   uint64_t whole;
-  joined joined;
+  admission joined;
   if (found->image[0] == 0)
     return fail(why, MF_NOT_A_MIRROR, "the flow %s has no image to map", mirror->flow.flow);
   mf_status status = open_file(&header, found->file, false, true, why);

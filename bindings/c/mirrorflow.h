@@ -85,6 +85,7 @@ const char *mf_status_name(mf_status status);
 typedef struct mf_value mf_value;
 
 typedef enum mf_kind {
+  MF_NOTHING, /* of NULL only */
   MF_BOOLEAN,
   MF_INTEGER, /* to +-2^53; beyond 32 bits it travels as a double */
   MF_DOUBLE,
