@@ -3197,6 +3197,11 @@ int mf_each(const mf_spectra *spectra, uint32_t *position, mf_spectrum *spectrum
   return 0;
 }
 
+const void *mf_memory(const mf_spectra *spectra, size_t *size) {
+  if (size != NULL) *size = spectra->size;
+  return spectra->memory;
+}
+
 static size_t channel_count(const mf_spectrum *spectrum) { return (size_t)spectrum->x.bins * spectrum->y.bins; }
 
 uint64_t mf_sum(const mf_spectrum *spectrum) {

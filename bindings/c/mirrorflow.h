@@ -383,6 +383,9 @@ mf_status mf_find(const mf_spectra *spectra, const char *name, mf_spectrum *spec
  */
 int mf_each(const mf_spectra *spectra, uint32_t *position, mf_spectrum *spectrum);
 
+/* The display memory itself, as SpecTcl lays it out; `*size` (may be NULL) in bytes. */
+const void *mf_memory(const mf_spectra *spectra, size_t *size);
+
 /* Sum of the counts of all stored channels. */
 uint64_t mf_sum(const mf_spectrum *spectrum);
 /* Copies `count` channels from index `first` on as u32. Returns how many there were. */

@@ -321,6 +321,8 @@ static void test_spectra(void) {
   static mf_spectrum spectrum;
   CHECK(set_spectra(&spectra, memory, CHANNELS_AT - 1, &why) == MF_SOURCE_PROTOCOL, "too small");
   CHECK(set_spectra(&spectra, memory, size, &why) == MF_OK, "%s", why.text);
+  size_t whole = 0;
+  CHECK(mf_memory(&spectra, &whole) == memory && whole == size, "the memory itself");
   /* Slot 3: 1D long of 10 channels; slot 5: 2D byte of 4 x 3, Latin-1; slot 7: 128 bytes of name. */
   set_word(memory, TYPES_AT + 12, 4);
   set_word(memory, 24, 10);
