@@ -66,7 +66,7 @@ describe('conformance: the C library', function () {
     let prefix = '';
     let environment: NodeJS.ProcessEnv = {};
 
-    beforeEach(async () => {
+    before(async () => {
       prefix = `${directory}/prefix`;
       await make('install', `PREFIX=${prefix}`);
       environment = {

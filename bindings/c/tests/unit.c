@@ -391,6 +391,45 @@ static void test_link_messages(void) {
   close_link(&link);
 }
 
+static mf_status queued(mf_app *app, const char *type, int number) {
+  mf_value *delivery = mf_struct(), *content = mf_struct(), *attributes = mf_struct();
+  mf_set(attributes, "number", mf_integer(number));
+  mf_set(content, "type", mf_text(type));
+  mf_set(content, "attributes", attributes);
+  mf_set(delivery, "message", content);
+  mf_status status = queue_message(app, delivery, &why);
+  mf_value_free(delivery);
+  return status;
+}
+
+static void test_message_queue(void) {
+  mf_app *app = calloc(1, sizeof *app);
+  mf_value *found = NULL;
+  char type[16];
+  app->fd = -1;
+  CHECK(make_lock(&app->lock, &app->changed) && pthread_mutex_init(&app->sending, NULL) == 0, "locks");
+  CHECK(queued(app, "Other", 0) == MF_OK && app->message_count == 0, "a type that nothing waits for is dropped");
+  CHECK(queued(app, "../x", 0) == MF_INVALID_PARAMETERS, "no type");
+  CHECK(mf_subscribe(app, "Run") == MF_OK && mf_subscribe(app, "Stop") == MF_OK, "%s", mf_app_error(app));
+  CHECK(queued(app, "Stop", 0) == MF_OK, "%s", why.text);
+  for (int at = 1; at < MESSAGES_MAX; at++) CHECK(queued(app, "Run", at) == MF_OK, "%d: %s", at, why.text);
+  CHECK(queued(app, "Run", 0) == MF_LIMIT_REACHED, "no more are kept: the sender gets the reason");
+  for (int at = 1; at < MESSAGES_MAX; at++) {
+    CHECK(mf_receive(app, "Run", 0, &found) == MF_OK, "%s", mf_app_error(app));
+    CHECK(mf_integer_of(mf_get(found, "number"), -1) == at, "in the order of arrival");
+    mf_value_free(found);
+  }
+  CHECK(mf_receive(app, "Run", 0, &found) == MF_TIMED_OUT && found == NULL, "none is left");
+  CHECK(queued(app, "Run", 7) == MF_OK && mf_receive(app, "Run", 0, &found) == MF_OK, "%s", mf_app_error(app));
+  mf_value_free(found);
+  for (int at = 2; at < MESSAGE_TYPES_MAX; at++) {
+    snprintf(type, sizeof type, "Type%d", at);
+    CHECK(mf_subscribe(app, type) == MF_OK, "%s", mf_app_error(app));
+  }
+  CHECK(mf_subscribe(app, "Run") == MF_OK && mf_subscribe(app, "More") == MF_LIMIT_REACHED, "types are bounded");
+  mf_app_close(app);
+}
+
 static void test_options(void) {
   mf_app *app = NULL;
   mf_connect_options relative = {.directory = "relative"}, strange = {.right = "root"}, none = {.directory = "/nowhere"};
@@ -419,6 +458,7 @@ int main(void) {
   TEST("a provider claims slots before it clears them, within its credit", test_claims);
   TEST("spectra are found by name, and none beyond the memory", test_spectra);
   TEST("messages of a link are taken whole, and its end is seen", test_link_messages);
+  TEST("messages wait in order and in bounds", test_message_queue);
   TEST("false options of a client are refused", test_options);
   return 0;
 }
