@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- c`: a C program reads buffers of 128 bytes that another one writes, beside a
- * ring of the same shape in plain C, and reads a spectrum by name. Compiles bench/programs/c-rates.c
- * with gcc into a temporary directory; starts a system, a simulator and the programs.
+ * ring of the same shape in plain C, and reads a spectrum by name. Compiles
+ * bench/programs/c-rates.c with gcc into a temporary directory; starts a system, a simulator and
+ * the programs.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -55,9 +55,9 @@ describe('conformance: values', function () {
       const sender = await lab.driver(provided, 'sender');
       const receiver = await lab.driver(consumed, 'receiver');
       const message = { run: 7_000_000_000, title: 'été <&> µ', weights: [0.5, -1, 3] };
-      const waiting = receiver.run('waitFor');
+      await receiver.run('listen');
       expect(await sender.run('send', { client: 'receiver', ...message })).to.equal(1);
-      expect(await waiting).to.deep.equal(message);
+      expect(await receiver.run('waitFor')).to.deep.equal(message);
     });
   }
 

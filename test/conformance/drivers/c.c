@@ -310,6 +310,7 @@ static void run(const mf_value *request) {
   else if (strcmp(what, "spectrum") == 0) do_spectrum(request);
   else if (strcmp(what, "updates") == 0) do_updates(request);
   else if (strcmp(what, "send") == 0) do_send(request);
+  else if (strcmp(what, "listen") == 0) print_app(mf_subscribe(app, "RunStarted"));
   else if (strcmp(what, "waitFor") == 0) do_wait_for();
   else if (strcmp(what, "close") == 0) do_close(request);
   else print_error(MF_METHOD_NOT_FOUND, "the C driver has no such command");
