@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { endWithBadUsage } from '../protocol/host/process-kit/usage.js';
+import { c } from './c.js';
 import { compareFiles } from './compare.js';
 import { fanout } from './fanout.js';
 import { flood } from './flood.js';
@@ -40,6 +41,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   fit,
   page,
   python,
+  c,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;

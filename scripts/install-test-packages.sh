@@ -13,6 +13,10 @@ need setfacl acl
 need openssl openssl
 need python3 python3
 need gcc gcc
+need g++ g++
+need make make
+need pkg-config pkg-config
+need cmake cmake
 need ip iproute2
 need chattr e2fsprogs
 need unshare util-linux

@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { compiledProgram } from '../kit/c-compiler.js';
 import { pythonWithNumpy } from '../kit/python.js';
 
 /** Root of the sources, from dist/test/conformance. */
@@ -18,6 +19,10 @@ const DRIVERS = {
     const python = pythonWithNumpy();
     return python === undefined ? undefined : [python, `${SOURCES}test/conformance/drivers/python.py`];
   },
+  c: () => {
+    const program = compiledProgram('test/conformance/drivers/c.c');
+    return program === undefined ? undefined : [program];
+  },
 } satisfies Record<string, () => string[] | undefined>;
 
 export type Language = keyof typeof DRIVERS;
@@ -28,9 +33,12 @@ export function isInstalled(language: Language): boolean {
   return DRIVERS[language]() !== undefined;
 }
 
-/** Every pair of provider and consumer that this machine can run. */
-export function installedPairs(): [Language, Language][] {
-  const installed = LANGUAGES.filter(isInstalled);
+/** The languages whose library has flow types; the C library passes their bytes. */
+export const TYPED_LANGUAGES: readonly Language[] = ['typescript', 'python'];
+
+/** Every pair of provider and consumer, of some languages, that this machine can run. */
+export function installedPairs(languages: readonly Language[] = LANGUAGES): [Language, Language][] {
+  const installed = languages.filter(isInstalled);
   return installed.flatMap((one) => installed.map((other): [Language, Language] => [one, other]));
 }
 

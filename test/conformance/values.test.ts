@@ -1,10 +1,12 @@
 /** Typed flows, messages and mirrors between programs of different languages. */
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
+import { SpectraView } from '../../client-lib/index.js';
 import { eventually } from '../kit/eventually.js';
 import { APP, ConformanceSystem } from './conformance-system.js';
-import { installedPairs, isInstalled, LANGUAGES } from './driver-process.js';
+import { installedPairs, isInstalled, LANGUAGES, TYPED_LANGUAGES } from './driver-process.js';
 
+const MIB = 1024 * 1024;
 const ARRAY = { array: [1, 2, 3, 4, 5, 6], dtype: 'u4', shape: [2, 3] };
 const NESTED = { name: 'deflate', inner: { name: 'array', kind: 'u32', shape: [2, 3] } };
 const CASES = [
@@ -28,7 +30,7 @@ describe('conformance: values', function () {
     await lab.stop(this.currentTest?.state === 'failed');
   });
 
-  for (const [provided, consumed] of installedPairs()) {
+  for (const [provided, consumed] of installedPairs(TYPED_LANGUAGES)) {
     it(`a ${consumed} program reads the values of typed flows that a ${provided} program writes`, async () => {
       await lab.system.host.run({ name: APP });
       const provider = await lab.driver(provided, 'provider');
@@ -45,15 +47,17 @@ describe('conformance: values', function () {
         if (title === 'compressed arrays') expect(taken.bytes.slice(0, 8)).to.equal('38000000');
       }
     });
+  }
 
+  for (const [provided, consumed] of installedPairs()) {
     it(`a ${consumed} program receives a message of a ${provided} program in its exact state`, async () => {
       await lab.system.host.run({ name: APP });
       const sender = await lab.driver(provided, 'sender');
       const receiver = await lab.driver(consumed, 'receiver');
       const message = { run: 7_000_000_000, title: 'été <&> µ', weights: [0.5, -1, 3] };
-      const waiting = receiver.run('waitFor');
+      await receiver.run('listen');
       expect(await sender.run('send', { client: 'receiver', ...message })).to.equal(1);
-      expect(await waiting).to.deep.equal(message);
+      expect(await receiver.run('waitFor')).to.deep.equal(message);
     });
   }
 
@@ -80,6 +84,31 @@ describe('conformance: values', function () {
         }, `the ${language} program reads ${name} as the TypeScript library does`);
       }
       expect(await reader.refusal('spectrum', { name: 'no such' })).to.equal('UNKNOWN_SPECTRUM');
+    });
+
+    it(`a ${language} program follows a source that is restarted with a larger and a smaller memory`, async () => {
+      let simulator = await lab.system.simulator({ rate: 0, intervalMs: 10, channelBytes: 2 * MIB });
+      await lab.system.host.run({ name: APP, source: simulator.address });
+      const reader = await lab.driver(language, 'reader');
+      const { restPort, mirrorPort } = simulator;
+      for (const channelBytes of [2 * MIB, 8 * MIB, 4 * MIB]) {
+        await simulator.close();
+        simulator = await lab.system.simulator({
+          rate: 0,
+          intervalMs: 10,
+          channelBytes,
+          restPort,
+          mirrorPort,
+        });
+        simulator.step(channelBytes / MIB);
+        const { sum } = new SpectraView(simulator.memory).get('tof');
+        await eventually(async () => {
+          const found = (await reader.run('spectrum', { name: 'tof' })) as { sum: number };
+          return found.sum === sum;
+        }, `the counts of a memory with ${channelBytes} bytes of channels`);
+        simulator.setRate(20_000);
+        expect(await reader.run('updates', { count: 2 })).to.have.length(2);
+      }
     });
   }
 });

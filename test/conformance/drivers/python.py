@@ -3,9 +3,11 @@
 Reads one JSON object a line on standard input, answers each with one line on standard output.
 """
 
+import concurrent.futures
 import json
 import struct
 import sys
+import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +49,7 @@ class Driver:
     def __init__(self):
         self.app = None
         self.open = {}
+        self.waits = concurrent.futures.ThreadPoolExecutor(1)
 
     def connect(self, app, name, **_):
         self.app = mirrorflow.connect(app, name=name)
@@ -135,8 +138,13 @@ class Driver:
     def send(self, client, run, title, weights, **_):
         return len(self.app.send(RunStarted(run, title, weights), client=client)["received"])
 
+    def listen(self, **_):
+        self.awaited = self.waits.submit(self.app.wait_for, RunStarted, 20)
+        while not self.app._inbox._waiters and not self.awaited.done():
+            time.sleep(0)
+
     def waitFor(self, **_):
-        message = self.app.wait_for(RunStarted, timeout=20)
+        message = self.awaited.result()
         return {"run": message.run, "title": message.title, "weights": message.weights}
 
     def close(self, name=None, **_):

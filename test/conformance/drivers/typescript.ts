@@ -68,6 +68,7 @@ function describe(spectra: SpectraView, name: string): Json {
 
 class Driver {
   #app: Client | undefined;
+  #awaited: Promise<RunStarted> | undefined;
   // Flows of several types, each used by the commands that fit its kind.
   readonly #open = new Map<string, unknown>();
 
@@ -126,6 +127,10 @@ class Driver {
         const to = { client };
         return (await this.#client.send(new RunStarted(run, title, weights), { to })).received.length;
       }
+      case 'listen':
+        this.#awaited = this.#client.waitFor(RunStarted, { timeoutMs: 20_000 });
+        this.#awaited.catch(() => undefined);
+        return;
       case 'waitFor':
         return this.#waitForRun();
       case 'close':
@@ -181,7 +186,8 @@ class Driver {
   }
 
   async #waitForRun(): Promise<Json> {
-    const { run, title, weights } = await this.#client.waitFor(RunStarted, { timeoutMs: 20_000 });
+    if (this.#awaited === undefined) throw new Error('listen first');
+    const { run, title, weights } = await this.#awaited;
     return { run, title, weights };
   }
 
