@@ -2126,10 +2126,11 @@ static void detach_flow(opening *flow) {
 /* ---- Flow files ------------------------------------------------------------------------------ */
 
 #define FLOW_VERSION 2
-#define HEADER_BYTES 4096u
+#define HEADER_BYTES 8192u
 #define SLOT_HEADER_BYTES 64u
 #define SLOT_COUNT_MAX 1048576u
 #define IDENTITY_AT 1024
+#define IDENTITY_END 4096
 /* Positions of header words. */
 #define EPOCH_AT 64
 #define PUBLISHED_AT 128
@@ -2221,7 +2222,7 @@ static mf_status check_header(flow_file *file, const char *path, uint64_t whole,
   if (!fits)
     return fail(why, MF_FILE_CORRUPT, "%s has %llu bytes, and its header states %u slots of %u bytes", path,
                 (unsigned long long)whole, file->slot_count, file->stride);
-  if (word32(header + IDENTITY_AT) > HEADER_BYTES - IDENTITY_AT - 4)
+  if (word32(header + IDENTITY_AT) > IDENTITY_END - IDENTITY_AT - 4)
     return fail(why, MF_FILE_CORRUPT, "%s has no valid identity", path);
   file->owner_pid = word32(header + 40);
   file->owner_start = load(header + 48);
@@ -2434,7 +2435,7 @@ struct mf_input {
   uint64_t missed;
   uint8_t *copy; /* of a buffer of a lossy flow */
   size_t copy_size;
-  char identity[HEADER_BYTES];
+  char identity[IDENTITY_END - IDENTITY_AT];
 };
 
 static mf_status input_failed(mf_input *input, const failure *why) {
@@ -2485,7 +2486,7 @@ static mf_status attach_input(void *self, const opened *found, failure *why) {
   input->due = joined.first + input->quarter;
   input->was_attached = input->attached = true;
   uint32_t length = word32(file.map.base + IDENTITY_AT);
-  if (length > HEADER_BYTES - IDENTITY_AT - 4) length = 0;
+  if (length > IDENTITY_END - IDENTITY_AT - 4) length = 0;
   memcpy(input->identity, file.map.base + IDENTITY_AT + 4, length);
   input->identity[length] = 0;
   return MF_OK;
@@ -2520,10 +2521,11 @@ mf_status mf_open_input(mf_app *app, const char *flow, const mf_input_options *o
   return app_failed(app, &why);
 }
 
-static void acknowledge(mf_input *input, uint64_t needed, uint32_t detail) {
+/* The detail also has the missed buffers, modulo 2^31, for the consumer table of the flow file. */
+static void acknowledge(mf_input *input, uint64_t needed, uint32_t awake) {
   input->acknowledged = needed;
   input->due = needed + input->quarter;
-  send_message(&input->link, LINK_ACK, needed, detail);
+  send_message(&input->link, LINK_ACK, needed, awake | (uint32_t)input->missed << 1);
 }
 
 static void hear_input(mf_input *input) {
