@@ -14,9 +14,9 @@ import type { LinkSignal } from '../../protocol/rpc/contract/option-members.js';
 import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 
 /** Where a flow can be joined on this host. */
-export type LinkPlaces = Pick<OpenedFlow, 'link' | 'datagrams'>;
+type LinkPlaces = Pick<OpenedFlow, 'link' | 'datagrams'>;
 
-export interface ChosenLink {
+interface ChosenLink {
   readonly path: string;
   readonly transport: LinkTransport;
 }

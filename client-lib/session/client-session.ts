@@ -12,7 +12,7 @@ import { connectSession } from '../../protocol/rpc/xml-rpc/connect-session.js';
 import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 import { clientLog } from '../client-log.js';
 
-export interface SessionOptions {
+interface SessionOptions {
   /** Name of the client, and the program for display. */
   readonly name: string;
   readonly program: string;

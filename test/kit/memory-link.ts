@@ -18,7 +18,7 @@ const COUNTS: ReadonlySet<MessageKind> = new Set([
 ]);
 
 /** Called before each message that a link accepts. `link`: the same for both of its ends. */
-export type LinkObserver = (
+type LinkObserver = (
   link: object,
   byClient: boolean,
   kind: MessageKind,
