@@ -116,6 +116,11 @@ class Opening:
         answer = call("flow.open", token, {**self.request, "link": self.link}, timeout=_OPEN_TIMEOUT_S)
         self.handle = self._opened(answer).handle
 
+    def report_mark(self, mark: dict[str, Any]) -> None:
+        """The history of this flow has reached a flow-control mark."""
+        if self.handle is not None:
+            self._call("flow.control", self._token(), self.handle, mark)
+
     def stop(self) -> None:
         """Ends a recovery; `close` follows."""
         self._closed.set()

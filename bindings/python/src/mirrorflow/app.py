@@ -14,8 +14,10 @@ from typing import Any, Callable, TypeVar, Union
 
 from . import messages
 from ._handles import Handle
+from ._marks import check_marks
 from ._openings import Opening
 from ._paths import check_name
+from ._ready import check_rules
 from ._session import CALL_TIMEOUT_S, Session
 from .errors import BadOption, Closed, MethodNotFound, MirrorflowError
 from .flow_types import FlowType
@@ -80,6 +82,10 @@ class App(Handle):
         delivery: str | None = None,
         start: Start = "oldest",
         history: int = 0,
+        when_full: str = "block",
+        max_history: int | None = None,
+        watermarks: tuple[int, int] | None = None,
+        flow_control: dict[str, Any] | None = None,
         type: FlowType[Any] | None = None,
         metadata_only: bool = False,
     ) -> Any:
@@ -87,7 +93,10 @@ class App(Handle):
 
         `delivery`: `lossless` (default; of mirrors `lossy`) holds the writer back. `start`: `oldest`,
         `newest`, `next` or a sequence. `history`: a thread copies so many buffers ahead, so that a slow
-        program does not hold the writer back earlier; 0 reads in place. `type`: a flow type.
+        program does not hold the writer back earlier; 0 reads in place. A full history does what
+        `when_full` states: `block`, `overwrite` the newest, `drop`, or `grow` up to `max_history`.
+        `watermarks`: (high, low): filled up to high, again from below low. `flow_control`: numbers of
+        ready buffers `{"xoff": [...], "xon": [...]}` that the provider is told of. `type`: a flow type.
         `metadata_only`: buffers without data. Raises UNKNOWN_FLOW, WRONG_FLOW_TYPE, BAD_OPTION.
         """
         self._check()
@@ -96,12 +105,15 @@ class App(Handle):
             request["type"] = type.stack_name
         if delivery not in (None, "lossless", "lossy"):
             raise BadOption(f"delivery is {delivery!r}; it must be 'lossless' or 'lossy'")
-        if history < 0:
-            raise BadOption(f"history is {history}; it must be 0 or more buffers")
+        stated = (when_full, max_history, watermarks, flow_control)
+        if history == 0 and stated != ("block", None, None, None):
+            raise BadOption("when_full, max_history, watermarks and flow_control are of a history: state history too")
+        rules = check_rules(history, when_full, max_history, watermarks) if history != 0 else None
+        marks = check_marks(flow_control, history, watermarks) if flow_control is not None else None
         opening = self._opening(request)
         lossy = delivery == "lossy" or (delivery is None and flow == SPECTRA)
         source = Input(opening, lossy=lossy, start=start, flow_type=type, metadata_only=metadata_only)
-        return self._keep(source if history == 0 else History(source, history))
+        return self._keep(source if rules is None else History(source, rules, marks))
 
     def open_output(
         self,
