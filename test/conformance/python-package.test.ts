@@ -2,57 +2,36 @@
  * The Python package: its own tests, with and without a running system, the examples of its page,
  * and its types and style where mypy and ruff are installed.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { ERROR_CODES } from '../../protocol/base/errors.js';
-import { pythonWithNumpy } from '../kit/python.js';
+import { PYTHON_PACKAGE, pythonWithNumpy, runPackage } from '../kit/python.js';
 import { RealSystem } from '../kit/real-system.js';
 import { skip } from '../kit/skip.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const PACKAGE = `${ROOT}bindings/python`;
-const run = promisify(execFile);
 
 describe('conformance: the Python package', function () {
-  let python = '';
-
   before(function () {
-    python = pythonWithNumpy() ?? skip(this, 'no Python that imports numpy is installed');
+    if (pythonWithNumpy() === undefined) skip(this, 'no Python that imports numpy is installed');
   });
 
-  async function runPython(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<string> {
-    const env = {
-      ...process.env,
-      ...environment,
-      PYTHONPATH: `${PACKAGE}/src`,
-      PYTHONDONTWRITEBYTECODE: '1',
-    };
-    const { stdout, stderr } = await run(python, ['-W', 'error::ResourceWarning', ...args], {
-      cwd: PACKAGE,
-      env,
-    }).catch((error: { stdout: string; stderr: string }) => {
-      throw new Error(`${error.stdout}${error.stderr}`);
-    });
-    return stdout + stderr;
-  }
-
   it('its tests without a system pass', async () => {
-    expect(await runPython(['-m', 'unittest', 'discover', '-s', 'tests', '-t', '.'])).to.match(/\nOK/);
+    expect(await runPackage(['-m', 'unittest', 'discover', '-s', 'tests', '-t', '.'])).to.match(/\nOK/);
   });
 
   it('its errors have the codes and numbers of the table', async () => {
     const script =
       'import json; from mirrorflow.errors import BY_CODE; print(json.dumps({c: k.fault for c, k in BY_CODE.items()}))';
-    expect(JSON.parse(await runPython(['-c', script]))).to.deep.equal(ERROR_CODES);
+    expect(JSON.parse(await runPackage(['-c', script]))).to.deep.equal(ERROR_CODES);
   });
 
   it('its sources pass mypy and ruff', function () {
     for (const [tool, ...args] of [['mypy'], ['ruff', 'check', '.'], ['ruff', 'format', '--check', '.']]) {
       if (spawnSync(tool ?? '', ['--version']).status !== 0) skip(this, `${tool} is not installed`);
-      const checked = spawnSync(tool ?? '', args, { cwd: PACKAGE, encoding: 'utf8' });
+      const checked = spawnSync(tool ?? '', args, { cwd: PYTHON_PACKAGE, encoding: 'utf8' });
       expect(checked.status, checked.stdout).to.equal(0);
     }
   });
@@ -72,14 +51,14 @@ describe('conformance: the Python package', function () {
     });
 
     it('its tests with a system pass', async () => {
-      expect(await runPython(['-m', 'unittest', 'tests.live'], system.environment)).to.match(/\nOK/);
+      expect(await runPackage(['-m', 'unittest', 'tests.live'], system.environment)).to.match(/\nOK/);
     });
 
     it('every example of its page runs as printed', async () => {
       const page = readFileSync(`${ROOT}docs/python.md`, 'utf8');
       const examples = [...page.matchAll(/```python\n(.*?)```/gs)].map(([, code = '']) => code);
       expect(examples.length).to.be.greaterThan(5);
-      await runPython(['-c', examples.join('\n')], system.environment);
+      await runPackage(['-c', examples.join('\n')], system.environment);
     });
   });
 });

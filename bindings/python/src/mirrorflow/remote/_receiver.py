@@ -116,6 +116,12 @@ class Receiver:
     def _run(self) -> None:
         try:
             self._follow_all()
+        except Exception as error:  # a fault of this package must not look like a flow without buffers
+            failure = MirrorflowError(f"receiving has failed: {error!r}")
+            failure.__cause__ = error
+            if not self._joined.is_set():
+                self._failure = failure
+            self._sink.ended(failure)
         finally:
             self._joined.set()
             self._wake.close()

@@ -119,7 +119,7 @@ class RemoteInput(Reads):
             self._start = max(0, welcome.first - 1)
             return False
         if self._type is not None:
-            self._type.check({"type": welcome.type, "properties": welcome.properties})
+            self._type.check({"flow": self.flow, "type": welcome.type, "properties": welcome.properties})
         if self._epoch == welcome.epoch:
             self._missed += max(0, welcome.first - self.next)
         elif self._epoch is None and isinstance(self._start, int):
