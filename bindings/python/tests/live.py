@@ -7,7 +7,9 @@ import asyncio
 import gc
 import os
 import pickle
+import queue
 import threading
+import time
 import unittest
 from dataclasses import dataclass
 
@@ -134,6 +136,40 @@ class Flows(unittest.TestCase):
                     out.write(bytes([number]), timeout=10)
                 buffers = [flow.take(5) for _ in range(40)]
                 self.assertEqual([buffer.data[0] for buffer in buffers], list(range(40)))
+
+    def test_a_full_history_drops_overwrites_or_grows_as_stated_and_never_holds_the_writer_back(self):
+        with self.app.open_output("policies", buffer_size=64, buffers=4) as out:
+            flows = {
+                policy: self.app.open_input("policies", history=4, when_full=policy, max_history=limit)
+                for policy, limit in (("drop", None), ("overwrite", None), ("grow", 40))
+            }
+            for number in range(40):
+                out.write(bytes([number]), timeout=10)
+            expected = {
+                "drop": ([0, 1, 2, 3], 36),
+                "overwrite": ([0, 1, 2, 39], 36),
+                "grow": (list(range(40)), 0),
+            }
+            for policy, flow in flows.items():
+                numbers, missed = expected[policy]
+                while flow.missed + flow.ready < 40:
+                    time.sleep(0.001)
+                self.assertEqual([flow.take(10).data[0] for _ in numbers], numbers, policy)
+                self.assertEqual(flow.missed, missed, policy)
+
+    def test_a_provider_is_told_of_the_marks_of_a_history(self):
+        marks = queue.Queue()
+        self.app.on("flowControl", lambda delivery: marks.put((delivery["mark"]["kind"], delivery["mark"]["mark"])))
+        with self.app.open_output("marked", buffer_size=64, buffers=4) as out:
+            with self.app.open_input("marked", history=8, flow_control={"xoff": [6], "xon": [2]}) as flow:
+                for number in range(6):
+                    out.write(bytes([number]))
+                self.assertEqual(marks.get(timeout=10), ("xoff", 6))
+                for _ in range(6):
+                    flow.take(10)
+                self.assertEqual(marks.get(timeout=10), ("xon", 2))
+        with self.assertRaises(errors.BadOption):
+            self.app.open_input("marked", when_full="drop")
 
     def test_lists_and_statistics_name_the_flows(self):
         with self.app.open_output("five", buffer_size=64) as out, self.app.open_input("five") as flow:
