@@ -40,7 +40,7 @@ describe('conformance: the Python package', function () {
     let system: RealSystem;
 
     beforeEach(async () => {
-      system = new RealSystem();
+      system = new RealSystem({ secret: 'the secret of the Python page' });
       await system.startHost();
       const simulator = await system.simulator({ rate: 20_000, intervalMs: 10 });
       await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 10 });
@@ -58,7 +58,13 @@ describe('conformance: the Python package', function () {
       const page = readFileSync(`${ROOT}docs/python.md`, 'utf8');
       const examples = [...page.matchAll(/```python\n(.*?)```/gs)].map(([, code = '']) => code);
       expect(examples.length).to.be.greaterThan(5);
-      await runPackage(['-c', examples.join('\n')], system.environment);
+      // A host and a file of the reader are those of this test here.
+      const { port } = await system.host.info();
+      const program = examples
+        .join('\n')
+        .replaceAll('tcp://daq:7390', `tcp://127.0.0.1:${port}`)
+        .replaceAll('"secret"', JSON.stringify(system.environment['MIRRORFLOW_SECRET_FILE']));
+      await runPackage(['-c', program], system.environment);
     });
   });
 });

@@ -245,6 +245,11 @@ class Refusals(Case):
         with self.assertRaises(errors.Refused):
             intruder.open_input("guarded")
 
+    def test_a_program_that_is_no_host_forwards_only_what_reads(self):
+        for method, params in (("remote.run", ["p"]), ("remote.send", []), ("remote.claim", ["f", "c"])):
+            with self.assertRaises(errors.Refused):
+                self.there._forward(method, *params)
+
     def test_each_mistake_has_the_code_of_the_local_package(self):
         for expected, attempt in (
             (errors.UnknownFlow, lambda: self.there.open_input("none")),
