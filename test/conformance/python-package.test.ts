@@ -13,6 +13,12 @@ import { skip } from '../kit/skip.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
+/** The Python examples of a page of docs/. */
+function examplesOf(page: string): string[] {
+  const text = readFileSync(`${ROOT}docs/${page}`, 'utf8');
+  return [...text.matchAll(/```python\n(.*?)```/gs)].map(([, code = '']) => code);
+}
+
 describe('conformance: the Python package', function () {
   before(function () {
     if (pythonWithNumpy() === undefined) skip(this, 'no Python that imports numpy is installed');
@@ -36,6 +42,19 @@ describe('conformance: the Python package', function () {
     }
   });
 
+  it('the example of the bytes of typed flows reads what the package writes', async () => {
+    const [example = ''] = examplesOf('typed-flows.md');
+    const program = `
+import numpy, mirrorflow
+kind = mirrorflow.deflated(mirrorflow.arrays("f64", [2, 50]))
+for value in (numpy.arange(100.0).reshape(2, 50), numpy.random.default_rng(1).random((2, 3))):
+    payload = bytes(kind.encode(value))
+    exec(${JSON.stringify(example)})
+    assert array_of(payload) == (list(value.shape), tuple(value.ravel())), payload
+`;
+    await runPackage(['-c', program]);
+  });
+
   describe('on a running system', function () {
     let system: RealSystem;
 
@@ -55,8 +74,7 @@ describe('conformance: the Python package', function () {
     });
 
     it('every example of its page runs as printed', async () => {
-      const page = readFileSync(`${ROOT}docs/python.md`, 'utf8');
-      const examples = [...page.matchAll(/```python\n(.*?)```/gs)].map(([, code = '']) => code);
+      const examples = examplesOf('python.md');
       expect(examples.length).to.be.greaterThan(5);
       // A host and a file of the reader are those of this test here.
       const { port } = await system.host.info();
@@ -64,6 +82,20 @@ describe('conformance: the Python package', function () {
         .join('\n')
         .replaceAll('tcp://daq:7390', `tcp://127.0.0.1:${port}`)
         .replaceAll('"secret"', JSON.stringify(system.environment['MIRRORFLOW_SECRET_FILE']));
+      await runPackage(['-c', program], system.environment);
+    });
+
+    it('the examples of the display memory find every spectrum and a whole publication', async () => {
+      const program = `
+import mirrorflow
+with mirrorflow.connect("e1") as app:
+    memory, sums = app.mirror().read(lambda found: (bytes(found._memory), {name: found[name].sum for name in found}))
+exec(${JSON.stringify(examplesOf('display-memory.md').join('\n'))})
+assert {name: sum(counts) for name, (_, _, _, counts) in spectra(memory).items()} == sums
+changed = bytearray(memory)
+changed[CHANNELS + 100] ^= 1
+assert is_whole(memory) and not is_whole(bytes(changed))
+`;
       await runPackage(['-c', program], system.environment);
     });
   });
