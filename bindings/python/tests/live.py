@@ -186,7 +186,9 @@ class Flows(unittest.TestCase):
             seen = threading.Event()
             other.on(RunStarted, lambda message: seen.set())
             answer = self.app.send(RunStarted(run=7), client="other")
-            self.assertEqual([("other", 1), []], [(answer["received"][0]["client"], len(answer["received"])), answer["missed"]])
+            self.assertEqual(
+                [("other", 1), []], [(answer["received"][0]["client"], len(answer["received"])), answer["missed"]]
+            )
             self.assertTrue(seen.wait(10))
             with self.assertRaises(errors.TimedOut):
                 other.wait_for(RunStarted, timeout=0.05)

@@ -4,6 +4,7 @@ test/conformance/python-remote.test.ts starts the system and this module; not fo
 states the host server in MIRRORFLOW_TEST_HOST, over TLS its certificate in MIRRORFLOW_TEST_CA.
 """
 
+import asyncio
 import os
 import re
 import signal
@@ -130,6 +131,24 @@ class Mirrors(Case):
         self.assertGreaterEqual(int(counts.sum()), 0)
         with self.assertRaises(ValueError):
             counts[0] = 1
+
+    def test_asyncio_follows_a_mirror_and_a_flow(self):
+        out = self.here.open_output("async", buffer_size=64)
+        self.addCleanup(out.close)
+
+        async def run():
+            async with await mirrorflow.aio.connect(APP, host=HOST, ca=CA) as app:
+                async with await app.open_input("async") as flow:
+                    waiting = asyncio.create_task(flow.take(20))
+                    await asyncio.sleep(0)
+                    out.write(numbered(3, 64))
+                    number = number_of(await waiting)
+                async for sequence in (await app.mirror()).updates():
+                    return number, sequence
+
+        number, sequence = asyncio.run(run())
+        self.assertEqual(number, 3)
+        self.assertGreaterEqual(sequence, 0)
 
 
 class Flows(Case):

@@ -20,9 +20,7 @@ _ARMED, _BEYOND, _REACHED = range(3)
 Reached = Callable[[str, int, int], None]
 
 
-def check_marks(
-    marks: dict[str, Any], history: int, watermarks: tuple[int, int] | None
-) -> tuple[list[int], list[int]]:
+def check_marks(marks: dict[str, Any], history: int, watermarks: tuple[int, int] | None) -> tuple[list[int], list[int]]:
     """XOFF and XON in ascending order, each once. Raises BAD_OPTION naming the numbers."""
     if not isinstance(marks, dict) or set(marks) != {"xoff", "xon"}:
         raise BadOption(f"flow_control is {marks!r}; it must be {{'xoff': [...], 'xon': [...]}}")
@@ -31,7 +29,9 @@ def check_marks(
     if not xoff or not xon or xon[0] >= xoff[0]:
         raise BadOption(f"flow_control has xoff {xoff} and xon {xon}; some xon must be below every xoff")
     if watermarks is not None and xoff[-1] > watermarks[0]:
-        raise BadOption(f"xoff {xoff[-1]} is above the high watermark {watermarks[0]}: the history is not filled so far")
+        raise BadOption(
+            f"xoff {xoff[-1]} is above the high watermark {watermarks[0]}: the history is not filled so far"
+        )
     return xoff, xon
 
 

@@ -39,7 +39,9 @@ def check_rules(
     if when_full == "grow":
         _check_buffers("max_history", max_history, history, _BUFFERS_MAX)
     elif max_history is not None:
-        raise BadOption(f"max_history is {max_history} and when_full is {when_full!r}: only a history that grows has it")
+        raise BadOption(
+            f"max_history is {max_history} and when_full is {when_full!r}: only a history that grows has it"
+        )
     if watermarks is not None:
         if not isinstance(watermarks, tuple) or len(watermarks) != 2:
             raise BadOption(f"watermarks are {watermarks!r}; they must be a tuple (high, low)")
@@ -51,7 +53,9 @@ def check_rules(
 class ReadyBuffers:
     """`room`: called, without a lock, when a full queue has room again."""
 
-    def __init__(self, rules: ReadyRules, room: Callable[[], Any] | None = None, marks: MarkWatch | None = None) -> None:
+    def __init__(
+        self, rules: ReadyRules, room: Callable[[], Any] | None = None, marks: MarkWatch | None = None
+    ) -> None:
         self.policy = rules.when_full
         self._most = rules.max_history if rules.when_full == "grow" else rules.history
         self._high, self._low = rules.watermarks or (self._most + 1, 0)
@@ -91,7 +95,10 @@ class ReadyBuffers:
             self._changed.notify_all()
 
     def take(self, timeout: float | None, check: Callable[[], None]) -> Buffer | None:
-        """The next buffer; None when there is none for `timeout` seconds. Raises what `check` raises, and the end's cause."""
+        """The next buffer; None when there is none for `timeout` seconds.
+
+        Raises what `check` raises, and the cause of the end.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not self._buffers:

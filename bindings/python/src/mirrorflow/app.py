@@ -167,9 +167,7 @@ class App(Handle):
             to = {"client": client}
         if provider is not None:
             to = {"provider": provider}
-        answer: dict[str, list[dict[str, Any]]] = self.call(
-            "client.send", self._token, to, messages.to_wire(message)
-        )
+        answer: dict[str, list[dict[str, Any]]] = self.call("client.send", self._token, to, messages.to_wire(message))
         return answer
 
     def on(self, cls: Union[type, str], handler: Callable[[Any], object]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, overload
 
 from ._paths import RIGHTS, app_sockets, check_name, directories, host_sockets, is_usable
 from ._session import Session
@@ -21,6 +21,31 @@ _NAME_CHARACTERS = 64
 Answer = Callable[..., Any]
 
 
+@overload
+def connect(
+    app: str,
+    *,
+    name: str | None = ...,
+    directory: str | None = ...,
+    start: bool = ...,
+    right: str | None = ...,
+    host: None = ...,
+) -> App: ...
+
+
+@overload
+def connect(
+    app: str,
+    *,
+    host: str,
+    start: bool = ...,
+    secret: str | bytes | None = ...,
+    secret_file: str | None = ...,
+    certificate: Certificate | None = ...,
+    ca: str | None = ...,
+) -> RemoteApp: ...
+
+
 def connect(
     app: str,
     *,
@@ -33,7 +58,7 @@ def connect(
     secret_file: str | None = None,
     certificate: Certificate | None = None,
     ca: str | None = None,
-) -> Any:
+) -> App | RemoteApp:
     """Connects to an application on this host; with `host`, to one of another machine.
 
     `host`: `tls://daq:7390` or `tcp://daq:7390`, the host server there. It returns a RemoteApp, which
@@ -51,8 +76,8 @@ def connect(
     """
     check_name("application", app)
     if host is not None:
-        if directory is not None or right is not None:
-            raise BadOption("directory and right are of servers on this machine; with host neither is stated")
+        if not (directory is None and right is None and name is None):
+            raise BadOption("name, directory and right are for an application of this machine: state none of them")
         security = Security(Secret(secret, secret_file), certificate, ca)
         return RemoteApp(app, parse_address(host), security, start=start)
     if any(each is not None for each in (secret, secret_file, certificate, ca)):

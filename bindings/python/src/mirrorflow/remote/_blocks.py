@@ -54,7 +54,9 @@ def apply_blocks(frame: Frame, memory: memoryview) -> list[Range]:
 def _ranges(frame: Frame, size: int) -> list[Range]:
     count = frame.detail
     if not 1 <= count <= _BLOCKS_MAX or len(frame.payload) < count * _RANGE.size:
-        raise SourceProtocol(f"blocks come in {count} ranges in {len(frame.payload)} bytes; 1 to {_BLOCKS_MAX} are allowed")
+        raise SourceProtocol(
+            f"blocks come in {count} ranges in {len(frame.payload)} bytes; 1 to {_BLOCKS_MAX} are allowed"
+        )
     ranges: list[Range] = []
     previous = total = 0
     for index in range(count):
@@ -62,7 +64,9 @@ def _ranges(frame: Frame, size: int) -> list[Range]:
         total += blocks
         start, last = first * BLOCK_BYTES, (first + blocks - 1) * BLOCK_BYTES
         if blocks < 1 or total > _BLOCKS_MAX or start < previous or last >= size:
-            raise SourceProtocol(f"blocks {first} to {first + blocks} exceed {size} bytes, or are not in ascending order")
+            raise SourceProtocol(
+                f"blocks {first} to {first + blocks} exceed {size} bytes, or are not in ascending order"
+            )
         ranges.append((start, min(last + BLOCK_BYTES, size)))
         previous = last + BLOCK_BYTES
     return ranges

@@ -95,7 +95,7 @@ class _Session:
         version, status = struct.unpack_from("<II", start, 4)
         if version != VERSION:
             raise VersionMismatch(
-                f"the host uses protocol version {version}, this package version {VERSION}: install the same mirrorflow",
+                f"the host uses version {version}, this package version {VERSION}: install the same mirrorflow",
                 {"found": version, "known": VERSION},
             )
         if status == _NO_SECRET:

@@ -76,9 +76,7 @@ class Sink(Protocol):
 
 
 class Receiver:
-    def __init__(
-        self, app: str, flow: str, security: Security, locate: Callable[[], Located], sink: Sink
-    ) -> None:
+    def __init__(self, app: str, flow: str, security: Security, locate: Callable[[], Located], sink: Sink) -> None:
         self._request = {"application": app, "flow": flow, "crc": False, "integrity": "on"}
         self._security = security
         self._locate = locate

@@ -41,7 +41,7 @@ class RecordReader:
         self._error = error
         self.rest = bytearray()
 
-    def push(self, received: bytes | memoryview) -> None:
+    def push(self, received: bytes | bytearray | memoryview) -> None:
         self.rest += received
 
     def next(self) -> bytes | None:
@@ -59,7 +59,7 @@ class RecordReader:
         mac = bytes(memoryview(rest)[end : end + MAC_BYTES])
         if not hmac.compare_digest(mac, self._macs.next(_U32.pack(length), content)):
             raise self._error(
-                "a record does not have the MAC of its place: a program on the line has changed, repeated or reordered it"
+                "a record does not have the MAC of its place: it was changed, repeated or reordered on the line"
             )
         del rest[: end + MAC_BYTES]
         return content

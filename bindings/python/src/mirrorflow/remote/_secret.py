@@ -40,7 +40,9 @@ class Secret:
             return
         self._file = secret_file or os.environ.get("MIRRORFLOW_SECRET_FILE") or None
         if self._file is None:
-            raise BadOption("another host demands the shared secret: state secret, secret_file or MIRRORFLOW_SECRET_FILE")
+            raise BadOption(
+                "another host demands the shared secret: state secret, secret_file or MIRRORFLOW_SECRET_FILE"
+            )
         self.accepted()
 
     def accepted(self) -> list[bytes]:

@@ -171,6 +171,4 @@ class RemoteApp(Handle):
 
 
 def _reads_only(what: str, name: str) -> NotPermitted:
-    return NotPermitted(
-        f"{name} cannot be {what} from another machine: run the program there, or a host server with the application here"
-    )
+    return NotPermitted(f"{name} cannot be {what} from another machine: run the program there, or a host server here")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any, Callable
 
-from .._ready import ReadyBuffers, ReadyRules
 from .._reads import Reads
+from .._ready import ReadyBuffers, ReadyRules
 from ..buffer import Buffer
 from ..errors import BadOption, Closed, MirrorflowError, NotAMirror, SourceProtocol
 from ..flow_types import FlowType

@@ -106,19 +106,29 @@ class RemoteMirror(MirrorMapping):
         self._check()
         seen = self.next
         while not self.closed:
-            deadline = None if timeout is None else time.monotonic() + timeout
-            with self._changed:
-                while self.next == seen:
-                    if self.closed:
-                        return
-                    if self._ended is not None:
-                        raise self._ended
-                    left = None if deadline is None else deadline - time.monotonic()
-                    if left is not None and left <= 0:
-                        return
-                    self._changed.wait(left)
-                seen = self.next
+            newest = self.wait_beyond(seen, timeout)
+            if newest is None:
+                return
+            seen = newest
             yield seen - 1
+
+    def wait_beyond(self, seen: int, timeout: float | None) -> int | None:
+        """`next`, once it is another than `seen`; None after `timeout` seconds, or when closed.
+
+        Raises the cause of the end.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            while self.next == seen:
+                if self.closed:
+                    return None
+                if self._ended is not None:
+                    raise self._ended
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return None
+                self._changed.wait(left)
+            return self.next
 
     def wait_until_live(self, timeout: float = 10.0) -> None:
         """Returns when the source is live. Raises TIMED_OUT."""
@@ -228,4 +238,3 @@ class RemoteMirror(MirrorMapping):
                     why = "" if self.cause is None else f": {self.cause}"
                     raise TimedOut(f"no publication of {self.flow} arrived in {_FIRST_S:g} s{why}")
                 self._changed.wait(left)
-
