@@ -171,6 +171,15 @@ class Flows(unittest.TestCase):
         with self.assertRaises(errors.BadOption):
             self.app.open_input("marked", when_full="drop")
 
+    def test_the_thread_of_a_closed_history_has_ended(self):
+        with self.app.open_output("ended", buffer_size=64, buffers=4):
+            for waits in (False, True):
+                flow = self.app.open_input("ended", history=4)
+                while waits and not flow._source._armed:
+                    time.sleep(0.001)
+                flow.close()
+                self.assertFalse(flow._thread.is_alive())
+
     def test_lists_and_statistics_name_the_flows(self):
         with self.app.open_output("five", buffer_size=64) as out, self.app.open_input("five") as flow:
             out.write(b"x")

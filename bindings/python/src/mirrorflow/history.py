@@ -59,8 +59,8 @@ class History(Reads):
         if not self._end("it was closed"):
             return
         self._ready.end()
-        self._source._link.shut()
         self._opening.stop()
+        self._source._link.shut()
         self._thread.join(5.0)
         if self._marks is not None:
             self._marks.close()

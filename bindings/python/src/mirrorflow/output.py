@@ -131,10 +131,9 @@ class Output(Handle):
         """Leaves the flow; what was written stays readable."""
         if self._end_locked():
             self._link.send(link_kinds.PUBLISHED, self._ring.published, link_kinds.LAST)
-            # The duplicator closes its end when it has read the last count.
-            self._thread.join(1.0)
-            self._link.shut()
             self._opening.close()
+            # The duplicator reads the last count, then the end.
+            self._link.shut()
             self._thread.join(5.0)
             self._link.close()
 
