@@ -2,14 +2,15 @@
  * The Python package: its own tests, with and without a running system, the examples of its page,
  * and its types and style where mypy and ruff are installed.
  */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { cpSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { ERROR_CODES } from '../../protocol/base/errors.js';
-import { PYTHON_PACKAGE, pythonWithNumpy, runPackage } from '../kit/python.js';
+import { PYTHON_PACKAGE, pythonWith, pythonWithNumpy, runPackage } from '../kit/python.js';
 import { RealSystem } from '../kit/real-system.js';
 import { skip } from '../kit/skip.js';
+import { TemporaryDirectory } from '../kit/temporary-directory.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -39,6 +40,38 @@ describe('conformance: the Python package', function () {
       if (spawnSync(tool ?? '', ['--version']).status !== 0) skip(this, `${tool} is not installed`);
       const checked = spawnSync(tool ?? '', args, { cwd: PYTHON_PACKAGE, encoding: 'utf8' });
       expect(checked.status, checked.stdout).to.equal(0);
+    }
+  });
+
+  it('wheel and source distribution are built from its pyproject.toml, with types and every module', function () {
+    const directory = new TemporaryDirectory();
+    try {
+      cpSync(PYTHON_PACKAGE, directory.file('package'), { recursive: true });
+      const python = pythonWith('setuptools, wheel') ?? skip(this, 'setuptools and wheel are not installed');
+      const build = (target: string, setup: string): SpawnSyncReturns<string> =>
+        spawnSync(
+          python,
+          ['-c', `from setuptools import build_meta; print(build_meta.${setup}(${JSON.stringify(target)}))`],
+          { cwd: directory.file('package'), encoding: 'utf8' },
+        );
+      const wheel = build(directory.path, 'build_wheel');
+      expect(wheel.status, wheel.stderr).to.equal(0);
+      const source = build(directory.path, 'build_sdist');
+      expect(source.status, source.stderr).to.equal(0);
+      const [wheelName = '', sourceName = ''] = [wheel, source].map(({ stdout }) =>
+        stdout.trim().split('\n').at(-1),
+      );
+      const list = spawnSync('python3', ['-m', 'zipfile', '-l', directory.file(wheelName)], {
+        encoding: 'utf8',
+      });
+      for (const name of ['mirrorflow/py.typed', 'mirrorflow/__init__.py', 'mirrorflow/remote/mirror.py'])
+        expect(list.stdout).to.contain(name);
+      const sources = spawnSync('python3', ['-m', 'tarfile', '-l', directory.file(sourceName)], {
+        encoding: 'utf8',
+      });
+      expect(sources.stdout).to.contain('src/mirrorflow/remote/_wire.py');
+    } finally {
+      directory.remove();
     }
   });
 
