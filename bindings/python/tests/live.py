@@ -171,6 +171,41 @@ class Flows(unittest.TestCase):
         with self.assertRaises(errors.BadOption):
             self.app.open_input("marked", when_full="drop")
 
+    def test_a_full_ring_drops_overwrites_or_queues_as_stated(self):
+        expected = {
+            "drop": (None, [0, 1, 2, 3], 6, [True] * 4 + [False] * 6),
+            "overwrite": (2, [0, 1, 2, 3, 4, 9], 4, [True] * 10),
+            "grow": (6, list(range(10)), 0, [True] * 10),
+        }
+        for policy, (limit, numbers, dropped, answers) in expected.items():
+            name = f"full-{policy}"
+            with self.app.open_output(name, buffer_size=64, buffers=4, when_full=policy, queue=limit) as out:
+                with self.app.open_input(name) as flow:
+                    found = [out.write(bytes([number])) for number in range(10)]
+                    if policy == "grow":
+                        with self.assertRaises(errors.TimedOut):
+                            out.write(b"beyond the queue", timeout=0.1)
+                    self.assertEqual([flow.take(10).data[0] for _ in numbers], numbers, policy)
+                    self.assertEqual((found, out.dropped), (answers, dropped), policy)
+                    while not out.write(b"z"):
+                        time.sleep(0.001)  # until the consumer's acknowledgement has arrived
+                    self.assertEqual(bytes(flow.take(10).data), b"z")
+        for options in ({"when_full": "wait"}, {"when_full": "grow"}, {"when_full": "overwrite", "queue": 0}):
+            with self.assertRaises(errors.BadOption):
+                self.app.open_output("bad", buffer_size=64, **options)
+
+    def test_buffers_that_wait_are_written_before_the_flow_closes(self):
+        out = self.app.open_output("late", buffer_size=64, buffers=4, when_full="grow", queue=20)
+        with self.app.open_input("late") as flow:
+            for number in range(20):
+                out.write(bytes([number]))
+            closing = threading.Thread(target=out.close)
+            closing.start()
+            self.assertEqual([flow.take(10).data[0] for _ in range(20)], list(range(20)))
+            closing.join(10)
+            self.assertFalse(closing.is_alive())
+            self.assertEqual(out.dropped, 0)
+
     def test_the_thread_of_a_closed_history_has_ended(self):
         with self.app.open_output("ended", buffer_size=64, buffers=4):
             for waits in (False, True):

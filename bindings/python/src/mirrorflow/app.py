@@ -24,7 +24,7 @@ from .flow_types import FlowType
 from .history import History
 from .input import Input, Start
 from .mirror import Mirror
-from .output import Output
+from .output import Output, check_policy
 
 M = TypeVar("M")
 
@@ -125,12 +125,16 @@ class App(Handle):
         max_bytes: int | None = None,
         properties: dict[str, Any] | None = None,
         stall_timeout: float | None = None,
+        when_full: str = "block",
+        queue: int | None = None,
     ) -> Output:
         """Opens a flow for writing; this client is its only provider then.
 
         `buffer_size`: most bytes of a buffer; with a `type` also `max_bytes`, most bytes of its payload.
         `buffers`: buffers of the ring. `stall_timeout`: a lossless consumer that holds the ring for so
-        many seconds becomes lossy. Raises FLOW_BUSY, TOO_LARGE, NO_SPACE, WRONG_FLOW_TYPE.
+        many seconds becomes lossy. `when_full`: what `write` does while the ring is full: `block`,
+        `overwrite` the newest of `queue` (2) waiting buffers, `drop`, or `grow`: up to `queue` buffers
+        wait. Raises FLOW_BUSY, TOO_LARGE, NO_SPACE, WRONG_FLOW_TYPE.
         """
         self._check()
         request: dict[str, Any] = {"flow": check_name("flow", flow), "direction": "output"}
@@ -142,11 +146,14 @@ class App(Handle):
             properties = type.stack_properties
         if buffer_size is None:
             raise BadOption(f"the buffer size of the flow {flow} is not known: state buffer_size or max_bytes")
+        most = check_policy(when_full, queue)
         request["bufferSize"] = buffer_size
         request["buffers"] = buffers
         if properties:
             request["properties"] = json.dumps(properties)
-        output = Output(self._opening(request), stall_timeout=stall_timeout, flow_type=type)
+        output = Output(
+            self._opening(request), stall_timeout=stall_timeout, flow_type=type, when_full=when_full, queue=most
+        )
         self._keep(output)
         return output
 
