@@ -107,7 +107,7 @@ export class Peers extends EventEmitter<PeersEvents> {
     return { host: self, accepted };
   }
 
-  /** Whether the other end has introduced itself as a host, and the two hosts use this connection. */
+  /** Whether the other end has introduced itself, and the two hosts use this connection. */
   isIntroduced(session: HostSession): boolean {
     return this.#find(session) !== undefined;
   }

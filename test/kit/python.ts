@@ -1,6 +1,6 @@
 /**
  * The Python interpreter for tests of the Python binding: the first that imports numpy, or what a
- * test needs besides. Used by the conformance suite and the tests of the binding. Starts interpreters.
+ * test needs besides. Used by the conformance suite. Starts interpreters.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -157,7 +157,7 @@ class Flows(unittest.TestCase):
                 self.assertEqual([flow.take(10).data[0] for _ in numbers], numbers, policy)
                 self.assertEqual(flow.missed, missed, policy)
 
-    def test_a_provider_is_told_of_the_marks_of_a_history(self):
+    def test_a_provider_gets_the_marks_of_a_history(self):
         marks = queue.Queue()
         self.app.on("flowControl", lambda delivery: marks.put((delivery["mark"]["kind"], delivery["mark"]["mark"])))
         with self.app.open_output("marked", buffer_size=64, buffers=4) as out:

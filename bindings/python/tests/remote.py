@@ -120,6 +120,24 @@ class Mirrors(Case):
             break
         until(lambda: mirror.state == "live", "the mirror is live again")
 
+    def test_the_mirror_follows_a_restarted_application_and_shows_its_last_data_meanwhile(self):
+        mirror = self.there.mirror()
+        spectrum, shown = mirror["checksum"], mirror.shown
+        self.there._call("host.restart", {"name": APP}, timeout=30)
+
+        def is_new():
+            self.assertIn("checksum", mirror)
+            self.assertGreater(mirror.read(lambda spectra: spectra["checksum"].sum), 0)
+            return mirror.shown[1] is not shown[1]
+
+        until(is_new, "the mirror shows the memory of the new duplicator")
+        with self.assertRaises(errors.Closed):
+            spectrum.counts
+        until(lambda: mirror.state == "live", "the mirror is live again")
+        for sequence in mirror.updates(timeout=20):
+            self.assertGreaterEqual(sequence, 0)
+            break
+
     def test_spectra_of_a_closed_mirror_raise_and_arrays_stay_readable(self):
         mirror = self.there.mirror()
         spectrum = mirror["checksum"]

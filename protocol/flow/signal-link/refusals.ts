@@ -1,6 +1,6 @@
 /**
  * The codes with which a duplicator refuses a client of its signal link, and when. Its link clients
- * send no other code; `number-tables.ts` writes the table of docs/numbers.md from it. Pure: a table.
+ * send no other code; `number-tables.ts` makes the table of docs/numbers.md from it. Pure.
  */
 import type { ErrorCode } from '../../base/errors.js';
 

@@ -9,14 +9,14 @@ import type { MirrorflowError } from '../../base/errors.js';
 import { parseDateTime } from './date-time.js';
 import { EncodedValue } from './encoding.js';
 
-/** A date as `encodeValue` writes it, in a member of a struct. Texts have no `<` that could begin one. */
+/** A date member as `encodeValue` writes it. Texts have no `<` that could begin one. */
 const DATE_MEMBER =
   /<member><name>([^<]*)<\/name><value><dateTime\.iso8601>([^<]*)<\/dateTime\.iso8601><\/value><\/member>/g;
 const DATE_FRACTION = /(<dateTime\.iso8601>[^<.]*)\.\d+(?=<\/dateTime\.iso8601>)/g;
 
 /**
- * The value with dates in whole seconds; a member `since` is followed by `sinceMs`, milliseconds since
- * 1970.
+ * The value with dates in whole seconds; a member `since` is followed by `sinceMs`, milliseconds
+ * since 1970.
  */
 export function inWholeSeconds({ xml }: EncodedValue): EncodedValue {
   if (!xml.includes('<dateTime.iso8601>')) return new EncodedValue(xml);

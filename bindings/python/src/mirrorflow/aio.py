@@ -134,12 +134,12 @@ class AsyncMirror(_Closes):
         """Sequences of new publications."""
         mirror = self.blocking
         if isinstance(mirror, RemoteMirror):
-            seen = mirror.next
+            seen = mirror.shown
             while not mirror.closed:
                 newest = await asyncio.to_thread(mirror.wait_beyond, seen, _SLICE_S)
                 if newest is not None:
                     seen = newest
-                    yield seen - 1
+                    yield seen[0] - 1
             return
         news = AsyncInput(
             await asyncio.to_thread(

@@ -96,7 +96,7 @@ class App(Handle):
         program does not hold the writer back earlier; 0 reads in place. A full history does what
         `when_full` states: `block`, `overwrite` the newest, `drop`, or `grow` up to `max_history`.
         `watermarks`: (high, low): filled up to high, again from below low. `flow_control`: numbers of
-        ready buffers `{"xoff": [...], "xon": [...]}` that the provider is told of. `type`: a flow type.
+        ready buffers `{"xoff": [...], "xon": [...]}` that the provider gets. `type`: a flow type.
         `metadata_only`: buffers without data. Raises UNKNOWN_FLOW, WRONG_FLOW_TYPE, BAD_OPTION.
         """
         self._check()

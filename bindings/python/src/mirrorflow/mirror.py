@@ -56,20 +56,30 @@ class MirrorMapping(Handle, Mapping[str, Spectrum]):
         raise NotImplementedError
 
     def __getitem__(self, name: str) -> Spectrum:
-        return self.spectra[name]
+        return self._with_spectra(lambda spectra: spectra[name])
 
     # A mapping compares its items; a mirror is one object, whatever its spectra.
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.spectra)
+        return iter(self._with_spectra(list))
 
     def __len__(self) -> int:
-        return len(self.spectra)
+        return self._with_spectra(len)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.spectra
+        return self._with_spectra(lambda spectra: name in spectra)
+
+    def _with_spectra(self, use: Callable[[Spectra], T]) -> T:
+        """What `use` returns, with the new spectra where the memory is replaced meanwhile."""
+        while True:
+            spectra = self.spectra
+            try:
+                return use(spectra)
+            except Closed:
+                if spectra is self.spectra:
+                    raise
 
     def __enter__(self: M) -> M:
         return self

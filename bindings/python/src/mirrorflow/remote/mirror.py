@@ -21,6 +21,8 @@ from ._receiver import Located, Receiver
 from ._transport import Security
 
 T = TypeVar("T")
+#: Sequence of the publication that is shown, plus 1, and the memory in which it is.
+Shown = tuple[int, memoryview]
 
 _READS_IN_PLACE = 2
 _FIRST_S = 10.0
@@ -40,8 +42,12 @@ class RemoteMirror(MirrorMapping):
         self._ended: MirrorflowError | None = None
         self._state = "starting"
         self._epoch: int | None = None
-        #: Sequence of the newest publication, plus 1.
+        #: The next publication that the sender's epoch may have.
         self.next = 0
+        #: Sequence of the publication in the image, plus 1.
+        self._shown = 0
+        #: The staging memory is of another epoch than the image, until its first publication.
+        self._is_new = True
         self._timestamp = 0
         self._size = 0
         self._image = memoryview(bytearray())
@@ -72,7 +78,7 @@ class RemoteMirror(MirrorMapping):
     def published(self) -> int:
         """Number of publications, those that this mirror skipped among them."""
         self._check()
-        return self.next
+        return self._shown
 
     def read(self, use: Callable[[Publication], T]) -> T:
         """Runs `use` over one publication, and again when the next one has arrived meanwhile.
@@ -83,7 +89,7 @@ class RemoteMirror(MirrorMapping):
             self._check()
             is_last = attempt == _READS_IN_PLACE
             with self._changed:
-                sequence, timestamp, image = self.next - 1, self._timestamp, self._image
+                sequence, timestamp, image = self._shown - 1, self._timestamp, self._image
                 memory = image[: self._size].toreadonly()
                 if is_last:
                     memory = memoryview(bytes(memory))
@@ -104,22 +110,28 @@ class RemoteMirror(MirrorMapping):
     def updates(self, timeout: float | None = None) -> Iterator[int]:
         """Sequences of new publications, the newest only; ends when none arrives for `timeout` seconds."""
         self._check()
-        seen = self.next
+        seen = self._shown, self._image
         while not self.closed:
             newest = self.wait_beyond(seen, timeout)
             if newest is None:
                 return
             seen = newest
-            yield seen - 1
+            yield seen[0] - 1
 
-    def wait_beyond(self, seen: int, timeout: float | None) -> int | None:
-        """`next`, once it is another than `seen`; None after `timeout` seconds, or when closed.
+    @property
+    def shown(self) -> Shown:
+        """What the image has now."""
+        with self._changed:
+            return self._shown, self._image
+
+    def wait_beyond(self, seen: Shown, timeout: float | None) -> Shown | None:
+        """`shown`, once it is another than `seen`; None after `timeout` seconds, or when closed.
 
         Raises the cause of the end.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changed:
-            while self.next == seen:
+            while self._shown == seen[0] and self._image is seen[1]:
                 if self.closed:
                     return None
                 if self._ended is not None:
@@ -128,7 +140,7 @@ class RemoteMirror(MirrorMapping):
                 if left is not None and left <= 0:
                     return None
                 self._changed.wait(left)
-            return self.next
+            return self._shown, self._image
 
     def wait_until_live(self, timeout: float = 10.0) -> None:
         """Returns when the source is live. Raises TIMED_OUT."""
@@ -153,18 +165,20 @@ class RemoteMirror(MirrorMapping):
 
     def request(self, _epoch: int) -> dict[str, Any]:
         """The image holds a whole publication: its sender continues with what has changed since."""
-        if self._epoch is None or self.next == 0:
+        if self._is_new:
             return {"delivery": "lossy"}
         return {"delivery": "lossy", "resume": {"epoch": self._epoch, "sequence": self.next}}
 
     def welcomed(self, welcome: wire.Welcome) -> bool:
         if not welcome.mirror:
             raise NotAMirror(f"the flow {self.flow} is of type {welcome.type} and no mirror: open it with open_input()")
-        if welcome.epoch == self._epoch and welcome.buffer_size == len(self._image):
+        if not self._is_new and welcome.epoch == self._epoch and welcome.buffer_size == len(self._image):
             for start, end in self._ranges:  # blocks of a publication that has not arrived whole
                 self._staging[start:end] = self._image[start:end]
         else:
-            self._use_new_memory(welcome)
+            # Until its first publication the image stays that of the epoch before.
+            self._staging = memoryview(bytearray(welcome.buffer_size))
+            self._epoch, self.next, self._is_new = welcome.epoch, 0, True
         self._ranges = []
         return True
 
@@ -176,7 +190,7 @@ class RemoteMirror(MirrorMapping):
             self._ranges += apply_blocks(frame, self._staging)
         elif frame.kind == wire.PUBLICATION:
             size = _SIZE.unpack(frame.payload)[0] if len(frame.payload) == _SIZE.size else -1
-            if not 0 <= size <= len(self._image) or frame.sequence < self.next:
+            if not 0 <= size <= len(self._staging) or frame.sequence < self.next:
                 raise SourceProtocol(f"publication {frame.sequence} of {size} bytes arrived behind {self.next - 1}")
             self._publish(frame.sequence, size, frame.value)
         elif frame.kind != wire.DELIVERY:
@@ -199,7 +213,9 @@ class RemoteMirror(MirrorMapping):
 
     def _publish(self, sequence: int, size: int, timestamp: int) -> None:
         with self._changed:
-            if any(start < STATISTICS for start, _ in self._ranges):
+            if self._is_new:
+                self._show_new_memory()
+            elif any(start < STATISTICS for start, _ in self._ranges):
                 # A definition has changed: one copy, in which no other thread of Python runs, so that no
                 # spectrum is seen with the title, axes or position of another.
                 self._image[:size] = self._staging[:size]
@@ -207,17 +223,17 @@ class RemoteMirror(MirrorMapping):
                 for start, end in self._ranges:
                     self._image[start:end] = self._staging[start:end]
             self._ranges = []
-            self._size, self._timestamp, self.next = size, timestamp, sequence + 1
+            self._size, self._timestamp = size, timestamp
+            self.next = self._shown = sequence + 1
             self._changed.notify_all()
 
-    def _use_new_memory(self, welcome: wire.Welcome) -> None:
-        with self._changed:
-            self._attachment.over = True
-            attachment = self._attachment = Borrowed()
-            self._image = memoryview(bytearray(welcome.buffer_size))
-            self._staging = memoryview(bytearray(welcome.buffer_size))
-            self._epoch, self.next, self._size = welcome.epoch, 0, 0
-            self._spectra = Spectra(self._image.toreadonly(), lambda: self._check_attachment(attachment))
+    def _show_new_memory(self) -> None:
+        """The image becomes another memory; spectra of the one before raise. The lock is held."""
+        self._attachment.over = True
+        attachment = self._attachment = Borrowed()
+        self._image = memoryview(bytearray(self._staging))
+        self._spectra = Spectra(self._image.toreadonly(), lambda: self._check_attachment(attachment))
+        self._is_new = False
 
     def _check_attachment(self, attachment: Borrowed) -> None:
         self._check()
@@ -225,12 +241,12 @@ class RemoteMirror(MirrorMapping):
 
     def _shows(self, sequence: int, image: memoryview) -> bool:
         with self._changed:
-            return self.next - 1 == sequence and self._image is image
+            return self._shown - 1 == sequence and self._image is image
 
     def _wait_for_first(self) -> None:
         deadline = time.monotonic() + _FIRST_S
         with self._changed:
-            while self.next == 0:
+            while self._shown == 0:
                 if self._ended is not None:
                     raise self._ended
                 left = deadline - time.monotonic()
