@@ -235,10 +235,10 @@ class Mirror(MirrorMapping):
         spectra = Spectra(image, lambda: self._check_attachment(attachment))
         with self._changed:
             previous: Borrowed | None = getattr(self, "_attachment", None)
-            if previous is not None:
-                previous.over = True
             self._attachment = attachment
             self._file, self._link, self._spectra, self._ring = header, link, spectra, None
+            if previous is not None:
+                previous.over = True  # last: a reader that meets it finds the new spectra
             self._changed.notify_all()
 
     def _check_attachment(self, attachment: Borrowed) -> None:

@@ -229,10 +229,11 @@ class RemoteMirror(MirrorMapping):
 
     def _show_new_memory(self) -> None:
         """The image becomes another memory; spectra of the one before raise. The lock is held."""
-        self._attachment.over = True
-        attachment = self._attachment = Borrowed()
+        previous, attachment = self._attachment, Borrowed()
+        self._attachment = attachment
         self._image = memoryview(bytearray(self._staging))
         self._spectra = Spectra(self._image.toreadonly(), lambda: self._check_attachment(attachment))
+        previous.over = True  # last: a reader that meets it finds the new spectra
         self._is_new = False
 
     def _check_attachment(self, attachment: Borrowed) -> None:
