@@ -170,9 +170,11 @@ class Output(Handle):
             self._queue.clear()
         if self._end_locked():
             self._link.send(link_kinds.PUBLISHED, self._ring.published, link_kinds.LAST)
-            self._opening.close()
-            # The duplicator reads the last count, then the end.
+            # The duplicator reads the last count and the end, and closes its end.
+            self._link.finish()
+            self._thread.join(1.0)
             self._link.shut()
+            self._opening.close()
             self._thread.join(5.0)
             self._link.close()
 
