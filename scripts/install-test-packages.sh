@@ -22,6 +22,7 @@ need chattr e2fsprogs
 need unshare util-linux
 need spin spin
 python3 -c 'import numpy' 2>/dev/null || /usr/bin/python3 -c 'import numpy' 2>/dev/null || missing+=(python3-numpy)
+python3 -c "import setuptools, wheel" 2>/dev/null || /usr/bin/python3 -c "import setuptools, wheel" 2>/dev/null || missing+=(python3-setuptools python3-wheel)
 [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
 if [ ${#missing[@]} = 0 ]; then exit 0; fi
 

@@ -4,11 +4,11 @@
  * each connection. Sends on its connection and logs; touches nothing else.
  */
 import type { DuplicatorStatistics } from '../../protocol/rpc/contract/statistics.js';
-import type { ErrorCode } from '../../protocol/base/errors.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import type { Logger } from '../../protocol/base/log.js';
 import type { LinkConnection } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, packHello, packRefusal, type Hello } from '../../protocol/flow/signal-link/messages.js';
+import type { LinkRefusal } from '../../protocol/flow/signal-link/refusals.js';
 import type { Consumer } from './consumer-registry.js';
 import type { PresenceEntry } from '../recovery/consumer-presence.js';
 
@@ -43,7 +43,7 @@ export class LinkClient {
   }
 
   /** Sends REFUSED with the code, logs the message, and closes the connection. */
-  refuse(code: ErrorCode, message: string): void {
+  refuse(code: LinkRefusal, message: string): void {
     this.link.signal(MessageKind.REFUSED, 0, packRefusal(code));
     this.#log.warn('a client was refused', { code, reason: message });
     this.link.close();

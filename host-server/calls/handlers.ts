@@ -4,6 +4,7 @@
  */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
+import type { RelayedCall } from '../../protocol/rpc/contract/hosts.js';
 import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
@@ -80,9 +81,10 @@ export function hostHandlers(
       }
       return network.relay(application, host, call);
     },
-    'host.forward': ([application, call], { session }) => {
-      const from = peers.nameOf(requirePermanent('host.forward', session));
-      return network.forward(from, application, call);
+    'host.forward': ([application, call], { session, peerAddress }) => {
+      const connection = requirePermanent('host.forward', session);
+      const isProgram = peerAddress !== undefined && !peers.isIntroduced(connection) && isReading(call);
+      return network.forward(isProgram ? facts.host : peers.nameOf(connection), application, call);
     },
     'host.quit': async ([withApplications], origin) => {
       refuseElsewhere('host.quit', origin);
@@ -133,6 +135,11 @@ function refuseElsewhere(method: string, { peerAddress, isElsewhere = false }: C
     `${method} is not for callers with the shared secret: call it on its own machine, over the socket or with a token of the runtime directory`,
     { method },
   );
+}
+
+/** Calls of programs on other machines, which receive flows and are no host: see docs/attach.md. */
+function isReading({ method }: RelayedCall): boolean {
+  return method === 'remote.serve' || method === 'remote.network' || method === 'remote.statistics';
 }
 
 /** For methods that bind something to the connection. Throws REFUSED over HTTP. */

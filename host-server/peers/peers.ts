@@ -107,6 +107,11 @@ export class Peers extends EventEmitter<PeersEvents> {
     return { host: self, accepted };
   }
 
+  /** Whether the other end has introduced itself, and the two hosts use this connection. */
+  isIntroduced(session: HostSession): boolean {
+    return this.#find(session) !== undefined;
+  }
+
   /** The host at the other end of a connection in use. Throws REFUSED. */
   nameOf(session: HostSession): string {
     return this.#peerOf(session).name;
@@ -186,8 +191,12 @@ export class Peers extends EventEmitter<PeersEvents> {
     );
   }
 
+  #find(session: HostSession): ConnectedPeer | undefined {
+    return [...this.#connected.values()].find((known) => known.session === session);
+  }
+
   #peerOf(session: HostSession): ConnectedPeer {
-    const peer = [...this.#connected.values()].find((known) => known.session === session);
+    const peer = this.#find(session);
     if (peer !== undefined) return peer;
     throw new MirrorflowError('REFUSED', 'this connection is not the one that the two hosts use');
   }

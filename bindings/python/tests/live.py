@@ -7,7 +7,9 @@ import asyncio
 import gc
 import os
 import pickle
+import queue
 import threading
+import time
 import unittest
 from dataclasses import dataclass
 
@@ -135,6 +137,84 @@ class Flows(unittest.TestCase):
                 buffers = [flow.take(5) for _ in range(40)]
                 self.assertEqual([buffer.data[0] for buffer in buffers], list(range(40)))
 
+    def test_a_full_history_drops_overwrites_or_grows_as_stated_and_never_holds_the_writer_back(self):
+        with self.app.open_output("policies", buffer_size=64, buffers=4) as out:
+            flows = {
+                policy: self.app.open_input("policies", history=4, when_full=policy, max_history=limit)
+                for policy, limit in (("drop", None), ("overwrite", None), ("grow", 40))
+            }
+            for number in range(40):
+                out.write(bytes([number]), timeout=10)
+            expected = {
+                "drop": ([0, 1, 2, 3], 36),
+                "overwrite": ([0, 1, 2, 39], 36),
+                "grow": (list(range(40)), 0),
+            }
+            for policy, flow in flows.items():
+                numbers, missed = expected[policy]
+                while flow.missed + flow.ready < 40:
+                    time.sleep(0.001)
+                self.assertEqual([flow.take(10).data[0] for _ in numbers], numbers, policy)
+                self.assertEqual(flow.missed, missed, policy)
+
+    def test_a_provider_gets_the_marks_of_a_history(self):
+        marks = queue.Queue()
+        self.app.on("flowControl", lambda delivery: marks.put((delivery["mark"]["kind"], delivery["mark"]["mark"])))
+        with self.app.open_output("marked", buffer_size=64, buffers=4) as out:
+            with self.app.open_input("marked", history=8, flow_control={"xoff": [6], "xon": [2]}) as flow:
+                for number in range(6):
+                    out.write(bytes([number]))
+                self.assertEqual(marks.get(timeout=10), ("xoff", 6))
+                for _ in range(6):
+                    flow.take(10)
+                self.assertEqual(marks.get(timeout=10), ("xon", 2))
+        with self.assertRaises(errors.BadOption):
+            self.app.open_input("marked", when_full="drop")
+
+    def test_a_full_ring_drops_overwrites_or_queues_as_stated(self):
+        expected = {
+            "drop": (None, [0, 1, 2, 3], 6, [True] * 4 + [False] * 6),
+            "overwrite": (2, [0, 1, 2, 3, 4, 9], 4, [True] * 10),
+            "grow": (6, list(range(10)), 0, [True] * 10),
+        }
+        for policy, (limit, numbers, dropped, answers) in expected.items():
+            name = f"full-{policy}"
+            with self.app.open_output(name, buffer_size=64, buffers=4, when_full=policy, queue=limit) as out:
+                with self.app.open_input(name) as flow:
+                    found = [out.write(bytes([number])) for number in range(10)]
+                    if policy == "grow":
+                        with self.assertRaises(errors.TimedOut):
+                            out.write(b"beyond the queue", timeout=0.1)
+                    self.assertEqual([flow.take(10).data[0] for _ in numbers], numbers, policy)
+                    self.assertEqual((found, out.dropped), (answers, dropped), policy)
+                    while not out.write(b"z"):
+                        time.sleep(0.001)  # until the consumer's acknowledgement has arrived
+                    self.assertEqual(bytes(flow.take(10).data), b"z")
+        for options in ({"when_full": "wait"}, {"when_full": "grow"}, {"when_full": "overwrite", "queue": 0}):
+            with self.assertRaises(errors.BadOption):
+                self.app.open_output("bad", buffer_size=64, **options)
+
+    def test_buffers_that_wait_are_written_before_the_flow_closes(self):
+        out = self.app.open_output("late", buffer_size=64, buffers=4, when_full="grow", queue=20)
+        with self.app.open_input("late") as flow:
+            for number in range(20):
+                out.write(bytes([number]))
+            closing = threading.Thread(target=out.close)
+            closing.start()
+            self.assertEqual([flow.take(10).data[0] for _ in range(20)], list(range(20)))
+            closing.join(10)
+            self.assertFalse(closing.is_alive())
+            self.assertEqual(out.dropped, 0)
+
+    def test_the_thread_of_a_closed_history_has_ended(self):
+        with self.app.open_output("ended", buffer_size=64, buffers=4):
+            for waits in (False, True):
+                flow = self.app.open_input("ended", history=4)
+                while waits and not flow._source._armed:
+                    time.sleep(0.001)
+                flow.close()
+                self.assertFalse(flow._thread.is_alive())
+
     def test_lists_and_statistics_name_the_flows(self):
         with self.app.open_output("five", buffer_size=64) as out, self.app.open_input("five") as flow:
             out.write(b"x")
@@ -150,7 +230,9 @@ class Flows(unittest.TestCase):
             seen = threading.Event()
             other.on(RunStarted, lambda message: seen.set())
             answer = self.app.send(RunStarted(run=7), client="other")
-            self.assertEqual([("other", 1), []], [(answer["received"][0]["client"], len(answer["received"])), answer["missed"]])
+            self.assertEqual(
+                [("other", 1), []], [(answer["received"][0]["client"], len(answer["received"])), answer["missed"]]
+            )
             self.assertTrue(seen.wait(10))
             with self.assertRaises(errors.TimedOut):
                 other.wait_for(RunStarted, timeout=0.05)

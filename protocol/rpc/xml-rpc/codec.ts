@@ -137,7 +137,7 @@ function refuseDeclarations(text: string): void {
   }
 }
 
-/** The document of an error's fault; `withFacts` for callers that read `facts`. */
-export function encodeError(error: MirrorflowError, withFacts: boolean): Buffer {
-  return encodeFault(ERROR_CODES[error.code], error.message, withFacts ? error.facts : undefined);
+/** The document of an error's fault, for callers that read `facts`. */
+export function encodeError(error: MirrorflowError): Buffer {
+  return encodeFault(ERROR_CODES[error.code], error.message, error.facts);
 }

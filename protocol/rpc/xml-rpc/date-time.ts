@@ -1,7 +1,7 @@
 /**
  * Formats and parses the text of `<dateTime.iso8601>` for the XML-RPC codec. XML-RPC leaves the
- * time zone open; mirrorflow uses UTC. A fraction of a second is written only if it is not zero,
- * because Python's `use_builtin_types` accepts only whole seconds without a zone. Pure.
+ * time zone open; mirrorflow uses UTC. A fraction of a second is written only if it is not zero;
+ * callers of other libraries get whole seconds (foreign-callers.ts). Pure.
  */
 const DATE_TIME = /^(\d{4})-?(\d\d)-?(\d\d)T(\d\d):?(\d\d):?(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?$/;
 

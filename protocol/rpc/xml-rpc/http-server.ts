@@ -8,16 +8,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { systemClock, type Clock } from '../../base/clock.js';
-import { describeError, MirrorflowError, systemCode } from '../../base/errors.js';
+import { describeError, ERROR_CODES, MirrorflowError, systemCode } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { RateLimitedLog } from '../../base/rate-limited-log.js';
 import type { TlsIdentity } from '../security/tls.js';
 import { TLS_LISTENER } from '../security/transport.js';
-import { decodeCall, encodeError, encodeResponse } from './codec.js';
+import { decodeCall, encodeError, encodeFault, encodeResponse } from './codec.js';
 import type { CallDispatcher } from './dispatcher.js';
 import { sortConnection } from './connection-sorter.js';
 import { errorForCaller, FACTS_HEADER } from './fault.js';
+import { inWholeSeconds, namedMessage } from './foreign-callers.js';
 import { readBody } from './http-body.js';
 import type { Admission, HttpAuthentication, HttpCaller } from './http-authentication.js';
 import { authenticationContract } from './system-methods.js';
@@ -238,6 +239,7 @@ export class HttpRpcServer<Context> {
   }
 
   async #run(request: IncomingMessage, body: Buffer, caller: HttpCaller): Promise<Buffer> {
+    const readsFacts = FACTS_HEADER in request.headers;
     try {
       const { method, params } = decodeCall(body);
       const { authentication } = this.#options;
@@ -245,10 +247,11 @@ export class HttpRpcServer<Context> {
         return encodeResponse(authentication.prove(method, params, request));
       }
       const result = await this.#dispatcher.dispatch(method, params, this.#options.context(request, caller));
-      return encodeResponse(result);
+      return encodeResponse(readsFacts ? result : inWholeSeconds(result));
     } catch (thrown) {
       if (!(thrown instanceof MirrorflowError)) this.#options.log.error('a call failed', { error: thrown });
-      return encodeError(errorForCaller(thrown), FACTS_HEADER in request.headers);
+      const error = errorForCaller(thrown);
+      return readsFacts ? encodeError(error) : encodeFault(ERROR_CODES[error.code], namedMessage(error));
     }
   }
 }

@@ -214,7 +214,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
   #receiveCall({ callId, body }: Frame): void {
     if (this.#runningCalls >= this.#limits.runningCalls) {
       const message = `${this.#limits.runningCalls} calls of this session are already running; wait for their results`;
-      this.#respond(callId, encodeError(new MirrorflowError('LIMIT_REACHED', message), true));
+      this.#respond(callId, encodeError(new MirrorflowError('LIMIT_REACHED', message)));
       return;
     }
     this.#runningCalls += 1;
@@ -238,7 +238,7 @@ export class RpcSession<Context = undefined> extends EventEmitter<SessionEvents>
       if (document.length > this.#limits.bodyBytes) throw this.#tooLarge(`the result of ${method}`, document);
       return document;
     } catch (thrown) {
-      return encodeError(errorForCaller(thrown), true);
+      return encodeError(errorForCaller(thrown));
     }
   }
 

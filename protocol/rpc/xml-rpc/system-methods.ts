@@ -8,6 +8,7 @@ import { LIMITS } from '../../base/limits.js';
 import { method, param } from './contract.js';
 import { EncodedValue, encodeValue } from './encoding.js';
 import { errorForCaller, faultStruct } from './fault.js';
+import { namedMessage } from './foreign-callers.js';
 import { any, arrayOf, bytes, int, string, struct } from './schema.js';
 import { NONCE_BYTES, PROOF_BYTES } from '../security/proof.js';
 import { isStruct, type RpcValue } from './values.js';
@@ -94,8 +95,8 @@ export async function runMulticall(
       const { method, params } = parseCall(call);
       results.push(arrayElement((await dispatch(method, params, OUTER_DEPTH)).xml));
     } catch (thrown) {
-      const { code, message } = errorForCaller(thrown);
-      results.push(encodeValue('fault', faultStruct(ERROR_CODES[code], message)));
+      const error = errorForCaller(thrown);
+      results.push(encodeValue('fault', faultStruct(ERROR_CODES[error.code], namedMessage(error))));
     }
   }
   const xml = arrayElement(results.join(''));

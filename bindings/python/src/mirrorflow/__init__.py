@@ -17,6 +17,7 @@ from .history import History
 from .input import Input
 from .mirror import Mirror, Publication
 from .output import Output, Slot
+from .remote import RemoteApp, RemoteInput, RemoteMirror
 from .spectrum import Axis, Spectra, Spectrum
 
 __version__ = "0.2.0"
@@ -32,6 +33,9 @@ __all__ = [
     "MirrorflowError",
     "Output",
     "Publication",
+    "RemoteApp",
+    "RemoteInput",
+    "RemoteMirror",
     "Slot",
     "Spectra",
     "Spectrum",

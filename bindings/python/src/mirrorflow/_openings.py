@@ -83,10 +83,12 @@ class Opening:
         pause = _BACKOFF_FIRST_S
         refusals = 0
         deadline = time.monotonic() + _RESTART_S
-        while True:
+        while not self._closed.is_set():
             try:
                 attached = attach(self._open())
                 self.detached = False
+                if self._closed.is_set():
+                    break  # `stop` may have ended the link before this one
                 return attached
             except MirrorflowError as error:
                 if self._closed.is_set():
@@ -98,9 +100,9 @@ class Opening:
                 elif not _is_restart(error) or time.monotonic() > deadline:
                     self.close()
                     raise
-            if self._closed.wait(pause):
-                raise Closed(f"the flow {self.flow} was closed")
+            self._closed.wait(pause)
             pause = min(pause * 2, _BACKOFF_LAST_S)
+        raise Closed(f"the flow {self.flow} was closed")
 
     def _open(self) -> Opened:
         request = dict(self.request) if self.handle is None else {**self.request, "handle": self.handle}
@@ -115,6 +117,11 @@ class Opening:
             return
         answer = call("flow.open", token, {**self.request, "link": self.link}, timeout=_OPEN_TIMEOUT_S)
         self.handle = self._opened(answer).handle
+
+    def report_mark(self, mark: dict[str, Any]) -> None:
+        """The history of this flow has reached a flow-control mark."""
+        if self.handle is not None:
+            self._call("flow.control", self._token(), self.handle, mark)
 
     def stop(self) -> None:
         """Ends a recovery; `close` follows."""

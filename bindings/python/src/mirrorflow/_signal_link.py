@@ -136,6 +136,13 @@ class Link:
         self._rest = self._rest[whole:]
         return messages
 
+    def finish(self) -> None:
+        """Sends nothing more: the duplicator reads what was sent, then the end."""
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
     def shut(self) -> None:
         """Ends the connection; a thread that waits in `receive` returns."""
         try:

@@ -11,13 +11,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar, Union
 
-from .app import App
+from ._reads import Reads
 from .buffer import Buffer
 from .connect import connect as connect_blocking
-from .history import History
-from .input import Input
 from .mirror import Mirror
 from .output import Output
+from .remote.mirror import RemoteMirror
 
 M = TypeVar("M")
 
@@ -26,8 +25,8 @@ _SLICE_S = 0.2
 
 
 async def connect(app: str, **options: Any) -> AsyncApp:
-    """As `mirrorflow.connect`."""
-    return AsyncApp(await asyncio.to_thread(connect_blocking, app, **options))
+    """As `mirrorflow.connect`, also with `host`."""
+    return AsyncApp(await asyncio.to_thread(lambda: connect_blocking(app, **options)))
 
 
 class _Closes:
@@ -47,9 +46,9 @@ class _Closes:
 
 
 class AsyncApp(_Closes):
-    """As App. `app.blocking` is the App itself, for what does not wait."""
+    """As App or RemoteApp. `app.blocking` is that object itself, for what does not wait."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Any) -> None:
         super().__init__(app)
         self.blocking = app
 
@@ -75,7 +74,7 @@ class AsyncApp(_Closes):
 class AsyncInput(_Closes):
     """As Input. A cancelled `take` loses no buffer: the next one returns it."""
 
-    def __init__(self, flow: Union[Input, History]) -> None:
+    def __init__(self, flow: Reads) -> None:
         super().__init__(flow)
         self.blocking = flow
         self._taking: asyncio.Task[Buffer | None] | None = None
@@ -124,7 +123,7 @@ class AsyncOutput(_Closes):
 class AsyncMirror(_Closes):
     """As Mirror. Reading spectra does not wait: `mirror.blocking["tof"]`, or `mirror["tof"]`."""
 
-    def __init__(self, mirror: Mirror) -> None:
+    def __init__(self, mirror: Union[Mirror, RemoteMirror]) -> None:
         super().__init__(mirror)
         self.blocking = mirror
 
@@ -133,11 +132,18 @@ class AsyncMirror(_Closes):
 
     async def updates(self) -> AsyncIterator[int]:
         """Sequences of new publications."""
+        mirror = self.blocking
+        if isinstance(mirror, RemoteMirror):
+            seen = mirror.shown
+            while not mirror.closed:
+                newest = await asyncio.to_thread(mirror.wait_beyond, seen, _SLICE_S)
+                if newest is not None:
+                    seen = newest
+                    yield seen[0] - 1
+            return
         news = AsyncInput(
             await asyncio.to_thread(
-                lambda: self.blocking._open_input(
-                    self.blocking.flow, delivery="lossy", start="next", metadata_only=True
-                )
+                lambda: mirror._open_input(mirror.flow, delivery="lossy", start="next", metadata_only=True)
             )
         )
         try:

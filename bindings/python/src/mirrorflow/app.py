@@ -14,15 +14,17 @@ from typing import Any, Callable, TypeVar, Union
 
 from . import messages
 from ._handles import Handle
+from ._marks import check_marks
 from ._openings import Opening
 from ._paths import check_name
+from ._ready import check_rules
 from ._session import CALL_TIMEOUT_S, Session
 from .errors import BadOption, Closed, MethodNotFound, MirrorflowError
 from .flow_types import FlowType
 from .history import History
 from .input import Input, Start
 from .mirror import Mirror
-from .output import Output
+from .output import Output, check_policy
 
 M = TypeVar("M")
 
@@ -80,6 +82,10 @@ class App(Handle):
         delivery: str | None = None,
         start: Start = "oldest",
         history: int = 0,
+        when_full: str = "block",
+        max_history: int | None = None,
+        watermarks: tuple[int, int] | None = None,
+        flow_control: dict[str, Any] | None = None,
         type: FlowType[Any] | None = None,
         metadata_only: bool = False,
     ) -> Any:
@@ -87,7 +93,10 @@ class App(Handle):
 
         `delivery`: `lossless` (default; of mirrors `lossy`) holds the writer back. `start`: `oldest`,
         `newest`, `next` or a sequence. `history`: a thread copies so many buffers ahead, so that a slow
-        program does not hold the writer back earlier; 0 reads in place. `type`: a flow type.
+        program does not hold the writer back earlier; 0 reads in place. A full history does what
+        `when_full` states: `block`, `overwrite` the newest, `drop`, or `grow` up to `max_history`.
+        `watermarks`: (high, low): filled up to high, again from below low. `flow_control`: numbers of
+        ready buffers `{"xoff": [...], "xon": [...]}` that the provider gets. `type`: a flow type.
         `metadata_only`: buffers without data. Raises UNKNOWN_FLOW, WRONG_FLOW_TYPE, BAD_OPTION.
         """
         self._check()
@@ -96,12 +105,15 @@ class App(Handle):
             request["type"] = type.stack_name
         if delivery not in (None, "lossless", "lossy"):
             raise BadOption(f"delivery is {delivery!r}; it must be 'lossless' or 'lossy'")
-        if history < 0:
-            raise BadOption(f"history is {history}; it must be 0 or more buffers")
+        stated = (when_full, max_history, watermarks, flow_control)
+        if history == 0 and stated != ("block", None, None, None):
+            raise BadOption("when_full, max_history, watermarks and flow_control are of a history: state history too")
+        rules = check_rules(history, when_full, max_history, watermarks) if history != 0 else None
+        marks = check_marks(flow_control, history, watermarks) if flow_control is not None else None
         opening = self._opening(request)
         lossy = delivery == "lossy" or (delivery is None and flow == SPECTRA)
         source = Input(opening, lossy=lossy, start=start, flow_type=type, metadata_only=metadata_only)
-        return self._keep(source if history == 0 else History(source, history))
+        return self._keep(source if rules is None else History(source, rules, marks))
 
     def open_output(
         self,
@@ -113,12 +125,16 @@ class App(Handle):
         max_bytes: int | None = None,
         properties: dict[str, Any] | None = None,
         stall_timeout: float | None = None,
+        when_full: str = "block",
+        queue: int | None = None,
     ) -> Output:
         """Opens a flow for writing; this client is its only provider then.
 
         `buffer_size`: most bytes of a buffer; with a `type` also `max_bytes`, most bytes of its payload.
         `buffers`: buffers of the ring. `stall_timeout`: a lossless consumer that holds the ring for so
-        many seconds becomes lossy. Raises FLOW_BUSY, TOO_LARGE, NO_SPACE, WRONG_FLOW_TYPE.
+        many seconds becomes lossy. `when_full`: what `write` does while the ring is full: `block`,
+        `overwrite` the newest of `queue` (2) waiting buffers, `drop`, or `grow`: up to `queue` buffers
+        wait. Raises FLOW_BUSY, TOO_LARGE, NO_SPACE, WRONG_FLOW_TYPE.
         """
         self._check()
         request: dict[str, Any] = {"flow": check_name("flow", flow), "direction": "output"}
@@ -130,11 +146,14 @@ class App(Handle):
             properties = type.stack_properties
         if buffer_size is None:
             raise BadOption(f"the buffer size of the flow {flow} is not known: state buffer_size or max_bytes")
+        most = check_policy(when_full, queue)
         request["bufferSize"] = buffer_size
         request["buffers"] = buffers
         if properties:
             request["properties"] = json.dumps(properties)
-        output = Output(self._opening(request), stall_timeout=stall_timeout, flow_type=type)
+        output = Output(
+            self._opening(request), stall_timeout=stall_timeout, flow_type=type, when_full=when_full, queue=most
+        )
         self._keep(output)
         return output
 
@@ -155,9 +174,7 @@ class App(Handle):
             to = {"client": client}
         if provider is not None:
             to = {"provider": provider}
-        answer: dict[str, list[dict[str, Any]]] = self.call(
-            "client.send", self._token, to, messages.to_wire(message)
-        )
+        answer: dict[str, list[dict[str, Any]]] = self.call("client.send", self._token, to, messages.to_wire(message))
         return answer
 
     def on(self, cls: Union[type, str], handler: Callable[[Any], object]) -> None:

@@ -23,9 +23,10 @@ class Buffer:
         flags: int,
         data: memoryview,
         flow_type: FlowType[Any] | None,
-        file: FlowFile,
+        file: FlowFile | None,
         slot: int,
     ) -> None:
+        """`file` and `slot`: where `data` lies; None for memory of its own."""
         #: Counts the buffers of the flow from 0 within an epoch.
         self.sequence = sequence
         self.epoch = epoch
@@ -58,6 +59,8 @@ class Buffer:
     @property
     def intact(self) -> bool:
         """False when the writer has overwritten the shared memory: only after a stall timeout."""
+        if self._file is None:
+            return True
         words = self._file.words
         return words[self._slot] == self.sequence + 1 and words[layout.EPOCH] == self.epoch
 

@@ -5,17 +5,45 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, overload
 
 from ._paths import RIGHTS, app_sockets, check_name, directories, host_sockets, is_usable
 from ._session import Session
 from .app import App
 from .errors import ApplicationUnreachable, BadOption, MethodNotFound, NotPermitted, NotRunning, UnknownApplication
+from .remote._secret import Secret
+from .remote._transport import Certificate, Security, parse_address
+from .remote.app import RemoteApp
 
 _START_TIMEOUT_S = 12.0
 _NAME_CHARACTERS = 64
 
 Answer = Callable[..., Any]
+
+
+@overload
+def connect(
+    app: str,
+    *,
+    name: str | None = ...,
+    directory: str | None = ...,
+    start: bool = ...,
+    right: str | None = ...,
+    host: None = ...,
+) -> App: ...
+
+
+@overload
+def connect(
+    app: str,
+    *,
+    host: str,
+    start: bool = ...,
+    secret: str | bytes | None = ...,
+    secret_file: str | None = ...,
+    certificate: Certificate | None = ...,
+    ca: str | None = ...,
+) -> RemoteApp: ...
 
 
 def connect(
@@ -25,17 +53,35 @@ def connect(
     directory: str | None = None,
     start: bool = True,
     right: str | None = None,
-) -> App:
-    """Connects to an application on this host.
+    host: str | None = None,
+    secret: str | bytes | None = None,
+    secret_file: str | None = None,
+    certificate: Certificate | None = None,
+    ca: str | None = None,
+) -> App | RemoteApp:
+    """Connects to an application on this host; with `host`, to one of another machine.
+
+    `host`: `tls://daq:7390` or `tcp://daq:7390`, the host server there. It returns a RemoteApp, which
+    receives flows and mirrors. `secret` or `secret_file`: the shared secret of the laboratory; default: the
+    file that MIRRORFLOW_SECRET_FILE names. `ca`: PEM file of the certificates that are trusted; default:
+    those of this machine. `certificate`: PEM file of this program's certificate and key, or a tuple of two.
 
     `name`: the client's name in lists; default: the program's. `directory`: runtime directory of the
     servers; default: MIRRORFLOW_DIR, else the user's, then the machine's. `start`: have the host
     server start a configured application that does not run. `right`: `read`, `provide` or `control`;
     default: the greatest that this user has.
 
-    Raises BAD_NAME, BAD_OPTION, NOT_RUNNING, NOT_PERMITTED, UNKNOWN_APPLICATION.
+    Raises BAD_NAME, BAD_OPTION, NOT_RUNNING, NOT_PERMITTED, UNKNOWN_APPLICATION; with `host` also
+    TRANSPORT_ERROR, REFUSED for a wrong secret, VERSION_MISMATCH.
     """
     check_name("application", app)
+    if host is not None:
+        if not (directory is None and right is None and name is None):
+            raise BadOption("name, directory and right are for an application of this machine: state none of them")
+        security = Security(Secret(secret, secret_file), certificate, ca)
+        return RemoteApp(app, parse_address(host), security, start=start)
+    if any(each is not None for each in (secret, secret_file, certificate, ca)):
+        raise BadOption("secret, secret_file, certificate and ca are for another machine: state host too")
     if right is not None and right not in RIGHTS:
         raise BadOption(f"right is {right!r}; it must be one of {', '.join(RIGHTS)}")
     client = check_name("client", name if name is not None else _program_name())

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from typing import Any, Union
 
 from . import _flow_file as layout
 from . import _signal_link as link_kinds
 from ._flow_file import FlowFile
-from ._handles import Handle
 from ._openings import Opened, Opening
+from ._reads import Reads
 from ._signal_link import Link
 from .buffer import Buffer
 from .errors import BadOption, Closed
@@ -30,7 +29,7 @@ _AWAKE = 1
 _MISSED_MASK = 0x7FFFFFFF
 
 
-class Input(Handle):
+class Input(Reads):
     """Reads a flow: `take`, or iterate. Close it, or use it in a `with` block."""
 
     def __init__(
@@ -107,12 +106,6 @@ class Input(Handle):
             buffer.keep()
         return buffer
 
-    def __iter__(self) -> Iterator[Buffer]:
-        while not self.closed:
-            buffer = self.take()
-            if buffer is not None:
-                yield buffer
-
     def close(self) -> None:
         """Stops reading; the buffer that was taken last is released."""
         if not self._end("it was closed"):
@@ -121,12 +114,6 @@ class Input(Handle):
             self._borrowed.release()
         self._link.close()
         self._opening.close()
-
-    def __enter__(self) -> Input:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _read(self) -> Buffer | None:
         """The buffer at `_next`; None when the writer has lapped this reader."""

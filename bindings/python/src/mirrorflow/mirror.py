@@ -24,6 +24,7 @@ from .input import Input
 from .spectrum import Spectra, Spectrum
 
 T = TypeVar("T")
+M = TypeVar("M", bound="MirrorMapping")
 
 _READS_IN_PLACE = 2
 _COPY_ATTEMPTS = 100
@@ -38,7 +39,68 @@ class Publication(Spectra):
         self.timestamp_ns = timestamp_ns
 
 
-class Mirror(Handle, Mapping[str, Spectrum]):
+class MirrorMapping(Handle, Mapping[str, Spectrum]):
+    """What a mirror is wherever its memory comes from: a mapping of spectra by name that can be closed."""
+
+    flow: str
+
+    @property
+    def spectra(self) -> Spectra:
+        raise NotImplementedError
+
+    @property
+    def state(self) -> str:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __getitem__(self, name: str) -> Spectrum:
+        return self._with_spectra(lambda spectra: spectra[name])
+
+    # A mapping compares its items; a mirror is one object, whatever its spectra.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._with_spectra(list))
+
+    def __len__(self) -> int:
+        return self._with_spectra(len)
+
+    def __contains__(self, name: object) -> bool:
+        return self._with_spectra(lambda spectra: name in spectra)
+
+    def _with_spectra(self, use: Callable[[Spectra], T]) -> T:
+        """What `use` returns, with the new spectra where the memory is replaced meanwhile."""
+        while True:
+            spectra = self.spectra
+            try:
+                return use(spectra)
+            except Closed:
+                if spectra is self.spectra:
+                    raise
+
+    def __enter__(self: M) -> M:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.flow} {self.state}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{each.type}</td>"
+            f"<td>{' × '.join(map(str, reversed(each.shape)))}</td><td>{each.sum:,}</td></tr>"
+            for name, each in self.items()
+        )
+        head = "<tr><th>spectrum</th><th>type</th><th>channels</th><th>sum</th></tr>"
+        return f"<table>{head}{rows}</table><p>{html.escape(self.flow)}: {self.state}</p>"
+
+
+class Mirror(MirrorMapping):
     """Spectra by name: `mirror["tof"].counts`. Close it, or use it in a `with` block."""
 
     def __init__(self, opening: Opening, open_input: Callable[..., Input]) -> None:
@@ -78,23 +140,6 @@ class Mirror(Handle, Mapping[str, Spectrum]):
         self._check()
         return self._file.published
 
-    def __getitem__(self, name: str) -> Spectrum:
-        self._check()
-        return self._spectra[name]
-
-    # A mapping compares its items; a mirror is one object, whatever its spectra.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.spectra)
-
-    def __len__(self) -> int:
-        return len(self.spectra)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.spectra
-
     def read(self, use: Callable[[Publication], T]) -> T:
         """Runs `use` over one publication, and again when the writer was faster.
 
@@ -121,7 +166,7 @@ class Mirror(Handle, Mapping[str, Spectrum]):
                 memory = memoryview(bytes(memory))
                 if words[slot] != sequence + 1 or words[layout.EPOCH] != epoch:
                     continue
-            borrowed = _Borrowed()
+            borrowed = Borrowed()
             try:
                 result = use(Publication(memory, borrowed.check, sequence, timestamp))
             except Exception:
@@ -173,24 +218,6 @@ class Mirror(Handle, Mapping[str, Spectrum]):
             self._thread.join(5.0)
         self._link.close()
 
-    def __enter__(self) -> Mirror:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<Mirror {self.flow} {self.state}>"
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{each.type}</td>"
-            f"<td>{' × '.join(map(str, reversed(each.shape)))}</td><td>{each.sum:,}</td></tr>"
-            for name, each in self.items()
-        )
-        head = "<tr><th>spectrum</th><th>type</th><th>channels</th><th>sum</th></tr>"
-        return f"<table>{head}{rows}</table><p>{html.escape(self.flow)}: {self.state}</p>"
-
     def _whole(self) -> FlowFile:
         """The whole flow file, mapped by the first `read` of an attachment."""
         if self._ring is None or self._ring.path != self._file.path:
@@ -204,17 +231,17 @@ class Mirror(Handle, Mapping[str, Spectrum]):
         image = memoryview(map_file(opened.image)[0])
         link = Link(opened.link)
         link.join(opened.handle, link_kinds.OBSERVER, lossy=True)
-        attachment = _Borrowed()
+        attachment = Borrowed()
         spectra = Spectra(image, lambda: self._check_attachment(attachment))
         with self._changed:
-            previous: _Borrowed | None = getattr(self, "_attachment", None)
-            if previous is not None:
-                previous.over = True
+            previous: Borrowed | None = getattr(self, "_attachment", None)
             self._attachment = attachment
             self._file, self._link, self._spectra, self._ring = header, link, spectra, None
+            if previous is not None:
+                previous.over = True  # last: a reader that meets it finds the new spectra
             self._changed.notify_all()
 
-    def _check_attachment(self, attachment: _Borrowed) -> None:
+    def _check_attachment(self, attachment: Borrowed) -> None:
         self._check()
         attachment.check()
 
@@ -237,8 +264,8 @@ class Mirror(Handle, Mapping[str, Spectrum]):
                 return
 
 
-class _Borrowed:
-    """Whether memory may still be used: false after its `read`, or for a replaced image."""
+class Borrowed:
+    """Whether memory may still be used: no longer after its `read`, or once the image is replaced."""
 
     __slots__ = ("over",)
 

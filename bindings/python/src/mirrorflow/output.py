@@ -6,6 +6,7 @@ flow again when its duplicator has ended. `write` and `reserve` may be called fr
 
 from __future__ import annotations
 
+import collections
 import threading
 import time
 from typing import Any
@@ -24,6 +25,20 @@ from .flow_types import FlowType
 _LOW_RATE_NS = 200_000
 _CLAIM_ATTEMPTS, _CLAIM_RETRY_S = 50, 0.02
 _FLAGS_MAX = 0xFFFF
+_CLOSE_S = 5.0
+_QUEUE_MAX = 1_000_000
+POLICIES = ("block", "overwrite", "drop", "grow")
+
+
+def check_policy(when_full: str, queue: int | None) -> int:
+    """Most buffers that wait while the ring is full. Raises BAD_OPTION."""
+    if when_full not in POLICIES:
+        raise BadOption(f"when_full is {when_full!r}; it must be one of {', '.join(POLICIES)}")
+    if when_full == "grow" and queue is None:
+        raise BadOption("when_full is 'grow' and queue is not stated: the most buffers that may wait")
+    if queue is not None and not (isinstance(queue, int) and 1 <= queue <= _QUEUE_MAX):
+        raise BadOption(f"queue is {queue!r}; it must be a whole number from 1 to {_QUEUE_MAX}")
+    return 2 if queue is None else queue
 
 
 class Slot:
@@ -59,12 +74,25 @@ class Slot:
 class Output(Handle):
     """Writes a flow as its only provider. Close it, or use it in a `with` block."""
 
-    def __init__(self, opening: Opening, *, stall_timeout: float | None, flow_type: FlowType[Any] | None) -> None:
+    def __init__(
+        self,
+        opening: Opening,
+        *,
+        stall_timeout: float | None,
+        flow_type: FlowType[Any] | None,
+        when_full: str = "block",
+        queue: int = 2,
+    ) -> None:
         check_processor()
         super().__init__(f"the output flow {opening.flow}")
         self.flow = opening.flow
         self.written = 0
         self.written_bytes = 0
+        #: Buffers that `when_full` has left out.
+        self.dropped = 0
+        self._when_full = when_full
+        self._queue_most = queue
+        self._queue: collections.deque[tuple[bytes, int, int]] = collections.deque()
         self._opening = opening
         self._type = flow_type
         self._stall_timeout = stall_timeout
@@ -104,21 +132,26 @@ class Output(Handle):
         flags: int = 0,
         timestamp_ns: int | None = None,
         timeout: float | None = None,
-    ) -> None:
+    ) -> bool:
         """Writes bytes, an array, or a value of the flow's type, and publishes it at once.
 
-        Waits while lossless consumers need the whole ring; raises TIMED_OUT after `timeout` seconds,
-        TOO_LARGE for what does not fit, CLOSED. Nothing is published then.
+        While lossless consumers need the whole ring, it does what `when_full` states; False for a buffer
+        that was dropped. `block` waits, and so does `grow` with a full queue: raises TIMED_OUT after
+        `timeout` seconds. Raises TOO_LARGE for what does not fit, CLOSED. Nothing is published then.
         """
         content = memoryview(value if self._type is None else self._type.encode(value))
         if content.format != "B" or content.ndim != 1:
             content = content.cast("B")
         size = len(content)
         with self._changed:
-            target = self._begin(timeout)
             self._check_size(size, flags)
+            target = self._room(timeout)
+            if target is None:
+                time_ns = time.time_ns() if timestamp_ns is None else timestamp_ns
+                return self._keep(bytes(content), time_ns, flags)
             target[:size] = content
             self._publish(size, timestamp_ns, flags)
+            return True
 
     def reserve(self, timeout: float | None = None) -> Slot:
         """The next slot, to be filled in place in a `with` block. Waits and raises as `write`."""
@@ -128,10 +161,17 @@ class Output(Handle):
             return Slot(self, self._ring, target)
 
     def close(self) -> None:
-        """Leaves the flow; what was written stays readable."""
+        """Leaves the flow; what was written stays readable. Waits up to 5 s until what is queued is written."""
+        deadline = time.monotonic() + _CLOSE_S
+        with self._changed:
+            while self._queue and not self.closed and self._lost is None and time.monotonic() < deadline:
+                self._changed.wait(deadline - time.monotonic())
+            self.dropped += len(self._queue)
+            self._queue.clear()
         if self._end_locked():
             self._link.send(link_kinds.PUBLISHED, self._ring.published, link_kinds.LAST)
-            # The duplicator closes its end when it has read the last count.
+            # The duplicator reads the last count and the end, and closes its end.
+            self._link.finish()
             self._thread.join(1.0)
             self._link.shut()
             self._opening.close()
@@ -149,14 +189,52 @@ class Output(Handle):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _room(self, timeout: float | None) -> memoryview | None:
+        """The next slot, cleared; None where the buffer is to be queued or dropped. The lock is held."""
+        if self._when_full == "block":
+            return self._begin(timeout)
+        self._drain()
+        if not self._queue and self._lost is None and not self.closed and self._attached and not self._reserved:
+            target = self._ring.begin()
+            if target is not None:
+                return target
+        if self._when_full == "grow" and len(self._queue) >= self._queue_most:
+            return self._begin(timeout)
+        self._check_open()
+        return None
+
+    def _keep(self, content: bytes, timestamp_ns: int, flags: int) -> bool:
+        """Queues a buffer for which the ring has no slot, or drops one."""
+        if self._when_full == "drop":
+            self.dropped += 1
+            return False
+        if self._when_full == "overwrite" and len(self._queue) >= self._queue_most:
+            self._queue.pop()
+            self.dropped += 1
+        self._queue.append((content, timestamp_ns, flags))
+        return True
+
+    def _drain(self) -> None:
+        """Writes what is queued, as far as the ring has slots. The lock is held."""
+        while self._queue and self._attached and not self._reserved:
+            target = self._ring.begin()
+            if target is None:
+                return
+            content, timestamp_ns, flags = self._queue.popleft()
+            target[: len(content)] = content
+            self._publish(len(content), timestamp_ns, flags)
+
+    def _check_open(self) -> None:
+        self._check()
+        if self._lost is not None:
+            raise Closed(f"the flow {self.flow} has ended: {self._lost}") from self._lost
+
     def _begin(self, timeout: float | None) -> memoryview:
         """The next slot, cleared. The lock is held; waiting gives it up."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            self._check()
-            if self._lost is not None:
-                raise Closed(f"the flow {self.flow} has ended: {self._lost}") from self._lost
-            if not self._reserved and self._attached:
+            self._check_open()
+            if not self._reserved and self._attached and not self._queue:
                 target = self._ring.begin()
                 if target is not None:
                     return target
@@ -218,6 +296,8 @@ class Output(Handle):
                     self._answered = True
                     if self._ring.published != self._signalled and not self.closed:
                         self._signal(self._ring.published, time.time_ns())
+                    if not self.closed:
+                        self._drain()
                     self._changed.notify_all()
                 if not self._link.ended:
                     continue
@@ -274,6 +354,7 @@ class Output(Handle):
             self._ring = Ring(file, joined.generation)
             self._signalled, self._answered, self._unanswered = self._ring.published, True, False
             self._attached = True
+            self._drain()
             self._changed.notify_all()
 
     def _counts(self) -> dict[str, Any]:
@@ -282,5 +363,5 @@ class Output(Handle):
             "direction": "output",
             "buffers": self.written,
             "bytes": self.written_bytes,
-            "lost": 0,
+            "lost": self.dropped,
         }

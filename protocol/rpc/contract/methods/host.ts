@@ -104,7 +104,9 @@ export const HOST_METHODS = {
   }),
   'host.forward': method({
     right: 'child',
-    doc: 'Host server to host server: a relayed call for the app server of an application on the called host.',
+    doc:
+      'Host server to host server: a relayed call for the app server of an application on the called host. A program that receives flows and has ' +
+      'introduced no host may call remote.serve, remote.network and remote.statistics.',
     params: [application, param('call', relayedCall, 'the call')],
     returns: any(),
   }),

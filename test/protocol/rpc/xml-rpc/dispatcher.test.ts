@@ -165,7 +165,10 @@ describe('dispatcher', () => {
       { methodName: 'sample.echo', params: [[]] },
     ]);
     expect((results as RpcValue[])[0]).to.deep.equal([3]);
-    expect((results as RpcValue[])[1]).to.deep.equal({ faultCode: 13, faultString: 'there is no flow x' });
+    expect((results as RpcValue[])[1]).to.deep.equal({
+      faultCode: 13,
+      faultString: 'UNKNOWN_FLOW: there is no flow x',
+    });
     expect((results as RpcValue[])[2]).to.have.property('faultCode', -32602);
     expect((results as RpcValue[])[3]).to.have.property('faultCode', -32602);
     expect((results as RpcValue[])[4]).to.deep.equal([[]]);

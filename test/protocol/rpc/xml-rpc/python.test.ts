@@ -19,11 +19,17 @@ for text in ['', ' x ', 'line\\nline\\ttab', '\\u00e4\\u20ac\\U0001f600', '<&>]]
 for value in [[], {}, [1, [2.5, {'a': []}]], {'': '', 'x y': True}, 1e-300, 0.1, -2**31, 2**31-1, False,
               datetime.datetime(2026, 11, 20, 9, 45, 24)]:
     assert server.sample.echo(value) == value, value
+exact = xmlrpc.client.DateTime('20261120T09:45:24.125')
+assert server.sample.echo([exact]) == [datetime.datetime(2026, 11, 20, 9, 45, 24)]
+assert server.sample.echo({'a<': exact}) == {'a<': datetime.datetime(2026, 11, 20, 9, 45, 24), 'a<Ms': 1795167924125}
+calls = xmlrpc.client.MultiCall(server)
+calls.sample.echo({'since': exact})
+assert calls()[0]['sinceMs'] == 1795167924125
 try:
     server.sample.fail('ours')
     assert False
 except xmlrpc.client.Fault as fault:
-    assert (fault.faultCode, fault.faultString) == (13, 'there is no flow x'), fault
+    assert (fault.faultCode, fault.faultString) == (13, 'UNKNOWN_FLOW: there is no flow x'), fault
 try:
     server.sample.nope()
     assert False
@@ -44,7 +50,7 @@ try:
     results[2]
     assert False
 except xmlrpc.client.Fault as fault:
-    assert (fault.faultCode, fault.faultString) == (-32500, 'a mistake')
+    assert (fault.faultCode, fault.faultString) == (-32500, 'APPLICATION_ERROR: a mistake')
 class WithFacts(xmlrpc.client.Transport):
     def send_headers(self, connection, headers):
         super().send_headers(connection, headers + [('X-Mirrorflow-Facts', '1')])
