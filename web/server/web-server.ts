@@ -56,6 +56,7 @@ import {
 import { Audience } from '../../protocol/host/access/audience.js';
 import { Applications, type MaySee } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
+import { packsFrames } from './frame-line.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
 import { HttpServer, refuseUpgrade } from './http-server.js';
 import { metricsText } from './metrics.js';
@@ -339,7 +340,7 @@ export class WebServer {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { host, origin } = request.headers;
     socket.on('error', () => socket.destroy());
-    if (request.url !== '/live') return refuseUpgrade(socket, '404 Not Found');
+    if (request.url?.split('?', 1)[0] !== '/live') return refuseUpgrade(socket, '404 Not Found');
     if (!isOwnHost(host, this.#names) || !isOwnOrigin(origin, host)) {
       this.#refusals.warn('refused the WebSocket of a foreign page', { host, origin });
       return refuseUpgrade(socket, '403 Forbidden');
@@ -355,14 +356,18 @@ export class WebServer {
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
       this.#pages.add(accepted, signedIn, from);
       this.#http.releasePlace(request);
-      this.#openPage(accepted, signedIn, maySee);
+      this.#openPage(accepted, { signedIn, maySee, packsFrames: packsFrames(request) });
     });
   }
 
-  #openPage(socket: WebSocket, signedIn: boolean, maySee: MaySee): void {
+  #openPage(
+    socket: WebSocket,
+    { signedIn, maySee, packsFrames }: { signedIn: boolean; maySee: MaySee; packsFrames: boolean },
+  ): void {
     const page = new PageSession(socket, {
       log: this.#log,
       signedIn,
+      packsFrames,
       watch: (app) => this.#applications.watchFor(app, maySee),
       calibrations: this.#applications.calibrations,
       followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),

@@ -54,7 +54,8 @@ export type PageMessage =
   | { readonly kind: 'app'; readonly app: string | null }
   /** All visible views; the subscriptions of others end. */
   | { readonly kind: 'show'; readonly subscriptions: readonly Subscription[] }
-  | { readonly kind: 'ack'; readonly id: number }
+  /** `again`: the page could not use the frame and needs a whole one. */
+  | { readonly kind: 'ack'; readonly id: number; readonly again?: boolean }
   | { readonly kind: 'network'; readonly on: boolean }
   | {
       readonly kind: 'control';

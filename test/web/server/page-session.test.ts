@@ -37,6 +37,7 @@ describe('the session of a page', () => {
     void new PageSession(socket as unknown as WebSocket, {
       log: silent,
       signedIn: false,
+      packsFrames: false,
       watch: () => watch as unknown as AppWatch,
       calibrations: new Calibrations('/nonexistent', silent),
       followNetwork: () => () => undefined,
