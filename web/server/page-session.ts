@@ -7,10 +7,17 @@
 import type { WebSocket } from 'ws';
 import { describeError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import { FRAME_CREDIT, type PageMessage, type ServerMessage, type Subscription } from '../wire/messages.js';
+import {
+  FRAME_CREDIT,
+  type AxisCalibration,
+  type Layout,
+  type PageMessage,
+  type ServerMessage,
+  type Subscription,
+} from '../wire/messages.js';
 import { parsePageMessage } from '../wire/page-messages.js';
 import type { AppWatch } from './app-watch.js';
-import type { Calibrations } from './calibrations.js';
+import type { AppRecords } from './app-records.js';
 import type { EncodedFrame } from './encoded-frame.js';
 import { FrameLine } from './frame-line.js';
 import { frameKey, frameVersion, sharedFrame } from './frames.js';
@@ -22,7 +29,8 @@ import { spectrumInfo } from './spectrum-info.js';
 export interface PageSessionServices {
   /** The watch of an application; undefined for an invalid name or one too many. */
   watch(app: string): AppWatch | undefined;
-  readonly calibrations: Calibrations;
+  readonly calibrations: AppRecords<AxisCalibration>;
+  readonly layouts: AppRecords<Layout>;
   /** Calls `receive` with pictures of the network, until the returned function is called. */
   followNetwork(receive: (message: ServerMessage) => void): () => void;
   /** Starts or stops an application; throws the reason when that fails. */
@@ -119,20 +127,26 @@ export class PageSession {
     const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
     const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
     const changed = (): void => this.#sendFrames();
-    const { calibrations } = this.#services;
+    const { calibrations, layouts } = this.#services;
     const calibrated = (app = watch.app): void => {
       if (app !== watch.app) return;
       this.send({ kind: 'calibrations', app, calibrations: calibrations.of(app) });
     };
+    const arranged = (app = watch.app): void => {
+      if (app === watch.app) this.send({ kind: 'layouts', app, layouts: layouts.of(app) });
+    };
     calibrations.on('changed', calibrated);
+    layouts.on('changed', arranged);
     watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
     this.#leaveWatch = () => {
       calibrations.off('changed', calibrated);
+      layouts.off('changed', arranged);
       watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
       leave();
     };
     status();
     calibrated();
+    arranged();
     if (watch.listIsKnown) list();
     if (watch.gates.length > 0) gates();
   }

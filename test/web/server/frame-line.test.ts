@@ -7,7 +7,9 @@ import type { WebSocket } from 'ws';
 import { DISPLAY_HEADER_BYTES } from '../../../protocol/spectcl/display-memory.js';
 import { writeBinding } from '../../../protocol/spectcl/display-writer.js';
 import type { AppWatch } from '../../../web/server/app-watch.js';
-import { Calibrations } from '../../../web/server/calibrations.js';
+import { AppRecords } from '../../../web/server/app-records.js';
+import { CALIBRATIONS } from '../../../web/server/calibrations.js';
+import { LAYOUTS } from '../../../web/server/layouts.js';
 import { packsFrames } from '../../../web/server/frame-line.js';
 import { PageSession } from '../../../web/server/page-session.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
@@ -83,7 +85,8 @@ class Page {
       signedIn: true,
       packsFrames: packs,
       watch: () => source as unknown as AppWatch,
-      calibrations: new Calibrations('/nonexistent', silent),
+      calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
+      layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
     });
