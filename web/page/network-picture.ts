@@ -4,6 +4,7 @@
  * `NetworkView` replaces it once a second. Creates elements, which the caller inserts.
  */
 import type { NetworkApplication, NetworkPicture } from '../wire/messages.js';
+import { applicationStateText } from '../view/network-words.js';
 import { svg } from './dom.js';
 import {
   BOX,
@@ -11,7 +12,7 @@ import {
   clientBox,
   flowBox,
   sourceBox,
-  type SelectionControl,
+  type NetworkSelection,
   type Place,
 } from './network-boxes.js';
 
@@ -56,16 +57,21 @@ interface LineStyle {
   readonly lane?: number;
 }
 
-export function networkPicture(
-  picture: NetworkPicture,
-  control: SelectionControl,
-  narrow: boolean,
-): SVGSVGElement {
+/** What is marked in the picture, and what it must agree with. */
+export interface PictureContext {
+  readonly selected: NetworkSelection | undefined;
+  readonly narrow: boolean;
+  /** The state in the header of the page, for the application that the header shows. */
+  readonly headerState: (app: string) => string | undefined;
+}
+
+export function networkPicture(picture: NetworkPicture, context: PictureContext): SVGSVGElement {
+  const { narrow } = context;
   const layout = narrow ? NARROW : WIDE;
   const parts: SVGElement[] = [];
   let top = 8;
   for (const app of picture.applications) {
-    const { group, height } = application(app, top, control, layout);
+    const { group, height } = application(app, top, context, layout);
     parts.push(group);
     top += height + 22;
   }
@@ -92,7 +98,7 @@ export function networkPicture(
 function application(
   app: NetworkApplication,
   top: number,
-  control: SelectionControl,
+  { selected, headerState }: PictureContext,
   layout: Layout,
 ): { group: SVGElement; height: number } {
   const sources = app.flows.filter(({ source }) => source !== undefined).length;
@@ -113,15 +119,15 @@ function application(
     const from = flow.source === undefined ? undefined : place('source', row);
     const at = place('flow', row);
     flowAt.set(flow.flow, at);
-    boxes.push(flowBox(app, flow, at, control));
+    boxes.push(flowBox(app, flow, at, selected));
     if (from === undefined) return;
-    boxes.push(sourceBox(flow, from));
+    boxes.push(sourceBox(app, flow, from, selected));
     const bytesPerSecond = flow.rates['receivedBytes'] ?? 0;
     lines.push(line(from, at, { bytesPerSecond, state: flow.sourceState ?? 'live' }, layout));
   });
   app.clients.forEach((client, row) => {
     const at = place('client', row);
-    boxes.push(clientBox(app, client, at, control));
+    boxes.push(clientBox(app, client, at, selected));
     for (const { flow, direction, holding = false } of client.flows) {
       const to = flowAt.get(flow);
       const lane = app.flows.findIndex((candidate) => candidate.flow === flow);
@@ -134,7 +140,8 @@ function application(
       );
     }
   });
-  const title = `${app.name} · ${app.state}${app.restarts > 0 ? ` · restarted ${app.restarts}×` : ''}`;
+  const state = applicationStateText(app, headerState(app.name));
+  const title = `${app.name} · ${state}${app.restarts > 0 ? ` · restarted ${app.restarts}×` : ''}`;
   return {
     height,
     group: svg(
@@ -150,7 +157,7 @@ function application(
       }),
       button(
         { app: app.name },
-        control,
+        selected,
         `Application ${title}`,
         svg('text', { x: '14', y: String(top + 22), class: 'net-title' }, title),
       ),

@@ -6,9 +6,10 @@ import type { Placement } from '../view/axis.js';
 import type { Frame } from '../wire/frame.js';
 import type { GateShape, SpectrumInfo } from '../wire/messages.js';
 import { KEY_WIDTH } from './draw-heat.js';
-import { areaOf, drawCalibratedAxis, drawXAxis, drawYAxis, prepare, type PlotArea } from './plot-area.js';
+import { drawCalibratedAxis, drawXAxis, drawYAxis, sideAxisWidth } from './draw-axes.js';
+import { areaOf, prepare, type PlotArea } from './plot-area.js';
 import { PlotCounts, type DrawnCounts } from './plot-counts.js';
-import type { ChannelPart, PlotHandle } from './plot-interface.js';
+import type { PlotHandle } from './plot-interface.js';
 import { drawPlotMarks, type PlotMarks } from './plot-marks.js';
 import { currentPalette } from './theme.js';
 
@@ -21,7 +22,6 @@ export interface PictureInput {
   readonly placementOf: (info: SpectrumInfo) => Placement;
   readonly gates: readonly GateShape[];
   readonly layers: PlotMarks['layers'];
-  readonly rubberBand: ChannelPart | undefined;
 }
 
 export class PlotPicture {
@@ -45,31 +45,36 @@ export class PlotPicture {
   }
 
   /** Draws only the background while the size, the axes or all counts are unknown. */
-  draw({ frames, placementOf, gates, layers, rubberBand }: PictureInput): void {
+  draw({ frames, placementOf, gates, layers }: PictureInput): void {
     const plot = this.#plot;
     const palette = currentPalette();
-    const canvas = prepare(plot.canvas, palette.paper);
+    const canvas = prepare(plot.canvas, plot.size, palette.paper);
     if (canvas === undefined) return;
     const { context, width, height } = canvas;
     const { axes, ranges, isOneDimensional, scale, spec } = plot;
     const right = isOneDimensional ? MARGIN_PX.right : KEY_WIDTH;
-    const area = areaOf(width, height, { left: MARGIN_PX.left, right });
+    const inChannels = spec.channels;
+    const yView =
+      isOneDimensional || axes === undefined || ranges === undefined
+        ? undefined
+        : { axis: axes.y, range: ranges.y, inChannels };
+    const labels = yView === undefined ? 0 : sideAxisWidth(context, height, yView);
+    const area = areaOf(width, height, { left: Math.max(MARGIN_PX.left, labels), right });
     this.#area = area;
     if (axes === undefined || ranges === undefined || frames.every((frame) => frame === undefined)) return;
     const counts = { context, area, scale, ranges, frames };
-    const inChannels = spec.channels;
     const xView = { axis: axes.x, range: ranges.x, inChannels };
-    if (isOneDimensional) {
+    if (yView === undefined) {
       this.#drawn = this.#counts.drawHistograms(counts, spec.rateS !== undefined, placementOf);
-      drawXAxis(context, area, xView, palette);
+      drawXAxis(context, area, width, xView, palette);
       const calibration = plot.spectrum(0)?.calibration;
       if (calibration !== undefined) drawCalibratedAxis(context, area, xView, calibration, palette);
     } else {
       this.#drawn = this.#counts.drawMap(counts) ?? this.#drawn;
-      drawXAxis(context, area, xView, palette);
-      drawYAxis(context, area, { axis: axes.y, range: ranges.y, inChannels }, palette);
+      drawXAxis(context, area, width, xView, palette);
+      drawYAxis(context, area, yView, palette);
     }
     const markArea = { area, x: ranges.x, y: isOneDimensional ? undefined : ranges.y, paper: palette.paper };
-    drawPlotMarks(context, markArea, { plot, axes, gates, layers, rubberBand });
+    drawPlotMarks(context, markArea, { plot, axes, gates, layers });
   }
 }

@@ -38,7 +38,10 @@ export class PlotTexts {
     setText(this.note, note);
     this.note.hidden = note === '';
     this.#updateState(input, head?.atMs);
-    setText(this.foot, head === undefined ? '' : sumText(head, highest));
+    const foot = head === undefined ? '' : sumText(head, highest);
+    setText(this.foot, foot);
+    // Narrow plots cut it off.
+    if (this.foot.title !== foot) this.foot.title = foot;
     this.foot.dataset['sum'] = head === undefined ? '' : String(head.sum);
     this.foot.dataset['max'] = highest === undefined ? '' : String(highest);
     this.#card.dataset['sequence'] = head === undefined ? '' : String(head.sequence);
