@@ -42,7 +42,8 @@ export class Header {
   readonly #redoButton: HTMLButtonElement;
   readonly #actions: HeaderActions;
 
-  constructor(state: PageState, actions: HeaderActions) {
+  /** `layouts`: the menu of layouts. */
+  constructor(state: PageState, actions: HeaderActions, layouts: HTMLElement) {
     this.#state = state;
     this.#actions = actions;
     const tab = (view: 'spectra' | 'network', text: string): HTMLElement =>
@@ -77,6 +78,7 @@ export class Header {
         { class: 'top-tools', role: 'group', 'aria-label': 'Page' },
         this.#undoButton,
         this.#redoButton,
+        layouts,
         this.columns,
         this.#pauseButton,
         this.#signButton,

@@ -6,20 +6,23 @@
  *   connection.ts      the WebSocket              board.ts, plot*.ts   plots
  *   subscriptions.ts   visible views              spectrum-list.ts     the list of spectra
  *   page-state.ts      data from the server       network*.ts          the network page
- *   page-history.ts    undo, Back and Forward
+ *   page-history.ts    undo, Back and Forward     layouts.ts           named layouts
  */
 import { formatAddress, parseAddress, defaultPlot } from '../view/plot-spec.js';
-import type { ServerMessage, SpectrumInfo } from '../wire/messages.js';
+import type { ApplicationSummary, ServerMessage, SpectrumInfo } from '../wire/messages.js';
 import { Board } from './board.js';
 import { Connection } from './connection.js';
 import { element } from './dom.js';
 import { DrawLoop } from './draw-loop.js';
 import { Fits } from './fits.js';
-import { Header } from './header.js';
+import { Header, type HeaderActions } from './header.js';
 import { showHelp } from './help.js';
+import { keepAddress, restoreAddress } from './last-address.js';
+import { Layouts } from './layouts.js';
 import { NetworkView } from './network-view.js';
 import { Notices } from './notices.js';
 import { PageHistory } from './page-history.js';
+import { preparePrinting } from './print.js';
 import { showSignIn } from './sign-in-dialog.js';
 import { readSession, signInForm, signOut } from './sign-in.js';
 import { SpectrumList } from './spectrum-list.js';
@@ -41,14 +44,21 @@ class App {
   readonly #network: NetworkView;
   readonly #history = new PageHistory(() => this.#header.setUndo(this.#history));
   readonly #notices = new Notices();
+  readonly #layouts = new Layouts(this.#state, this.#notices, {
+    open: (address) => (location.hash = address),
+    address: () => this.#address(),
+  });
   readonly #main = element('main', {});
   #view: 'spectra' | 'network' = 'spectra';
   /** While the address bar is read, it is not written. */
   #restoring = false;
   /** The user has not chosen any plot yet. */
   #untouched = false;
+  /** The address is the one of the last time, whose application may have ended since. */
+  #restoredLast: boolean;
 
-  constructor() {
+  constructor(restoredLast: boolean) {
+    this.#restoredLast = restoredLast;
     const state = this.#state;
     this.#connection = new Connection({
       opened: () => this.#opened(),
@@ -79,7 +89,7 @@ class App {
       send: (message) => this.#connection.send(message),
       openSpectra: (app) => this.#openSpectra(app),
     });
-    this.#header = new Header(state, {
+    const actions: HeaderActions = {
       selectApplication: (app) => this.#selectApplication(app),
       view: (view) => this.#showView(view),
       pause: () => this.#togglePause(),
@@ -90,9 +100,15 @@ class App {
       help: showHelp,
       signIn: showSignIn,
       signOut: () => void signOut().then(() => location.reload()),
-    });
+    };
+    this.#header = new Header(state, actions, this.#layouts.menu.element);
     startTheme(() => this.#redraw());
-    document.body.replaceChildren(this.#header.element, this.#main, this.#notices.element);
+    const { element: layouts } = this.#layouts;
+    document.body.replaceChildren(this.#header.element, layouts, this.#main, this.#notices.element);
+    preparePrinting(() => {
+      this.#redraw();
+      services.loop.drawNow();
+    });
     setInterval(() => {
       if (!document.hidden) state.notify('second');
     }, SECOND_MS);
@@ -115,14 +131,21 @@ class App {
     this.#header.columns.value = String(address.columns);
     this.#showView(address.view);
     this.#restoring = false;
+    this.#layouts.refresh();
     this.#list.refresh();
+  }
+
+  #address(): string {
+    const { specs: plots, columns } = this.#board;
+    return formatAddress({ view: this.#view, app: this.#state.app, columns, plots });
   }
 
   /** Writes the state of the page to the address bar: a step of the user, or the present one. */
   #updateAddress(step: 'step' | 'same', burst?: string): void {
     if (this.#restoring) return;
-    const { specs: plots, columns } = this.#board;
-    const hash = formatAddress({ view: this.#view, app: this.#state.app, columns, plots });
+    const hash = this.#address();
+    keepAddress(hash);
+    this.#layouts.refresh();
     if (step === 'step') this.#history.add(hash, burst);
     else this.#history.replace(hash);
   }
@@ -164,6 +187,7 @@ class App {
     this.#main.className = view;
     this.#main.replaceChildren(...elements);
     this.#network.setVisible(view === 'network');
+    this.#layouts.setVisible(view === 'spectra');
     if (view === 'network') this.#list.close();
     else this.#list.refresh();
     this.#updateAddress('step');
@@ -211,6 +235,7 @@ class App {
       case 'applications':
         state.hostServer = message.hostServer;
         state.applications = message.applications;
+        this.#leaveEnded(message.applications);
         if (state.app === undefined) {
           const first =
             message.applications.find((app) => app.state === 'running') ?? message.applications[0];
@@ -233,6 +258,10 @@ class App {
         if (message.app !== state.app) return undefined;
         state.gates = message.gates;
         return state.notify('gates');
+      case 'layouts':
+        if (message.app !== state.app) return undefined;
+        state.layouts = message.layouts;
+        return state.notify('layouts');
       case 'calibrations':
         if (message.app !== state.app) return undefined;
         state.calibrations = message.calibrations;
@@ -247,6 +276,16 @@ class App {
       default:
         return message satisfies never;
     }
+  }
+
+  /** A page that was restored shows an application that runs. */
+  #leaveEnded(applications: readonly ApplicationSummary[]): void {
+    if (!this.#restoredLast) return;
+    this.#restoredLast = false;
+    const runs = (app: string | undefined): boolean =>
+      applications.some(({ name, state }) => name === app && state === 'running');
+    const first = applications.find(({ state }) => state === 'running');
+    if (first !== undefined && !runs(this.#state.app)) this.#selectApplication(first.name);
   }
 
   #togglePause(): void {
@@ -316,7 +355,7 @@ function suggestedSpectra(spectra: readonly SpectrumInfo[]): string[] {
 /** The document of a browser that must sign in first has `data-gate`, and shows only the form. */
 function start(): void {
   if (document.documentElement.dataset['gate'] === undefined) {
-    void new App();
+    void new App(restoreAddress());
     return;
   }
   startTheme(() => undefined);

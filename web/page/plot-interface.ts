@@ -15,7 +15,9 @@ import type { Fits } from './fits.js';
 import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
 import type { PlotArea } from './plot-area.js';
+import type { PictureSurface } from './plot-picture.js';
 import type { CanvasSize } from './plot-surface.js';
+import type { SavedSpectra } from './saved-spectra.js';
 import type { Subscriptions } from './subscriptions.js';
 
 /** The objects that all views of the page share; `main.ts` creates them. */
@@ -110,6 +112,7 @@ export interface PlotHandle {
   readonly pointing: PlotPointing;
   readonly canZoomBack: boolean;
   readonly notices: Notices;
+  readonly saved: SavedSpectra;
   /** How counts are drawn; undefined for maps and before the first drawing. */
   readonly countView: CountView | undefined;
   readonly regions: RegionActions;
@@ -119,6 +122,8 @@ export interface PlotHandle {
   /** A spectrum by its index in `spec.spectra`; undefined before it is known. */
   spectrum(index: number): PlotSpectrum | undefined;
   redraw(): void;
+  /** Draws the plot as it is shown on another surface, without cursor. */
+  paintOn(surface: PictureSurface): void;
   /**
    * Changes settings of the plot and the address of the page: one step of its history. Changes with
    * the same `burst` that follow each other closely are one step.

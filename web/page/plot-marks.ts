@@ -6,7 +6,7 @@
 import type { Axis } from '../view/axis.js';
 import type { GateShape } from '../wire/messages.js';
 import { drawCursor, drawGate, drawRegion, gatesOn, type MarkArea } from './draw-marks.js';
-import type { PlotHandle } from './plot-interface.js';
+import type { PlotHandle, PlotPointing } from './plot-interface.js';
 import { currentPalette } from './theme.js';
 
 export interface PlotMarks {
@@ -14,13 +14,15 @@ export interface PlotMarks {
   readonly axes: { readonly x: Axis; readonly y: Axis };
   /** All gates of the application. */
   readonly gates: readonly GateShape[];
+  /** Cursor and rubber band; none on pictures for files. */
+  readonly pointing: PlotPointing;
   /** Regions and peaks, which draw themselves. */
   readonly layers: readonly { draw(context: CanvasRenderingContext2D, area: MarkArea): void }[];
 }
 
 export function drawPlotMarks(context: CanvasRenderingContext2D, area: MarkArea, marks: PlotMarks): void {
-  const { plot, axes, layers } = marks;
-  const { info, pointing } = plot;
+  const { plot, axes, layers, pointing } = marks;
+  const { info } = plot;
   const { cursor, rubberBand } = pointing;
   const palette = currentPalette();
   if (info !== undefined) {

@@ -5,7 +5,7 @@
 import type { PlotSpec } from '../view/plot-spec.js';
 import { showCalibration } from './calibration-dialog.js';
 import type { MenuItem } from './menu.js';
-import { downloadCsv, downloadJson, downloadPng } from './plot-download.js';
+import { fileItems } from './plot-file-items.js';
 import type { PlotActions, PlotHandle } from './plot-interface.js';
 import { PlotSelects } from './plot-selects.js';
 
@@ -33,9 +33,7 @@ export function plotMenu(plot: PlotHandle, actions: PlotActions): readonly (Menu
     ),
     ...item('Move left', () => actions.move(-1)),
     ...item('Move right', () => actions.move(1)),
-    ...item('Save as PNG', () => downloadPng(plot)),
-    ...item('Save as CSV', () => downloadCsv(plot)),
-    ...item('Save as JSON', () => downloadJson(plot)),
+    ...fileItems(plot, actions),
   ];
 }
 

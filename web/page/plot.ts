@@ -24,12 +24,13 @@ import { PlotBar } from './plot-bar.js';
 import { PlotInput } from './plot-input.js';
 import type { PageServices, PlotActions, PlotHandle, PlotPointing, PlotSpectrum } from './plot-interface.js';
 import { PlotPeaks } from './plot-peaks.js';
-import { PlotPicture } from './plot-picture.js';
+import { PlotPicture, type PictureSurface } from './plot-picture.js';
 import { PlotRegions } from './plot-regions.js';
 import { PlotSettings } from './plot-settings.js';
 import { PlotSpectra } from './plot-spectra.js';
 import { PlotSurface, type CanvasSize } from './plot-surface.js';
 import { PlotTexts } from './plot-texts.js';
+import type { SavedSpectra } from './saved-spectra.js';
 
 export class Plot implements Drawable, PlotHandle {
   readonly element = element('article', { class: 'plot', tabindex: '0' });
@@ -96,6 +97,10 @@ export class Plot implements Drawable, PlotHandle {
 
   get notices(): Notices {
     return this.#services.notices;
+  }
+
+  get saved(): SavedSpectra {
+    return this.#services.subscriptions.saved;
   }
 
   get spec(): PlotSpec {
@@ -201,6 +206,10 @@ export class Plot implements Drawable, PlotHandle {
 
   redraw(): void {
     this.#services.loop.schedule(this);
+  }
+
+  paintOn(surface: PictureSurface): void {
+    this.#picture.paintOn(surface);
   }
 
   close(): void {

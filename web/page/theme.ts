@@ -28,7 +28,7 @@ export function startTheme(changed: () => void): void {
     changed();
   };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', update);
-  apply(readStored());
+  applyTheme(readStored());
 }
 
 /** Switches to the next theme and stores it. */
@@ -40,7 +40,7 @@ export function nextTheme(): void {
   } catch {
     // Without storage the theme lasts as long as the page.
   }
-  apply(next);
+  applyTheme(next);
 }
 
 export function currentPalette(): Palette {
@@ -64,7 +64,8 @@ function readStored(): Theme {
   return stored === 'light' || stored === 'dark' ? stored : 'system';
 }
 
-function apply(theme: Theme): void {
+/** Shows a theme without storing it. */
+export function applyTheme(theme: Theme): void {
   if (theme === 'system') delete document.documentElement.dataset['theme'];
   else document.documentElement.dataset['theme'] = theme;
   palette = undefined;
