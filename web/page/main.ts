@@ -131,6 +131,7 @@ class App {
     this.#header.columns.value = String(address.columns);
     this.#showView(address.view);
     this.#restoring = false;
+    if (address.app !== undefined) keepAddress(this.#address());
     this.#layouts.refresh();
     this.#list.refresh();
   }
