@@ -59,6 +59,7 @@ export class Plot implements Drawable, PlotHandle {
       this.redraw();
     });
     this.#surface = new PlotSurface(this.element, () => {
+      this.#bar.fit();
       this.#subscribe();
       this.redraw();
     });
