@@ -183,6 +183,7 @@ export class Plot implements Drawable, PlotHandle {
 
   point(pointing: PlotPointing): void {
     this.#pointing = { ...this.#pointing, ...pointing };
+    this.element.dataset['marking'] = String(this.#pointing.rubberBand !== undefined);
     this.redraw();
   }
 
