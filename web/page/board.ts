@@ -203,7 +203,8 @@ export class Board {
     this.element.style.setProperty('--rows', String(Math.max(1, Math.ceil(count / columns))));
     this.element.classList.toggle('is-empty', count === 0);
     const cards = count === 0 ? [this.#note.element] : this.#plots.map((plot) => plot.element);
-    for (const child of [...this.element.children]) if (!cards.includes(child as HTMLElement)) child.remove();
+    for (const child of Array.from(this.element.children))
+      if (!cards.includes(child as HTMLElement)) child.remove();
     // Only cards in the wrong place are moved.
     cards.forEach((card, index) => {
       if (this.element.children[index] !== card)

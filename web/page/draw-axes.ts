@@ -22,6 +22,7 @@ const TICK_PX = 4;
 const MINOR_TICK_PX = 2.5;
 /** Between two labels of an axis. */
 const LABEL_GAP_PX = 6;
+const LABEL_HEIGHT_PX = 12;
 /** From the labels of a side axis to the edge: ticks, and the name of the axis. */
 const SIDE_PX = 28;
 /** Minor ticks are drawn where a power of ten is at least this high. */
@@ -161,8 +162,12 @@ export function drawCountAxis(
   palette: Palette,
 ): void {
   const yOf = (at: number): number => area.top + area.height * (1 - at);
+  let free = Infinity;
   const ticks = scale.ticks(Math.max(2, area.height / 40)).map((tick) => {
-    return { y: yOf(tick.at), label: countLabel(tick, scale) };
+    const y = yOf(tick.at);
+    const label = y > free ? '' : countLabel(tick, scale);
+    if (label !== '') free = y - LABEL_HEIGHT_PX;
+    return { y, label };
   });
   const decadePx = area.height * (scale.toUnit(10) - scale.toUnit(1));
   const minor = decadePx < DECADE_LEAST_PX ? [] : scale.minorTicks.map(yOf);

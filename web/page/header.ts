@@ -59,6 +59,7 @@ export class Header {
       element('button', { type: 'button', class: 'icon', 'aria-label': label, title: label, onclick }, text);
     this.#undoButton = icon('↶', 'Undo', () => actions.undo());
     this.#redoButton = icon('↷', 'Redo', () => actions.redo());
+    this.#redoButton.classList.add('redo');
     this.#themeButton = icon('◐', '', () => this.#switchTheme());
     this.#apps.addEventListener('change', () => actions.selectApplication(this.#apps.value));
     this.columns.addEventListener('change', () => actions.columns(Number(this.columns.value)));

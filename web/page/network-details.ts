@@ -15,9 +15,10 @@ import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/mes
 /** Rows with an undefined value are left out. */
 export type DetailRows = readonly (readonly [name: string, value: string | undefined])[];
 
-export function applicationDetails(app: NetworkApplication): DetailRows {
+/** `state`: of its data, as the picture has it. */
+export function applicationDetails(app: NetworkApplication, state: string): DetailRows {
   return [
-    ['state', app.state],
+    ['state', state === app.state ? state : `${app.state}, ${state}`],
     ['source', app.source],
     ['restarts', String(app.restarts)],
     ['process', app.pid === undefined ? undefined : String(app.pid)],

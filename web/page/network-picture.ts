@@ -4,7 +4,6 @@
  * `NetworkView` replaces it once a second. Creates elements, which the caller inserts.
  */
 import type { NetworkApplication, NetworkPicture } from '../wire/messages.js';
-import { applicationStateText } from '../view/network-words.js';
 import { svg } from './dom.js';
 import {
   BOX,
@@ -57,12 +56,11 @@ interface LineStyle {
   readonly lane?: number;
 }
 
-/** What is marked in the picture, and what it must agree with. */
+/** What the picture shows besides the network. */
 export interface PictureContext {
   readonly selected: NetworkSelection | undefined;
   readonly narrow: boolean;
-  /** The state in the header of the page, for the application that the header shows. */
-  readonly headerState: (app: string) => string | undefined;
+  readonly stateOf: (app: NetworkApplication) => string;
 }
 
 export function networkPicture(picture: NetworkPicture, context: PictureContext): SVGSVGElement {
@@ -98,7 +96,7 @@ export function networkPicture(picture: NetworkPicture, context: PictureContext)
 function application(
   app: NetworkApplication,
   top: number,
-  { selected, headerState }: PictureContext,
+  { selected, stateOf }: PictureContext,
   layout: Layout,
 ): { group: SVGElement; height: number } {
   const sources = app.flows.filter(({ source }) => source !== undefined).length;
@@ -140,8 +138,7 @@ function application(
       );
     }
   });
-  const state = applicationStateText(app, headerState(app.name));
-  const title = `${app.name} · ${state}${app.restarts > 0 ? ` · restarted ${app.restarts}×` : ''}`;
+  const title = `${app.name} · ${stateOf(app)}${app.restarts > 0 ? ` · restarted ${app.restarts}×` : ''}`;
   return {
     height,
     group: svg(

@@ -4,6 +4,7 @@
  * own part of the document; requests go out through `main.ts`.
  */
 import { dataState, networkStateText } from '../view/data-state.js';
+import { applicationStateText } from '../view/network-words.js';
 import type { NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, keepFocus, setText } from './dom.js';
 import type { NetworkSelection } from './network-boxes.js';
@@ -76,15 +77,10 @@ export class NetworkView {
       this.#picture.replaceChildren(element('p', { class: 'list-note' }, 'Loading the network …'));
       return;
     }
-    const { app, connected, status } = this.#state;
     const drawn = networkPicture(picture, {
       selected: this.#selected,
       narrow: this.#narrow.matches,
-      // Only plots can be paused.
-      headerState: (name) => {
-        const state = dataState({ connected, paused: false, status }, Date.now());
-        return name === app && state.kind !== 'connecting' ? state.label : undefined;
-      },
+      stateOf: (app) => this.#stateOf(app),
     });
     keepFocus(this.#picture, () => this.#picture.replaceChildren(drawn));
     this.#updateDetails();
@@ -115,6 +111,14 @@ export class NetworkView {
       event.preventDefault();
       select(keyAt(event));
     });
+  }
+
+  /** As the header of the page has it, for the application of the header; only plots are paused. */
+  #stateOf(application: NetworkApplication): string {
+    const { app, connected, status } = this.#state;
+    const { kind, label } = dataState({ connected, paused: false, status }, Date.now());
+    const isShown = application.name === app && kind !== 'connecting';
+    return applicationStateText(application, isShown ? label : undefined);
   }
 
   #updateState(): void {
@@ -152,7 +156,7 @@ export class NetworkView {
           ? [`Source of ${source.flow}`, sourceDetails(source)]
           : client !== undefined
             ? [`Client ${client.name}`, clientDetails(client)]
-            : [`Application ${app.name}`, applicationDetails(app)];
+            : [`Application ${app.name}`, applicationDetails(app, this.#stateOf(app))];
     // Replaced only when different, so that a click is not lost between two pictures.
     const key = JSON.stringify([
       title,

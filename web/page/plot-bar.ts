@@ -11,6 +11,13 @@ import { plotMenu } from './plot-menu.js';
 import { PlotSelects } from './plot-selects.js';
 import { currentPalette } from './theme.js';
 
+/** Width of the select boxes, and of menu, button and edges, in CSS pixels. */
+const SELECTS_PX = 262;
+const REST_PX = 100;
+const CHIP_PX = 26;
+const TITLE_FONT = 'bold 14px system-ui, sans-serif';
+let measuring: CanvasRenderingContext2D | null | undefined;
+
 export class PlotBar {
   readonly element: HTMLElement;
   readonly #plot: PlotHandle;
@@ -50,6 +57,15 @@ export class PlotBar {
     this.#remove.setAttribute('aria-label', `Remove the plot of ${first}`);
     this.#updateTitle(names);
     this.#selects.update();
+    this.fit();
+  }
+
+  /** Moves the select boxes into the menu where they do not fit beside the title. */
+  fit(): void {
+    const names = this.#plot.spec.spectra;
+    const title = textWidth(this.#title.textContent ?? '') + (names.length - 1) * 2 * CHIP_PX;
+    const narrow = title + SELECTS_PX + REST_PX > this.#plot.size.width;
+    this.element.classList.toggle('is-narrow', narrow);
   }
 
   /** Colours change with the theme, so that the title is compared with them. */
@@ -69,4 +85,12 @@ export class PlotBar {
       setText(text, names[index] ?? '');
     });
   }
+}
+
+/** Measured on a canvas, which makes the browser lay out nothing. */
+function textWidth(text: string): number {
+  measuring ??= document.createElement('canvas').getContext('2d');
+  if (measuring === null) return 0;
+  measuring.font = TITLE_FONT;
+  return measuring.measureText(text).width;
 }

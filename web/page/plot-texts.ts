@@ -39,7 +39,7 @@ export class PlotTexts {
     this.note.hidden = note === '';
     this.#updateState(input, head?.atMs);
     const foot = head === undefined ? '' : sumText(head, highest);
-    setText(this.foot, foot);
+    setText(this.foot, breakable(foot));
     // Narrow plots cut it off.
     if (this.foot.title !== foot) this.foot.title = foot;
     this.foot.dataset['sum'] = head === undefined ? '' : String(head.sum);
@@ -56,6 +56,12 @@ export class PlotTexts {
     this.stateBadge.hidden = !isMarked || shownMs === undefined;
     setText(this.stateBadge, isMarked ? `${label} · ${detail}` : '');
   }
+}
+
+/** Lines break between two figures only, so that a narrow plot leaves out whole ones. */
+function breakable(text: string): string {
+  const [first = '', ...rest] = text.split(' · ');
+  return [first, ...rest.map((part) => part.replaceAll(' ', '\u00a0'))].join(' ·\u00a0');
 }
 
 /** Why there are no counts, or not yet all; otherwise empty. */

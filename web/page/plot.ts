@@ -60,6 +60,7 @@ export class Plot implements Drawable, PlotHandle {
       this.redraw();
     });
     this.#surface = new PlotSurface(this.element, () => {
+      this.#bar.fit();
       this.#subscribe();
       this.redraw();
     });
@@ -187,6 +188,7 @@ export class Plot implements Drawable, PlotHandle {
 
   point(pointing: PlotPointing): void {
     this.#pointing = { ...this.#pointing, ...pointing };
+    this.element.dataset['marking'] = String(this.#pointing.rubberBand !== undefined);
     this.redraw();
   }
 

@@ -12,6 +12,6 @@ export function countLabel({ count, label }: CountTick, { name, top }: CountScal
   if (name !== 'log' || top < POWERS_FROM || count === 0) return label;
   const exponent = Math.floor(Math.log10(count) + 1e-9);
   const factor = Math.round(count / 10 ** exponent);
-  const digits = [...String(exponent)].map((digit) => SUPERSCRIPTS[Number(digit)] ?? '').join('');
+  const digits = String(exponent).replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)] ?? '');
   return `${factor === 1 ? '' : `${factor}·`}10${digits}`;
 }
