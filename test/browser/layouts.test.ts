@@ -7,17 +7,12 @@ import { SECRET, startsPages, type PageSystem } from './page-system.js';
 describe('layouts of the page', () => {
   const start = startsPages();
 
-  async function choose({ page }: PageSystem, text: string): Promise<void> {
-    await page
-      .getByLabel('Layouts', { exact: true })
-      .locator('visible=true')
-      .and(page.locator('summary'))
-      .click();
-    await page.locator('.top .menu-items button', { hasText: text }).click();
+  async function show({ page }: PageSystem): Promise<void> {
+    await page.getByRole('button', { name: 'Layouts' }).click();
   }
 
   async function saveAs(system: PageSystem, name: string): Promise<void> {
-    await choose(system, 'Save as a layout');
+    await show(system);
     await system.page.getByLabel('Name of the layout').fill(name);
     await system.page.locator('dialog button.primary').click();
   }
@@ -46,9 +41,12 @@ describe('layouts of the page', () => {
     await eventually(async () => (await spectra(system)).length === 2, 'the layout is shown again');
     await page.locator('.plot').first().getByTitle('Remove').click();
     await tab(system, 'day').locator('.tab-changed:visible').waitFor();
-    await choose(system, 'Save the changes of day');
+    await show(system);
+    expect(await page.getByLabel('Name of the layout').inputValue()).to.equal('day');
+    await page.keyboard.press('Enter');
     await tab(system, 'day').locator('.tab-changed').waitFor({ state: 'hidden' });
-    await choose(system, 'Remove the layout day');
+    await show(system);
+    await page.getByRole('button', { name: 'Remove day' }).click();
     await tab(system, 'day').waitFor({ state: 'detached' });
     expect(system.problems).to.deep.equal([]);
   });
@@ -81,6 +79,17 @@ describe('layouts of the page', () => {
     await page.evaluate(`fetch('/sign-in', { method: 'POST', body: ${JSON.stringify(SECRET)} })`);
     await saveAs(system, 'day');
     await tab(system, 'day').waitFor();
+  });
+
+  it('on a phone the menu of a plot opens the layouts', async () => {
+    const system = await start({ width: 390, height: 844 });
+    const { page, address } = system;
+    await page.goto(`${address}#/e1?p=tof`);
+    await page.locator('.plot .menu summary').click();
+    await page.getByRole('button', { name: 'Layouts …' }).click();
+    await page.getByLabel('Name of the layout').fill('phone');
+    await page.locator('dialog button.primary').click();
+    await tab(system, 'phone').waitFor();
   });
 
   it('the bare address restores the plots of the last time', async () => {

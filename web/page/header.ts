@@ -17,6 +17,7 @@ export interface HeaderActions {
   themeChanged(): void;
   undo(): void;
   redo(): void;
+  layouts(): void;
   help(): void;
   signIn(): void;
   signOut(): void;
@@ -40,10 +41,10 @@ export class Header {
   readonly #themeButton: HTMLButtonElement;
   readonly #undoButton: HTMLButtonElement;
   readonly #redoButton: HTMLButtonElement;
+  readonly #layoutsButton: HTMLButtonElement;
   readonly #actions: HeaderActions;
 
-  /** `layouts`: the menu of layouts. */
-  constructor(state: PageState, actions: HeaderActions, layouts: HTMLElement) {
+  constructor(state: PageState, actions: HeaderActions) {
     this.#state = state;
     this.#actions = actions;
     const tab = (view: 'spectra' | 'network', text: string): HTMLElement =>
@@ -60,6 +61,8 @@ export class Header {
     this.#undoButton = icon('↶', 'Undo', () => actions.undo());
     this.#redoButton = icon('↷', 'Redo', () => actions.redo());
     this.#redoButton.classList.add('redo');
+    this.#layoutsButton = icon('▦', 'Layouts', () => actions.layouts());
+    this.#layoutsButton.classList.add('layouts-button');
     this.#themeButton = icon('◐', '', () => this.#switchTheme());
     this.#apps.addEventListener('change', () => actions.selectApplication(this.#apps.value));
     this.columns.addEventListener('change', () => actions.columns(Number(this.columns.value)));
@@ -79,7 +82,7 @@ export class Header {
         { class: 'top-tools', role: 'group', 'aria-label': 'Page' },
         this.#undoButton,
         this.#redoButton,
-        layouts,
+        this.#layoutsButton,
         this.columns,
         this.#pauseButton,
         this.#signButton,
@@ -100,6 +103,7 @@ export class Header {
     }
     this.columns.hidden = view !== 'spectra';
     this.#pauseButton.hidden = view !== 'spectra';
+    this.#layoutsButton.hidden = view !== 'spectra';
   }
 
   /** Buttons that do nothing stay in place, so that they keep the focus. */

@@ -1,11 +1,10 @@
 /**
- * The named layouts of the application: a tab for each above the board, and the controls to keep,
- * change and remove them. The server keeps them for all pages. `main.ts` creates it, inserts its
- * elements and opens the addresses. Creates elements and a dialog; sends requests over HTTP.
+ * The named layouts of the application: a tab for each above the board, and keeping, changing
+ * and removing them. The server keeps them for all pages. `main.ts` creates it, inserts its element
+ * and opens the addresses. Changes its own element; sends requests over HTTP.
  */
-import { isLayoutName } from '../wire/messages.js';
 import { element } from './dom.js';
-import { Menu, type MenuItem } from './menu.js';
+import { showLayoutDialog } from './layout-dialog.js';
 import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
 
@@ -18,7 +17,6 @@ export interface LayoutActions {
 
 export class Layouts {
   readonly element = element('nav', { class: 'layouts', 'aria-label': 'Layouts', hidden: true });
-  readonly menu = new Menu('Layouts', () => this.#menuItems(), '▦');
   readonly #state: PageState;
   readonly #notices: Notices;
   readonly #actions: LayoutActions;
@@ -43,7 +41,7 @@ export class Layouts {
   /** Marks the tab of the shown layout; called when the plots have changed. */
   refresh(): void {
     const { layouts } = this.#state;
-    const names = Object.keys(layouts).sort((one, other) => one.localeCompare(other));
+    const names = this.#names;
     this.element.hidden = !this.#visible || names.length === 0;
     for (const [name, tab] of this.#tabs) {
       if (layouts[name] !== undefined) continue;
@@ -57,6 +55,10 @@ export class Layouts {
       }
     });
     this.#markShown();
+  }
+
+  get #names(): readonly string[] {
+    return Object.keys(this.#state.layouts).sort((one, other) => one.localeCompare(other));
   }
 
   #createTab(name: string): HTMLElement {
@@ -103,51 +105,16 @@ export class Layouts {
     this.#markShown();
   }
 
-  #menuItems(): readonly MenuItem[] {
+  /** All that can be done with layouts. */
+  show(): void {
     const opened = this.#openedStill();
-    const names = Object.keys(this.#state.layouts);
-    const item = (text: string, run: () => void): MenuItem => ({ text, run });
-    return [
-      item('Save as a layout …', () => this.#showNaming()),
-      ...(opened === undefined
-        ? []
-        : [
-            item(`Save the changes of ${opened}`, () => void this.#keep(opened)),
-            item(`Remove the layout ${opened}`, () => void this.#remove(opened)),
-          ]),
-      ...names.map((name) => item(`Open ${name}`, () => this.#open(name))),
-    ];
-  }
-
-  #showNaming(): void {
-    const name = element('input', { 'aria-label': 'Name of the layout', maxlength: '40', required: true });
-    const hint = element('p', { class: 'hint', role: 'status' });
-    const dialog = element(
-      'dialog',
-      { class: 'help layout-name', 'aria-label': 'Save as a layout' },
-      element('h2', {}, 'Save as a layout'),
-      element('p', {}, 'The plots of the page, under a name, for all who open this application.'),
-      element(
-        'form',
-        {
-          method: 'dialog',
-          onsubmit: (event: SubmitEvent) => {
-            const wanted = name.value.trim();
-            if (isLayoutName(wanted)) return void this.#keep(wanted);
-            event.preventDefault();
-            hint.textContent = 'A name has 1 to 40 characters.';
-          },
-        },
-        name,
-        hint,
-        element('button', { class: 'primary' }, 'Save'),
-        ' ',
-        element('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel'),
-      ),
-    );
-    dialog.addEventListener('close', () => dialog.remove());
-    document.body.append(dialog);
-    dialog.showModal();
+    showLayoutDialog({
+      names: this.#names,
+      opened,
+      open: (name) => this.#open(name),
+      keep: (name) => void this.#keep(name),
+      remove: (name) => void this.#remove(name),
+    });
   }
 
   async #keep(name: string): Promise<void> {

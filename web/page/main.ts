@@ -75,6 +75,7 @@ class App {
       loop: new DrawLoop(),
       fits: new Fits(),
       notices: this.#notices,
+      showLayouts: () => this.#layouts.show(),
     };
     this.#board = new Board(services, {
       changed: (burst) => this.#boardChanged(burst),
@@ -97,11 +98,12 @@ class App {
       themeChanged: () => this.#redraw(),
       undo: () => this.#undo(),
       redo: () => this.#redo(),
+      layouts: () => this.#layouts.show(),
       help: showHelp,
       signIn: showSignIn,
       signOut: () => void signOut().then(() => location.reload()),
     };
-    this.#header = new Header(state, actions, this.#layouts.menu.element);
+    this.#header = new Header(state, actions);
     startTheme(() => this.#redraw());
     const { element: layouts } = this.#layouts;
     document.body.replaceChildren(this.#header.element, layouts, this.#main, this.#notices.element);

@@ -1,5 +1,5 @@
 /**
- * A button that opens a menu of controls, built each time it opens. The bars of plots and the header use it.
+ * A button that opens a menu of controls, built each time it opens. The bars of plots use it.
  * Closes on Escape, on a choice and when the focus leaves; arrow keys move the focus. Changes only
  * its own elements, and scrolls the menu into view.
  */
@@ -19,9 +19,9 @@ export class Menu {
   readonly #items = element('div', { class: 'menu-items', role: 'group' });
   readonly #content: () => readonly (MenuItem | HTMLElement)[];
 
-  constructor(label: string, content: () => readonly (MenuItem | HTMLElement)[], glyph = '⋯') {
+  constructor(label: string, content: () => readonly (MenuItem | HTMLElement)[]) {
     this.#content = content;
-    this.#button = element('summary', { title: label }, glyph);
+    this.#button = element('summary', { title: label }, '⋯');
     this.rename(label);
     this.element.append(this.#button, this.#items);
     this.element.addEventListener('toggle', () => this.#toggled());

@@ -1,6 +1,6 @@
 /**
- * What the menu of a plot offers with files: pictures, numbers, whole spectra, printing, and opening
- * a saved spectrum. The code behind it (`plot-files.ts`) is a script of its own that is loaded at
+ * What the menu of a plot offers with files: pictures, numbers, whole spectra, printing, opening a
+ * saved spectrum, and layouts. The code behind it (`plot-files.ts`) is a script of its own that is loaded at
  * the first use. `plot-menu.ts` calls it.
  */
 import { defaultPlot, OVERLAYS_MAX } from '../view/plot-spec.js';
@@ -13,7 +13,7 @@ import type { PlotActions, PlotHandle } from './plot-interface.js';
 declare const PLOT_FILES_PATH: string;
 
 export function fileItems(plot: PlotHandle, actions: PlotActions): readonly MenuItem[] {
-  const item = (text: string, run: (files: typeof PlotFiles) => void): MenuItem => ({
+  const item = (text: string, run: (files: typeof PlotFiles) => void | Promise<void>): MenuItem => ({
     text,
     run: () => void withFiles(plot, run),
   });
@@ -25,6 +25,7 @@ export function fileItems(plot: PlotHandle, actions: PlotActions): readonly Menu
     item('Save spectra …', (files) => files.showSaveDialog(plot)),
     { text: 'Open a saved spectrum …', run: () => chooseFiles(plot, actions) },
     { text: 'Print …', run: () => print() },
+    { text: 'Layouts …', run: () => plot.showLayouts() },
   ];
 }
 

@@ -15,8 +15,7 @@ import type { Fits } from './fits.js';
 import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
 import type { PlotArea } from './plot-area.js';
-import type { PictureSurface } from './plot-picture.js';
-import type { CanvasSize } from './plot-surface.js';
+import type { CanvasSize, PictureSurface } from './plot-surface.js';
 import type { SavedSpectra } from './saved-spectra.js';
 import type { Subscriptions } from './subscriptions.js';
 
@@ -27,6 +26,7 @@ export interface PageServices {
   readonly loop: DrawLoop;
   readonly fits: Fits;
   readonly notices: Notices;
+  readonly showLayouts: () => void;
 }
 
 /** One spectrum of a plot. */
@@ -122,6 +122,7 @@ export interface PlotHandle {
   /** A spectrum by its index in `spec.spectra`; undefined before it is known. */
   spectrum(index: number): PlotSpectrum | undefined;
   redraw(): void;
+  showLayouts(): void;
   /** Draws the plot as it is shown on another surface, without cursor. */
   paintOn(surface: PictureSurface): void;
   /**

@@ -12,6 +12,7 @@ import { areaOf, prepare, type PlotArea } from './plot-area.js';
 import { PlotCounts, type DrawnCounts } from './plot-counts.js';
 import type { PlotHandle, PlotPointing } from './plot-interface.js';
 import { drawPlotMarks, type PlotMarks } from './plot-marks.js';
+import type { PictureSurface } from './plot-surface.js';
 import { currentPalette } from './theme.js';
 
 const MARGIN_PX = { left: 58, right: 12 };
@@ -23,13 +24,6 @@ export interface PictureInput {
   readonly placementOf: (info: SpectrumInfo) => Placement;
   readonly gates: readonly GateShape[];
   readonly layers: PlotMarks['layers'];
-}
-
-/** What a picture is drawn on, in CSS pixels. */
-export interface PictureSurface {
-  readonly context: CanvasRenderingContext2D;
-  readonly width: number;
-  readonly height: number;
 }
 
 export class PlotPicture {

@@ -11,6 +11,13 @@ export interface CanvasSize {
   readonly height: number;
 }
 
+/** What a picture is drawn on, in CSS pixels. */
+export interface PictureSurface {
+  readonly context: CanvasRenderingContext2D;
+  readonly width: number;
+  readonly height: number;
+}
+
 export class PlotSurface {
   readonly canvas = element('canvas', { 'aria-hidden': 'true' });
   readonly #resizing: ResizeObserver;

@@ -24,11 +24,11 @@ import { PlotBar } from './plot-bar.js';
 import { PlotInput } from './plot-input.js';
 import type { PageServices, PlotActions, PlotHandle, PlotPointing, PlotSpectrum } from './plot-interface.js';
 import { PlotPeaks } from './plot-peaks.js';
-import { PlotPicture, type PictureSurface } from './plot-picture.js';
+import { PlotPicture } from './plot-picture.js';
 import { PlotRegions } from './plot-regions.js';
 import { PlotSettings } from './plot-settings.js';
 import { PlotSpectra } from './plot-spectra.js';
-import { PlotSurface, type CanvasSize } from './plot-surface.js';
+import { PlotSurface, type CanvasSize, type PictureSurface } from './plot-surface.js';
 import { PlotTexts } from './plot-texts.js';
 import type { SavedSpectra } from './saved-spectra.js';
 
@@ -208,6 +208,10 @@ export class Plot implements Drawable, PlotHandle {
 
   redraw(): void {
     this.#services.loop.schedule(this);
+  }
+
+  showLayouts(): void {
+    this.#services.showLayouts();
   }
 
   paintOn(surface: PictureSurface): void {
