@@ -36,7 +36,7 @@ const TEXTS = `(() => {
     const text = walker.currentNode.textContent.trim();
     const element = walker.currentNode.parentElement;
     if (text === '' || element.closest('option, noscript, script') || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
-    if (element.closest('[disabled]')) continue;
+    if (element.closest('[disabled], [aria-disabled=true]')) continue;
     const style = getComputedStyle(element);
     const inSvg = element.closest('svg') !== null;
     const backgrounds = [];

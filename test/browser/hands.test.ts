@@ -220,13 +220,13 @@ describe('fingers on a plot', function () {
     const { page } = await open('#/e1?p=tof');
     expect(await page.locator('.list-scroll').isVisible()).to.equal(false);
     await page.locator('.list-toggle').tap();
-    await page.locator('.row[data-name="adc.raw"]').tap();
-    await eventuallyHash(page, '#/e1?p=adc.raw');
+    await page.locator('.row[data-name="ge.00.Co-60"]').tap();
+    await eventuallyHash(page, '#/e1?p=ge.00.Co-60');
     expect(await page.locator('.list-scroll').isVisible()).to.equal(false);
     await page.locator('.plot .menu summary').tap();
-    await page.locator('.plot').getByRole('button', { name: 'Remove the plot of adc.raw' }).tap();
+    await page.locator('.plot').getByRole('button', { name: 'Remove the plot of ge.00.Co-60' }).tap();
     await page.locator('.board-empty').waitFor();
     await page.locator('.notices').getByRole('button', { name: 'Undo' }).tap();
-    await eventuallyHash(page, '#/e1?p=adc.raw');
+    await eventuallyHash(page, '#/e1?p=ge.00.Co-60');
   });
 });

@@ -39,12 +39,15 @@ export interface Point {
   readonly y: number;
 }
 
-/** A place in a plot: 0 to 1 of the counts from left and top; beyond 1 below or beside them. */
+/** A place in a plot, 0 to 1 of the counts from left and top; below 0 or above 1 beside an axis. */
 export async function placeIn(page: Page, plot: number, right: number, down: number): Promise<Point> {
   const box = (await page.locator('.plot canvas').nth(plot).boundingBox())!;
   const isMap = (await page.locator('.plot').nth(plot).getAttribute('aria-label'))?.includes('pid.');
   const [left, beside] = [58, isMap === true ? 122 : 70];
-  return { x: box.x + left + right * (box.width - beside), y: box.y + 8 + down * (box.height - 42) };
+  return {
+    x: right < 0 ? box.x + 25 : box.x + left + right * (box.width - beside),
+    y: down > 1 ? box.y + box.height - 15 : box.y + 8 + down * (box.height - 42),
+  };
 }
 
 export async function dragged(page: Page, from: Point, to: Point): Promise<void> {

@@ -57,7 +57,7 @@ export class PageHistory {
   /** Changes the address of the present step. */
   replace(hash: string): void {
     this.#hash = hash;
-    this.#flush();
+    this.#write();
   }
 
   /** The browser has gone to another entry, or the user has typed an address. */
@@ -88,8 +88,12 @@ export class PageHistory {
     return true;
   }
 
-  /** Writes an address that waits for its turn. */
+  /** Writes the address of a burst that waits for its turn. */
   #flush(): void {
+    if (this.#timer !== undefined) this.#write();
+  }
+
+  #write(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#hash === location.hash) return;
