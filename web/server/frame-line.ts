@@ -30,7 +30,8 @@ export class FrameLine {
     this.#hasRoomAgain = hasRoomAgain;
   }
 
-  get hasRoom(): boolean {
+  /** Whether the socket takes a frame; `hasRoomAgain` follows where it does not. */
+  checkRoom(): boolean {
     const { readyState, OPEN, bufferedAmount } = this.#socket;
     const most = this.packs ? QUEUED_BYTES_MAX.remote : QUEUED_BYTES_MAX.local;
     this.#isBlocked = bufferedAmount > most;
@@ -56,7 +57,7 @@ export class FrameLine {
   }
 
   #written(): void {
-    if (this.#isBlocked && this.hasRoom) this.#hasRoomAgain();
+    if (this.#isBlocked && this.checkRoom()) this.#hasRoomAgain();
   }
 }
 

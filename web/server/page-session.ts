@@ -203,7 +203,7 @@ export class PageSession {
       view.sentVersion = '';
     }
     // Where the line is full, other views may have waited longer.
-    if (this.#line.hasRoom) this.#sendFrame(id, view);
+    if (this.#line.checkRoom()) this.#sendFrame(id, view);
   }
 
   /** The views that have waited longest come first, since the line may not take all. */
@@ -229,7 +229,7 @@ export class PageSession {
     // counts.
     const version = `${countsVersion} ${watch.metadata.revision}`;
     if (version === view.sentVersion || nowMs - view.sentMs < (subscription.minIntervalMs ?? 0)) return;
-    if (!this.#line.hasRoom) return;
+    if (!this.#line.checkRoom()) return;
     const { binding } = spectrum;
     if (binding === undefined) return;
     if (!this.#mayEncode(nowMs)) return;
