@@ -24,6 +24,11 @@ export class Menu {
     this.#button = element('summary', { title: label }, '⋯');
     this.rename(label);
     this.element.append(this.#button, this.#items);
+    // Before it opens, so that the next key finds the items.
+    this.#button.addEventListener('click', () => {
+      if (this.element.open) return;
+      this.#items.replaceChildren(...this.#content().map((item) => this.#itemOf(item)));
+    });
     this.element.addEventListener('toggle', () => this.#toggled());
     this.element.addEventListener('focusout', ({ relatedTarget }) => {
       // Without a target the pointer chose text, or the window has lost the focus.
@@ -42,10 +47,8 @@ export class Menu {
   }
 
   #toggled(): void {
-    const { open } = this.element;
     this.element.classList.remove('opens-up');
-    this.#items.replaceChildren(...(open ? this.#content().map((item) => this.#itemOf(item)) : []));
-    if (!open) return;
+    if (!this.element.open) return this.#items.replaceChildren();
     const closeOutside = (event: Event): void => {
       if (event.target instanceof Node && this.element.contains(event.target)) return;
       this.close();

@@ -102,7 +102,7 @@ export function clientBox(
   return button(
     { app: app.name, client: client.name },
     selected,
-    `Client ${title}, ${figures}`,
+    `Client ${title}, ${figures}, ${program}`,
     box(place, {
       title,
       lines: [program, client.connected ? (client.answered ? figures : 'does not answer') : 'not connected'],
@@ -134,7 +134,8 @@ function box({ x, y }: Place, { title, lines, state, fill }: BoxContent): SVGEle
     });
   return svg(
     'g',
-    { class: `net-box${state === undefined ? '' : ` is-${state}`}` },
+    // The button around it has the texts as its label.
+    { class: `net-box${state === undefined ? '' : ` is-${state}`}`, 'aria-hidden': 'true' },
     svg('rect', {
       x: String(x),
       y: String(y),
