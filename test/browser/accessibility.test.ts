@@ -132,7 +132,7 @@ describe('the page for everybody', function () {
     await page.getByLabel('Remove region line').focus();
     await page.keyboard.press('Enter');
     await eventuallyHash(page, /^[^g]*p=ge\.00\.Co-60;s=log&/);
-    await eventually(async () => /^Plot of ge/.test(await focused(page)), 'the focus on the plot');
+    await eventually(async () => (await focused(page)).startsWith('Plot of ge'), 'the focus on the plot');
     await page.locator('.menu summary').first().focus();
     await page.keyboard.press('Enter');
     await pressUntil(page, 'Tab', /^Move right$/);

@@ -1,6 +1,6 @@
 /**
- * Fingers on a page, as Chromium receives them from a touch screen: its own recognition of scrolling
- * follows. Used by the tests of browser/. Sends events to the page.
+ * Fingers on a page, as Chromium receives them from a touch screen: its own recognition of
+ * scrolling follows. Used by the tests of browser/. Sends events to the page.
  */
 import type { CDPSession, Page } from 'playwright-core';
 import type { Point } from './page-reading.js';

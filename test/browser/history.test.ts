@@ -1,4 +1,4 @@
-/** Nothing is lost by a click: steps of the page, undo and Back, zoom back, limits that are said. */
+/** Nothing is lost by a click: steps of the page, undo and Back, zoom back, limits. */
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { eventually } from '../kit/eventually.js';

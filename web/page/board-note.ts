@@ -1,6 +1,6 @@
 /**
- * The text of an empty board: what to do, or why no spectra are available. `Board` shows it. Changes
- * only its own element.
+ * The text of an empty board: what to do, or why no spectra are available. `Board` shows it.
+ * Changes only its own element.
  */
 import type { WatchStatus } from '../wire/messages.js';
 import { element } from './dom.js';

@@ -92,8 +92,8 @@ export class Board {
   }
 
   /**
-   * Shows a spectrum. `replace` focuses a plot that shows it already; `overlay` adds a plot when the
-   * active one or the spectrum is not one-dimensional.
+   * Shows a spectrum. `replace` focuses a plot that shows it already; `overlay` adds a plot when
+   * the active one or the spectrum is not one-dimensional.
    */
   show(name: string, placement: SpectrumPlacement): void {
     const { active } = this.#keys;

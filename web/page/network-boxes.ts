@@ -57,7 +57,7 @@ export function sourceBox(
   return button(
     { app: app.name, sourceOf: flow.flow },
     selected,
-    `Source ${title} ${host}, ${unreachable ? 'unreachable' : (flow.sourceState ?? flow.state)}`,
+    `Source ${title}, ${host}, ${unreachable ? 'unreachable' : (flow.sourceState ?? flow.state)}`,
     box(place, {
       title,
       lines: [host, unreachable ? 'unreachable' : ''],
@@ -97,15 +97,16 @@ export function clientBox(
   const program = client.program.split('/').at(-1) ?? client.program;
   const usage = mostLoadedUsage(client);
   const figures = usage === undefined ? 'no flow open' : usageSummary(usage);
+  const status = client.connected ? (client.answered ? figures : 'does not answer') : 'not connected';
   const holds = client.flows.filter(({ holding }) => holding === true).map(({ flow }) => flow);
   const title = holds.length === 0 ? client.name : `${client.name} holds ${holds.join(', ')} back`;
   return button(
     { app: app.name, client: client.name },
     selected,
-    `Client ${title}, ${figures}, ${program}`,
+    `Client ${title}, ${status}, ${program}`,
     box(place, {
       title,
-      lines: [program, client.connected ? (client.answered ? figures : 'does not answer') : 'not connected'],
+      lines: [status, program],
       state: !client.connected || !client.answered ? 'stale' : holds.length > 0 ? 'held' : undefined,
       fill: usage?.direction === 'input' ? fillRatio(usage) : undefined,
     }),
@@ -134,8 +135,7 @@ function box({ x, y }: Place, { title, lines, state, fill }: BoxContent): SVGEle
     });
   return svg(
     'g',
-    // The button around it has the texts as its label.
-    { class: `net-box${state === undefined ? '' : ` is-${state}`}`, 'aria-hidden': 'true' },
+    { class: `net-box${state === undefined ? '' : ` is-${state}`}` },
     svg('rect', {
       x: String(x),
       y: String(y),
@@ -144,7 +144,9 @@ function box({ x, y }: Place, { title, lines, state, fill }: BoxContent): SVGEle
       rx: '8',
       class: 'net-frame',
     }),
-    ...[title, ...lines].map(text),
+    // The commas are not drawn; with them the texts are part of the label of the button.
+    text(title, 0),
+    ...lines.flatMap((content, line) => (content === '' ? [] : [', ', text(content, line + 1)])),
     ...(fill === undefined
       ? []
       : [bar(1, 'net-bar'), bar(fill, `net-fill${fill > NEARLY_FULL ? ' is-high' : ''}`)]),

@@ -1,6 +1,7 @@
 /**
- * The details of a selected application, source, flow (a ring of buffers in shared memory) or client (a
- * program that reads or writes flows), as names and values. `NetworkView` shows them. Pure.
+ * The details of a selected application, source, flow (a ring of buffers in shared memory) or
+ * client (a program that reads or writes flows), as names and values. `NetworkView` shows them.
+ * Pure.
  */
 import { flowLagText, flowRateText, flowProblem, usageDetails } from '../view/network-words.js';
 import {

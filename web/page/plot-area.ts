@@ -1,6 +1,7 @@
 /**
- * The area of a plot on its canvas: its size inside of the axes, and conversion between channels and
- * pixels. Used by `Plot`, its input and its drawing functions. Clears the canvas that is passed in.
+ * The area of a plot on its canvas: its size inside of the axes, and conversion between channels
+ * and pixels. Used by `Plot`, its input and its drawing functions. Clears the canvas that is passed
+ * in.
  */
 import type { ChannelRange } from '../wire/messages.js';
 import type { CanvasSize } from './plot-surface.js';

@@ -1,7 +1,7 @@
 /**
  * The keys of one plot: zoom, cursor, regions, scale. `plot-input.ts` creates it; the board decides
- * which plot a key is for. The help dialog (`help.ts`) lists the keys. Changes the plot only through
- * `PlotHandle`.
+ * which plot a key is for. The help dialog (`help.ts`) lists the keys. Changes the plot only
+ * through `PlotHandle`.
  */
 import { SCALE_NAMES } from '../../plotting/scale.js';
 import type { ChannelRange } from '../wire/messages.js';

@@ -26,7 +26,7 @@ export function canvasPoint(plot: PlotHandle, { clientX, clientY }: MouseEvent):
   return { x: clientX - box.left, y: clientY - box.top };
 }
 
-/** The channels at a place, moved to the nearest visible ones; with `ranges` of an earlier moment. */
+/** The channels at a place, moved to the nearest visible ones. `ranges`: of an earlier moment. */
 export function channelsAt(
   plot: PlotHandle,
   at: CanvasPoint,

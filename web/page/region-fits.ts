@@ -54,7 +54,7 @@ export class RegionFits {
     for (const name of this.#shown.keys()) if (!names.has(name)) this.#shown.delete(name);
   }
 
-  /** The newest fit as lines; asks for another one when counts or settings of the region changed. */
+  /** The newest fit as lines; asks for another one when counts or settings have changed. */
   lines(
     region: PlotRegion,
     spectrum: PlotSpectrum | undefined,

@@ -1,6 +1,6 @@
 /**
- * The dialog with the sign-in form, for pages that may be viewed without signing in. `main.ts` opens
- * it. Adds a dialog to the document until it is closed.
+ * The dialog with the sign-in form, for pages that may be viewed without signing in. `main.ts`
+ * opens it. Adds a dialog to the document until it is closed.
  */
 import { element } from './dom.js';
 import { signInForm } from './sign-in.js';

@@ -1,6 +1,6 @@
 /**
- * The labels of an axis of counts or a colour key: a logarithmic scale with a high top has powers of
- * ten, all others the labels of `plotting/scale.ts`. Used by the plots of the page. Pure.
+ * The labels of an axis of counts or a colour key: a logarithmic scale with a high top has powers
+ * of ten, all others the labels of `plotting/scale.ts`. Used by the plots of the page. Pure.
  */
 import type { CountScale, CountTick } from '../../plotting/scale.js';
 
