@@ -2,7 +2,8 @@
  * `page`: the web viewer in Chromium with 12 plots and a map of 512 × 512 at ten updates a second,
  * with four live fits and, in the same run, without: the longest task of the page's main thread,
  * the growth of its memory, the time until the first plot is drawn, and the size of the scripts at
- * opening; and the bytes of four plots over a slow line (`page-line.ts`). Starts a real system and a browser; without a browser it has no rows.
+ * opening; and the bytes of four plots over a slow line (`page-line.ts`). Starts a real system and
+ * a browser; without a browser it has no rows.
  */
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';

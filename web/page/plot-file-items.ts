@@ -1,7 +1,7 @@
 /**
  * What the menu of a plot offers with files: pictures, numbers, whole spectra, printing, opening a
- * saved spectrum, and layouts. The code behind it (`plot-files.ts`) is a script of its own that is loaded at
- * the first use. `plot-menu.ts` calls it.
+ * saved spectrum, and layouts. The code behind it (`plot-files.ts`) is a script of its own that is
+ * loaded at the first use. `plot-menu.ts` calls it.
  */
 import { defaultPlot, OVERLAYS_MAX } from '../view/plot-spec.js';
 import { element } from './dom.js';

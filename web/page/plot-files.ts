@@ -31,7 +31,7 @@ export function saveJson(plot: PlotHandle): void {
   download(blob, `${fileName(plot)}.json`);
 }
 
-/** The names under which plots show the spectra of the files; throws with the file that is wrong. */
+/** The names under which plots show the spectra of files; throws with the file that is wrong. */
 export async function readFiles(
   files: ArrayLike<File>,
   saved: SavedSpectra,

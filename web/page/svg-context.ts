@@ -1,6 +1,6 @@
 /**
- * The part of a canvas context that the drawing functions of plots use, which writes SVG instead of
- * pixels. `picture-export.ts` draws a plot on it. Measures texts with a canvas; touches nothing else.
+ * The part of a canvas context that the drawing functions of plots use, which writes SVG instead
+ * of pixels. `picture-export.ts` draws a plot on it. Measures texts with a canvas.
  */
 interface DrawingState {
   fillStyle: string;

@@ -42,7 +42,10 @@ export class SaveRequests {
     this.#applications = applications;
   }
 
-  /** Throws before the response begins: BAD_OPTION, UNKNOWN_…, TOO_LARGE, LIMIT_REACHED, TIMED_OUT. */
+  /**
+   * Throws before the response begins: BAD_OPTION, UNKNOWN_APPLICATION, UNKNOWN_SPECTRUM, TOO_LARGE,
+   * LIMIT_REACHED and TIMED_OUT.
+   */
   async answer(maySee: MaySee, url: string, response: ServerResponse): Promise<void> {
     const request = saveRequest(url);
     const app = await checkedApp(this.#applications, maySee, request.app);

@@ -1,6 +1,6 @@
 /**
- * A spectrum of a file as a frame, so that a plot shows it like one of the server. The page calls it
- * for files that the user opens. Pure.
+ * A spectrum of a file as a frame, so that a plot shows it like one of the server. The page calls
+ * it for files that the user opens. Pure.
  */
 import type { SavedSpectrum } from '../../plotting/files/saved-spectrum.js';
 import type { FrameContent } from '../wire/packed-frame.js';

@@ -1,4 +1,4 @@
-/** How frames reach a page: packed or not, once for all pages, and never more than the line takes. */
+/** How frames reach a page: packed or not, once for all pages, as many as the line takes. */
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { inflateRawSync } from 'node:zlib';

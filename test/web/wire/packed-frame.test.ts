@@ -1,4 +1,4 @@
-/** Packed frames: what was packed is unpacked, invalid bytes are refused, small changes are small. */
+/** Packed frames are unpacked as they were; invalid bytes are refused; small changes are small. */
 import { deflateRawSync } from 'node:zlib';
 import { expect } from 'chai';
 import {
