@@ -43,8 +43,8 @@ export class SaveRequests {
   }
 
   /**
-   * Throws before the response begins: BAD_OPTION, UNKNOWN_APPLICATION, UNKNOWN_SPECTRUM, TOO_LARGE,
-   * LIMIT_REACHED and TIMED_OUT.
+   * Throws before the response begins: BAD_OPTION, UNKNOWN_APPLICATION, UNKNOWN_SPECTRUM,
+   * TOO_LARGE, LIMIT_REACHED and TIMED_OUT.
    */
   async answer(maySee: MaySee, url: string, response: ServerResponse): Promise<void> {
     const request = saveRequest(url);
