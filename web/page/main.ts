@@ -160,9 +160,13 @@ class App {
   #showView(view: 'spectra' | 'network'): void {
     this.#view = view;
     this.#header.setView(view);
-    const elements = view === 'network' ? [this.#network.element] : [this.#list.element, this.#board.element];
-    this.#main.className = view;
-    this.#main.replaceChildren(...elements);
+    // Only another view: moving elements in the document removes their focus.
+    if (this.#main.className !== view) {
+      const elements =
+        view === 'network' ? [this.#network.element] : [this.#list.element, this.#board.element];
+      this.#main.className = view;
+      this.#main.replaceChildren(...elements);
+    }
     this.#network.setVisible(view === 'network');
     if (view === 'network') this.#list.close();
     else this.#list.refresh();
