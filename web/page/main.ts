@@ -98,6 +98,7 @@ class App {
     }, SECOND_MS);
     addEventListener('hashchange', () => {
       this.#history.moved();
+      this.#notices.close();
       this.#restore();
     });
     // Before the list, which has keys of its own.
@@ -139,6 +140,8 @@ class App {
 
   #boardChanged(burst?: string): void {
     this.#untouched = false;
+    // The undo of a notice is for the step before.
+    this.#notices.close();
     this.#updateAddress('step', burst);
     this.#list.refresh();
   }
