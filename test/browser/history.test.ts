@@ -69,7 +69,7 @@ describe('steps of the page', function () {
     await eventuallyHash(page, WORK);
     await page.keyboard.press('Control+y');
     await eventuallyHash(page, `${WORK};s=log`);
-    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.locator('.top-tools').getByRole('button', { name: 'Undo' }).click();
     await eventuallyHash(page, WORK);
     await page.keyboard.press('Control+z');
     expect(await page.locator('.notices').textContent()).to.equal('Nothing to undo.');

@@ -116,6 +116,7 @@ class App {
     }, SECOND_MS);
     addEventListener('hashchange', () => {
       this.#history.moved();
+      this.#notices.close();
       this.#restore();
     });
     // Before the list, which has keys of its own.
@@ -165,6 +166,8 @@ class App {
 
   #boardChanged(burst?: string): void {
     this.#untouched = false;
+    // The undo of a notice is for the step before.
+    this.#notices.close();
     this.#updateAddress('step', burst);
     this.#list.refresh();
   }
@@ -186,9 +189,13 @@ class App {
   #showView(view: 'spectra' | 'network'): void {
     this.#view = view;
     this.#header.setView(view);
-    const elements = view === 'network' ? [this.#network.element] : [this.#list.element, this.#board.element];
-    this.#main.className = view;
-    this.#main.replaceChildren(...elements);
+    // Only another view: moving elements in the document removes their focus.
+    if (this.#main.className !== view) {
+      const elements =
+        view === 'network' ? [this.#network.element] : [this.#list.element, this.#board.element];
+      this.#main.className = view;
+      this.#main.replaceChildren(...elements);
+    }
     this.#network.setVisible(view === 'network');
     this.#layouts.setVisible(view === 'spectra');
     if (view === 'network') this.#list.close();

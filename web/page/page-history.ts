@@ -27,6 +27,7 @@ export class PageHistory {
     this.#changed = changed;
     this.#step = stepOf(history.state) ?? 0;
     this.#newest = this.#step;
+    history.replaceState({ step: this.#step } satisfies EntryState, '');
     addEventListener('pagehide', () => this.#flush());
   }
 
@@ -78,13 +79,18 @@ export class PageHistory {
   undo(): boolean {
     if (!this.canUndo) return false;
     this.#flush();
+    // At once: the browser reports the other entry later, and must not leave the page.
+    this.#step -= 1;
     history.back();
+    this.#changed();
     return true;
   }
 
   redo(): boolean {
     if (!this.canRedo) return false;
+    this.#step += 1;
     history.forward();
+    this.#changed();
     return true;
   }
 
