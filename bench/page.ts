@@ -2,10 +2,12 @@
  * `page`: the web viewer in Chromium with 12 plots and a map of 512 × 512 at ten updates a second,
  * with four live fits and, in the same run, without: the longest task of the page's main thread,
  * the growth of its memory, the time until the first plot is drawn, and the size of the scripts at
- * opening. Starts a real system and a browser; without a browser it has no rows.
+ * opening; and the bytes of four plots over a slow line (`page-line.ts`). Starts a real system and
+ * a browser; without a browser it has no rows.
  */
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { pageLine } from './page-line.js';
 import { longestTask, type LongestTask } from './page-trace.js';
 import { makeRow, type Peer, type Row } from './report.js';
 import { isSelected, type BenchSettings } from './settings.js';
@@ -52,13 +54,14 @@ export async function page(settings: BenchSettings): Promise<Row[]> {
     const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
     try {
       await openOnce(browser, link(address, ''));
+      const line = await pageLine(browser, address, 'bench', settings.repeats);
       const fitted: Figures[] = [];
       const plain: Figures[] = [];
       for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
         plain.push(await measure(browser, link(address, ''), 0, settings));
         fitted.push(await measure(browser, link(address, ',gauss.1.1'), FITTED.length, settings));
       }
-      return rowsOf(fitted, plain).filter((row) => isSelected(settings, row.case));
+      return [...rowsOf(fitted, plain), ...line].filter((row) => isSelected(settings, row.case));
     } finally {
       await browser.close();
     }

@@ -27,6 +27,13 @@ export function formatShortCount(count: number): string {
   return `${rounded(value)}${SI_PREFIXES[index] ?? ''}`;
 }
 
+/** The largest SI prefix whose unit is not above a count; none below 1,000. */
+export function siPrefix(count: number): { readonly unit: number; readonly prefix: string } {
+  const steps = Math.floor(Math.log10(Math.max(1, count)) / 3 + 1e-9);
+  const index = Math.min(SI_PREFIXES.length - 1, steps);
+  return { unit: 1_000 ** index, prefix: SI_PREFIXES[index] ?? '' };
+}
+
 /** Events per second: `1.2k/s`. */
 export function formatRate(perSecond: number): string {
   return Number.isFinite(perSecond) ? `${formatShortCount(perSecond)}/s` : NO_NUMBER;

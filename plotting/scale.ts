@@ -4,8 +4,8 @@
  * A scale is linear, logarithmic or square root. The console's histograms and heat maps and the web
  * page's plots, heat maps, colour keys and thumbnails build theirs here. Pure: no I/O.
  */
-import { formatShortCount } from './numbers.js';
-import { niceCeiling, niceTicks } from './ticks.js';
+import { siPrefix } from './numbers.js';
+import { formatAxisValue, niceCeiling, niceTicks } from './ticks.js';
 
 export const SCALE_NAMES = ['linear', 'log', 'sqrt'] as const;
 export type ScaleName = (typeof SCALE_NAMES)[number];
@@ -16,9 +16,15 @@ export type ScaleName = (typeof SCALE_NAMES)[number];
  */
 const LOG_FLOOR_COUNTS = 0.5;
 
+/** Tops below are written without an SI prefix, on a logarithmic scale below the second. */
+const PLAIN_TOP = { power: 1e4, log: 1e5 };
+
 export interface CountTick {
   /** Position, 0 (bottom) to 1 (top). */
   readonly at: number;
+  /** The count at the position; 0 at the bottom of a logarithmic scale. */
+  readonly count: number;
+  /** All labels of a linear or square root scale have the same SI prefix. */
   readonly label: string;
 }
 
@@ -32,6 +38,8 @@ export interface CountScale {
   readonly toCount: (unit: number) => number;
   /** About `most` ticks, from the bottom up, the bottom among them. */
   readonly ticks: (most: number) => readonly CountTick[];
+  /** Positions between the powers of ten of a logarithmic scale; none on the others. */
+  readonly minorTicks: readonly number[];
 }
 
 /**
@@ -69,11 +77,16 @@ function powerScale(name: ScaleName, top: number, power: PowerFunction): CountSc
     top,
     toUnit,
     toCount: (unit) => power.share(unit) * top,
-    ticks: (most) =>
-      niceTicks(0, top, most, top >= 1 ? 1 : 0).values.map((value) => ({
-        at: toUnit(value),
-        label: formatShortCount(value),
-      })),
+    minorTicks: [],
+    ticks: (most) => {
+      const { values, step } = niceTicks(0, top, most, top >= 1 ? 1 : 0);
+      const { unit, prefix } = siPrefix(top < PLAIN_TOP.power ? 1 : top);
+      return values.map((count) => ({
+        at: toUnit(count),
+        count,
+        label: count === 0 ? '0' : `${formatAxisValue(count / unit, step / unit)}${prefix}`,
+      }));
+    },
   };
 }
 
@@ -86,11 +99,24 @@ function logScale(top: number): CountScale {
     top,
     toUnit,
     toCount: (unit) => LOG_FLOOR_COUNTS * Math.exp(unit * span),
+    minorTicks: minorLogValues(top).map(toUnit),
     ticks: (most) => [
-      { at: 0, label: '0' },
-      ...logTickValues(top, most).map((value) => ({ at: toUnit(value), label: formatShortCount(value) })),
+      { at: 0, count: 0, label: '0' },
+      ...logTickValues(top, most).map((count) => {
+        const { unit, prefix } = siPrefix(top < PLAIN_TOP.log ? 1 : count);
+        return { at: toUnit(count), count, label: `${count / unit}${prefix}` };
+      }),
     ],
   };
+}
+
+/** 2 to 9 times each power of ten, up to `top`. */
+function minorLogValues(top: number): number[] {
+  const values: number[] = [];
+  for (let power = 1; power <= top; power *= 10) {
+    for (let factor = 2; factor <= 9 && factor * power <= top; factor += 1) values.push(factor * power);
+  }
+  return values;
 }
 
 /** Powers of ten up to `top`: with 2 and 5 between them where `most` allows, thinned where not. */

@@ -51,10 +51,11 @@ export function niceTicks(from: number, to: number, most: number, leastStep = 0)
   return { values, step };
 }
 
-/** `niceTicks` with a label for each value. */
+/** `niceTicks` with a label for each value, all in one notation. */
 export function labelledTicks(from: number, to: number, most: number): LabelledTick[] {
   const { values, step } = niceTicks(from, to, most);
-  return values.map((value) => ({ value, label: formatAxisValue(value, step) }));
+  const largest = Math.max(...values.map(Math.abs));
+  return values.map((value) => ({ value, label: formatAxisValue(value, step, largest) }));
 }
 
 /** The smallest of 1, 2, 5, 10 times a power of ten that is not below `least`. */
@@ -71,13 +72,16 @@ export function niceCeiling(value: number): number {
   return factor * power;
 }
 
-/** An axis value with as many digits as it takes to distinguish values `step` axis units apart. */
-export function formatAxisValue(value: number, step: number): string {
+/**
+ * An axis value with as many digits as it takes to distinguish values `step` axis units apart.
+ * `largest`: size of the largest value of the axis, which decides on the notation of all.
+ */
+export function formatAxisValue(value: number, step: number, largest = Math.abs(value)): string {
   if (value === 0) return '0';
   if (!Number.isFinite(value) || !(step > 0)) return String(value);
   const exponentOfStep = Math.floor(Math.log10(step) + TOLERANCE);
   const size = Math.abs(value);
-  if (-exponentOfStep <= FRACTION_DIGITS_MAX && size < PLAIN_NUMBER_MAX) {
+  if (-exponentOfStep <= FRACTION_DIGITS_MAX && largest < PLAIN_NUMBER_MAX) {
     return withoutNegativeZero(value.toFixed(Math.max(0, -exponentOfStep)));
   }
   const digits = Math.floor(Math.log10(size)) - exponentOfStep;

@@ -53,12 +53,16 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     metafile: true,
     logLevel: 'warning',
   };
-  // First the worker, whose name the page has to know.
-  const worker = await build({ ...common, entryPoints: { 'fit-worker': 'web/page/fit-worker.ts' } });
-  const [workerName = ''] = Object.keys(worker.metafile.outputs).map((path) => basename(path));
+  // First the worker and what is loaded later, whose names the page has to know.
+  const pathOf = async (name) => {
+    const { metafile } = await build({ ...common, entryPoints: { [name]: `web/page/${name}.ts` } });
+    return `/${basename(Object.keys(metafile.outputs)[0] ?? '')}`;
+  };
+  const [workerPath, filesPath] = [await pathOf('fit-worker'), await pathOf('plot-files')];
   const result = await build({
     ...common,
-    define: { FIT_WORKER_PATH: JSON.stringify(`/${workerName}`) },
+    define: { FIT_WORKER_PATH: JSON.stringify(workerPath), PLOT_FILES_PATH: JSON.stringify(filesPath) },
+    external: [filesPath],
     entryPoints: { page: 'web/page/main.ts', style: 'web/page/style.css' },
   });
   const outputs = Object.keys(result.metafile.outputs).map((path) => basename(path));

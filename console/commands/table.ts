@@ -23,6 +23,7 @@ import { peaksCommand } from './peaks.js';
 import { receiveCommand } from './receive.js';
 import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
+import { saveCommand } from './save.js';
 import { secretCommand } from './secret.js';
 import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   startCommand,
   spectraCommand,
   showCommand,
+  saveCommand,
   fitCommand,
   peaksCommand,
   statsCommand,

@@ -44,6 +44,8 @@ export interface BrowserOptions {
   readonly width?: number;
   readonly height?: number;
   readonly dark?: boolean;
+  /** A phone: fingers instead of a mouse. */
+  readonly touch?: boolean;
 }
 
 /** A browser with an empty profile; `close` also deletes the profile. */
@@ -51,6 +53,7 @@ export async function openBrowser({
   width = 1280,
   height = 800,
   dark = false,
+  touch = false,
 }: BrowserOptions = {}): Promise<{
   context: BrowserContext;
   close: () => Promise<void>;
@@ -60,6 +63,8 @@ export async function openBrowser({
     ...(BROWSER === undefined ? {} : { executablePath: BROWSER }),
     args: ARGUMENTS,
     viewport: { width, height },
+    hasTouch: touch,
+    isMobile: touch,
     colorScheme: dark ? 'dark' : 'light',
     acceptDownloads: true,
   });

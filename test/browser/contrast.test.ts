@@ -35,8 +35,10 @@ const TEXTS = `(() => {
   while (walker.nextNode()) {
     const text = walker.currentNode.textContent.trim();
     const element = walker.currentNode.parentElement;
+    // Text directly in a group of an SVG picture is not drawn.
+    if (element instanceof SVGGElement) continue;
     if (text === '' || element.closest('option, noscript, script') || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
-    if (element.closest('[disabled]')) continue;
+    if (element.closest('[disabled], [aria-disabled=true]')) continue;
     const style = getComputedStyle(element);
     const inSvg = element.closest('svg') !== null;
     const backgrounds = [];

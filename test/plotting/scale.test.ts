@@ -42,6 +42,25 @@ describe('count scales', () => {
     expect(labels(9)).to.deep.equal(['0', '1', '2', '5', '10', '20', '50', '100']);
     expect(labels(2)).to.deep.equal(['0', '1', '100']);
   });
+  it('all labels of a linear or square root scale have one SI prefix, and none below ten thousand', () => {
+    const labels = (name: 'linear' | 'sqrt', top: number): string[] =>
+      countScale(name, top)
+        .ticks(4)
+        .map(({ label }) => label);
+    expect(labels('linear', 1_500)).to.deep.equal(['0', '500', '1000', '1500']);
+    expect(labels('linear', 12_000)).to.deep.equal(['0', '5k', '10k']);
+    expect(labels('linear', 1_500_000)).to.deep.equal(['0', '0.5M', '1.0M', '1.5M']);
+    expect(labels('sqrt', 40_000)).to.deep.equal(['0', '10k', '20k', '30k', '40k']);
+    expect(labels('linear', 0.4)).to.deep.equal(['0', '0.1', '0.2', '0.3', '0.4']);
+  });
+  it('a logarithmic scale has plain labels up to ten thousand, and ticks between the powers of ten', () => {
+    const scale = countScale('log', 20_000);
+    expect(scale.ticks(5).map(({ label }) => label)).to.deep.equal(['0', '1', '10', '100', '1000', '10000']);
+    expect(scale.minorTicks).to.have.length(4 * 8 + 1);
+    expect(scale.minorTicks[0]).to.equal(scale.toUnit(2));
+    expect(scale.minorTicks.at(-1)).to.equal(1);
+    expect(countScale('linear', 20_000).minorTicks).to.deep.equal([]);
+  });
   it('every scale rises from 0 to 1 and can be inverted', () => {
     fc.assert(
       fc.property(

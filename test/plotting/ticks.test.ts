@@ -4,6 +4,16 @@ import * as fc from 'fast-check';
 import { formatAxisValue, labelledTicks, niceCeiling, niceTicks } from '../../plotting/ticks.js';
 
 describe('ticks of an axis', () => {
+  it('all labels of an axis have one notation', () => {
+    expect(labelledTicks(0, 2e7, 4).map(({ label }) => label)).to.deep.equal([
+      '0',
+      '5e6',
+      '1.0e7',
+      '1.5e7',
+      '2.0e7',
+    ]);
+    expect(labelledTicks(0, 9e6, 4).map(({ label }) => label)).to.deep.equal(['0', '5000000']);
+  });
   it('tick steps are 1, 2 or 5 times a power of ten', () => {
     expect(niceTicks(0, 1, 5)).to.deep.equal({
       values: [0, 0.2, 0.4, 0.6000000000000001, 0.8, 1],

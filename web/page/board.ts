@@ -4,34 +4,42 @@
  * of the document.
  */
 import { OVERLAYS_MAX, defaultPlot, PLOTS_MAX, type PlotSpec } from '../view/plot-spec.js';
+import { attachDragging } from './board-drag.js';
+import { BoardKeys } from './board-keys.js';
+import { BoardNote } from './board-note.js';
 import { element } from './dom.js';
 import { Plot } from './plot.js';
 import type { PageServices } from './plot-interface.js';
 
-/** Where a spectrum goes: instead of the last plot, over it, or into a new plot. */
+/** Where a spectrum goes: into the active plot, over it, or into a new plot. */
 export type SpectrumPlacement = 'replace' | 'overlay' | 'add';
 
-/** The type of dragged data: the index of a plot. */
-const DRAG_TYPE = 'text/x-mirrorflow-plot';
+export interface BoardEvents {
+  /** Plots or their settings have changed; changes of one burst are one step of the history. */
+  changed(burst?: string): void;
+  undo(): void;
+}
 
 export class Board {
-  readonly element = element('section', { class: 'board', 'aria-label': 'Plots' });
+  readonly element = element('section', { class: 'board', 'aria-label': 'Plots', tabindex: '-1' });
   readonly #services: PageServices;
-  readonly #changed: () => void;
-  readonly #emptyNote = element('div', { class: 'board-empty' });
+  readonly #events: BoardEvents;
+  readonly #note = new BoardNote();
+  readonly #keys: BoardKeys;
   #plots: Plot[] = [];
   #columns = 0;
 
-  constructor(services: PageServices, changed: () => void) {
+  constructor(services: PageServices, events: BoardEvents) {
     this.#services = services;
-    this.#changed = changed;
-    services.state.on('status', () => this.#updateEmptyNote());
-    this.#updateEmptyNote();
+    this.#events = events;
+    this.#keys = new BoardKeys(this.element, () => this.#plots);
+    services.state.on('status', () => this.#note.update(services.state.status));
+    this.#note.update(services.state.status);
     this.#arrange();
   }
 
   get specs(): readonly PlotSpec[] {
-    return this.#plots.map(({ spec }) => spec);
+    return this.#plots.map(({ keptSpec }) => keptSpec);
   }
 
   get columns(): number {
@@ -41,7 +49,7 @@ export class Board {
   set columns(columns: number) {
     this.#columns = columns;
     this.#arrange();
-    this.#changed();
+    this.#events.changed();
   }
 
   /** The names of all spectra on the board. */
@@ -49,36 +57,51 @@ export class Board {
     return new Set(this.#plots.flatMap(({ spec }) => spec.spectra));
   }
 
-  /** Shows the given plots; existing ones are changed rather than replaced. */
+  /** Returns false where no plot has a function for the key. */
+  handleKey(event: KeyboardEvent): boolean {
+    return this.#keys.handle(event);
+  }
+
+  /** Shows the given plots; those that stay keep their card, and with it focus and counts. */
   restore(specs: readonly PlotSpec[], columns: number): void {
     this.#columns = columns;
-    specs.forEach((spec, index) => {
-      const existing = this.#plots[index];
-      if (existing === undefined) this.#plots.push(this.#createPlot(spec));
-      else if (JSON.stringify(existing.spec) !== JSON.stringify(spec)) existing.apply(spec);
+    const free = new Set(this.#plots);
+    const found = new Map<PlotSpec, Plot>();
+    const rules: readonly ((plot: Plot, spec: PlotSpec) => boolean)[] = [
+      (plot, spec) => JSON.stringify(plot.keptSpec) === JSON.stringify(spec),
+      (plot, spec) => plot.spec.spectra.join('\n') === spec.spectra.join('\n'),
+      (plot, spec) => this.#plots.indexOf(plot) === specs.indexOf(spec),
+      () => true,
+    ];
+    for (const matches of rules) {
+      for (const spec of specs) {
+        const plot = found.has(spec) ? undefined : [...free].find((candidate) => matches(candidate, spec));
+        if (plot === undefined) continue;
+        free.delete(plot);
+        found.set(spec, plot);
+      }
+    }
+    for (const plot of free) plot.close();
+    this.#plots = specs.map((spec) => {
+      const plot = found.get(spec);
+      if (plot === undefined) return this.#createPlot(spec);
+      if (JSON.stringify(plot.spec) !== JSON.stringify(spec)) plot.apply(spec);
+      return plot;
     });
-    for (const plot of this.#plots.splice(specs.length)) plot.close();
     this.#arrange();
   }
 
   /**
-   * Shows a spectrum. `replace` focuses a plot that shows it already; `overlay` does nothing where
-   * it is not possible, and adds a plot when the last one is not one-dimensional.
+   * Shows a spectrum. `replace` focuses a plot that shows it already; `overlay` adds a plot when
+   * the active one or the spectrum is not one-dimensional.
    */
   show(name: string, placement: SpectrumPlacement): void {
-    const last = this.#plots.at(-1);
+    const { active } = this.#keys;
     const info = this.#services.state.info(name);
-    if (placement === 'overlay' && last !== undefined && last.isOneDimensional && info?.dimensions === 1) {
-      const spectra = last.spec.spectra;
-      if (!spectra.includes(name) && spectra.length < OVERLAYS_MAX)
-        last.change({ spectra: [...spectra, name] });
-      return;
+    if (placement === 'overlay' && active?.isOneDimensional === true && info?.dimensions === 1) {
+      return this.#overlay(active, name);
     }
-    if (placement === 'replace' && last !== undefined) {
-      const shown = this.#plots.find(({ spec }) => spec.spectra.length === 1 && spec.spectra[0] === name);
-      if (this.#plots.length > 1 && shown !== undefined) return shown.element.focus();
-      return last.change(defaultPlot(name));
-    }
+    if (placement === 'replace' && active !== undefined) return this.#replace(active, name);
     this.#add([defaultPlot(name)], this.#plots.length);
   }
 
@@ -87,51 +110,77 @@ export class Board {
     this.#arrange();
   }
 
-  /** The text of an empty board: what to do, or why no spectra are available. */
-  #updateEmptyNote(): void {
-    const { status } = this.#services.state;
-    const unavailable = status !== undefined && (status.state === 'broken' || status.state === 'stopped');
-    const lines = unavailable
-      ? [
-          status.state === 'stopped' ? 'This application does not run' : 'The spectra are not available',
-          status.cause ?? 'Start it on the network page, or with “mirrorflow run”.',
-          'The viewer retries every second; the page continues by itself.',
-        ]
-      : [
-          'Choose a spectrum',
-          'Click one in the list, or press / to search and Enter to show it.',
-          'Shift-click overlays it on the last plot; + adds a plot.',
-        ];
-    if (this.#emptyNote.dataset['lines'] === lines.join()) return;
-    this.#emptyNote.dataset['lines'] = lines.join();
-    const [heading = '', ...rest] = lines;
-    this.#emptyNote.replaceChildren(
-      element('h2', {}, heading),
-      ...rest.map((line) => element('p', {}, line)),
-    );
+  #overlay(plot: Plot, name: string): void {
+    const { spectra } = plot.spec;
+    if (spectra.includes(name)) return;
+    if (spectra.length < OVERLAYS_MAX) return plot.change({ spectra: [...spectra, name] });
+    this.#services.notices.show(`A plot shows at most ${OVERLAYS_MAX} spectra.`);
+  }
+
+  #replace(plot: Plot, name: string): void {
+    const shown = this.#plots.find(({ spec }) => spec.spectra.length === 1 && spec.spectra[0] === name);
+    if (this.#plots.length > 1 && shown !== undefined) {
+      this.#keys.active = shown;
+      return shown.element.scrollIntoView({ block: 'nearest' });
+    }
+    const before = plot.spec.spectra.join(', ');
+    if (before === name) return;
+    plot.change(defaultPlot(name));
+    this.#services.notices.show(`${name} instead of ${before}`, {
+      text: 'Undo',
+      run: () => this.#events.undo(),
+    });
   }
 
   #add(specs: readonly PlotSpec[], at: number): void {
     const room = PLOTS_MAX - this.#plots.length;
-    this.#plots.splice(at, 0, ...specs.slice(0, room).map((spec) => this.#createPlot(spec)));
+    if (specs.length > room) {
+      const text = `A board has at most ${PLOTS_MAX} plots: remove one first.`;
+      this.#services.notices.show(text);
+    }
+    const added = specs.slice(0, room).map((spec) => this.#createPlot(spec));
+    if (added.length === 0) return;
+    this.#plots.splice(at, 0, ...added);
     this.#arrange();
-    this.#changed();
+    this.#keys.active = added.at(-1);
+    added.at(-1)?.element.scrollIntoView({ block: 'nearest' });
+    this.#events.changed();
   }
 
   #createPlot(spec: PlotSpec): Plot {
     const plot: Plot = new Plot(spec, this.#services, {
-      changed: () => this.#changed(),
-      remove: () => {
-        this.#plots = this.#plots.filter((other) => other !== plot);
-        plot.close();
-        this.#arrange();
-        this.#changed();
-      },
+      changed: (burst) => this.#events.changed(burst),
+      remove: () => this.#remove(plot),
       move: (by) => this.#move(plot, this.#plots.indexOf(plot) + by),
       add: (specs) => this.#add(specs, this.#plots.indexOf(plot) + 1),
     });
-    this.#attachDragging(plot);
+    attachDragging(
+      plot,
+      () => this.#plots.indexOf(plot),
+      (from) => {
+        const moved = this.#plots[from];
+        if (moved !== undefined) this.#move(moved, this.#plots.indexOf(plot));
+      },
+    );
     return plot;
+  }
+
+  /** Focus and mark go to the plot in its place. */
+  #remove(plot: Plot): void {
+    const at = this.#plots.indexOf(plot);
+    const hadFocus = plot.element.contains(document.activeElement);
+    const wasActive = this.#keys.active === plot;
+    plot.close();
+    this.#plots = this.#plots.filter((other) => other !== plot);
+    const next = this.#plots[at] ?? this.#plots.at(-1);
+    if (wasActive) this.#keys.active = next;
+    this.#arrange();
+    if (hadFocus) (next?.element ?? this.element).focus({ preventScroll: true });
+    this.#events.changed();
+    this.#services.notices.show(`Removed ${plot.spec.spectra.join(', ')}`, {
+      text: 'Undo',
+      run: () => this.#events.undo(),
+    });
   }
 
   #move(plot: Plot, to: number): void {
@@ -139,38 +188,28 @@ export class Board {
     if (from < 0 || to < 0 || to >= this.#plots.length || from === to) return;
     this.#plots.splice(from, 1);
     this.#plots.splice(to, 0, plot);
+    const focused = document.activeElement;
     this.#arrange();
-    this.#changed();
-  }
-
-  #attachDragging(plot: Plot): void {
-    const { element: card } = plot;
-    card.addEventListener('dragstart', (event) => {
-      event.dataTransfer?.setData(DRAG_TYPE, String(this.#plots.indexOf(plot)));
-    });
-    card.addEventListener('dragover', (event) => {
-      if (event.dataTransfer?.types.includes(DRAG_TYPE) === true) event.preventDefault();
-    });
-    card.addEventListener('drop', (event) => {
-      const from = event.dataTransfer?.getData(DRAG_TYPE) ?? '';
-      const moved = from === '' ? undefined : this.#plots[Number(from)];
-      if (moved === undefined) return;
-      event.preventDefault();
-      this.#move(moved, this.#plots.indexOf(plot));
-    });
+    // Moving an element in the document removes its focus.
+    if (focused instanceof HTMLElement && plot.element.contains(focused)) focused.focus();
+    this.#events.changed();
   }
 
   #arrange(): void {
     const count = this.#plots.length;
-    const columns = this.#columns > 0 ? this.#columns : Math.ceil(Math.sqrt(count));
-    this.element.style.setProperty('--columns', String(Math.max(1, Math.min(columns, count))));
+    const wanted = this.#columns > 0 ? this.#columns : Math.ceil(Math.sqrt(count));
+    const columns = Math.max(1, Math.min(wanted, count));
+    this.element.style.setProperty('--columns', String(columns));
+    this.element.style.setProperty('--rows', String(Math.max(1, Math.ceil(count / columns))));
     this.element.classList.toggle('is-empty', count === 0);
-    const cards = count === 0 ? [this.#emptyNote] : this.#plots.map((plot) => plot.element);
-    // Only cards in the wrong place are moved: moving an element removes its focus.
+    const cards = count === 0 ? [this.#note.element] : this.#plots.map((plot) => plot.element);
+    for (const child of Array.from(this.element.children))
+      if (!cards.includes(child as HTMLElement)) child.remove();
+    // Only cards in the wrong place are moved.
     cards.forEach((card, index) => {
       if (this.element.children[index] !== card)
         this.element.insertBefore(card, this.element.children[index] ?? null);
     });
-    while (this.element.children.length > cards.length) this.element.lastElementChild?.remove();
+    this.#keys.mark();
   }
 }

@@ -4,8 +4,9 @@
  * sockets; touches no document.
  */
 import { Backoff } from '../../protocol/base/backoff.js';
-import { decodeFrame, type Frame } from '../wire/frame.js';
+import type { Frame } from '../wire/frame.js';
 import type { PageMessage, ServerMessage } from '../wire/messages.js';
+import { FrameReader } from './frame-reader.js';
 
 export interface ConnectionEvents {
   opened(): void;
@@ -20,6 +21,7 @@ const RECONNECT_PAUSES = { firstMs: 250, maxMs: 3_000 };
 export class Connection {
   readonly #events: ConnectionEvents;
   #socket: WebSocket | undefined;
+  #reader: FrameReader | undefined;
   readonly #backoff = new Backoff(RECONNECT_PAUSES);
 
   constructor(events: ConnectionEvents) {
@@ -27,9 +29,15 @@ export class Connection {
   }
 
   open(): void {
-    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/live`);
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    const socket = new WebSocket(`${scheme}://${location.host}/live${wordsForServer()}`);
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
+    const reader = new FrameReader(
+      (frame) => this.#events.frame(frame),
+      (id) => this.send({ kind: 'ack', id, again: true }),
+    );
+    this.#reader = reader;
     let opened = false;
     socket.addEventListener('open', () => {
       opened = true;
@@ -37,8 +45,9 @@ export class Connection {
       this.#events.opened();
     });
     socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      if (typeof data === 'string') this.#events.message(JSON.parse(data) as ServerMessage);
-      else this.#events.frame(decodeFrame(data));
+      if (typeof data !== 'string') return reader.read(data);
+      const message = JSON.parse(data) as ServerMessage;
+      reader.inOrder(() => this.#events.message(message));
     });
     socket.addEventListener('close', () => {
       this.#socket = undefined;
@@ -49,6 +58,17 @@ export class Connection {
 
   /** Drops the message while not connected; `opened` is the event to send everything again. */
   send(message: PageMessage): void {
+    if (message.kind === 'show') this.#reader?.keepOnly(new Set(message.subscriptions.map(({ id }) => id)));
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
+}
+
+/**
+ * What the server needs to choose how it sends frames. A page that was opened with `?line=slow`, as
+ * through an SSH tunnel, says so.
+ */
+function wordsForServer(): string {
+  if (!FrameReader.canUnpack) return '';
+  const isSlow = new URLSearchParams(location.search).get('line') === 'slow';
+  return isSlow ? '?frames=packed&line=slow' : '?frames=packed';
 }

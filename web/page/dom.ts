@@ -45,6 +45,20 @@ export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/**
+ * Builds a part of the document again without losing the focus: where the focused element was
+ * replaced, the new one with the same `data-key` gets it, or else what contains the part.
+ */
+export function keepFocus(container: Element, build: () => void): void {
+  const focused = document.activeElement;
+  const key = container.contains(focused) ? focused?.getAttribute('data-key') : undefined;
+  build();
+  if (typeof key !== 'string' || container.contains(focused)) return;
+  const all = container.querySelectorAll<HTMLElement | SVGElement>('[data-key]');
+  const next = [...all].find((candidate) => candidate.dataset['key'] === key);
+  (next ?? container.closest<HTMLElement>('[tabindex]'))?.focus({ preventScroll: true });
+}
+
 /** A select element; `changed` receives the chosen value. */
 export function selectBox<T extends string>(
   label: string,

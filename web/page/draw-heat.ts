@@ -5,6 +5,7 @@
  */
 import { countScale, type ScaleName } from '../../plotting/scale.js';
 import { viridis } from '../../plotting/viridis.js';
+import { countLabel } from '../view/count-label.js';
 import { colourWords, paintHeat } from '../view/heat.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
@@ -84,10 +85,11 @@ export function drawKey(
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   let lastY = Infinity;
-  for (const { at, label } of countScale(scale, max).ticks(Math.max(2, area.height / 45))) {
-    const y = area.top + area.height * (1 - at);
+  const counts = countScale(scale, max);
+  for (const tick of counts.ticks(Math.max(2, area.height / 45))) {
+    const y = area.top + area.height * (1 - tick.at);
     if (y > lastY - 12) continue;
     lastY = y;
-    context.fillText(label, left + KEY_BAR_WIDTH + 5, Math.max(area.top + 5, y));
+    context.fillText(countLabel(tick, counts), left + KEY_BAR_WIDTH + 5, Math.max(area.top + 5, y));
   }
 }

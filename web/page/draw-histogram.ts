@@ -59,28 +59,30 @@ export function drawHistogram(
   context.beginPath();
   context.rect(area.left, area.top - 1, area.width, area.height + 2);
   context.clip();
-  const outline = new Path2D();
-  if (step >= STEP_LEAST_PX) addSteps(outline, part.values, left, step, yOf);
-  else addColumns(outline, part.values, left, step * part.values.length, yOf);
+  const trace = (): void => {
+    context.beginPath();
+    if (step >= STEP_LEAST_PX) addSteps(context, part.values, left, step, yOf);
+    else addColumns(context, part.values, left, step * part.values.length, yOf);
+  };
   if (style.filled) {
-    const filling = new Path2D(outline);
-    filling.lineTo(left + step * part.values.length, bottom);
-    filling.lineTo(left, bottom);
+    trace();
+    context.lineTo(left + step * part.values.length, bottom);
+    context.lineTo(left, bottom);
     context.globalAlpha = 0.16;
     context.fillStyle = style.colour;
-    // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- a canvas, no array
-    context.fill(filling);
+    context.fill();
     context.globalAlpha = 1;
   }
+  trace();
   context.strokeStyle = style.colour;
   context.lineWidth = 1.2;
   context.lineJoin = 'round';
-  context.stroke(outline);
+  context.stroke();
   context.restore();
 }
 
 function addSteps(
-  path: Path2D,
+  path: CanvasPath,
   values: Values,
   left: number,
   step: number,
@@ -97,7 +99,7 @@ function addSteps(
 
 /** From the lowest to the highest count of each column, so that a single high channel stays. */
 function addColumns(
-  path: Path2D,
+  path: CanvasPath,
   values: Values,
   left: number,
   width: number,

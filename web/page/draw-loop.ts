@@ -27,6 +27,14 @@ export class DrawLoop {
     this.#pending.delete(drawable);
   }
 
+  /** Draws everything that waits, as before the browser prints. */
+  drawNow(): void {
+    for (const drawable of this.#pending) {
+      this.#pending.delete(drawable);
+      drawable.draw();
+    }
+  }
+
   #drawFrame(): void {
     this.#frameRequested = false;
     const startMs = performance.now();

@@ -5,8 +5,9 @@
  */
 import { dataState } from '../view/data-state.js';
 import { element, setText } from './dom.js';
+import type { PageHistory } from './page-history.js';
 import type { PageState } from './page-state.js';
-import { nextTheme } from './theme.js';
+import { nextTheme, shownTheme } from './theme.js';
 
 export interface HeaderActions {
   selectApplication(app: string): void;
@@ -14,6 +15,9 @@ export interface HeaderActions {
   pause(): void;
   columns(columns: number): void;
   themeChanged(): void;
+  undo(): void;
+  redo(): void;
+  layouts(): void;
   help(): void;
   signIn(): void;
   signOut(): void;
@@ -34,6 +38,10 @@ export class Header {
   readonly #tabs: Readonly<Record<'spectra' | 'network', HTMLElement>>;
   readonly #pauseButton: HTMLButtonElement;
   readonly #signButton: HTMLButtonElement;
+  readonly #themeButton: HTMLButtonElement;
+  readonly #undoButton: HTMLButtonElement;
+  readonly #redoButton: HTMLButtonElement;
+  readonly #layoutsButton: HTMLButtonElement;
   readonly #actions: HeaderActions;
 
   constructor(state: PageState, actions: HeaderActions) {
@@ -48,52 +56,41 @@ export class Header {
       'Pause',
     );
     this.#signButton = element('button', { type: 'button', onclick: () => this.#signInOrOut() }, 'Sign in');
+    const icon = (text: string, label: string, onclick: () => void): HTMLButtonElement =>
+      element('button', { type: 'button', class: 'icon', 'aria-label': label, title: label, onclick }, text);
+    this.#undoButton = icon('↶', 'Undo', () => actions.undo());
+    this.#redoButton = icon('↷', 'Redo', () => actions.redo());
+    this.#redoButton.classList.add('redo');
+    this.#layoutsButton = icon('▦', 'Layouts', () => actions.layouts());
+    this.#layoutsButton.classList.add('layouts-button');
+    this.#themeButton = icon('◐', '', () => this.#switchTheme());
     this.#apps.addEventListener('change', () => actions.selectApplication(this.#apps.value));
     this.columns.addEventListener('change', () => actions.columns(Number(this.columns.value)));
     this.element = element(
       'header',
       { class: 'top' },
       element(
-        'span',
+        'h1',
         { class: 'brand' },
         element('img', { src: '/icon.svg', alt: '', width: '22', height: '22' }),
-        element('b', {}, 'mirrorflow'),
+        element('span', {}, 'mirrorflow'),
       ),
-      this.#apps,
-      this.#stateBadge,
-      this.#detail,
       element('nav', { class: 'tabs', 'aria-label': 'Pages' }, this.#tabs.spectra, this.#tabs.network),
+      element('div', { class: 'source' }, this.#apps, this.#stateBadge, this.#detail),
       element(
         'div',
-        { class: 'top-tools' },
+        { class: 'top-tools', role: 'group', 'aria-label': 'Page' },
+        this.#undoButton,
+        this.#redoButton,
+        this.#layoutsButton,
         this.columns,
         this.#pauseButton,
-        element(
-          'button',
-          {
-            type: 'button',
-            title: 'Light, dark, or as the system',
-            onclick: (event: MouseEvent) => {
-              const theme = nextTheme();
-              if (event.currentTarget instanceof HTMLElement) setText(event.currentTarget, `Theme: ${theme}`);
-              actions.themeChanged();
-            },
-          },
-          'Theme',
-        ),
         this.#signButton,
-        element(
-          'button',
-          {
-            type: 'button',
-            'aria-label': 'Keys and help',
-            title: 'Keys and help',
-            onclick: () => actions.help(),
-          },
-          '?',
-        ),
+        this.#themeButton,
+        icon('?', 'Keys and help', () => actions.help()),
       ),
     );
+    this.#nameTheme();
     for (const topic of ['applications', 'status', 'connection', 'paused', 'second'] as const)
       state.on(topic, () => this.refresh());
     this.refresh();
@@ -106,6 +103,13 @@ export class Header {
     }
     this.columns.hidden = view !== 'spectra';
     this.#pauseButton.hidden = view !== 'spectra';
+    this.#layoutsButton.hidden = view !== 'spectra';
+  }
+
+  /** Buttons that do nothing stay in place, so that they keep the focus. */
+  setUndo({ canUndo, canRedo }: PageHistory): void {
+    this.#undoButton.setAttribute('aria-disabled', String(!canUndo));
+    this.#redoButton.setAttribute('aria-disabled', String(!canRedo));
   }
 
   refresh(): void {
@@ -129,6 +133,18 @@ export class Header {
     this.#signButton.hidden = welcome === undefined || welcome.control === 'no-secret';
     setText(this.#signButton, welcome?.control === 'yes' ? 'Sign out' : 'Sign in');
     document.title = `${app === undefined ? '' : `${app}${kind === 'live' ? '' : ` (${label})`} · `}mirrorflow`;
+  }
+
+  #switchTheme(): void {
+    nextTheme();
+    this.#nameTheme();
+    this.#actions.themeChanged();
+  }
+
+  #nameTheme(): void {
+    const label = `Theme: ${shownTheme()}`;
+    this.#themeButton.setAttribute('aria-label', label);
+    this.#themeButton.title = label;
   }
 
   #signInOrOut(): void {

@@ -1,18 +1,22 @@
 /**
- * The help dialog: keys and pointer gestures, as `plot-input.ts`, `spectrum-list.ts` and `main.ts`
- * implement them. `main.ts` opens it. Adds a dialog to the document until it is closed.
+ * The help dialog: keys and gestures, as `plot-keys.ts`, `plot-pointer.ts`, `plot-touch.ts`,
+ * `spectrum-list.ts` and `main.ts` implement them. `main.ts` opens it. Adds a dialog to the
+ * document until it is closed.
  */
 import { element } from './dom.js';
 
-const KEYS: readonly (readonly [string, string])[] = [
+type Rows = readonly (readonly [string, string])[];
+
+const KEYS: Rows = [
   ['/', 'search the list of spectra'],
-  ['↑ ↓, Enter', 'in the list: select a spectrum, show it'],
-  ['Shift Enter', 'in the list: overlay it on the last plot'],
+  ['↑ ↓, Enter', 'in the list: select a spectrum, show it in the active plot'],
+  ['Shift Enter', 'in the list: overlay it on the active plot'],
   ['+ or Alt Enter', 'in the list: show it in a new plot'],
   ['Tab', 'go to the next plot or button'],
   ['← →', 'on a plot: move the cursor (also ↑ ↓ on 2-D)'],
   ['Shift ← →', 'on a plot: move the visible part'],
   ['+  −  0', 'on a plot: zoom in, zoom out, show all'],
+  ['Z', 'on a plot: zoom back, to the part before the last zoom'],
   ['R … R', 'begin and end a region at the cursor'],
   ['G', 'select the next region'],
   ['[ ]', 'move the selected region by a channel'],
@@ -20,23 +24,34 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['Delete', 'remove the selected region'],
   ['L', 'switch between linear, logarithmic and square root scale'],
   ['U', 'switch between units and channels'],
+  ['Ctrl Z, Ctrl Y', 'undo, redo (also Back and Forward of the browser)'],
   ['P', 'pause, resume'],
   ['N', 'switch between spectra and network'],
 ];
 
-const POINTER: readonly (readonly [string, string])[] = [
+const POINTER: Rows = [
   ['Drag', 'zoom into a part'],
   ['Shift drag', 'add a region: net counts, centroid, width, rate, fit'],
   ['Drag a limit or the top of a region', 'move it'],
-  ['Click a peak mark', 'fit the peak'],
-  ['Alt drag', 'move the visible part'],
+  ['Drag beside an axis, Alt drag', 'move the visible part (also with the middle button)'],
   ['Wheel', 'zoom in, zoom out'],
+  ['Shift wheel, wheel sideways', 'move the visible part'],
   ['Double click', 'show all channels'],
+  ['Escape', 'end a drag without its effect'],
+  ['Click a peak mark', 'fit the peak'],
   ['Drag a title', 'move the plot on the board'],
 ];
 
+const TOUCH: Rows = [
+  ['Swipe up or down', 'scroll the page'],
+  ['Swipe sideways', 'move the visible part'],
+  ['Two fingers', 'zoom and move the visible part'],
+  ['Long press', 'mark a region: move the finger, or drag its limits later'],
+  ['Tap', 'show the counts'],
+];
+
 export function showHelp(): void {
-  const rows = (pairs: typeof KEYS): HTMLElement =>
+  const rows = (pairs: Rows): HTMLElement =>
     element(
       'dl',
       {},
@@ -49,6 +64,9 @@ export function showHelp(): void {
     rows(KEYS),
     element('h2', {}, 'Pointer'),
     rows(POINTER),
+    element('h2', {}, 'Fingers'),
+    rows(TOUCH),
+    element('p', {}, 'Keys are for the plot under the pointer, or for the one that has the focus.'),
     element('p', {}, 'The address bar always has the state of the page: copy it to share the page.'),
     element('form', { method: 'dialog' }, element('button', { class: 'primary' }, 'Close')),
   );

@@ -6,17 +6,24 @@
  *   connection.ts      the WebSocket              board.ts, plot*.ts   plots
  *   subscriptions.ts   visible views              spectrum-list.ts     the list of spectra
  *   page-state.ts      data from the server       network*.ts          the network page
+ *   page-history.ts    undo, Back and Forward     layouts.ts           named layouts
  */
 import { formatAddress, parseAddress, defaultPlot } from '../view/plot-spec.js';
-import type { ServerMessage, SpectrumInfo } from '../wire/messages.js';
+import type { ApplicationSummary, ServerMessage, SpectrumInfo } from '../wire/messages.js';
 import { Board } from './board.js';
 import { Connection } from './connection.js';
 import { element } from './dom.js';
 import { DrawLoop } from './draw-loop.js';
 import { Fits } from './fits.js';
-import { Header } from './header.js';
+import { Header, type HeaderActions } from './header.js';
 import { showHelp } from './help.js';
+import { keepAddress, restoreAddress } from './last-address.js';
+import { Layouts } from './layouts.js';
 import { NetworkView } from './network-view.js';
+import { Notices } from './notices.js';
+import { PageHistory } from './page-history.js';
+import { preparePrinting } from './print.js';
+import { showSignIn } from './sign-in-dialog.js';
 import { readSession, signInForm, signOut } from './sign-in.js';
 import { SpectrumList } from './spectrum-list.js';
 import { PageState } from './page-state.js';
@@ -35,14 +42,23 @@ class App {
   readonly #list: SpectrumList;
   readonly #header: Header;
   readonly #network: NetworkView;
+  readonly #history = new PageHistory(() => this.#header.setUndo(this.#history));
+  readonly #notices = new Notices();
+  readonly #layouts = new Layouts(this.#state, this.#notices, {
+    open: (address) => (location.hash = address),
+    address: () => this.#address(),
+  });
   readonly #main = element('main', {});
   #view: 'spectra' | 'network' = 'spectra';
   /** While the address bar is read, it is not written. */
   #restoring = false;
   /** The user has not chosen any plot yet. */
   #untouched = false;
+  /** The address is the one of the last time, whose application may have ended since. */
+  #restoredLast: boolean;
 
-  constructor() {
+  constructor(restoredLast: boolean) {
+    this.#restoredLast = restoredLast;
     const state = this.#state;
     this.#connection = new Connection({
       opened: () => this.#opened(),
@@ -53,31 +69,59 @@ class App {
     // Connects before the page is built, which saves a round trip.
     this.#connection.open();
     this.#subscriptions = new Subscriptions((message) => this.#connection.send(message));
-    const services = { state, subscriptions: this.#subscriptions, loop: new DrawLoop(), fits: new Fits() };
-    this.#board = new Board(services, () => this.#boardChanged());
+    const services = {
+      state,
+      subscriptions: this.#subscriptions,
+      loop: new DrawLoop(),
+      fits: new Fits(),
+      notices: this.#notices,
+      showLayouts: () => this.#layouts.show(),
+    };
+    this.#board = new Board(services, {
+      changed: (burst) => this.#boardChanged(burst),
+      undo: () => this.#undo(),
+    });
     this.#list = new SpectrumList(
       services,
       (name, placement) => this.#board.show(name, placement),
       () => this.#board.names,
     );
-    this.#network = new NetworkView(state, (message) => this.#connection.send(message));
-    this.#header = new Header(state, {
+    this.#network = new NetworkView(state, {
+      send: (message) => this.#connection.send(message),
+      openSpectra: (app) => this.#openSpectra(app),
+    });
+    const actions: HeaderActions = {
       selectApplication: (app) => this.#selectApplication(app),
       view: (view) => this.#showView(view),
       pause: () => this.#togglePause(),
       columns: (columns) => (this.#board.columns = columns),
       themeChanged: () => this.#redraw(),
+      undo: () => this.#undo(),
+      redo: () => this.#redo(),
+      layouts: () => this.#layouts.show(),
       help: showHelp,
-      signIn: () => this.#showSignIn(),
+      signIn: showSignIn,
       signOut: () => void signOut().then(() => location.reload()),
-    });
+    };
+    this.#header = new Header(state, actions);
     startTheme(() => this.#redraw());
-    document.body.replaceChildren(this.#header.element, this.#main);
+    const { element: layouts } = this.#layouts;
+    document.body.replaceChildren(this.#header.element, layouts, this.#main, this.#notices.element);
+    preparePrinting(() => {
+      this.#redraw();
+      services.loop.drawNow();
+    });
     setInterval(() => {
       if (!document.hidden) state.notify('second');
     }, SECOND_MS);
-    addEventListener('hashchange', () => this.#restore());
-    addEventListener('keydown', (event) => this.#handleKey(event));
+    addEventListener('hashchange', () => {
+      this.#history.moved();
+      this.#notices.close();
+      this.#restore();
+    });
+    // Before the list, which has keys of its own.
+    addEventListener('keydown', (event) => this.#handleKey(event), { capture: true });
+    this.#header.setUndo(this.#history);
     this.#restore();
   }
 
@@ -90,15 +134,24 @@ class App {
     this.#header.columns.value = String(address.columns);
     this.#showView(address.view);
     this.#restoring = false;
+    if (address.app !== undefined) keepAddress(this.#address());
+    this.#layouts.refresh();
     this.#list.refresh();
   }
 
-  /** Writes the state of the page to the address bar. */
-  #updateAddress(): void {
-    if (this.#restoring) return;
+  #address(): string {
     const { specs: plots, columns } = this.#board;
-    const hash = formatAddress({ view: this.#view, app: this.#state.app, columns, plots });
-    if (hash !== location.hash) history.replaceState(null, '', hash);
+    return formatAddress({ view: this.#view, app: this.#state.app, columns, plots });
+  }
+
+  /** Writes the state of the page to the address bar: a step of the user, or the present one. */
+  #updateAddress(step: 'step' | 'same', burst?: string): void {
+    if (this.#restoring) return;
+    const hash = this.#address();
+    keepAddress(hash);
+    this.#layouts.refresh();
+    if (step === 'step') this.#history.add(hash, burst);
+    else this.#history.replace(hash);
   }
 
   /** Shows some spectra, once, when the page was opened without plots. */
@@ -107,32 +160,54 @@ class App {
     if (!this.#untouched || spectra === undefined || spectra.length === 0) return;
     this.#untouched = false;
     this.#board.restore(suggestedSpectra(spectra).map(defaultPlot), 0);
-    this.#boardChanged();
+    this.#updateAddress('same');
+    this.#list.refresh();
   }
 
-  #boardChanged(): void {
+  #boardChanged(burst?: string): void {
     this.#untouched = false;
-    this.#updateAddress();
+    // The undo of a notice is for the step before.
+    this.#notices.close();
+    this.#updateAddress('step', burst);
     this.#list.refresh();
+  }
+
+  #undo(): void {
+    if (!this.#history.undo()) this.#notices.show('Nothing to undo.');
+  }
+
+  #redo(): void {
+    if (!this.#history.redo()) this.#notices.show('Nothing to redo.');
+  }
+
+  /** The spectra of an application, from the network page. */
+  #openSpectra(app: string): void {
+    if (app !== this.#state.app) this.#selectApplication(app);
+    this.#showView('spectra');
   }
 
   #showView(view: 'spectra' | 'network'): void {
     this.#view = view;
     this.#header.setView(view);
-    const elements = view === 'network' ? [this.#network.element] : [this.#list.element, this.#board.element];
-    this.#main.className = view;
-    this.#main.replaceChildren(...elements);
+    // Only another view: moving elements in the document removes their focus.
+    if (this.#main.className !== view) {
+      const elements =
+        view === 'network' ? [this.#network.element] : [this.#list.element, this.#board.element];
+      this.#main.className = view;
+      this.#main.replaceChildren(...elements);
+    }
     this.#network.setVisible(view === 'network');
+    this.#layouts.setVisible(view === 'spectra');
     if (view === 'network') this.#list.close();
     else this.#list.refresh();
-    this.#updateAddress();
+    this.#updateAddress('step');
   }
 
   #selectApplication(app: string): void {
     this.#board.closeAll();
     this.#openApplication(app);
     this.#untouched = true;
-    this.#updateAddress();
+    this.#updateAddress('step');
   }
 
   #openApplication(app: string | undefined): void {
@@ -170,12 +245,13 @@ class App {
       case 'applications':
         state.hostServer = message.hostServer;
         state.applications = message.applications;
+        this.#leaveEnded(message.applications);
         if (state.app === undefined) {
           const first =
             message.applications.find((app) => app.state === 'running') ?? message.applications[0];
           if (first !== undefined) {
             this.#openApplication(first.name);
-            this.#updateAddress();
+            this.#updateAddress('same');
           }
         }
         return state.notify('applications');
@@ -192,6 +268,10 @@ class App {
         if (message.app !== state.app) return undefined;
         state.gates = message.gates;
         return state.notify('gates');
+      case 'layouts':
+        if (message.app !== state.app) return undefined;
+        state.layouts = message.layouts;
+        return state.notify('layouts');
       case 'calibrations':
         if (message.app !== state.app) return undefined;
         state.calibrations = message.calibrations;
@@ -208,6 +288,16 @@ class App {
     }
   }
 
+  /** A page that was restored shows an application that runs. */
+  #leaveEnded(applications: readonly ApplicationSummary[]): void {
+    if (!this.#restoredLast) return;
+    this.#restoredLast = false;
+    const runs = (app: string | undefined): boolean =>
+      applications.some(({ name, state }) => name === app && state === 'running');
+    const first = applications.find(({ state }) => state === 'running');
+    if (first !== undefined && !runs(this.#state.app)) this.#selectApplication(first.name);
+  }
+
   #togglePause(): void {
     const state = this.#state;
     state.paused = !state.paused;
@@ -221,34 +311,43 @@ class App {
     this.#network.refresh();
   }
 
-  #showSignIn(): void {
-    const dialog = element('dialog', { class: 'help', 'aria-label': 'Sign in' });
-    dialog.append(
-      signInForm(() => location.reload()),
-      element('form', { method: 'dialog' }, element('button', {}, 'Cancel')),
-    );
-    dialog.addEventListener('close', () => dialog.remove());
-    document.body.append(dialog);
-    dialog.showModal();
-  }
-
   #handleKey(event: KeyboardEvent): void {
     const { target } = event;
-    const inField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
-    if (
-      inField ||
-      event.ctrlKey ||
-      event.metaKey ||
-      event.altKey ||
-      document.querySelector('dialog') !== null
-    )
-      return;
-    if (event.key === '/') this.#list.search.focus();
-    else if (event.key === 'p') this.#togglePause();
-    else if (event.key === 'n') this.#showView(this.#view === 'network' ? 'spectra' : 'network');
-    else if (event.key === '?') showHelp();
-    else return;
+    const inField =
+      target instanceof HTMLInputElement ||
+      target instanceof HTMLTextAreaElement ||
+      target instanceof HTMLSelectElement;
+    if (inField || event.altKey || document.querySelector('dialog') !== null) return;
+    if (event.ctrlKey || event.metaKey) {
+      const key = event.key.toLowerCase();
+      if (key === 'z' && !event.shiftKey) this.#undo();
+      else if (key === 'y' || key === 'z') this.#redo();
+      else return;
+    } else if (!this.#handlePlainKey(event)) return;
     event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Returns false for a key that has no function. */
+  #handlePlainKey(event: KeyboardEvent): boolean {
+    if (this.#view === 'spectra' && this.#board.handleKey(event)) return true;
+    switch (event.key) {
+      case '/':
+        if (this.#view === 'network') this.#showView('spectra');
+        this.#list.openSearch();
+        return true;
+      case 'p':
+        this.#togglePause();
+        return true;
+      case 'n':
+        this.#showView(this.#view === 'network' ? 'spectra' : 'network');
+        return true;
+      case '?':
+        showHelp();
+        return true;
+      default:
+        return false;
+    }
   }
 }
 
@@ -266,11 +365,11 @@ function suggestedSpectra(spectra: readonly SpectrumInfo[]): string[] {
 /** The document of a browser that must sign in first has `data-gate`, and shows only the form. */
 function start(): void {
   if (document.documentElement.dataset['gate'] === undefined) {
-    void new App();
+    void new App(restoreAddress());
     return;
   }
   startTheme(() => undefined);
-  const form = signInForm(() => location.reload());
+  const form = signInForm('h1', () => location.reload());
   document.body.replaceChildren(element('main', { class: 'gate' }, form));
   form.querySelector('input')?.focus();
 }

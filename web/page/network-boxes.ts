@@ -1,7 +1,7 @@
 /**
  * The boxes of the network picture as SVG elements: sources (programs that send data), flows (rings
- * of buffers in shared memory) and clients (programs that read or write flows). Flows and clients
- * are buttons that select their details. `network-picture.ts` places the boxes and inserts them.
+ * of buffers in shared memory) and clients (programs that read or write flows). All are buttons
+ * that select their details. `network-picture.ts` places the boxes and inserts them.
  */
 import {
   fillRatio,
@@ -15,16 +15,12 @@ import {
 import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
 import { svg } from './dom.js';
 
-/** A selected application, one of its flows, or one of its clients. */
+/** A selected application, one of its flows, the source of a flow, or one of its clients. */
 export interface NetworkSelection {
   readonly app: string;
   readonly flow?: string;
+  readonly sourceOf?: string;
   readonly client?: string;
-}
-
-export interface SelectionControl {
-  readonly selected: NetworkSelection | undefined;
-  readonly select: (selection: NetworkSelection) => void;
 }
 
 /** Upper left corner of a box, in units of the SVG. */
@@ -49,28 +45,39 @@ interface BoxContent {
   readonly fill?: number | undefined;
 }
 
-export function sourceBox(flow: NetworkFlow, place: Place): SVGElement {
+export function sourceBox(
+  app: NetworkApplication,
+  flow: NetworkFlow,
+  place: Place,
+  selected: NetworkSelection | undefined,
+): SVGElement {
   const host = /^\w+:\/\/([^?/]+)/.exec(flow.source ?? '')?.[1] ?? flow.source ?? '';
   const unreachable = flow.sourceState === 'stale' || flow.sourceState === 'ended';
-  return box(place, {
-    title: flow.source?.startsWith('spectcl:') === true ? 'SpecTcl' : 'Provider',
-    lines: [host, unreachable ? 'unreachable' : ''],
-    state: unreachable ? 'stale' : undefined,
-  });
+  const title = flow.source?.startsWith('spectcl:') === true ? 'SpecTcl' : 'Provider';
+  return button(
+    { app: app.name, sourceOf: flow.flow },
+    selected,
+    `Source ${title}, ${host}, ${unreachable ? 'unreachable' : (flow.sourceState ?? flow.state)}`,
+    box(place, {
+      title,
+      lines: [host, unreachable ? 'unreachable' : ''],
+      state: unreachable ? 'stale' : undefined,
+    }),
+  );
 }
 
 export function flowBox(
   app: NetworkApplication,
   flow: NetworkFlow,
   place: Place,
-  control: SelectionControl,
+  selected: NetworkSelection | undefined,
 ): SVGElement {
   const problem = flowProblem(flow);
   const stale = flow.sourceState === 'stale' || flow.sourceState === 'ended';
   const lines = [problem ?? flowRateText(flow), flowLagText(flow)];
   return button(
     { app: app.name, flow: flow.flow },
-    control,
+    selected,
     `Flow ${flow.flow}, ${lines.join(', ')}`,
     box(place, {
       title: flow.flow,
@@ -85,20 +92,21 @@ export function clientBox(
   app: NetworkApplication,
   client: NetworkClient,
   place: Place,
-  control: SelectionControl,
+  selected: NetworkSelection | undefined,
 ): SVGElement {
   const program = client.program.split('/').at(-1) ?? client.program;
   const usage = mostLoadedUsage(client);
   const figures = usage === undefined ? 'no flow open' : usageSummary(usage);
+  const status = client.connected ? (client.answered ? figures : 'does not answer') : 'not connected';
   const holds = client.flows.filter(({ holding }) => holding === true).map(({ flow }) => flow);
   const title = holds.length === 0 ? client.name : `${client.name} holds ${holds.join(', ')} back`;
   return button(
     { app: app.name, client: client.name },
-    control,
-    `Client ${title}, ${figures}`,
+    selected,
+    `Client ${title}, ${status}, ${program}`,
     box(place, {
       title,
-      lines: [program, client.connected ? (client.answered ? figures : 'does not answer') : 'not connected'],
+      lines: [status, program],
       state: !client.connected || !client.answered ? 'stale' : holds.length > 0 ? 'held' : undefined,
       fill: usage?.direction === 'input' ? fillRatio(usage) : undefined,
     }),
@@ -136,37 +144,37 @@ function box({ x, y }: Place, { title, lines, state, fill }: BoxContent): SVGEle
       rx: '8',
       class: 'net-frame',
     }),
-    ...[title, ...lines].map(text),
+    // The commas are not drawn; with them the texts are part of the label of the button.
+    text(title, 0),
+    ...lines.flatMap((content, line) => (content === '' ? [] : [', ', text(content, line + 1)])),
     ...(fill === undefined
       ? []
       : [bar(1, 'net-bar'), bar(fill, `net-fill${fill > NEARLY_FULL ? ' is-high' : ''}`)]),
   );
 }
 
-/** An SVG group that is a button for pointer and keyboard. */
+/**
+ * An SVG group that is a button for pointer and keyboard; `NetworkView` handles both, since a
+ * picture is replaced while a button is pressed.
+ */
 export function button(
   selection: NetworkSelection,
-  { selected, select }: SelectionControl,
+  selected: NetworkSelection | undefined,
   label: string,
   child: SVGElement,
 ): SVGElement {
   const key = JSON.stringify(selection);
-  const group = svg(
+  const isSelected = key === JSON.stringify(selected);
+  return svg(
     'g',
     {
       role: 'button',
       tabindex: '0',
       'aria-label': label,
+      'aria-pressed': String(isSelected),
       'data-key': key,
-      class: `net-button${key === JSON.stringify(selected) ? ' is-chosen' : ''}`,
+      class: `net-button${isSelected ? ' is-chosen' : ''}`,
     },
     child,
   );
-  group.addEventListener('click', () => select(selection));
-  group.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' && event.key !== ' ') return;
-    event.preventDefault();
-    select(selection);
-  });
-  return group;
 }

@@ -1,6 +1,7 @@
 /**
- * The details of a selected application, flow (a ring of buffers in shared memory) or client (a
- * program that reads or writes flows), as names and values. `NetworkView` shows them. Pure.
+ * The details of a selected application, source, flow (a ring of buffers in shared memory) or
+ * client (a program that reads or writes flows), as names and values. `NetworkView` shows them.
+ * Pure.
  */
 import { flowLagText, flowRateText, flowProblem, usageDetails } from '../view/network-words.js';
 import {
@@ -15,9 +16,10 @@ import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/mes
 /** Rows with an undefined value are left out. */
 export type DetailRows = readonly (readonly [name: string, value: string | undefined])[];
 
-export function applicationDetails(app: NetworkApplication): DetailRows {
+/** `state`: of its data, as the picture has it. */
+export function applicationDetails(app: NetworkApplication, state: string): DetailRows {
   return [
-    ['state', app.state],
+    ['state', state === app.state ? state : `${app.state}, ${state}`],
     ['source', app.source],
     ['restarts', String(app.restarts)],
     ['process', app.pid === undefined ? undefined : String(app.pid)],
@@ -25,6 +27,21 @@ export function applicationDetails(app: NetworkApplication): DetailRows {
     ['clients', String(app.clients.length)],
     ['cause', app.cause],
     ['problem', app.problem],
+  ];
+}
+
+export function sourceDetails(flow: NetworkFlow): DetailRows {
+  const { receivedBytes } = flow.counters;
+  const rate = flow.rates['receivedBytes'];
+  const perSecond = rate === undefined ? '' : ` · ${formatByteRate(rate)}`;
+  return [
+    ['address', flow.source],
+    ['state', flow.sourceState ?? flow.state],
+    ['problem', flowProblem(flow)],
+    ['cause', flow.cause],
+    ['received', receivedBytes === undefined ? undefined : formatBytes(receivedBytes) + perSecond],
+    ['newest buffer', flow.quietS === undefined ? undefined : `${formatDuration(flow.quietS * 1_000)} ago`],
+    ['mirrored into', `flow ${flow.flow}`],
   ];
 }
 

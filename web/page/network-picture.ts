@@ -11,7 +11,7 @@ import {
   clientBox,
   flowBox,
   sourceBox,
-  type SelectionControl,
+  type NetworkSelection,
   type Place,
 } from './network-boxes.js';
 
@@ -56,16 +56,20 @@ interface LineStyle {
   readonly lane?: number;
 }
 
-export function networkPicture(
-  picture: NetworkPicture,
-  control: SelectionControl,
-  narrow: boolean,
-): SVGSVGElement {
+/** What the picture shows besides the network. */
+export interface PictureContext {
+  readonly selected: NetworkSelection | undefined;
+  readonly narrow: boolean;
+  readonly stateOf: (app: NetworkApplication) => string;
+}
+
+export function networkPicture(picture: NetworkPicture, context: PictureContext): SVGSVGElement {
+  const { narrow } = context;
   const layout = narrow ? NARROW : WIDE;
   const parts: SVGElement[] = [];
   let top = 8;
   for (const app of picture.applications) {
-    const { group, height } = application(app, top, control, layout);
+    const { group, height } = application(app, top, context, layout);
     parts.push(group);
     top += height + 22;
   }
@@ -92,7 +96,7 @@ export function networkPicture(
 function application(
   app: NetworkApplication,
   top: number,
-  control: SelectionControl,
+  { selected, stateOf }: PictureContext,
   layout: Layout,
 ): { group: SVGElement; height: number } {
   const sources = app.flows.filter(({ source }) => source !== undefined).length;
@@ -113,15 +117,15 @@ function application(
     const from = flow.source === undefined ? undefined : place('source', row);
     const at = place('flow', row);
     flowAt.set(flow.flow, at);
-    boxes.push(flowBox(app, flow, at, control));
+    boxes.push(flowBox(app, flow, at, selected));
     if (from === undefined) return;
-    boxes.push(sourceBox(flow, from));
+    boxes.push(sourceBox(app, flow, from, selected));
     const bytesPerSecond = flow.rates['receivedBytes'] ?? 0;
     lines.push(line(from, at, { bytesPerSecond, state: flow.sourceState ?? 'live' }, layout));
   });
   app.clients.forEach((client, row) => {
     const at = place('client', row);
-    boxes.push(clientBox(app, client, at, control));
+    boxes.push(clientBox(app, client, at, selected));
     for (const { flow, direction, holding = false } of client.flows) {
       const to = flowAt.get(flow);
       const lane = app.flows.findIndex((candidate) => candidate.flow === flow);
@@ -134,7 +138,7 @@ function application(
       );
     }
   });
-  const title = `${app.name} · ${app.state}${app.restarts > 0 ? ` · restarted ${app.restarts}×` : ''}`;
+  const title = `${app.name} · ${stateOf(app)}${app.restarts > 0 ? ` · restarted ${app.restarts}×` : ''}`;
   return {
     height,
     group: svg(
@@ -150,7 +154,7 @@ function application(
       }),
       button(
         { app: app.name },
-        control,
+        selected,
         `Application ${title}`,
         svg('text', { x: '14', y: String(top + 22), class: 'net-title' }, title),
       ),

@@ -4,17 +4,30 @@
  * own part of the document; requests go out through `main.ts`.
  */
 import { dataState, networkStateText } from '../view/data-state.js';
+import { applicationStateText } from '../view/network-words.js';
 import type { NetworkApplication, PageMessage } from '../wire/messages.js';
-import { element, setText } from './dom.js';
+import { element, keepFocus, setText } from './dom.js';
 import type { NetworkSelection } from './network-boxes.js';
-import { applicationDetails, clientDetails, flowDetails, type DetailRows } from './network-details.js';
+import {
+  applicationDetails,
+  clientDetails,
+  flowDetails,
+  sourceDetails,
+  type DetailRows,
+} from './network-details.js';
 import { networkPicture } from './network-picture.js';
 import type { PageState } from './page-state.js';
+
+export interface NetworkEvents {
+  send(message: PageMessage): void;
+  /** Shows the spectra of an application. */
+  openSpectra(app: string): void;
+}
 
 export class NetworkView {
   readonly element = element('section', { class: 'network-page', 'aria-label': 'Network' });
   readonly #state: PageState;
-  readonly #send: (message: PageMessage) => void;
+  readonly #events: NetworkEvents;
   readonly #picture = element('div', { class: 'network-picture' });
   readonly #details = element('aside', { class: 'network-details', 'aria-label': 'Details' });
   /** As the header says it; without the viewer's server with the age of the picture. */
@@ -27,10 +40,11 @@ export class NetworkView {
   /** Applications by unanswered request. */
   readonly #pending = new Map<number, string>();
 
-  constructor(state: PageState, send: (message: PageMessage) => void) {
+  constructor(state: PageState, events: NetworkEvents) {
     this.#state = state;
-    this.#send = send;
+    this.#events = events;
     this.element.append(this.#stateNote, this.#picture, this.#details);
+    this.#listenToPicture();
     state.on('network', () => this.refresh());
     state.on('connection', () => this.refresh());
     for (const topic of ['second', 'status', 'paused'] as const) state.on(topic, () => this.#updateState());
@@ -63,20 +77,48 @@ export class NetworkView {
       this.#picture.replaceChildren(element('p', { class: 'list-note' }, 'Loading the network …'));
       return;
     }
-    const focused = document.activeElement?.getAttribute('data-key');
-    const select = (selection: NetworkSelection): void => {
-      this.#selected = selection;
+    const drawn = networkPicture(picture, {
+      selected: this.#selected,
+      narrow: this.#narrow.matches,
+      stateOf: (app) => this.#stateOf(app),
+    });
+    keepFocus(this.#picture, () => this.#picture.replaceChildren(drawn));
+    this.#updateDetails();
+  }
+
+  /** A picture is replaced once a second, also between press and release. */
+  #listenToPicture(): void {
+    let pressed: string | undefined;
+    const keyAt = ({ target }: Event): string | undefined => {
+      const box = target instanceof Element ? target.closest<SVGElement>('[data-key]') : null;
+      return box?.dataset['key'];
+    };
+    const select = (key: string | undefined): void => {
+      if (key === undefined) return;
+      this.#selected = JSON.parse(key) as NetworkSelection;
       this.refresh();
     };
-    const drawn = networkPicture(picture, { selected: this.#selected, select }, this.#narrow.matches);
-    this.#picture.replaceChildren(drawn);
-    if (focused !== undefined && focused !== null) {
-      const replacement = [...drawn.querySelectorAll<SVGElement>('[data-key]')].find(
-        (node) => node.dataset['key'] === focused,
-      );
-      replacement?.focus();
-    }
-    this.#updateDetails();
+    this.#picture.addEventListener('pointerdown', (event) => (pressed = keyAt(event)));
+    this.#picture.addEventListener('pointerup', (event) => {
+      if (keyAt(event) === pressed) select(pressed);
+    });
+    // Of a screen reader, without a pointer.
+    this.#picture.addEventListener('click', (event) => {
+      if (event.detail === 0) select(keyAt(event));
+    });
+    this.#picture.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' && event.key !== ' ') return;
+      event.preventDefault();
+      select(keyAt(event));
+    });
+  }
+
+  /** As the header of the page has it, for the application of the header; only plots are paused. */
+  #stateOf(application: NetworkApplication): string {
+    const { app, connected, status } = this.#state;
+    const { kind, label } = dataState({ connected, paused: false, status }, Date.now());
+    const isShown = application.name === app && kind !== 'connecting';
+    return applicationStateText(application, isShown ? label : undefined);
   }
 
   #updateState(): void {
@@ -90,7 +132,7 @@ export class NetworkView {
 
   /** Requests pictures while the page is visible. */
   #follow(): void {
-    this.#send({ kind: 'network', on: this.#visible && !document.hidden });
+    this.#events.send({ kind: 'network', on: this.#visible && !document.hidden });
   }
 
   #updateDetails(): void {
@@ -105,13 +147,16 @@ export class NetworkView {
       return;
     }
     const flow = app.flows.find((candidate) => candidate.flow === this.#selected?.flow);
+    const source = app.flows.find((candidate) => candidate.flow === this.#selected?.sourceOf);
     const client = app.clients.find((candidate) => candidate.name === this.#selected?.client);
     const [title, facts]: [string, DetailRows] =
       flow !== undefined
         ? [`Flow ${flow.flow}`, flowDetails(flow, app.clients)]
-        : client !== undefined
-          ? [`Client ${client.name}`, clientDetails(client)]
-          : [`Application ${app.name}`, applicationDetails(app)];
+        : source !== undefined
+          ? [`Source of ${source.flow}`, sourceDetails(source)]
+          : client !== undefined
+            ? [`Client ${client.name}`, clientDetails(client)]
+            : [`Application ${app.name}`, applicationDetails(app, this.#stateOf(app))];
     // Replaced only when different, so that a click is not lost between two pictures.
     const key = JSON.stringify([
       title,
@@ -123,7 +168,7 @@ export class NetworkView {
     ]);
     if (this.#details.dataset['key'] === key) return;
     this.#details.dataset['key'] = key;
-    this.#details.replaceChildren(
+    const content = [
       element('h2', {}, title),
       element(
         'dl',
@@ -132,9 +177,10 @@ export class NetworkView {
           value === undefined ? [] : [element('dt', {}, name), element('dd', {}, value)],
         ),
       ),
-      ...(flow === undefined && client === undefined ? [this.#control(app)] : []),
+      ...((flow ?? source ?? client) === undefined ? [this.#control(app)] : []),
       this.#note,
-    );
+    ];
+    keepFocus(this.#details, () => this.#details.replaceChildren(...content));
   }
 
   #control(app: NetworkApplication): HTMLElement {
@@ -146,6 +192,7 @@ export class NetworkView {
       'button',
       {
         type: 'button',
+        'data-key': 'control',
         class: action === 'run' ? 'primary' : 'danger',
         disabled: control !== 'yes' || busy,
         onclick: () => this.#requestControl(action, app.name),
@@ -158,7 +205,12 @@ export class NetworkView {
         : control === 'sign-in'
           ? 'Sign in to start and stop applications.'
           : 'To start and stop applications here, give the host server a shared secret: MIRRORFLOW_SECRET_FILE.';
-    return element('div', { class: 'control' }, button, element('p', { class: 'hint' }, hint));
+    const open = element(
+      'button',
+      { type: 'button', 'data-key': 'spectra', onclick: () => this.#events.openSpectra(app.name) },
+      'Show the spectra',
+    );
+    return element('div', { class: 'control' }, open, ' ', button, element('p', { class: 'hint' }, hint));
   }
 
   #requestControl(action: 'run' | 'stop', app: string): void {
@@ -166,7 +218,7 @@ export class NetworkView {
     const request = this.#nextRequest;
     this.#nextRequest += 1;
     this.#pending.set(request, app);
-    this.#send({ kind: 'control', request, action, app });
+    this.#events.send({ kind: 'control', request, action, app });
     this.refresh();
   }
 }

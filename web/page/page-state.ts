@@ -7,6 +7,7 @@ import type {
   ApplicationSummary,
   AxisCalibration,
   GateShape,
+  Layout,
   NetworkPicture,
   ServerMessage,
   SpectrumInfo,
@@ -15,7 +16,7 @@ import type {
 
 /** `second`: once a second, for texts with an age. */
 export type Topic =
-  'second' | 'connection' | 'applications' | 'status' | 'list' | 'gates' | 'network' | 'paused';
+  'second' | 'connection' | 'applications' | 'status' | 'list' | 'gates' | 'layouts' | 'network' | 'paused';
 
 type Welcome = ServerMessage & { kind: 'welcome' };
 
@@ -31,6 +32,8 @@ export class PageState {
   gates: readonly GateShape[] = [];
   /** By name of the spectrum. */
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
+  /** By their names. */
+  layouts: Readonly<Record<string, Layout>> = {};
   picture: NetworkPicture | undefined;
   paused = false;
   /** While paused: when the newest data at the pause were published, milliseconds since 1970. */
@@ -61,6 +64,7 @@ export class PageState {
     this.spectra = undefined;
     this.gates = [];
     this.calibrations = {};
-    for (const topic of ['applications', 'status', 'list', 'gates'] as const) this.notify(topic);
+    this.layouts = {};
+    for (const topic of ['applications', 'status', 'list', 'gates', 'layouts'] as const) this.notify(topic);
   }
 }

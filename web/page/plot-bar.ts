@@ -1,134 +1,96 @@
 /**
- * The bar above a plot: names of its spectra, select boxes for scale, time window and axis, and the
- * menu with everything else. `Plot` builds it again after every change of its settings. Creates
- * elements; changes the plot only through `PlotHandle`, the board through `PlotActions`.
+ * The bar above a plot, one line at every width: names of its spectra, select boxes where they fit,
+ * the menu (`plot-menu.ts`) with everything else, and the button that removes the plot. `Plot`
+ * creates it once and updates it after every change of its settings, so that the focus stays.
+ * Changes the plot only through `PlotHandle`, the board through `PlotActions`.
  */
-import type { PlotSpec } from '../view/plot-spec.js';
-import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
-import { RATE_WINDOWS_S } from '../wire/messages.js';
-import { showCalibration } from './calibration-dialog.js';
-import { selectBox, element } from './dom.js';
-import { downloadCsv, downloadJson, downloadPng } from './plot-download.js';
-import { currentPalette } from './theme.js';
+import { element, setText } from './dom.js';
+import { Menu } from './menu.js';
 import type { PlotActions, PlotHandle } from './plot-interface.js';
+import { plotMenu } from './plot-menu.js';
+import { PlotSelects } from './plot-selects.js';
+import { currentPalette } from './theme.js';
 
-const SCALE_LABELS: Readonly<Record<ScaleName, string>> = { linear: 'Linear', log: 'Log', sqrt: 'Root' };
+/** Width of the select boxes, and of menu, button and edges, in CSS pixels. */
+const SELECTS_PX = 262;
+const REST_PX = 100;
+const CHIP_PX = 26;
+const TITLE_FONT = 'bold 14px system-ui, sans-serif';
+let measuring: CanvasRenderingContext2D | null | undefined;
 
-export function plotBar(plot: PlotHandle, actions: PlotActions): HTMLElement[] {
-  const { spec } = plot;
-  const title = element('h2', { class: 'plot-title', draggable: 'true', title: 'Drag to move the plot' });
-  const palette = currentPalette();
-  const suffix = spec.projection === undefined ? '' : ` · onto ${spec.projection}`;
-  spec.spectra.forEach((name, index) => {
-    const chip = element('span', { class: 'chip' });
-    chip.style.background = palette.series[index % palette.series.length] ?? '';
-    title.append(...(spec.spectra.length > 1 ? [chip] : []), element('span', {}, name + suffix));
-  });
-  return [
-    title,
-    element(
+export class PlotBar {
+  readonly element: HTMLElement;
+  readonly #plot: PlotHandle;
+  readonly #title = element('h2', { class: 'plot-title', draggable: 'true' });
+  readonly #selects: PlotSelects;
+  readonly #menu: Menu;
+  readonly #remove: HTMLElement;
+
+  constructor(plot: PlotHandle, actions: PlotActions) {
+    this.#plot = plot;
+    this.#selects = new PlotSelects(plot);
+    this.#menu = new Menu('More', () => plotMenu(plot, actions));
+    this.#remove = element(
+      'button',
+      { type: 'button', class: 'icon', title: 'Remove', onclick: () => actions.remove() },
+      '×',
+    );
+    const { element: selects } = this.#selects;
+    const tools = element(
       'div',
-      { class: 'plot-tools' },
-      selectBox(
-        'Scale of counts',
-        SCALE_NAMES.map((scale) => [scale, SCALE_LABELS[scale]] as const),
-        plot.scale,
-        (scale) => plot.change({ scale }),
-      ),
-      selectBox(
-        'Counts',
-        [
-          ['all', 'All counts'],
-          ...RATE_WINDOWS_S.map((window) => [String(window), `Per second, last ${window} s`] as const),
-        ],
-        String(spec.rateS ?? 'all'),
-        (value) => plot.change({ rateS: RATE_WINDOWS_S.find((window) => String(window) === value) }),
-      ),
-      selectBox(
-        'Axis',
-        [
-          ['units', 'Units'],
-          ['channels', 'Channels'],
-        ],
-        spec.channels ? 'channels' : 'units',
-        (value) => plot.change({ channels: value === 'channels' }),
-      ),
-      menuOf(plot, actions),
-      element(
-        'button',
-        {
-          type: 'button',
-          class: 'icon',
-          'aria-label': `Remove the plot of ${spec.spectra[0] ?? ''}`,
-          title: 'Remove',
-          onclick: () => actions.remove(),
-        },
-        '×',
-      ),
-    ),
-  ];
+      { class: 'plot-tools', role: 'group' },
+      selects,
+      this.#menu.element,
+      this.#remove,
+    );
+    tools.setAttribute('aria-label', 'Settings of the plot');
+    this.element = element('div', { class: 'plot-bar' }, this.#title, tools);
+  }
+
+  update(): void {
+    const { spectra, projection } = this.#plot.spec;
+    const suffix = projection === undefined ? '' : ` · onto ${projection}`;
+    const names = spectra.map((name) => name + suffix);
+    const first = names[0] ?? '';
+    this.#title.title = `${names.join(', ')} (drag to move the plot)`;
+    this.#menu.rename(`More for the plot of ${first}`);
+    this.#remove.setAttribute('aria-label', `Remove the plot of ${first}`);
+    this.#updateTitle(names);
+    this.#selects.update();
+    this.fit();
+  }
+
+  /** Moves the select boxes into the menu where they do not fit beside the title. */
+  fit(): void {
+    const names = this.#plot.spec.spectra;
+    const title = textWidth(this.#title.textContent ?? '') + (names.length - 1) * 2 * CHIP_PX;
+    const narrow = title + SELECTS_PX + REST_PX > this.#plot.size.width;
+    this.element.classList.toggle('is-narrow', narrow);
+  }
+
+  /** Colours change with the theme, so that the title is compared with them. */
+  #updateTitle(names: readonly string[]): void {
+    const { series, accent } = currentPalette();
+    const colours = names.map((_, index) => series[index % series.length] ?? accent);
+    if (this.#title.children.length !== names.length) {
+      this.#title.replaceChildren(
+        ...names.map(() => element('span', {}, element('span', { class: 'chip' }), element('span'))),
+      );
+    }
+    [...this.#title.children].forEach((entry, index) => {
+      const [chip, text] = entry.children;
+      if (!(chip instanceof HTMLElement) || text === undefined) return;
+      chip.hidden = names.length < 2;
+      chip.style.background = colours[index] ?? '';
+      setText(text, names[index] ?? '');
+    });
+  }
 }
 
-function menuOf(plot: PlotHandle, actions: PlotActions): HTMLElement {
-  const details = element('details', { class: 'menu' });
-  const item = (text: string, action: () => void): HTMLElement =>
-    element(
-      'button',
-      {
-        type: 'button',
-        onclick: () => {
-          details.open = false;
-          action();
-        },
-      },
-      text,
-    );
-  const { spec } = plot;
-  /** The first region, or else the visible part, is the band that the projection sums. */
-  const projectionOnto = (projection: 'x' | 'y'): PlotSpec => ({
-    ...spec,
-    projection,
-    band: projection === 'x' ? (spec.regions[0]?.y ?? spec.y) : (spec.regions[0]?.x ?? spec.x),
-    x: projection === 'x' ? spec.x : spec.y,
-    y: undefined,
-    regions: [],
-    scale: undefined,
-  });
-  const isMap = plot.info?.dimensions === 2 && spec.projection === undefined;
-  details.append(
-    element('summary', { 'aria-label': 'More', title: 'More' }, '⋯'),
-    element(
-      'div',
-      { class: 'menu-items', role: 'group' },
-      item('Show all channels', () => plot.change({ x: undefined, y: undefined })),
-      ...(spec.regions.length === 0 ? [] : [item('Remove all regions', () => plot.change({ regions: [] }))]),
-      ...(plot.isOneDimensional && spec.projection === undefined
-        ? [
-            plot.peaks.shown
-              ? item('Hide peaks', () => plot.peaks.hide())
-              : item('Find peaks', () => plot.peaks.show()),
-            item('Calibrate …', () => showCalibration(plot)),
-          ]
-        : []),
-      ...(isMap
-        ? [item('Project onto x and y', () => actions.add([projectionOnto('x'), projectionOnto('y')]))]
-        : []),
-      ...(spec.spectra.length > 1
-        ? [item('Only the first spectrum', () => plot.change({ spectra: spec.spectra.slice(0, 1) }))]
-        : []),
-      item('Move left', () => actions.move(-1)),
-      item('Move right', () => actions.move(1)),
-      item('Save as PNG', () => downloadPng(plot)),
-      item('Save as CSV', () => downloadCsv(plot)),
-      item('Save as JSON', () => downloadJson(plot)),
-    ),
-  );
-  details.addEventListener('focusout', (event) => {
-    if (!(event.relatedTarget instanceof Node) || !details.contains(event.relatedTarget))
-      details.open = false;
-  });
-  details.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') details.open = false;
-  });
-  return details;
+/** Measured on a canvas, which makes the browser lay out nothing. */
+function textWidth(text: string): number {
+  measuring ??= document.createElement('canvas').getContext('2d');
+  if (measuring === null) return 0;
+  measuring.font = TITLE_FONT;
+  return measuring.measureText(text).width;
 }

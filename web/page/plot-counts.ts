@@ -3,14 +3,15 @@
  * it with each drawing and keeps what it returns. Draws on the canvas that is passed in.
  */
 import { peakOf } from '../../plotting/resample.js';
-import { countAxisTop, type ScaleName } from '../../plotting/scale.js';
+import { countAxisTop, countScale, type ScaleName } from '../../plotting/scale.js';
 import type { Placement } from '../view/axis.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import { drawCountAxis } from './draw-axes.js';
 import type { CountView } from './draw-fit.js';
 import { drawHeat, drawKey, HeatImage } from './draw-heat.js';
 import { drawHistogram, visiblePart } from './draw-histogram.js';
-import { drawCountAxis, type PlotArea } from './plot-area.js';
+import type { PlotArea } from './plot-area.js';
 import { currentPalette } from './theme.js';
 
 /** Top of the axis of counts in units of the highest visible count. */
@@ -52,7 +53,7 @@ export class PlotCounts {
     });
     const highest = Math.max(...maxima);
     const top = countAxisTop(highest * HEADROOM[scale]);
-    drawCountAxis(context, area, scale, top, isRate ? 'counts/s' : 'counts', palette);
+    drawCountAxis(context, area, countScale(scale, top), isRate ? 'counts/s' : 'counts', palette);
     frames.forEach((frame, index) => {
       if (frame === undefined || frame.head.dimensions !== 1) return;
       drawHistogram(context, area, x, frame, {

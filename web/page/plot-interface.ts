@@ -12,8 +12,11 @@ import type { AxisCalibration, ChannelRange, SpectrumInfo } from '../wire/messag
 import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
 import type { Fits } from './fits.js';
+import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
 import type { PlotArea } from './plot-area.js';
+import type { CanvasSize, PictureSurface } from './plot-surface.js';
+import type { SavedSpectra } from './saved-spectra.js';
 import type { Subscriptions } from './subscriptions.js';
 
 /** The objects that all views of the page share; `main.ts` creates them. */
@@ -22,6 +25,8 @@ export interface PageServices {
   readonly subscriptions: Subscriptions;
   readonly loop: DrawLoop;
   readonly fits: Fits;
+  readonly notices: Notices;
+  readonly showLayouts: () => void;
 }
 
 /** One spectrum of a plot. */
@@ -49,8 +54,10 @@ export interface RegionActions {
   removeSelected(): void;
   selectNext(): void;
   moveSelected(channels: number, widen: boolean): void;
-  moveTo(index: number, x: ChannelRange): void;
-  gripAt(x: number, y: number): RegionGrip | undefined;
+  /** Moves a region during a drag; the change is kept when the plot's preview is. */
+  previewMove(index: number, x: ChannelRange): void;
+  /** `reachPx`: distance from a limit that still counts. */
+  gripAt(x: number, y: number, reachPx: number): RegionGrip | undefined;
   fittedPlaces(spectrum: number): { readonly position: number; readonly error: number }[];
 }
 
@@ -75,9 +82,19 @@ export interface ChannelPart {
   readonly y?: ChannelRange;
 }
 
+/** Where pointer and keys are in a plot. */
+export interface PlotPointing {
+  /** The channels under the pointer or the keyboard's cursor. */
+  readonly cursor?: ChannelPoint | undefined;
+  /** The part that the user is drawing. */
+  readonly rubberBand?: ChannelPart | undefined;
+}
+
 export interface PlotHandle {
   readonly element: HTMLElement;
   readonly canvas: HTMLCanvasElement;
+  /** Of the canvas, as the browser has reported it last. */
+  readonly size: CanvasSize;
   readonly spec: PlotSpec;
   /** The description of the first spectrum; undefined before the list or a frame has arrived. */
   readonly info: SpectrumInfo | undefined;
@@ -92,7 +109,10 @@ export interface PlotHandle {
   readonly ranges: { readonly x: ChannelRange; readonly y: ChannelRange } | undefined;
   /** Where the counts are drawn; undefined before the first drawing. */
   readonly area: PlotArea | undefined;
-  readonly cursor: ChannelPoint | undefined;
+  readonly pointing: PlotPointing;
+  readonly canZoomBack: boolean;
+  readonly notices: Notices;
+  readonly saved: SavedSpectra;
   /** How counts are drawn; undefined for maps and before the first drawing. */
   readonly countView: CountView | undefined;
   readonly regions: RegionActions;
@@ -102,18 +122,29 @@ export interface PlotHandle {
   /** A spectrum by its index in `spec.spectra`; undefined before it is known. */
   spectrum(index: number): PlotSpectrum | undefined;
   redraw(): void;
-  /** Changes settings of the plot and the address of the page. */
-  change(change: Partial<PlotSpec>): void;
-  setRange(x: ChannelRange, y?: ChannelRange): void;
-  setCursor(cursor: ChannelPoint | undefined): void;
-  /** The rectangle that the user is drawing. */
-  setRubberBand(part: ChannelPart | undefined): void;
+  showLayouts(): void;
+  /** Draws the plot as it is shown on another surface, without cursor. */
+  paintOn(surface: PictureSurface): void;
+  /**
+   * Changes settings of the plot and the address of the page: one step of its history. Changes with
+   * the same `burst` that follow each other closely are one step.
+   */
+  change(change: Partial<PlotSpec>, burst?: string): void;
+  /** Shows settings during a drag; `change` keeps them. */
+  preview(change: Partial<PlotSpec>): void;
+  cancelPreview(): void;
+  /** Shows the part before the last zoom again. */
+  zoomBack(): void;
+  /** The settings that show a part; without `y` the other axis stays. */
+  partOf(x: ChannelRange, y?: ChannelRange): Partial<PlotSpec>;
+  /** Replaces what is given of cursor and rubber band. */
+  point(pointing: PlotPointing): void;
 }
 
 /** What a plot requests of its board. */
 export interface PlotActions {
-  /** The settings have changed. */
-  changed(): void;
+  /** The settings have changed; `burst` as in `PlotHandle.change`. */
+  changed(burst?: string): void;
   remove(): void;
   move(by: -1 | 1): void;
   /** Adds further plots behind this one. */

@@ -6,7 +6,7 @@
 import type { Axis } from '../view/axis.js';
 import type { GateShape } from '../wire/messages.js';
 import { drawCursor, drawGate, drawRegion, gatesOn, type MarkArea } from './draw-marks.js';
-import type { ChannelPart, PlotHandle } from './plot-interface.js';
+import type { PlotHandle, PlotPointing } from './plot-interface.js';
 import { currentPalette } from './theme.js';
 
 export interface PlotMarks {
@@ -14,14 +14,16 @@ export interface PlotMarks {
   readonly axes: { readonly x: Axis; readonly y: Axis };
   /** All gates of the application. */
   readonly gates: readonly GateShape[];
+  /** Cursor and rubber band; none on pictures for files. */
+  readonly pointing: PlotPointing;
   /** Regions and peaks, which draw themselves. */
   readonly layers: readonly { draw(context: CanvasRenderingContext2D, area: MarkArea): void }[];
-  readonly rubberBand: ChannelPart | undefined;
 }
 
 export function drawPlotMarks(context: CanvasRenderingContext2D, area: MarkArea, marks: PlotMarks): void {
-  const { plot, axes, layers, rubberBand } = marks;
-  const { info, cursor } = plot;
+  const { plot, axes, layers, pointing } = marks;
+  const { info } = plot;
+  const { cursor, rubberBand } = pointing;
   const palette = currentPalette();
   if (info !== undefined) {
     const gates = gatesOn(info, plot.spec.projection, marks.gates);

@@ -8,7 +8,7 @@ import { formatMeasured, unitOf } from '../../plotting/measured.js';
 import { channelWidth, toChannel } from '../view/axis.js';
 import { calibratedPlace } from '../view/region-cells.js';
 import { DEFAULT_FIT } from '../view/region-spec.js';
-import { element } from './dom.js';
+import { element, keepFocus } from './dom.js';
 import { drawPeakMark, type MarkArea } from './draw-marks.js';
 import { channelToX } from './plot-area.js';
 import type { PlotHandle } from './plot-interface.js';
@@ -46,16 +46,16 @@ export class PlotPeaks {
   show(): void {
     this.#shown = true;
     this.#spectrum = this.#plot.spec.spectra[0] ?? '';
-    this.#setContent('Searching …');
+    this.#setContent(status('Searching …'));
     void this.#request();
-    this.#plot.change({});
   }
 
   hide(): void {
     this.#shown = false;
     this.#peaks = [];
+    if (this.element.contains(document.activeElement)) this.#plot.element.focus();
     this.element.hidden = true;
-    this.#plot.change({});
+    this.#plot.redraw();
   }
 
   /** Hides the peaks of a spectrum that the plot no longer shows. */
@@ -99,12 +99,12 @@ export class PlotPeaks {
       const response = await fetch(`/api/peaks?${words.toString()}`);
       const answer = (await response.json()) as PeaksAnswer;
       if (!this.#shown) return;
-      if (answer.peaks === undefined) return this.#setContent(answer.error?.message ?? 'no answer');
+      if (answer.peaks === undefined) return this.#setContent(status(answer.error?.message ?? 'no answer'));
       this.#peaks = answer.peaks;
       this.#showTable();
       this.#plot.redraw();
     } catch {
-      this.#setContent('The server of the web viewer does not answer.');
+      this.#setContent(status('The server of the web viewer does not answer.'));
     }
   }
 
@@ -143,38 +143,49 @@ export class PlotPeaks {
         element('td', {}, formatMeasured(fwhm.value, fwhm.error)),
         element('td', {}, area === undefined ? '—' : formatMeasured(area.value, area.error)),
         element('td', {}, significance.toFixed(1)),
-        element('td', {}, element('button', { type: 'button', onclick: () => this.#fit(peak) }, 'Fit')),
+        element(
+          'td',
+          {},
+          fitButton(centroid.value.toFixed(1), () => this.#fit(peak)),
+        ),
       );
     });
     const named = (text: string, of: string): string => (of === '' ? text : `${text} (${of})`);
     const heads = [
-      named('Centroid', unit),
-      ...(calibration === undefined ? [] : [named('Calibrated', calibration.unit)]),
-      named('FWHM', unit),
-      'Area',
-      'Significance (σ)',
-      '',
+      ...[
+        named('Centroid', unit),
+        ...(calibration === undefined ? [] : [named('Calibrated', calibration.unit)]),
+        named('FWHM', unit),
+        'Area',
+        'Significance (σ)',
+      ].map((text) => element('th', { scope: 'col' }, text)),
+      element('td', {}),
     ];
-    this.element.hidden = false;
-    this.element.replaceChildren(
+    const button = (text: string, onclick: () => void): HTMLElement =>
+      element('button', { type: 'button', 'data-key': text, onclick }, text);
+    this.#setContent(
       element(
         'p',
         { class: 'peaks-title' },
         `${this.#peaks.length} peaks of ${this.#spectrum} `,
-        element('button', { type: 'button', onclick: () => this.show() }, 'Search again'),
-        element('button', { type: 'button', onclick: () => this.hide() }, 'Hide'),
+        button('Search again', () => this.show()),
+        button('Hide', () => this.hide()),
       ),
-      element(
-        'table',
-        {},
-        element('thead', {}, element('tr', {}, ...heads.map((text) => element('th', {}, text)))),
-        element('tbody', {}, ...rows),
-      ),
+      element('table', {}, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows)),
     );
   }
 
-  #setContent(text: string): void {
+  #setContent(...content: readonly HTMLElement[]): void {
     this.element.hidden = false;
-    this.element.replaceChildren(element('p', { role: 'status' }, text));
+    keepFocus(this.element, () => this.element.replaceChildren(...content));
   }
+}
+
+function status(text: string): HTMLElement {
+  return element('p', { role: 'status' }, text);
+}
+
+function fitButton(at: string, onclick: () => void): HTMLElement {
+  const label = `Fit the peak at ${at}`;
+  return element('button', { type: 'button', 'aria-label': label, 'data-key': label, onclick }, 'Fit');
 }

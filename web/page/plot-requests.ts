@@ -6,6 +6,7 @@
 import { clampTo, xAxis, yAxis, type Placement } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { ChannelRange, RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import type { CanvasSize } from './plot-surface.js';
 import type { SubscriptionRequest } from './subscriptions.js';
 
 /**
@@ -42,7 +43,7 @@ export function histogramRequest(spec: PlotSpec, shown: ShownSpectrum): Subscrip
 export function mapRequest(
   spec: PlotSpec,
   shown: ShownSpectrum,
-  canvas: HTMLCanvasElement,
+  { width, height }: CanvasSize,
 ): SubscriptionRequest {
   const ratio = Math.min(2, devicePixelRatio || 1);
   const cells = (pixels: number): number =>
@@ -51,8 +52,8 @@ export function mapRequest(
     ...commonRequest(spec, shown),
     x: spec.x,
     y: spec.y,
-    columns: cells(canvas.clientWidth),
-    rows: cells(canvas.clientHeight),
+    columns: cells(width),
+    rows: cells(height),
   };
 }
 

@@ -38,7 +38,10 @@ export class PlotTexts {
     setText(this.note, note);
     this.note.hidden = note === '';
     this.#updateState(input, head?.atMs);
-    setText(this.foot, head === undefined ? '' : sumText(head, highest));
+    const foot = head === undefined ? '' : sumText(head, highest);
+    setText(this.foot, breakable(foot));
+    // Narrow plots cut it off.
+    if (this.foot.title !== foot) this.foot.title = foot;
     this.foot.dataset['sum'] = head === undefined ? '' : String(head.sum);
     this.foot.dataset['max'] = highest === undefined ? '' : String(highest);
     this.#card.dataset['sequence'] = head === undefined ? '' : String(head.sequence);
@@ -53,6 +56,12 @@ export class PlotTexts {
     this.stateBadge.hidden = !isMarked || shownMs === undefined;
     setText(this.stateBadge, isMarked ? `${label} · ${detail}` : '');
   }
+}
+
+/** Lines break between two figures only, so that a narrow plot leaves out whole ones. */
+function breakable(text: string): string {
+  const [first = '', ...rest] = text.split(' · ');
+  return [first, ...rest.map((part) => part.replaceAll(' ', '\u00a0'))].join(' ·\u00a0');
 }
 
 /** Why there are no counts, or not yet all; otherwise empty. */

@@ -17,7 +17,8 @@ import {
   type RegionFit,
 } from '../view/region-spec.js';
 import type { RegionCells } from '../view/region-cells.js';
-import { element, selectBox, setText } from './dom.js';
+import { element, keepFocus, selectBox, setText } from './dom.js';
+import type { CopyFormat } from './region-fits.js';
 
 /** What the table shows of one region. */
 export interface RegionRow {
@@ -36,7 +37,7 @@ export interface RegionTableEvents {
   /** Returns false for limits that are no range. */
   limitsTyped(index: number, low: string, high: string): boolean;
   selected(index: number): void;
-  copied(index: number, format: 'text' | 'csv' | 'json'): void;
+  copied(index: number, format: CopyFormat): void;
 }
 
 const COLUMNS = [
@@ -83,7 +84,9 @@ export class RegionTable {
     ]);
     if (built !== this.#built) {
       this.#built = built;
-      this.element.replaceChildren(...(rows.length === 0 ? [] : [this.#table(rows, spectra)]));
+      keepFocus(this.element, () =>
+        this.element.replaceChildren(...(rows.length === 0 ? [] : [this.#table(rows, spectra)])),
+      );
     }
     rows.forEach((row, index) => this.#updateTexts(row, index));
   }
@@ -102,7 +105,7 @@ export class RegionTable {
           element('th', {}, 'From – to'),
           ...COLUMNS.map(([, text, title]) => element('th', { title }, text)),
           element('th', {}, 'Fit'),
-          element('th', {}),
+          element('td', {}),
         ),
       ),
       ...rows.map((row, index) => this.#body(row, index, spectra)),
@@ -142,7 +145,7 @@ export class RegionTable {
       },
       '×',
     );
-    return element(
+    const body = element(
       'tbody',
       { class: 'region', 'data-region': region.name, onclick: () => this.#events.selected(index) },
       element(
@@ -156,6 +159,12 @@ export class RegionTable {
       ),
       ...(region.fit === undefined ? [] : [this.#fitRow(region.name, index)]),
     );
+    // Names of the controls that a change of the region's name does not change.
+    for (const control of body.querySelectorAll<HTMLElement>('input, select, button')) {
+      const label = control.getAttribute('aria-label') ?? '';
+      control.dataset['key'] = `${index} ${label.replace(region.name, '')}`;
+    }
+    return body;
   }
 
   #limitInputs({ limits, region }: RegionRow, index: number): (Node | string)[] {
@@ -211,7 +220,7 @@ export class RegionTable {
   }
 
   #fitRow(name: string, index: number): HTMLElement {
-    const copy = (format: 'text' | 'csv' | 'json'): HTMLElement =>
+    const copy = (format: CopyFormat): HTMLElement =>
       element(
         'button',
         {

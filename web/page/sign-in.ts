@@ -1,6 +1,6 @@
 /**
  * The sign-in form, which sends the shared secret to the server. `main.ts` shows it as a page
- * where viewing needs signing in, and as a dialog where only starting and stopping applications
+ * where viewing needs signing in, `sign-in-dialog.ts` where only starting and stopping applications
  * does. Creates elements, and sends HTTP requests to the page's own server.
  */
 import { element, setText } from './dom.js';
@@ -21,8 +21,8 @@ export async function signOut(): Promise<void> {
   await fetch('/sign-out', { method: 'POST' });
 }
 
-/** `done` is called when the server has accepted the secret. */
-export function signInForm(done: () => void): HTMLFormElement {
+/** `done` is called when the server has accepted the secret. `heading`: its level on the page. */
+export function signInForm(heading: 'h1' | 'h2', done: () => void): HTMLFormElement {
   const secret = element('input', {
     type: 'password',
     name: 'secret',
@@ -35,7 +35,7 @@ export function signInForm(done: () => void): HTMLFormElement {
   const form = element(
     'form',
     { class: 'sign-in' },
-    element('h1', {}, 'Sign in'),
+    element(heading, {}, 'Sign in'),
     element('p', {}, 'Enter the shared secret. The administrator of the host server has it.'),
     secret,
     problem,

@@ -33,11 +33,16 @@ export class SpectrumList {
     'aria-label': 'Search spectra',
     autocomplete: 'off',
     spellcheck: 'false',
+    role: 'combobox',
+    'aria-expanded': 'true',
+    'aria-controls': 'spectra',
+    'aria-autocomplete': 'list',
   });
   readonly #services: PageServices;
   readonly #show: (name: string, placement: SpectrumPlacement) => void;
   readonly #namesOnBoard: () => ReadonlySet<string>;
   readonly #scroller = element('div', {
+    id: 'spectra',
     class: 'list-scroll',
     role: 'listbox',
     'aria-label': 'Spectra',
@@ -46,10 +51,25 @@ export class SpectrumList {
   readonly #rowSpace = element('div', { class: 'list-space' });
   readonly #count = element('p', { class: 'list-count', role: 'status' });
   readonly #note = element('p', { class: 'list-note' });
+  /** Opens and closes the list in a narrow window. */
+  readonly #toggle = element(
+    'button',
+    {
+      type: 'button',
+      class: 'list-toggle',
+      'aria-expanded': 'false',
+      'aria-controls': 'spectra',
+      onclick: () => this.#setOpen(!this.element.classList.contains('is-open')),
+    },
+    'Spectra',
+  );
   readonly #activeTags = new Set<TypeTag>();
   readonly #rows = new Map<string, Row>();
   #matches: readonly SpectrumInfo[] = [];
   #active = 0;
+  /** As the browser has reported them, so that an update makes it lay out nothing. */
+  #scrollTop = 0;
+  #height = 0;
 
   constructor(
     services: PageServices,
@@ -67,8 +87,8 @@ export class SpectrumList {
       element(
         'div',
         { class: 'list-head' },
-        this.search,
-        element('div', { class: 'tags' }, ...filters, this.#count),
+        element('div', { class: 'list-search' }, this.search, this.#toggle),
+        element('div', { class: 'tags', role: 'group', 'aria-label': 'Types' }, ...filters, this.#count),
       ),
       this.#note,
       this.#scroller,
@@ -76,8 +96,15 @@ export class SpectrumList {
     this.search.addEventListener('input', () => this.refresh());
     this.search.addEventListener('keydown', (event) => this.#handleKey(event));
     this.#scroller.addEventListener('keydown', (event) => this.#handleKey(event));
-    this.#scroller.addEventListener('scroll', () => this.#updateRows(), { passive: true });
-    new ResizeObserver(() => this.#updateRows()).observe(this.#scroller);
+    const scrolled = (): void => {
+      this.#scrollTop = this.#scroller.scrollTop;
+      this.#updateRows();
+    };
+    this.#scroller.addEventListener('scroll', scrolled, { passive: true });
+    new ResizeObserver((entries) => {
+      this.#height = entries.at(-1)?.contentRect.height ?? 0;
+      this.#updateRows();
+    }).observe(this.#scroller);
     for (const topic of ['list', 'status', 'connection'] as const)
       services.state.on(topic, () => this.refresh());
   }
@@ -108,6 +135,11 @@ export class SpectrumList {
     this.#updateRows();
   }
 
+  openSearch(): void {
+    this.#setOpen(true);
+    this.search.focus();
+  }
+
   redraw(): void {
     for (const { thumbnail } of this.#rows.values()) thumbnail.redraw();
   }
@@ -118,6 +150,18 @@ export class SpectrumList {
       row.remove();
     }
     this.#rows.clear();
+  }
+
+  #setOpen(open: boolean): void {
+    this.element.classList.toggle('is-open', open);
+    this.#toggle.setAttribute('aria-expanded', String(open));
+  }
+
+  /** Shows a spectrum; in a narrow window the list makes room for it. */
+  #choose(name: string | undefined, placement: SpectrumPlacement): void {
+    if (name === undefined) return;
+    this.#show(name, placement);
+    if (placement === 'replace') this.#setOpen(false);
   }
 
   #filterButton(tag: TypeTag, text: string): HTMLElement {
@@ -131,7 +175,7 @@ export class SpectrumList {
   }
 
   #handleKey(event: KeyboardEvent): void {
-    const page = Math.max(1, Math.floor(this.#scroller.clientHeight / ROW_PX) - 1);
+    const page = Math.max(1, Math.floor(this.#height / ROW_PX) - 1);
     const steps: Readonly<Record<string, number>> = {
       ArrowDown: 1,
       ArrowUp: -1,
@@ -142,29 +186,35 @@ export class SpectrumList {
     if (step !== undefined) {
       this.#active = Math.min(Math.max(0, this.#active + step), Math.max(0, this.#matches.length - 1));
       const top = this.#active * ROW_PX;
-      const { scrollTop, clientHeight } = this.#scroller;
-      if (top < scrollTop) this.#scroller.scrollTop = top;
-      else if (top + ROW_PX > scrollTop + clientHeight)
-        this.#scroller.scrollTop = top + ROW_PX - clientHeight;
+      if (top < this.#scrollTop) this.#scrollTo(top);
+      else if (top + ROW_PX > this.#scrollTop + this.#height) this.#scrollTo(top + ROW_PX - this.#height);
+      this.#setOpen(true);
       this.#updateRows();
       event.preventDefault();
     } else if (event.key === 'Enter') {
       const name = this.#matches[this.#active]?.name;
-      if (name !== undefined) this.#show(name, event.shiftKey ? 'overlay' : event.altKey ? 'add' : 'replace');
+      this.#choose(name, event.shiftKey ? 'overlay' : event.altKey ? 'add' : 'replace');
     } else if (event.key === '+' && event.target === this.#scroller) {
-      const name = this.#matches[this.#active]?.name;
-      if (name !== undefined) this.#show(name, 'add');
-    } else if (event.key === 'Escape' && this.search.value !== '') {
+      this.#choose(this.#matches[this.#active]?.name, 'add');
+    } else if (event.key === 'Escape') {
+      if (this.search.value === '') this.#setOpen(false);
       this.search.value = '';
       this.refresh();
     }
   }
 
+  #scrollTo(top: number): void {
+    this.#scroller.scrollTop = top;
+    this.#scrollTop = top;
+  }
+
   /** Creates the rows that are visible, and removes the others. */
   #updateRows(): void {
-    const { scrollTop, clientHeight } = this.#scroller;
-    const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - MARGIN_ROWS);
-    const last = Math.min(this.#matches.length, Math.ceil((scrollTop + clientHeight) / ROW_PX) + MARGIN_ROWS);
+    // A list without height is not displayed.
+    const margin = this.#height === 0 ? 0 : MARGIN_ROWS;
+    const first = Math.max(0, Math.floor(this.#scrollTop / ROW_PX) - margin);
+    const end = Math.ceil((this.#scrollTop + this.#height) / ROW_PX) + margin;
+    const last = Math.min(this.#matches.length, this.#height === 0 ? 0 : end);
     const visible = new Map(
       this.#matches.slice(first, last).map((info, index) => [info.name, { info, index: first + index }]),
     );
@@ -183,7 +233,9 @@ export class SpectrumList {
       row.element.classList.toggle('is-shown', onBoard.has(name));
       row.element.id = `row-${index}`;
     }
-    this.#scroller.setAttribute('aria-activedescendant', `row-${this.#active}`);
+    const active = visible.has(this.#matches[this.#active]?.name ?? '') ? `row-${this.#active}` : '';
+    for (const control of [this.#scroller, this.search])
+      control.setAttribute('aria-activedescendant', active);
   }
 
   #createRow(info: SpectrumInfo): Row {
@@ -213,28 +265,22 @@ export class SpectrumList {
           sum,
         ),
       ),
-      element(
-        'button',
-        {
-          type: 'button',
-          class: 'icon',
-          tabindex: '-1',
-          'aria-label': `Show ${name} in a new plot`,
-          title: 'Show in a new plot',
-          onclick: (event: MouseEvent) => {
-            event.stopPropagation();
-            this.#show(name, 'add');
-          },
-        },
-        '+',
-      ),
+      // For the pointer; the keyboard has + and Alt Enter, and an option contains no button.
+      element('span', { class: 'row-add', 'aria-hidden': 'true', title: 'Show in a new plot' }, '+'),
     );
+    // A click with Shift selects no text.
+    row.addEventListener('mousedown', (event) => {
+      if (!event.shiftKey) return;
+      event.preventDefault();
+      this.#scroller.focus({ preventScroll: true });
+    });
     row.addEventListener('click', (event) => {
       this.#active = Math.max(
         0,
         this.#matches.findIndex((match) => match.name === name),
       );
-      this.#show(name, event.shiftKey ? 'overlay' : event.ctrlKey || event.metaKey ? 'add' : 'replace');
+      const isAdd = event.ctrlKey || event.metaKey || (event.target as Element).closest('.row-add') !== null;
+      this.#choose(name, event.shiftKey ? 'overlay' : isAdd ? 'add' : 'replace');
       this.#updateRows();
     });
     this.#rowSpace.append(row);

@@ -5,6 +5,7 @@
  * subscribes to nothing.
  */
 import type { Frame } from '../wire/frame.js';
+import { SavedSpectra } from './saved-spectra.js';
 import { SUBSCRIPTIONS_MAX, type PageMessage, type Subscription } from '../wire/messages.js';
 
 /** A view of a spectrum to subscribe to; its id is that of the subscription. */
@@ -52,6 +53,8 @@ export class SubscriptionHandle {
 }
 
 export class Subscriptions {
+  /** Spectra of files, whose frames do not come from the server. */
+  readonly saved = new SavedSpectra();
   readonly #send: (message: PageMessage) => void;
   readonly #handles = new Map<number, SubscriptionHandle>();
   #nextId = 1;
@@ -108,9 +111,11 @@ export class Subscriptions {
 
   #sendList(): void {
     const visible = document.hidden ? [] : [...this.#handles.values()];
-    const subscriptions = visible.flatMap(({ id, request }) =>
-      request === undefined ? [] : [{ id, ...request }],
-    );
+    const subscriptions = visible.flatMap((handle) => {
+      const { id, request } = handle;
+      if (request === undefined || this.saved.deliver(handle, request)) return [];
+      return [{ id, ...request }];
+    });
     this.#send({ kind: 'show', subscriptions: subscriptions.slice(0, SUBSCRIPTIONS_MAX) });
   }
 }

@@ -28,20 +28,19 @@ export function startTheme(changed: () => void): void {
     changed();
   };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', update);
-  apply(storedTheme());
+  applyTheme(readStored());
 }
 
 /** Switches to the next theme and stores it. */
-export function nextTheme(): Theme {
+export function nextTheme(): void {
   const order: readonly Theme[] = ['system', 'light', 'dark'];
-  const next = order[(order.indexOf(storedTheme()) + 1) % order.length] ?? 'system';
+  const next = order[(order.indexOf(shownTheme()) + 1) % order.length] ?? 'system';
   try {
     localStorage.setItem(STORAGE_KEY, next);
   } catch {
     // Without storage the theme lasts as long as the page.
   }
-  apply(next);
-  return next;
+  applyTheme(next);
 }
 
 export function currentPalette(): Palette {
@@ -49,7 +48,13 @@ export function currentPalette(): Palette {
   return palette;
 }
 
-function storedTheme(): Theme {
+/** What the user has chosen. */
+export function shownTheme(): Theme {
+  const { theme } = document.documentElement.dataset;
+  return theme === 'light' || theme === 'dark' ? theme : 'system';
+}
+
+function readStored(): Theme {
   let stored: string | null = null;
   try {
     stored = localStorage.getItem(STORAGE_KEY);
@@ -59,7 +64,8 @@ function storedTheme(): Theme {
   return stored === 'light' || stored === 'dark' ? stored : 'system';
 }
 
-function apply(theme: Theme): void {
+/** Shows a theme without storing it. */
+export function applyTheme(theme: Theme): void {
   if (theme === 'system') delete document.documentElement.dataset['theme'];
   else document.documentElement.dataset['theme'] = theme;
   palette = undefined;

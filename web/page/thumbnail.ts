@@ -16,6 +16,8 @@ import { currentPalette } from './theme.js';
 const COLUMNS = 96;
 const ROWS = 48;
 const FRAME_INTERVAL_MS = 1_000;
+/** Inside of its border, as the style sheet has it. */
+const SIZE = { width: 82, height: 44 };
 
 export class Thumbnail implements Drawable {
   readonly canvas = element('canvas', { class: 'thumbnail', 'aria-hidden': 'true' });
@@ -52,7 +54,7 @@ export class Thumbnail implements Drawable {
   draw(): void {
     const frame = this.#frame;
     const palette = currentPalette();
-    const canvas = prepare(this.canvas, palette.paper);
+    const canvas = prepare(this.canvas, SIZE, palette.paper);
     if (canvas !== undefined && frame !== undefined) {
       this.#sumChanged(frame.head.sum);
       const { context, width, height } = canvas;

@@ -89,7 +89,7 @@ export async function setCalibration(
   maySee: MaySee,
   body: string,
 ): Promise<object> {
-  const { app, spectrum, degree, unit, points } = parsed(body);
+  const { app, spectrum, degree, unit, points } = parsedBody(body, 'a calibration');
   if (typeof app !== 'string' || typeof spectrum !== 'string' || spectrum.length === 0) {
     throw new MirrorflowError('BAD_OPTION', 'a calibration names its app and spectrum');
   }
@@ -127,7 +127,8 @@ function about(words: RequestWords, { label, sequence, atMs }: ReadSpectrum): ob
   return { name: words.get('spectrum'), axis: label, unit: unitOf(label), sequence, timestampNs: atMs * 1e6 };
 }
 
-async function checkedApp(applications: Applications, maySee: MaySee, app: string): Promise<string> {
+/** Throws UNKNOWN_APPLICATION, also for one that the page may not see. */
+export async function checkedApp(applications: Applications, maySee: MaySee, app: string): Promise<string> {
   if (await applications.knows(app, maySee)) return app;
   throw new MirrorflowError('UNKNOWN_APPLICATION', `there is no application ${JSON.stringify(app)}`, { app });
 }
@@ -147,14 +148,15 @@ function checkWords(words: RequestWords, known: readonly string[]): void {
   }
 }
 
-function parsed(body: string): Readonly<Record<string, unknown>> {
+/** The members of a body; throws BAD_OPTION naming `what`. */
+export function parsedBody(body: string, what: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
   } catch {
     // Reported below.
   }
-  throw new MirrorflowError('BAD_OPTION', 'the body of a calibration is a JSON object');
+  throw new MirrorflowError('BAD_OPTION', `the body of ${what} is a JSON object`);
 }
 
 function isPointList(points: unknown): points is readonly CalibrationPoint[] {

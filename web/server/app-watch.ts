@@ -110,6 +110,14 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#poll();
   }
 
+  /**
+   * Runs `use` over the newest publication; undefined while no mirror is attached. `use` may run
+   * twice, and keeps no part of the view.
+   */
+  readMirror<T>(use: Parameters<typeof Mirror.prototype.read<T>>[0]): T | undefined {
+    return this.#attachment.poll()?.read(use);
+  }
+
   /** The host server reports that the application stopped or failed. */
   applicationEnded(cause: string | undefined): void {
     if (this.status.state !== 'stopped') this.#attachment.applicationEnded(cause);

@@ -7,10 +7,12 @@ import type { ApplicationInfo, Client } from '../../client-lib/index.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { NetworkPicture, ServerMessage } from '../wire/messages.js';
+import type { AxisCalibration, Layout, NetworkPicture, ServerMessage } from '../wire/messages.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';
-import { Calibrations } from './calibrations.js';
+import { AppRecords } from './app-records.js';
+import { CALIBRATIONS } from './calibrations.js';
+import { LAYOUTS } from './layouts.js';
 import { HostLink } from './host-link.js';
 import { NetworkSampler } from './network.js';
 
@@ -24,7 +26,8 @@ const PICTURE_INTERVAL_MS = 1_000;
 const WATCHES_MAX = 256;
 
 export class Applications {
-  readonly calibrations: Calibrations;
+  readonly calibrations: AppRecords<AxisCalibration>;
+  readonly layouts: AppRecords<Layout>;
   readonly #host: HostLink;
   readonly #log: Logger;
   readonly #directory: string | undefined;
@@ -38,10 +41,11 @@ export class Applications {
   #sendingPicture = false;
   #closed = false;
 
-  /** `stateDirectory`: where calibrations are kept. */
+  /** `stateDirectory`: where calibrations and layouts are kept. */
   constructor(directory: string | undefined, stateDirectory: string, log: Logger) {
     this.#directory = directory;
-    this.calibrations = new Calibrations(stateDirectory, log);
+    this.calibrations = new AppRecords(stateDirectory, CALIBRATIONS, log);
+    this.layouts = new AppRecords(stateDirectory, LAYOUTS, log);
     this.#log = log;
     this.#host = new HostLink(directory, log);
     const clientOf = (app: string): Promise<Client> => this.#link(app).client();

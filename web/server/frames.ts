@@ -5,9 +5,11 @@
  * for the frames it keeps in the cached spectrum.
  */
 import { inRangeChannels } from '../view/axis.js';
-import { encodeFrameBody, type FrameHead, type Values } from '../wire/frame.js';
+import type { FrameHead, Values } from '../wire/frame.js';
 import type { ChannelRange, RateWindow, SpectrumInfo, Subscription } from '../wire/messages.js';
+import type { FrameContent } from '../wire/packed-frame.js';
 import { clampRange, difference, project, reduce, sumOf, valueType, type Grid } from './derive.js';
+import { EncodedFrame } from './encoded-frame.js';
 import { outsideCounts } from './outside-counts.js';
 import { regionAnswers, type EarlierGrid } from './region-answers.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
@@ -49,31 +51,32 @@ export function frameKey({ id: _id, minIntervalMs: _interval, ...view }: Subscri
   return JSON.stringify(view);
 }
 
-/** The encoded frame without its id; undefined while the spectrum does not exist. */
-export function frameBody(
+/** The frame for all pages with this view; undefined while the spectrum does not exist. */
+export function sharedFrame(
   spectrum: CachedSpectrum,
   key: string,
   subscription: Subscription,
   info: SpectrumInfo,
   context: FrameContext,
-): Uint8Array | undefined {
+): EncodedFrame | undefined {
   if (spectrum.binding === undefined) return undefined;
   // Bins and gate of `info` come from REST, not with the counts, and change the picture too.
   const version = `${frameVersion(spectrum, subscription, context.historyVersion)} ${JSON.stringify(info)}`;
   const kept = spectrum.frames.get(key);
-  if (kept?.version === version) return kept.body;
-  const body = encodeFrame(spectrum, subscription, info, context);
+  if (kept?.version === version) return kept;
+  const { head, values } = frameContent(spectrum, subscription, info, context);
+  const frame = new EncodedFrame(key, version, head, values);
   if (spectrum.frames.size >= FRAMES_KEPT) spectrum.frames.clear();
-  spectrum.frames.set(key, { version, body });
-  return body;
+  spectrum.frames.set(key, frame);
+  return frame;
 }
 
-function encodeFrame(
+function frameContent(
   spectrum: CachedSpectrum,
   subscription: Subscription,
   info: SpectrumInfo,
   context: FrameContext,
-): Uint8Array {
+): FrameContent {
   const stored: Grid = { values: spectrum.counts, xchans: info.xchans, ychans: info.ychans };
   const { grid: counted, spanS } = countsInWindow(spectrum, stored, subscription, context);
   const viewed = projected(counted, info, subscription);
@@ -109,7 +112,7 @@ function encodeFrame(
     ...(regions === undefined ? {} : { regions }),
     ...(subscription.rateS === undefined ? {} : { rateS: subscription.rateS, spanS }),
   };
-  return encodeFrameBody(head, reduced.values);
+  return { head, values: reduced.values };
 }
 
 /** All counts, or for a rate those of the last `rateS` seconds and the span really covered. */

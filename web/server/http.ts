@@ -18,13 +18,16 @@ export function listen(server: Server, host: string, port: number): Promise<void
   });
 }
 
-/** Undefined for a body of more than 4 KiB. */
-export async function readBody(request: IncomingMessage): Promise<string | undefined> {
+/** Undefined for a body of more than `bytesMax`. */
+export async function readBody(
+  request: IncomingMessage,
+  bytesMax = BODY_BYTES_MAX,
+): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     bytes += part.length;
-    if (bytes > BODY_BYTES_MAX) return undefined;
+    if (bytes > bytesMax) return undefined;
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');

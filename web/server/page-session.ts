@@ -7,12 +7,20 @@
 import type { WebSocket } from 'ws';
 import { describeError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import { encodeFrameId } from '../wire/frame.js';
-import { FRAME_CREDIT, type PageMessage, type ServerMessage, type Subscription } from '../wire/messages.js';
+import {
+  FRAME_CREDIT,
+  type AxisCalibration,
+  type Layout,
+  type PageMessage,
+  type ServerMessage,
+  type Subscription,
+} from '../wire/messages.js';
 import { parsePageMessage } from '../wire/page-messages.js';
 import type { AppWatch } from './app-watch.js';
-import type { Calibrations } from './calibrations.js';
-import { frameBody, frameKey, frameVersion } from './frames.js';
+import type { AppRecords } from './app-records.js';
+import type { EncodedFrame } from './encoded-frame.js';
+import { FrameLine } from './frame-line.js';
+import { frameKey, frameVersion, sharedFrame } from './frames.js';
 import { Budget, ENCODING_BUDGET, MESSAGE_BUDGET, costOf } from './message-budget.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
 import { spectrumInfo } from './spectrum-info.js';
@@ -21,13 +29,16 @@ import { spectrumInfo } from './spectrum-info.js';
 export interface PageSessionServices {
   /** The watch of an application; undefined for an invalid name or one too many. */
   watch(app: string): AppWatch | undefined;
-  readonly calibrations: Calibrations;
+  readonly calibrations: AppRecords<AxisCalibration>;
+  readonly layouts: AppRecords<Layout>;
   /** Calls `receive` with pictures of the network, until the returned function is called. */
   followNetwork(receive: (message: ServerMessage) => void): () => void;
   /** Starts or stops an application; throws the reason when that fails. */
   controlApplication(action: 'run' | 'stop', app: string): Promise<void>;
   /** Whether the page has signed in; then it may also start and stop applications. */
   readonly signedIn: boolean;
+  /** Whether frames are packed for a slow line. */
+  readonly packsFrames: boolean;
   readonly log: Logger;
 }
 
@@ -40,10 +51,12 @@ interface View {
   sentVersion: string;
   sentMs: number;
   unacknowledged: number;
+  /** What the page received last, where changes since then can be sent. */
+  last: EncodedFrame | undefined;
 }
 
-/** Bytes queued in the socket beyond which the page gets no further frames. */
-const BUFFERED_BYTES_MAX = 16 * 2 ** 20;
+/** Bytes of last frames that are kept for one page; views beyond get whole frames. */
+const LAST_FRAMES_BYTES_MAX = 64 * 2 ** 20;
 const POLICY_VIOLATION = 1008;
 /** Least time between two lists of subscriptions that are carried out. */
 const SHOW_INTERVAL_MS = 50;
@@ -52,6 +65,7 @@ const RETRY_MS = 100;
 
 export class PageSession {
   readonly #socket: WebSocket;
+  readonly #line: FrameLine;
   readonly #services: PageSessionServices;
   readonly #views = new Map<number, View>();
   #watch: AppWatch | undefined;
@@ -68,6 +82,7 @@ export class PageSession {
   constructor(socket: WebSocket, services: PageSessionServices) {
     this.#socket = socket;
     this.#services = services;
+    this.#line = new FrameLine(socket, services.packsFrames, () => this.#sendFrames());
     socket.on('message', (data, isBinary) => {
       const message =
         isBinary || !Buffer.isBuffer(data) ? undefined : parsePageMessage(data.toString('utf8'));
@@ -91,7 +106,7 @@ export class PageSession {
       case 'show':
         return this.#show(message.subscriptions);
       case 'ack':
-        return this.#acknowledged(message.id);
+        return this.#acknowledged(message.id, message.again === true);
       case 'network':
         return this.#followNetwork(message.on);
       case 'control':
@@ -112,20 +127,26 @@ export class PageSession {
     const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
     const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
     const changed = (): void => this.#sendFrames();
-    const { calibrations } = this.#services;
+    const { calibrations, layouts } = this.#services;
     const calibrated = (app = watch.app): void => {
       if (app !== watch.app) return;
       this.send({ kind: 'calibrations', app, calibrations: calibrations.of(app) });
     };
+    const arranged = (app = watch.app): void => {
+      if (app === watch.app) this.send({ kind: 'layouts', app, layouts: layouts.of(app) });
+    };
     calibrations.on('changed', calibrated);
+    layouts.on('changed', arranged);
     watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
     this.#leaveWatch = () => {
       calibrations.off('changed', calibrated);
+      layouts.off('changed', arranged);
       watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
       leave();
     };
     status();
     calibrated();
+    arranged();
     if (watch.listIsKnown) list();
     if (watch.gates.length > 0) gates();
   }
@@ -173,15 +194,22 @@ export class PageSession {
     this.#sendFrames();
   }
 
-  #acknowledged(id: number): void {
+  #acknowledged(id: number, again: boolean): void {
     const view = this.#views.get(id);
     if (view === undefined || view.unacknowledged === 0) return;
     view.unacknowledged -= 1;
-    this.#sendFrame(id, view);
+    if (again) {
+      view.last = undefined;
+      view.sentVersion = '';
+    }
+    // Where the line is full, other views may have waited longer.
+    if (this.#line.checkRoom()) this.#sendFrame(id, view);
   }
 
+  /** The views that have waited longest come first, since the line may not take all. */
   #sendFrames(): void {
-    for (const [id, view] of this.#views) this.#sendFrame(id, view);
+    const views = [...this.#views].sort(([, one], [, other]) => one.sentMs - other.sentMs);
+    for (const [id, view] of views) this.#sendFrame(id, view);
   }
 
   /** Sends the newest frame of a view when it is new, due, and the page can take it. */
@@ -201,24 +229,32 @@ export class PageSession {
     // counts.
     const version = `${countsVersion} ${watch.metadata.revision}`;
     if (version === view.sentVersion || nowMs - view.sentMs < (subscription.minIntervalMs ?? 0)) return;
-    if (!this.#socketHasRoom()) return;
+    if (!this.#line.checkRoom()) return;
     const { binding } = spectrum;
     if (binding === undefined) return;
     if (!this.#mayEncode(nowMs)) return;
     const info = spectrumInfo(binding, watch.metadata.spectrum(binding.name));
-    const body = frameBody(spectrum, view.key, subscription, info, {
+    const frame = sharedFrame(spectrum, view.key, subscription, info, {
       nowMs,
       historyVersion,
       ...watch.publication,
     });
-    this.#encoding.spend(performance.now() - nowMs, nowMs);
-    if (body === undefined) return;
+    if (frame === undefined) return;
     view.sentVersion = version;
     view.sentMs = nowMs;
     view.unacknowledged += 1;
-    // Two fragments of one message: the body is shared by all pages and must not be copied.
-    this.#socket.send(encodeFrameId(id), { binary: true, fin: false });
-    this.#socket.send(body, { binary: true, fin: true });
+    this.#line.send(id, frame, view.last, () => this.#views.get(id) === view);
+    view.last = this.#mayKeep(frame, view) ? frame : undefined;
+    this.#encoding.spend(performance.now() - nowMs, nowMs);
+  }
+
+  #mayKeep({ values }: EncodedFrame, view: View): boolean {
+    if (!this.#line.packs) return false;
+    let bytes = values.byteLength;
+    for (const other of this.#views.values()) {
+      if (other !== view) bytes += other.last?.values.byteLength ?? 0;
+    }
+    return bytes <= LAST_FRAMES_BYTES_MAX;
   }
 
   /**
@@ -232,11 +268,6 @@ export class PageSession {
       this.#sendFrames();
     }, RETRY_MS);
     return false;
-  }
-
-  #socketHasRoom(): boolean {
-    const { readyState, OPEN, bufferedAmount } = this.#socket;
-    return readyState === OPEN && bufferedAmount <= BUFFERED_BYTES_MAX;
   }
 
   #followNetwork(on: boolean): void {
@@ -272,6 +303,7 @@ function openView(subscription: Subscription, watch: AppWatch): View {
     sentVersion: '',
     sentMs: -Infinity,
     unacknowledged: 0,
+    last: undefined,
   };
 }
 

@@ -7,6 +7,7 @@
 import type { Binding } from '../../client-lib/index.js';
 import { ARRAY_OFFSETS, bindings, channelsOf, readBinding } from '../../protocol/spectcl/display-memory.js';
 import type { Values } from '../wire/frame.js';
+import type { EncodedFrame } from './encoded-frame.js';
 import { SpectrumHistory } from './spectrum-history.js';
 
 /** One spectrum of the cache; users read it, only the cache changes it. */
@@ -19,7 +20,7 @@ export interface CachedSpectrum {
   readonly version: number;
   readonly history: SpectrumHistory;
   /** Encoded frames by what was requested; `frames.ts` fills and reads them. */
-  readonly frames: Map<string, { readonly version: string; readonly body: Uint8Array }>;
+  readonly frames: Map<string, EncodedFrame>;
 }
 
 interface Entry extends CachedSpectrum {

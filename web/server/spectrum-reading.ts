@@ -9,6 +9,7 @@ import { toUnits, channelWidth, xAxis } from '../view/axis.js';
 import type { AppWatch } from './app-watch.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
 import { spectrumInfo } from './spectrum-info.js';
+import { untilRead } from './watch-wait.js';
 
 export interface ReadSpectrum {
   /** The channels in range, in units of the axis. */
@@ -19,53 +20,18 @@ export interface ReadSpectrum {
   readonly atMs: number;
 }
 
-/** From the request to the counts, an application that has to open its mirror included. */
-const READ_TIMEOUT_MS = 10_000;
-
 /** Throws UNKNOWN_SPECTRUM, BAD_OPTION for a map, and TIMED_OUT with the state of the source. */
 export async function readSpectrum(watch: AppWatch, name: string): Promise<ReadSpectrum> {
   const leave = watch.enter();
   const cached = watch.cache.acquire(name);
   try {
     if (watch.cache.hasUnreadSpectrum) watch.refresh();
-    await untilRead(watch, cached);
+    await untilRead(watch, `the spectrum ${name}`, () => cached.version > 0 && watch.metadata.isAnswered);
     return describe(watch, cached);
   } finally {
     watch.cache.release(name, performance.now());
     leave();
   }
-}
-
-/** Resolves when the counts were read, and the bins of the axis asked for. */
-function untilRead(watch: AppWatch, cached: CachedSpectrum): Promise<void> {
-  const isReady = (): boolean => cached.version > 0 && watch.metadata.isAnswered;
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void): void => {
-      clearTimeout(timer);
-      watch.off('changed', check).off('status', check).off('list', check);
-      watch.metadata.off('answered', check);
-      settle();
-    };
-    const check = (): void => {
-      if (isReady()) end(resolve);
-    };
-    const timer = setTimeout(() => {
-      const { state, cause } = watch.status;
-      const because = cause === undefined ? '' : `: ${cause}`;
-      end(() =>
-        reject(
-          new MirrorflowError(
-            'TIMED_OUT',
-            `the spectrum ${cached.name} was not read within ${READ_TIMEOUT_MS} ms; ${watch.app} is ${state}${because}`,
-            { app: watch.app, state },
-          ),
-        ),
-      );
-    }, READ_TIMEOUT_MS);
-    watch.on('changed', check).on('status', check).on('list', check);
-    watch.metadata.on('answered', check);
-    check();
-  });
 }
 
 function describe(watch: AppWatch, { name, binding, counts }: CachedSpectrum): ReadSpectrum {

@@ -12,6 +12,8 @@
  * | `/metrics`               | Prometheus text                                 | view access           |
  * | `/api/fit`, `/api/peaks` | JSON: fits and peaks of a spectrum              | view access           |
  * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
+ * | `/api/layout`            | POST keeps a layout                             | view access, own page |
+ * | `/api/save`              | spectra as a file                               | view access           |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
  * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
  *
@@ -56,11 +58,14 @@ import {
 import { Audience } from '../../protocol/host/access/audience.js';
 import { Applications, type MaySee } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
+import { packsFrames } from './frame-line.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
 import { HttpServer, refuseUpgrade } from './http-server.js';
+import { LAYOUT_BODY_BYTES_MAX, setLayout } from './layout-requests.js';
 import { metricsText } from './metrics.js';
 import { PagePlaces } from './page-places.js';
 import { PageSession } from './page-session.js';
+import { SaveRequests } from './save-requests.js';
 import { SignIn } from './sign-in.js';
 
 export interface WebServerOptions {
@@ -74,7 +79,7 @@ export interface WebServerOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where calibrations are kept. */
+  /** Where calibrations and layouts are kept. */
   readonly stateDirectory: string;
   /** Directory of the built page. */
   readonly assets: string;
@@ -103,6 +108,7 @@ export class WebServer {
   readonly #assets: Assets;
   readonly #signIn: SignIn;
   readonly #applications: Applications;
+  readonly #saves: SaveRequests;
   readonly #audience = new Audience();
   readonly #http: HttpServer;
   readonly #usesTls: boolean;
@@ -132,6 +138,7 @@ export class WebServer {
       secure: this.#usesTls,
     }));
     this.#applications = new Applications(options.directory, options.stateDirectory, log);
+    this.#saves = new SaveRequests(this.#applications);
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
     const { listen, identity } = options;
@@ -220,7 +227,7 @@ export class WebServer {
       response.setHeader('Set-Cookie', this.#signIn.signOut(request.headers.cookie));
       return sendJson(response, 200, {});
     }
-    if (path === '/api/calibration') return this.#analyse(path, request, response);
+    if (path === '/api/calibration' || path === '/api/layout') return this.#analyse(path, request, response);
     if (path !== '/sign-in') return sendText(response, 404, 'No such page.');
     const secret = await readBody(request);
     if (secret === undefined) return sendText(response, 413, 'The secret is too long.');
@@ -243,13 +250,17 @@ export class WebServer {
     }
   }
 
-  /** Fits, peaks and calibrations; errors are answered with their code. */
+  /** Fits, peaks, calibrations, layouts and files; errors are answered with their code. */
   async #analyse(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!this.#mayView(request)) {
       response.setHeader('WWW-Authenticate', 'Bearer');
       return sendJson(response, 401, { error: { code: 'NOT_PERMITTED', message: 'Sign in first.' } });
     }
     try {
+      if (path === '/api/save') {
+        const maySee = this.#maySee(request);
+        return await this.#saves.answer(maySee, request.url ?? '', response);
+      }
       const answer = await this.#analysis(path, request);
       if (answer === undefined) return sendText(response, 404, 'No such page.');
       sendJson(response, 200, answer);
@@ -262,13 +273,14 @@ export class WebServer {
 
   async #analysis(path: string, request: IncomingMessage): Promise<object | undefined> {
     const maySee = this.#maySee(request);
-    if (path === '/api/calibration' && request.method === 'POST') {
+    if (request.method === 'POST') {
       if (this.#signIn.hasSecret && !this.#signedIn(request)) {
-        throw new MirrorflowError('NOT_PERMITTED', 'sign in to keep a calibration');
+        throw new MirrorflowError('NOT_PERMITTED', 'sign in to keep calibrations and layouts');
       }
-      const body = await readBody(request);
-      if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the calibration is too long');
-      return setCalibration(this.#applications, maySee, body);
+      const body = await readBody(request, LAYOUT_BODY_BYTES_MAX);
+      if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the calibration or layout is too long');
+      const set = path === '/api/layout' ? setLayout : setCalibration;
+      return set(this.#applications, maySee, body);
     }
     const words = requestWords(request.url ?? '');
     if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
@@ -339,7 +351,7 @@ export class WebServer {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { host, origin } = request.headers;
     socket.on('error', () => socket.destroy());
-    if (request.url !== '/live') return refuseUpgrade(socket, '404 Not Found');
+    if (request.url?.split('?', 1)[0] !== '/live') return refuseUpgrade(socket, '404 Not Found');
     if (!isOwnHost(host, this.#names) || !isOwnOrigin(origin, host)) {
       this.#refusals.warn('refused the WebSocket of a foreign page', { host, origin });
       return refuseUpgrade(socket, '403 Forbidden');
@@ -355,16 +367,21 @@ export class WebServer {
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
       this.#pages.add(accepted, signedIn, from);
       this.#http.releasePlace(request);
-      this.#openPage(accepted, signedIn, maySee);
+      this.#openPage(accepted, { signedIn, maySee, packsFrames: packsFrames(request) });
     });
   }
 
-  #openPage(socket: WebSocket, signedIn: boolean, maySee: MaySee): void {
+  #openPage(
+    socket: WebSocket,
+    { signedIn, maySee, packsFrames }: { signedIn: boolean; maySee: MaySee; packsFrames: boolean },
+  ): void {
     const page = new PageSession(socket, {
       log: this.#log,
       signedIn,
+      packsFrames,
       watch: (app) => this.#applications.watchFor(app, maySee),
       calibrations: this.#applications.calibrations,
+      layouts: this.#applications.layouts,
       followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
       controlApplication: (action, app) => this.#applications.controlApplication(action, app),
     });

@@ -4,10 +4,23 @@
  * history of their own. Used by the boxes and the details of the page. Pure.
  */
 import { formatByteRate, formatCount, formatDuration, formatRate } from '../../plotting/numbers.js';
-import type { NetworkClient, NetworkFlow, NetworkUsage } from '../wire/messages.js';
+import type { NetworkApplication, NetworkClient, NetworkFlow, NetworkUsage } from '../wire/messages.js';
 
 /** Seconds without data after which a live source is shown as quiet; half a second is normal. */
 const QUIET_S = 3;
+
+/**
+ * The state of an application in the picture: `shown` is what the header has for it; undefined for
+ * an application that the header does not show.
+ */
+export function applicationStateText(
+  { state, flows }: Pick<NetworkApplication, 'state' | 'flows'>,
+  shown: string | undefined,
+): string {
+  if (state !== 'running') return state;
+  if (shown !== undefined) return shown;
+  return flows.some(({ sourceState }) => sourceState === 'stale') ? 'stale' : state;
+}
 
 /** The most important problem of a flow; undefined without any. */
 export function flowProblem({ state, sourceState, holding, quietS }: NetworkFlow): string | undefined {

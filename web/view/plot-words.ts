@@ -4,6 +4,7 @@
  */
 import { energyAt } from '../../analysis/calibration/energy.js';
 import { formatCount, formatShortCount } from '../../plotting/numbers.js';
+import { unitOf } from '../../plotting/measured.js';
 import { formatAxisValue } from '../../plotting/ticks.js';
 import type { Frame } from '../wire/frame.js';
 import type { AxisCalibration } from '../wire/messages.js';
@@ -59,8 +60,9 @@ export function cursorText(
   const placeText = (axis: Axis, position: number): string => {
     const stored = Math.floor(position);
     const channel = stored - axis.inRange[0];
-    if (channels) return String(channel);
-    return `${formatAxisValue(toUnits(axis, stored + 0.5), channelWidth(axis) / 2)} (ch ${channel})`;
+    if (channels) return `ch ${channel}`;
+    const value = formatAxisValue(toUnits(axis, stored + 0.5), channelWidth(axis) / 2);
+    return `${value}${unitText(axis)} (ch ${channel})`;
   };
   const counts = spectra.map((spectrum) => {
     const text = countsAt(cursor, spectrum);
@@ -71,7 +73,7 @@ export function cursorText(
     calibration === undefined || !oneDimensional
       ? ''
       : ` (${energyAt(calibration.coefficients, toUnits(axes.x, Math.floor(cursor.x) + 0.5)).toFixed(1)} ${calibration.unit})`;
-  const where = oneDimensional ? `${x}${energy}` : `${x} , ${placeText(axes.y, cursor.y)}`;
+  const where = oneDimensional ? `${x}${energy}` : `${x}, ${placeText(axes.y, cursor.y)}`;
   return `${where} → ${counts.filter((text) => text !== '').join(' | ')}`;
 }
 
@@ -84,5 +86,13 @@ function countsAt(cursor: Cursor, { frame, placement }: PlacedSpectrum): string 
   if (column < 0 || column >= head.columns || row < 0 || row >= head.rows) return '';
   const group = head.xgroup * head.ygroup;
   const grouped = group > 1 ? ` (highest of ${group} channels)` : '';
-  return `${formatCount(values[row * head.columns + column] ?? 0)}${grouped}`;
+  const count = values[row * head.columns + column] ?? 0;
+  const { rateS, spanS = 0 } = head;
+  if (rateS !== undefined && spanS > 0) return `${formatShortCount(count / spanS)} counts/s${grouped}`;
+  return `${formatCount(count)} ${count === 1 ? 'count' : 'counts'}${grouped}`;
+}
+
+function unitText({ label }: Axis): string {
+  const unit = unitOf(label);
+  return unit === '' ? '' : ` ${unit}`;
 }

@@ -8,7 +8,7 @@
  *        values: of the type that the head names, row by row
  *
  * The subscription id comes first and apart, so that all pages with the same view share the bytes
- * behind it.
+ * behind it. `packed-frame.ts` has the form for slow lines.
  */
 import type { RegionFigures } from '../../analysis/region/region-figures.js';
 import type { ChannelRange, RateWindow, Region, SpectrumInfo } from './messages.js';
@@ -118,10 +118,11 @@ export function decodeFrame(message: ArrayBuffer): Frame {
   const text = new TextDecoder().decode(new Uint8Array(message, start, length));
   const head = JSON.parse(text) as FrameHead;
   const count = head.columns * head.rows;
-  return { id, head, values: valuesOf(head.values, message, start + length, count) };
+  return { id, head, values: decodeValues(head.values, message, start + length, count) };
 }
 
-function valuesOf(type: ValueType, buffer: ArrayBuffer, at: number, count: number): Values {
+/** `count` values in a buffer, from byte `at` on; throws RangeError where they do not fit. */
+export function decodeValues(type: ValueType, buffer: ArrayBuffer, at: number, count: number): Values {
   switch (type) {
     case 'u8':
       return new Uint8Array(buffer, at, count);

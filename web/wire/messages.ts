@@ -2,7 +2,7 @@
  * The messages between a page in a browser and its server over one WebSocket, with their limits.
  * Text messages are JSON objects with a `kind`. Spectra (1-D and 2-D histograms of a running
  * experiment) are sent as binary frames (`frame.ts`): the page subscribes to the views that are
- * visible, and the server sends a frame when one has changed. Types and constants only.
+ * visible, and the server sends a frame when one has changed. Types, constants and checks.
  */
 
 /** Stored channels, `to` not included. */
@@ -54,7 +54,8 @@ export type PageMessage =
   | { readonly kind: 'app'; readonly app: string | null }
   /** All visible views; the subscriptions of others end. */
   | { readonly kind: 'show'; readonly subscriptions: readonly Subscription[] }
-  | { readonly kind: 'ack'; readonly id: number }
+  /** `again`: the page could not use the frame and needs a whole one. */
+  | { readonly kind: 'ack'; readonly id: number; readonly again?: boolean }
   | { readonly kind: 'network'; readonly on: boolean }
   | {
       readonly kind: 'control';
@@ -67,6 +68,12 @@ export type PageMessage =
 export interface AxisCalibration {
   readonly coefficients: readonly number[];
   readonly unit: string;
+}
+
+/** A named arrangement of plots. */
+export interface Layout {
+  /** The address of the page, from its `#` on. */
+  readonly address: string;
 }
 
 /** The description of a spectrum, without its counts. */
@@ -232,11 +239,25 @@ export type ServerMessage =
       readonly app: string;
       readonly calibrations: Readonly<Record<string, AxisCalibration>>;
     }
+  | {
+      readonly kind: 'layouts';
+      readonly app: string;
+      readonly layouts: Readonly<Record<string, Layout>>;
+    }
   | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
   /** The spectrum does not exist; frames follow when it does. */
   | { readonly kind: 'missing'; readonly id: number }
   | { readonly kind: 'network'; readonly picture: NetworkPicture }
   | { readonly kind: 'answer'; readonly request: number; readonly error?: string };
+
+const LAYOUT_NAME_CHARACTERS_MAX = 40;
+export const LAYOUT_ADDRESS_CHARACTERS_MAX = 16 * 1024;
+
+/** Whether a layout may have this name: one line that is not blank. */
+export function isLayoutName(name: unknown): name is string {
+  if (typeof name !== 'string' || name.length > LAYOUT_NAME_CHARACTERS_MAX) return false;
+  return name.trim() === name && /^[^\p{C}]+$/u.test(name);
+}
 
 /** Unacknowledged frames per subscription. */
 export const FRAME_CREDIT = 1;

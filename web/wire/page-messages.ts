@@ -38,8 +38,9 @@ export function parsePageMessage(text: string): PageMessage | undefined {
     case 'show':
       return parseShow(message['subscriptions']);
     case 'ack': {
-      const id = message['id'];
-      return isIndex(id) ? { kind: 'ack', id } : undefined;
+      const { id, again } = message;
+      if (!isIndex(id) || (again !== undefined && typeof again !== 'boolean')) return undefined;
+      return { kind: 'ack', id, ...(again === undefined ? {} : { again }) };
     }
     case 'network': {
       const on = message['on'];

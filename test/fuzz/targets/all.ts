@@ -10,6 +10,7 @@ import { gatewayRequests, pageMessages } from './requests.js';
 import { linkClients } from './link-clients.js';
 import { mirrorReplies } from './mirror-replies.js';
 import { portManager, restReplies } from './rest-replies.js';
+import { savedFiles } from './saved-files.js';
 import { sessionFrames } from './session-frames.js';
 import { signalLink } from './signal-link.js';
 import { wireBlocks, wireFrames, wireHandshake, wireRecords } from './wire.js';
@@ -35,4 +36,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   wireRecords,
   wireHandshake,
   wireBlocks,
+  savedFiles,
 ];

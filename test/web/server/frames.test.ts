@@ -1,10 +1,10 @@
 /** Frames of a spectrum: rates over the true span, regions with errors, under- and overflow. */
 import { expect } from 'chai';
 import type { Binding } from '../../../client-lib/index.js';
-import { frameBody, frameKey } from '../../../web/server/frames.js';
+import { frameKey, sharedFrame } from '../../../web/server/frames.js';
 import type { CachedSpectrum } from '../../../web/server/spectrum-cache.js';
 import { SpectrumHistory } from '../../../web/server/spectrum-history.js';
-import { decodeFrame, encodeFrameId, type FrameHead } from '../../../web/wire/frame.js';
+import type { FrameHead } from '../../../web/wire/frame.js';
 import type { SpectrumInfo, Subscription } from '../../../web/wire/messages.js';
 
 const CHANNELS = 102;
@@ -33,9 +33,7 @@ function spectrumOf(counts: Uint32Array, history = new SpectrumHistory()): Cache
 
 function headOf(spectrum: CachedSpectrum, view: Subscription, nowMs = 0, atMs = START_MS): FrameHead {
   const context = { nowMs, atMs, historyVersion: nowMs, sequence: 1 };
-  const body = frameBody(spectrum, frameKey(view), view, INFO, context)!;
-  const message = new Uint8Array([...encodeFrameId(1), ...body]);
-  return decodeFrame(message.buffer).head;
+  return sharedFrame(spectrum, frameKey(view), view, INFO, context)!.head;
 }
 
 describe('a frame of a spectrum', () => {

@@ -3,7 +3,9 @@ import { EventEmitter } from 'node:events';
 import { expect } from 'chai';
 import type { WebSocket } from 'ws';
 import type { AppWatch } from '../../../web/server/app-watch.js';
-import { Calibrations } from '../../../web/server/calibrations.js';
+import { AppRecords } from '../../../web/server/app-records.js';
+import { CALIBRATIONS } from '../../../web/server/calibrations.js';
+import { LAYOUTS } from '../../../web/server/layouts.js';
 import { PageSession } from '../../../web/server/page-session.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
 import { silent } from '../../kit/silent-log.js';
@@ -37,8 +39,10 @@ describe('the session of a page', () => {
     void new PageSession(socket as unknown as WebSocket, {
       log: silent,
       signedIn: false,
+      packsFrames: false,
       watch: () => watch as unknown as AppWatch,
-      calibrations: new Calibrations('/nonexistent', silent),
+      calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
+      layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
     });
@@ -59,7 +63,7 @@ describe('the session of a page', () => {
     receive({ kind: 'app', app: null });
     watch.listIsKnown = false;
     receive({ kind: 'app', app: 'e1' });
-    expect(sent.map(({ kind }) => kind)).to.deep.equal(['status', 'calibrations']);
+    expect(sent.map(({ kind }) => kind)).to.deep.equal(['status', 'calibrations', 'layouts']);
   });
 
   it('a hundred lists of subscriptions at once are carried out as two', async () => {

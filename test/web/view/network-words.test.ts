@@ -1,6 +1,7 @@
 /** The short texts of the network page about flows and clients. */
 import { expect } from 'chai';
 import {
+  applicationStateText,
   fillRatio,
   flowLagText,
   flowLagRatio,
@@ -19,6 +20,15 @@ function flow(change: Partial<NetworkFlow>): NetworkFlow {
 const reads: NetworkUsage = { flow: 'f', direction: 'input', ready: 3, capacity: 4, lag: 2 };
 
 describe('the texts of the network page', () => {
+  it('an application has the state of the header, or else that of its flows', () => {
+    const state = (state: string, sourceState: string, shown?: string): string =>
+      applicationStateText({ state, flows: [flow({ sourceState })] }, shown);
+    expect(state('running', 'live', 'stale')).to.equal('stale');
+    expect(state('running', 'stale')).to.equal('stale');
+    expect(state('running', 'live')).to.equal('running');
+    expect(state('stopped', 'live', 'live')).to.equal('stopped');
+  });
+
   it('the problem of a flow is its state, its source, or the clients that hold it back', () => {
     expect(flowProblem(flow({}))).to.equal(undefined);
     expect(flowProblem(flow({ state: 'failed', holding: ['a'] }))).to.equal('failed');

@@ -61,9 +61,9 @@ describe('the texts beside a plot', () => {
     const spectra = [{ name: 'a', frame: frame({}), placement: IDENTITY_PLACEMENT }];
     const at = (x: number, channels: boolean): string =>
       cursorText({ x, y: 0 }, spectra, AXES, { oneDimensional: true, channels, calibration: undefined });
-    expect(at(3.7, true)).to.equal('2 → 3');
-    expect(at(3.7, false)).to.equal('25 (ch 2) → 3');
-    expect(at(11, true)).to.equal('10 → ');
+    expect(at(3.7, true)).to.equal('ch 2 → 3 counts');
+    expect(at(3.7, false)).to.equal('25 (ch 2) → 3 counts');
+    expect(at(11, true)).to.equal('ch 10 → ');
   });
 
   it('the cursor text names each of several spectra, and the number of channels of a grouped value', () => {
@@ -78,7 +78,7 @@ describe('the texts beside a plot', () => {
         channels: true,
         calibration: undefined,
       }),
-    ).to.equal('5 → a: 6 | b: 9 (highest of 5 channels)');
+    ).to.equal('ch 5 → a: 6 counts | b: 9 counts (highest of 5 channels)');
   });
 
   it('the cursor text of a map has both axes', () => {
@@ -90,6 +90,6 @@ describe('the texts beside a plot', () => {
         channels: true,
         calibration: undefined,
       }),
-    ).to.equal('1 , 1 → 4');
+    ).to.equal('ch 1, ch 1 → 4 counts');
   });
 });

@@ -1,0 +1,137 @@
+/**
+ * The spectra of one plot: their frames, axes and visible channels by the settings of the plot, and
+ * what the plot subscribes to. `Plot` creates it. Sends requests through `Subscriptions`; draws
+ * nothing.
+ */
+import type { ScaleName } from '../../plotting/scale.js';
+import { IDENTITY_PLACEMENT, xAxis, yAxis, type Placement } from '../view/axis.js';
+import { axesOf, placementOf, rangesOf, type PlotAxes, type PlotRanges } from '../view/plot-axes.js';
+import type { PlotSpec } from '../view/plot-spec.js';
+import type { Frame } from '../wire/frame.js';
+import type { RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import type { PageServices, PlotSpectrum } from './plot-interface.js';
+import { PlotLayers } from './plot-layers.js';
+import { histogramRequest, mapRequest } from './plot-requests.js';
+import type { CanvasSize } from './plot-surface.js';
+
+export class PlotSpectra {
+  readonly #services: PageServices;
+  readonly #layers: PlotLayers;
+  #spec: PlotSpec;
+
+  /** `changed`: a frame has arrived, or a spectrum does not exist; `first`: it had no frame yet. */
+  constructor(spec: PlotSpec, services: PageServices, changed: (first: boolean) => void) {
+    this.#spec = spec;
+    this.#services = services;
+    this.#layers = new PlotLayers(services.subscriptions, {
+      // While paused the shown frame stays, unless it does not cover the visible channels.
+      accepts: (shown) => !services.state.paused || !this.#covers(shown),
+      changed,
+    });
+  }
+
+  get info(): SpectrumInfo | undefined {
+    return this.#layers.first?.frame?.head.info ?? this.#services.state.info(this.#spec.spectra[0] ?? '');
+  }
+
+  get frames(): readonly { readonly name: string; readonly frame: Frame }[] {
+    return this.#layers.frames;
+  }
+
+  /** One per spectrum; undefined before the first. */
+  get newest(): readonly (Frame | undefined)[] {
+    return this.#layers.all.map(({ frame }) => frame);
+  }
+
+  get missing(): readonly string[] {
+    return this.#layers.missing;
+  }
+
+  get isOneDimensional(): boolean {
+    return this.info?.dimensions !== 2 || this.#spec.projection !== undefined;
+  }
+
+  get scale(): ScaleName {
+    return this.#spec.scale ?? (this.isOneDimensional ? 'linear' : 'log');
+  }
+
+  get axes(): PlotAxes | undefined {
+    const { info } = this;
+    return info === undefined ? undefined : axesOf(info, this.#spec);
+  }
+
+  get ranges(): PlotRanges | undefined {
+    const { axes } = this;
+    return axes === undefined ? undefined : rangesOf(axes, this.#spec);
+  }
+
+  at(index: number): PlotSpectrum | undefined {
+    const name = this.#spec.spectra[index];
+    const frame = this.#layers.all[index]?.frame;
+    const { state } = this.#services;
+    const info = frame?.head.info ?? (name === undefined ? undefined : state.info(name));
+    if (name === undefined || info === undefined) return undefined;
+    const { projection } = this.#spec;
+    return {
+      axis: projection === 'y' ? yAxis(info) : xAxis(info),
+      placement: this.placementOf(info),
+      frame,
+      calibration: projection === undefined ? state.calibrations[name] : undefined,
+    };
+  }
+
+  placementOf(info: SpectrumInfo): Placement {
+    return placementOf(info, this.axes, this.#spec);
+  }
+
+  /** Returns whether other counts are shown than before. */
+  show(spec: PlotSpec): boolean {
+    const otherSpectra = !this.#layers.has(spec.spectra);
+    const otherCounts = spec.rateS !== this.#spec.rateS || spec.projection !== this.#spec.projection;
+    this.#spec = spec;
+    if (otherSpectra) this.#layers.show(spec.spectra);
+    if (otherCounts) this.#layers.clearFrames();
+    return otherSpectra || otherCounts;
+  }
+
+  /** `size`: of the canvas; undefined while the plot is not visible. */
+  subscribe(
+    size: CanvasSize | undefined,
+    regionsOf: (spectrum: number) => readonly RegionRequest[] | undefined,
+  ): void {
+    this.#layers.setRequests((name) => {
+      if (size === undefined) return undefined;
+      const info = this.#services.state.info(name);
+      const spectrum = {
+        name,
+        info,
+        regions: regionsOf(this.#spec.spectra.indexOf(name)),
+        placement: info === undefined ? IDENTITY_PLACEMENT : this.placementOf(info),
+        visible: this.ranges?.x,
+      };
+      return this.isOneDimensional
+        ? histogramRequest(this.#spec, spectrum)
+        : mapRequest(this.#spec, spectrum, size);
+    });
+  }
+
+  /** Shows the frames that arrived while the page was paused. */
+  resume(): void {
+    if (!this.#services.state.paused) this.#layers.resume();
+  }
+
+  /** The frames are drawn: requests the next ones, except while the page is paused. */
+  acknowledge(): void {
+    if (!this.#services.state.paused) this.#layers.acknowledge();
+  }
+
+  close(): void {
+    this.#layers.close();
+  }
+
+  /** Whether a frame has all visible channels. */
+  #covers({ head }: Frame): boolean {
+    const { ranges } = this;
+    return ranges === undefined || (head.x[0] <= ranges.x[0] && head.x[1] >= ranges.x[1]);
+  }
+}
