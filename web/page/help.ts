@@ -73,4 +73,6 @@ export function showHelp(): void {
   dialog.addEventListener('close', () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+  // The focus is on the button at the end.
+  dialog.scrollTop = 0;
 }
