@@ -98,9 +98,10 @@ function commandLine(columns: number) {
 
 function declare(parser: Argv, command: Command, withWords: boolean, run: (values: object) => void): void {
   const { name, summary, positionals, options, examples, epilogue } = command;
-  const shape = Object.entries(positionals).map(([key, { demandOption }]) =>
-    demandOption === true ? `<${key}>` : `[${key}]`,
-  );
+  const shape = Object.entries(positionals).map(([key, { demandOption, array }]) => {
+    const word = array === true ? `${key}..` : key;
+    return demandOption === true ? `<${word}>` : `[${word}]`;
+  });
   parser.command(
     [name, ...shape].join(' '),
     summary,

@@ -20,12 +20,16 @@ export interface Word {
   readonly choices?: readonly string[];
   readonly default?: string | boolean;
   readonly completes?: NameKind;
+  /** A letter that stands for the option's name. */
+  readonly alias?: string;
 }
 
 /** A word without dashes, identified by its position. */
 export interface Positional extends Word {
   readonly type: 'string';
   readonly demandOption?: boolean;
+  /** It takes all further words. */
+  readonly array?: true;
 }
 
 export type Positionals = Readonly<Record<string, Positional>>;

@@ -21,6 +21,8 @@ import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
 import { peaksCommand } from './peaks.js';
 import { receiveCommand } from './receive.js';
+import { recordCommand } from './record.js';
+import { recordingsCommand } from './recordings.js';
 import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
 import { secretCommand } from './secret.js';
@@ -48,6 +50,8 @@ export const COMMANDS: readonly Command[] = [
   flowsCommand,
   sendCommand,
   receiveCommand,
+  recordCommand,
+  recordingsCommand,
   clientsCommand,
   mirrorsCommand,
   gatewayCommand,

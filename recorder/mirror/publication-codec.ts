@@ -43,7 +43,6 @@ export interface BasePublication {
 
 /**
  * Encodes a publication: as a delta to `base`, which has the same size, or as a key frame.
- * `encodedAt` of the message is the caller's.
  */
 export function encodePublication(sequence: number, memory: Buffer, base?: BasePublication): Buffer {
   const blocks = base === undefined ? filledBlocks(memory) : changedBlocks(memory, base.memory);
@@ -84,15 +83,21 @@ export class DecodedPublication {
 
   /**
    * Applies a message. Returns undefined, or the defect as a text: then the memory is undefined
-   * until the next key frame. `check`: whether the checksum is to be compared.
+   * until the next key frame. The checksum is not compared: see `check`.
    */
-  apply(message: Buffer, check = true): string | undefined {
-    const defect = this.#apply(message, check);
+  apply(message: Buffer): string | undefined {
+    const defect = this.#apply(message);
     if (defect !== undefined) this.#sequence = undefined;
     return defect;
   }
 
-  #apply(message: Buffer, check: boolean): string | undefined {
+  /** The defect when the memory is not the one that the message applied last states. */
+  check(message: Buffer): string | undefined {
+    if (crc32(this.#memory) === message.readUInt32LE(AT.crc)) return undefined;
+    return `the checksum of publication ${this.#sequence} is wrong`;
+  }
+
+  #apply(message: Buffer): string | undefined {
     if (message.length < HEAD_BYTES) return 'a publication is too short';
     const sequence = read64(message, AT.sequence);
     const base = read64(message, AT.base);
@@ -119,8 +124,7 @@ export class DecodedPublication {
       at = end;
     }
     this.#sequence = sequence;
-    const isWrong = check && crc32(this.#memory) !== message.readUInt32LE(AT.crc);
-    return isWrong ? `the checksum of publication ${sequence} is wrong` : undefined;
+    return undefined;
   }
 
   #begin(size: number): void {
