@@ -29,7 +29,7 @@ export const recordingsCommand = command({
     const { recordingPaths } = await import('../../recorder/read/verify.js');
     const given = paths === undefined || paths.length === 0 ? ['.'] : paths;
     const files = given.flatMap(recordingPaths);
-    switch (action as (typeof ACTIONS)[number]) {
+    switch (action) {
       case 'list':
         return list(output, files);
       case 'info':
@@ -87,12 +87,23 @@ async function info(output: Output, files: readonly string[]): Promise<void> {
       output.value(recording);
       continue;
     }
-    const { status, application = 'unknown', host = 'unknown', bytes, chunks, startNs, endNs, flows } = recording;
+    const {
+      status,
+      application = 'unknown',
+      host = 'unknown',
+      bytes,
+      chunks,
+      startNs,
+      endNs,
+      flows,
+    } = recording;
     output.lines([
       path,
       `  ${status}, application ${application}, host ${host}, ${bytes} bytes in ${chunks} chunks`,
       `  from ${timeOf(startNs)} to ${timeOf(endNs)}`,
-      ...flows.map(({ flow, kind, type, messages }) => `  ${flow}: ${kind} of type ${type}, ${messages} messages`),
+      ...flows.map(
+        ({ flow, kind, type, messages }) => `  ${flow}: ${kind} of type ${type}, ${messages} messages`,
+      ),
     ]);
   }
 }

@@ -43,7 +43,8 @@ export class RecordingReader {
     this.path = path;
     this.#fd = openRecording(path);
     try {
-      if (!this.#read(0, MAGIC.length).equals(MAGIC)) throw corrupt(path, 'it does not begin as an MCAP file');
+      if (!this.#read(0, MAGIC.length).equals(MAGIC))
+        throw corrupt(path, 'it does not begin as an MCAP file');
       this.refresh();
     } catch (error) {
       closeSync(this.#fd);

@@ -165,7 +165,8 @@ export function recordsOf(read: ReadBytes, chunk: ChunkPlace): Buffer | string {
 function placeOf(head: Buffer, offset: number, bytes: number): ChunkPlace | undefined {
   if (bytes < CHUNK_HEAD_BYTES) return undefined;
   const characters = head.readUInt32LE(37);
-  if (characters > COMPRESSION_CHARACTERS_MAX || head.length < CHUNK_HEAD_BYTES + characters) return undefined;
+  if (characters > COMPRESSION_CHARACTERS_MAX || head.length < CHUNK_HEAD_BYTES + characters)
+    return undefined;
   const compressedBytes = read64(head, 41 + characters);
   if (compressedBytes !== bytes - CHUNK_HEAD_BYTES - characters) return undefined;
   return {

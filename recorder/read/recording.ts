@@ -89,7 +89,15 @@ export class Recording {
       const known = flows.get(flow);
       const bufferSize = Math.max(found.bufferSize, known?.bufferSize ?? 0);
       const buffers = Math.max(found.buffers, known?.buffers ?? 0);
-      flows.set(flow, { application, flow, type, properties, bufferSize, buffers, isMirror: kind !== 'buffers' });
+      flows.set(flow, {
+        application,
+        flow,
+        type,
+        properties,
+        bufferSize,
+        buffers,
+        isMirror: kind !== 'buffers',
+      });
     }
     return [...flows.values()];
   }
@@ -104,7 +112,15 @@ export class Recording {
         if (of === undefined) continue;
         const { flow, epoch, generation, flags, sequenceHigh } = of;
         const sequence = sequenceHigh * TWO_32 + message.sequence;
-        yield { flow, sequence, epoch, generation, flags, timestampNs: message.timestampNs, data: message.data };
+        yield {
+          flow,
+          sequence,
+          epoch,
+          generation,
+          flags,
+          timestampNs: message.timestampNs,
+          data: message.data,
+        };
       }
     }
   }
@@ -204,7 +220,10 @@ function channelsOf(
 }
 
 function publicationIn(file: RecordingReader, flow: string, atNs: number): RecordedPublication | undefined {
-  const key = file.lastUpTo(channelsOf(file, (kind, name) => kind === 'key' && name === flow), atNs);
+  const key = file.lastUpTo(
+    channelsOf(file, (kind, name) => kind === 'key' && name === flow),
+    atNs,
+  );
   if (key === undefined) return undefined;
   let last: Decoded | undefined;
   for (const decoded of decode(file, flow, key.timestampNs, atNs)) last = decoded;

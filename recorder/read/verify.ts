@@ -81,7 +81,12 @@ export function recordingPaths(path: string): string[] {
       .toSorted()
       .map((name) => join(path, name));
   } catch (error) {
-    throw new MirrorflowError('BAD_OPTION', `${path} cannot be read: ${describeError(error)}`, { path }, error);
+    throw new MirrorflowError(
+      'BAD_OPTION',
+      `${path} cannot be read: ${describeError(error)}`,
+      { path },
+      error,
+    );
   }
 }
 
@@ -158,7 +163,7 @@ function complete(path: string, end: number, bytes: Buffer): void {
     const fd = openSync(path, 'r+');
     try {
       ftruncateSync(fd, end);
-      for (let done = 0; done < bytes.length; )
+      for (let done = 0; done < bytes.length;)
         done += writeSync(fd, bytes, done, bytes.length - done, end + done);
       fdatasyncSync(fd);
     } finally {
@@ -175,5 +180,7 @@ function statusOf(file: RecordingReader): RecordingStatus {
   const pid = Number(metadata?.get('pid'));
   const startTicks = metadata?.get('startTicks') ?? '';
   if (metadata?.get('host') !== hostname() || !/^\d+$/.test(startTicks)) return 'cut';
-  return isAlive({ pid, startTicks: BigInt(startTicks), bootId: metadata.get('bootId') }) ? 'recording' : 'cut';
+  return isAlive({ pid, startTicks: BigInt(startTicks), bootId: metadata.get('bootId') })
+    ? 'recording'
+    : 'cut';
 }

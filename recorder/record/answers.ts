@@ -164,7 +164,12 @@ export class AnswerRecorder {
         ['application', application],
         ['request', request],
       ]);
-      channel = file.addChannel({ topic: ANSWER_TOPIC + request, messageEncoding: 'json', schemaId, metadata });
+      channel = file.addChannel({
+        topic: ANSWER_TOPIC + request,
+        messageEncoding: 'json',
+        schemaId,
+        metadata,
+      });
       this.#channels.set(request, channel);
     }
     return channel;
@@ -184,7 +189,10 @@ export class AnswerRecorder {
 function runOf(body: Buffer): { number: string; state: string; title: string } | undefined {
   try {
     const { detail } = JSON.parse(body.toString('utf8')) as { detail?: Record<string, unknown> };
-    const text = (name: string): string => String(detail?.[name] ?? '');
+    const text = (name: string): string => {
+      const value = detail?.[name];
+      return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+    };
     const run = { number: text('RunNumber'), state: text('RunState'), title: text('RunTitle') };
     return run.number === '' && run.state === '' ? undefined : run;
   } catch {

@@ -89,7 +89,7 @@ export class FlowRecorder {
       while (!append(buffer)) await series.file.ready();
       buffer.release();
       // What fits into the present chunk is copied without a wait in between.
-      for (let room = 1; room > 0; ) {
+      for (let room = 1; room > 0;) {
         room = series.file.roomFor(identity.bufferSize);
         if (room === 0 || flow.poll(appendPolled, room) === 0) break;
       }
@@ -113,6 +113,7 @@ export class FlowRecorder {
             history: historyBuffers(bufferSize),
             whenFull: hold ? 'block' : 'drop',
           });
+          note(`attached to the flow ${name}`);
           return { flow, identity };
         } catch (error) {
           if (!isMirrorflowError(error, 'UNKNOWN_FLOW')) throw error;

@@ -63,6 +63,8 @@ export class MirrorRecorder {
         continue;
       }
       const { flow, identity } = opened;
+      noted = false;
+      this.#options.note(`attached to the mirror ${this.counts.flow}`);
       const close = (): void => void flow.close();
       signal.addEventListener('abort', close, { once: true });
       try {

@@ -152,7 +152,9 @@ export class Series {
         bytes -= file.bytes;
       } catch (error) {
         if (systemCode(error) !== 'ENOENT')
-          this.#fail(new MirrorflowError('SYSTEM_ERROR', `cannot remove ${file.path}: ${describeError(error)}`));
+          this.#fail(
+            new MirrorflowError('SYSTEM_ERROR', `cannot remove ${file.path}: ${describeError(error)}`),
+          );
       }
     }
   }

@@ -33,7 +33,12 @@ describe('a recording file', () => {
     const file = await RecordingFile.create(path, { library: 'test', chunkBytes: 64 * 1024 });
     const schemaId = file.addSchema({ name: 's', encoding: 'jsonschema', data: Buffer.from('{}') });
     const even = file.addChannel({ topic: 'even', schemaId, messageEncoding: 'json', metadata: new Map() });
-    const odd = file.addChannel({ topic: 'odd', schemaId: 0, messageEncoding: '', metadata: new Map([['a', 'b']]) });
+    const odd = file.addChannel({
+      topic: 'odd',
+      schemaId: 0,
+      messageEncoding: '',
+      metadata: new Map([['a', 'b']]),
+    });
     file.addMetadata('run', new Map([['number', '7']]));
     for (let index = 0; index < MESSAGES; index += 1)
       await file.write(index % 2 === 0 ? even : odd, index, 1_000_000 + index * 256, payload(index));
@@ -126,7 +131,12 @@ describe('a recording file', () => {
       before.close();
       repairRecording(cut);
       const verified = verifyRecording(cut);
-      expect(verified).to.deep.equal({ status: 'finished', messages: messages.length, defects: [], cutBytes: 0 });
+      expect(verified).to.deep.equal({
+        status: 'finished',
+        messages: messages.length,
+        defects: [],
+        cutBytes: 0,
+      });
       const after = new RecordingReader(cut);
       expect([...after.messages()].map(({ sequence }) => sequence)).to.deep.equal(messages);
       expect(messages).to.deep.equal(messages.map((_, index) => index));
