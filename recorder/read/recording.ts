@@ -4,9 +4,9 @@
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { flowOf, TWO_32, type RecordedFlow } from '../flow-channel.js';
-import { RecordingReader, corrupt, type RecordedMessage } from '../mcap/recording-reader.js';
-import { DecodedPublication } from '../mirror/publication-codec.js';
+import { RecordingReader } from '../mcap/recording-reader.js';
 import { ANSWER_TOPIC } from '../record/answers.js';
+import { PublicationCursor, channelsOf, type RecordedPublication } from './publication-cursor.js';
 
 /** A buffer as it was recorded. */
 export interface RecordedBuffer {
@@ -25,14 +25,6 @@ export interface RunMark {
   readonly number: string;
   readonly state: string;
   readonly title: string;
-}
-
-/** A display memory at a moment. */
-export interface RecordedPublication {
-  readonly flow: string;
-  readonly sequence: number;
-  readonly timestampNs: number;
-  readonly memory: Buffer;
 }
 
 export class Recording {
@@ -135,30 +127,12 @@ export class Recording {
    * when there is none. Throws FILE_CORRUPT when it cannot be restored exactly.
    */
   publicationAt(flow: string, atNs: number): RecordedPublication | undefined {
-    for (const file of this.files.toReversed()) {
-      if ((file.summary.span?.startNs ?? Infinity) > atNs) continue;
-      const found = publicationIn(file, flow, atNs);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return this.cursor(flow).moveTo(atNs);
   }
 
-  /**
-   * The publications of a mirror after a time, up to another, in their order; the memory is valid
-   * until the next. Throws as `publicationAt`.
-   */
-  *publications(flow: string, afterNs = -1, toNs = Infinity): Generator<RecordedPublication> {
-    for (const file of this.files) {
-      const span = file.summary.span;
-      if (span === undefined || span.endNs <= afterNs || span.startNs > toNs) continue;
-      const keys = channelsOf(file, (kind, name) => kind === 'key' && name === flow);
-      const key = file.lastUpTo(keys, Math.max(afterNs, span.startNs));
-      for (const decoded of decode(file, flow, key?.timestampNs ?? 0, toNs)) {
-        if (decoded.timestampNs <= afterNs) continue;
-        decoded.check();
-        yield { flow, ...decoded.publication };
-      }
-    }
+  /** The publications of a mirror one after another, to move to any time. */
+  cursor(flow: string): PublicationCursor {
+    return new PublicationCursor(this.files, flow);
   }
 
   /** SpecTcl's answer to a request, such as `spectrum/list`, at a time; its JSON text. */
@@ -209,53 +183,4 @@ export function applicationOf(file: RecordingReader): string {
   throw new MirrorflowError('BAD_OPTION', `${file.path} is an MCAP file, but no recording of mirrorflow`, {
     path: file.path,
   });
-}
-
-function channelsOf(
-  file: RecordingReader,
-  isWanted: (kind: string, flow: string) => boolean,
-): ReadonlySet<number> {
-  const wanted = file.channels().filter(({ metadata, topic }) => isWanted(metadata.get('kind') ?? '', topic));
-  return new Set(wanted.map(({ id }) => id));
-}
-
-function publicationIn(file: RecordingReader, flow: string, atNs: number): RecordedPublication | undefined {
-  const key = file.lastUpTo(
-    channelsOf(file, (kind, name) => kind === 'key' && name === flow),
-    atNs,
-  );
-  if (key === undefined) return undefined;
-  let last: Decoded | undefined;
-  for (const decoded of decode(file, flow, key.timestampNs, atNs)) last = decoded;
-  last?.check();
-  return last === undefined ? undefined : { flow, ...last.publication };
-}
-
-interface Decoded {
-  readonly timestampNs: number;
-  readonly publication: { readonly sequence: number; readonly timestampNs: number; readonly memory: Buffer };
-  /** Throws FILE_CORRUPT when the memory is not the one that was recorded. */
-  check(): void;
-}
-
-/** Publications from the key frame of a time on. */
-function* decode(file: RecordingReader, flow: string, keyNs: number, toNs: number): Generator<Decoded> {
-  const channels = channelsOf(file, (kind, name) => kind !== 'buffers' && kind !== 'answer' && name === flow);
-  const decoded = new DecodedPublication();
-  let begun = false;
-  for (const message of file.messages({ channels, fromNs: keyNs, toNs })) {
-    begun ||= message.of.metadata.get('kind') === 'key';
-    if (!begun) continue;
-    throwDefect(file, message, decoded.apply(message.data));
-    const { timestampNs } = message;
-    yield {
-      timestampNs,
-      publication: { sequence: decoded.sequence ?? 0, timestampNs, memory: decoded.memory },
-      check: () => throwDefect(file, message, decoded.check(message.data)),
-    };
-  }
-}
-
-function throwDefect(file: RecordingReader, { of }: RecordedMessage, defect: string | undefined): void {
-  if (defect !== undefined) throw corrupt(file.path, `${of.topic}: ${defect}`);
 }

@@ -84,10 +84,16 @@ describe('recorded publications', () => {
       expect(found?.timestampNs).to.equal(times[index]);
       expect(found?.memory.equals(memories[index]!)).to.equal(true);
     }
-    const sequences = [...recording.publications('spectra', times[50]!, times[80]!)].map(
-      ({ sequence }) => sequence,
-    );
-    expect(sequences).to.deep.equal(Array.from({ length: 30 }, (_, index) => 51 + index));
+    // Forward from publication to publication, and back to the first.
+    const cursor = recording.cursor('spectra');
+    const sequences: number[] = [];
+    for (let atNs: number | undefined = first; atNs !== undefined; atNs = cursor.nextNs) {
+      const found = cursor.moveTo(atNs);
+      sequences.push(found?.sequence ?? -1);
+      expect(found?.memory.equals(memories[sequences.length - 1]!)).to.equal(true);
+    }
+    expect(sequences).to.deep.equal(memories.map((_, index) => index));
+    expect(cursor.moveTo(first)?.memory.equals(memories[0]!)).to.equal(true);
     recording.close();
   });
 

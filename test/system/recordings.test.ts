@@ -129,9 +129,11 @@ describe('a recording', () => {
     expect(await recorder.stop()).to.equal(0);
     const recording = new Recording(paths());
     const times: number[] = [];
-    for (const { memory, timestampNs } of recording.publications('spectra')) {
-      times.push(timestampNs);
-      expect(verifyChecksum(memory).ok, `publication at ${timestampNs}`).to.equal(true);
+    const cursor = recording.cursor('spectra');
+    for (let atNs = cursor.firstNs; atNs !== undefined; atNs = cursor.nextNs) {
+      times.push(atNs);
+      const memory = cursor.moveTo(atNs)?.memory;
+      expect(memory !== undefined && verifyChecksum(memory).ok, `publication at ${atNs}`).to.equal(true);
     }
     let compared = 0;
     for (const [timestampNs, memory] of live) {
