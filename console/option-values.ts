@@ -73,6 +73,13 @@ export function durationOrBytesValue(
   return { bytes: bytesValue(option, text, bounds.bytes) };
 }
 
+/** Nanoseconds since 1970 of a time such as `2027-03-01T12:00:00Z`; local without a zone. */
+export function timeValue(option: string, text: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isFinite(ms)) return ms * 1e6;
+  throw badValue(option, text, 'a time such as 2027-03-01T12:00:00Z');
+}
+
 /** Milliseconds of `--update-interval`. */
 export function updateIntervalValue(text: string): number {
   return numberValue('update-interval', text, { min: 0, max: UPDATE_INTERVAL_MAX_MS });

@@ -20,6 +20,8 @@ import { hostsCommand } from './hosts.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
 import { peaksCommand } from './peaks.js';
+import { playCommand } from './play.js';
+import { playerCommand } from './player.js';
 import { receiveCommand } from './receive.js';
 import { recordCommand } from './record.js';
 import { recordingsCommand } from './recordings.js';
@@ -52,6 +54,8 @@ export const COMMANDS: readonly Command[] = [
   receiveCommand,
   recordCommand,
   recordingsCommand,
+  playCommand,
+  playerCommand,
   clientsCommand,
   mirrorsCommand,
   gatewayCommand,

@@ -2,7 +2,7 @@
  * Moves through the recorded publications of one mirror: to any time, and cheaply from one to the
  * next. Used by `Recording` and the player. Reads the files it is given.
  */
-import { RecordingReader, corrupt, type RecordedMessage } from '../mcap/recording-reader.js';
+import { corrupt, type RecordedMessage, type RecordingReader } from '../mcap/recording-reader.js';
 import { DecodedPublication } from '../mirror/publication-codec.js';
 
 /** A display memory at a moment. */

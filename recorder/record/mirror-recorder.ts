@@ -30,6 +30,8 @@ export interface MirrorRecorderOptions {
 
 /** Longest time between two key frames of a file. */
 const KEY_INTERVAL_MS = 30 * 60_000;
+/** Most deltas between two key frames: a reader applies all of them to reach a moment. */
+const DELTAS_MAX = 360;
 const RETRY_MS = 2_000;
 
 interface Publication {
@@ -43,6 +45,7 @@ export class MirrorRecorder {
   readonly #options: MirrorRecorderOptions;
   #last: Publication | undefined;
   #keyMs = 0;
+  #deltas = 0;
 
   constructor(options: MirrorRecorderOptions) {
     this.#options = options;
@@ -109,7 +112,11 @@ export class MirrorRecorder {
     const { sequence, epoch, timestampNs } = buffer;
     const last = this.#last;
     const isRedefined = last === undefined || !areSameSpectra(last.memory, memory);
-    const isKeyDue = isRedefined || last.epoch !== epoch || clock.nowMs() - this.#keyMs >= KEY_INTERVAL_MS;
+    const isKeyDue =
+      isRedefined ||
+      last.epoch !== epoch ||
+      this.#deltas >= DELTAS_MAX ||
+      clock.nowMs() - this.#keyMs >= KEY_INTERVAL_MS;
     const isNewFile = channels.number !== series.number;
     for (;;) {
       // Another file may have begun while the message waited for room; it begins with a key frame.
@@ -119,6 +126,7 @@ export class MirrorRecorder {
       const channel = channels.channel(isKey ? 'key' : 'delta', buffer);
       if (file.append(channel, sequence, timestampNs, message)) {
         if (isKey) this.#keyMs = clock.nowMs();
+        this.#deltas = isKey ? 0 : this.#deltas + 1;
         this.#last = { sequence, epoch, memory };
         this.counts.buffers += 1;
         this.counts.bytes += message.length;

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { OutputFlow } from '../../client-lib/index.js';
 import { Recording } from '../../recorder/read/recording.js';
@@ -14,6 +15,8 @@ import { needsRoot } from '../kit/requirements.js';
 import type { TestProcess } from '../kit/test-process.js';
 
 const CONSOLE = 'console/main.js';
+/** Between two looks at a recording, each of which reads the file: the simulator needs the thread. */
+const LOOK_MS = 200;
 const KIB = 1024;
 
 describe('a recording', () => {
@@ -73,7 +76,7 @@ describe('a recording', () => {
     const count = 4_000;
     const sent = await write(output, count, 8 * KIB);
     await output.close();
-    await eventually(() => recorded() === count, 'every buffer is recorded');
+    await eventually(() => delay(LOOK_MS).then(() => recorded() === count), 'every buffer is recorded');
     expect(await recorder.stop()).to.equal(0);
     expect(paths().length).to.be.greaterThan(2);
     const recording = new Recording(paths());
@@ -95,7 +98,7 @@ describe('a recording', () => {
   it('every publication of a mirror is recorded bit for bit, with the answers of its SpecTcl and its run', async () => {
     const simulator = await system.simulator({ rate: 20_000, intervalMs: 10, channelBytes: 2_048 * KIB });
     await system.startHost();
-    await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
+    await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 100 });
     const client = await system.client('e1');
     const recorder = await record('spectra', '--app', 'e1', '--every', '0');
     const live = new Map<number, Buffer>();
@@ -117,10 +120,11 @@ describe('a recording', () => {
     await flow.close();
     const newest = Math.max(...live.keys());
     await eventually(
-      () => paths().some((path) => (describeRecording(path).endNs ?? 0) >= newest),
+      () => delay(LOOK_MS).then(() => paths().some((path) => (describeRecording(path).endNs ?? 0) >= newest)),
       'the newest publication is recorded',
     );
-    await eventually(() => {
+    await eventually(async () => {
+      await delay(LOOK_MS);
       const recording = new Recording(paths());
       const answer = recording.answerAt('spectrum/list', Infinity)?.toString() ?? '';
       recording.close();
@@ -157,7 +161,10 @@ describe('a recording', () => {
     const recorder = await record('events', '--app', 'e1');
     const [path = ''] = paths();
     for (let index = 0; index < 500; index += 1) await output.write(Buffer.alloc(KIB, index & 0xff));
-    await eventually(() => describeRecording(path).messages === 500, 'the buffers are on the disk');
+    await eventually(
+      () => delay(LOOK_MS).then(() => describeRecording(path).messages === 500),
+      'the buffers are on the disk',
+    );
     expect(describeRecording(path).status).to.equal('recording');
     const refused = system.program(CONSOLE, ['recordings', 'repair', path]);
     expect(await refused.end()).to.equal(1);
