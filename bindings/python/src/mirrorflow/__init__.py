@@ -17,6 +17,7 @@ from .history import History
 from .input import Input
 from .mirror import Mirror, Publication
 from .output import Output, Slot
+from .recording import Recording, open_recording
 from .spectrum import Axis, Spectra, Spectrum
 
 __version__ = "0.2.0"
@@ -32,6 +33,7 @@ __all__ = [
     "MirrorflowError",
     "Output",
     "Publication",
+    "Recording",
     "Slot",
     "Spectra",
     "Spectrum",
@@ -41,4 +43,5 @@ __all__ = [
     "deflated",
     "errors",
     "json_values",
+    "open_recording",
 ]
