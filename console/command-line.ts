@@ -47,11 +47,12 @@ export async function parseCommandLine(
   checkOptions(withOptions, mentioned);
   let parsed: { readonly command: Command; readonly values: object } | undefined;
   let helpText = '';
-  const parser = commandLine(Math.min(columns, HELP_COLUMNS_MAX));
+  const takesSeveral = Object.values(mentioned?.positionals ?? {}).some(({ array }) => array === true);
+  const parser = commandLine(Math.min(columns, HELP_COLUMNS_MAX), takesSeveral);
   for (const command of commands) {
     // Only the mentioned command gets its options: declaring all of them takes time.
     declare(parser, command, command === mentioned, (values) => {
-      parsed = { command, values };
+      parsed = { command, values: takesSeveral ? withLastValues(values, command) : values };
     });
   }
   parser.fail((message: string | null, error: Error | undefined) => {
@@ -75,7 +76,17 @@ export async function parseCommandLine(
   };
 }
 
-function commandLine(columns: number) {
+/** Of an option that is given several times the last value counts, as for all other commands. */
+function withLastValues(values: object, { positionals }: Command): object {
+  const entries = Object.entries(values).map(([name, value]: [string, unknown]) => {
+    const isList = name === '_' || positionals[name]?.array === true;
+    return [name, !isList && Array.isArray(value) ? (value.at(-1) as unknown) : value] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** `takesSeveral`: whether a positional of the command takes several words. */
+function commandLine(columns: number, takesSeveral: boolean) {
   return yargs()
     .scriptName('mirrorflow')
     .usage('$0 COMMAND\n\nWatch the spectra of a SpecTcl, and other flows, of this host.')
@@ -86,7 +97,7 @@ function commandLine(columns: number) {
     .parserConfiguration({
       'boolean-negation': false,
       'camel-case-expansion': false,
-      'duplicate-arguments-array': false,
+      'duplicate-arguments-array': takesSeveral,
       'parse-positional-numbers': false,
     })
     .strict()

@@ -20,7 +20,7 @@ export interface Word {
   readonly choices?: readonly string[];
   readonly default?: string | boolean;
   readonly completes?: NameKind;
-  /** A letter that stands for the option's name. */
+  /** A single letter: `-o` for `--output`. */
   readonly alias?: string;
 }
 
@@ -28,7 +28,7 @@ export interface Word {
 export interface Positional extends Word {
   readonly type: 'string';
   readonly demandOption?: boolean;
-  /** It takes all further words. */
+  /** Takes all further words; the last positional only. */
   readonly array?: true;
 }
 

@@ -27,6 +27,7 @@ import { recordCommand } from './record.js';
 import { recordingsCommand } from './recordings.js';
 import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
+import { saveCommand } from './save.js';
 import { secretCommand } from './secret.js';
 import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   startCommand,
   spectraCommand,
   showCommand,
+  saveCommand,
   fitCommand,
   peaksCommand,
   statsCommand,

@@ -57,7 +57,9 @@ async function candidatesFor(
     return [...Object.keys(options), 'help'].map((name) => `--${name}`).filter((name) => !present.has(name));
   }
   const position = positionalsIn(rest, options);
-  const positional = Object.values(command.positionals)[position];
+  const positionals = Object.values(command.positionals);
+  const last = positionals.at(-1);
+  const positional = positionals[position] ?? (last?.array === true ? last : undefined);
   return positional === undefined ? [] : valuesOf(positional, app, namesOf);
 }
 

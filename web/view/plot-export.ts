@@ -2,6 +2,7 @@
  * The numbers of a plot as CSV and JSON text. `plot-download.ts` of the page saves them as files. A
  * frame is the message with the counts of one view of a spectrum. Pure.
  */
+import { quoted } from '../../plotting/files/csv.js';
 import type { Frame } from '../wire/frame.js';
 
 export interface ExportedSpectrum {
@@ -58,7 +59,7 @@ function mapCsv({ frame, xUnits, yUnits, xFirst, yFirst }: ExportedSpectrum): st
 
 /** One object, or an array of objects for several spectra. */
 export function jsonText(exported: readonly ExportedSpectrum[]): string {
-  const spectra = exported.map(({ name, frame, projection, xFirst, yFirst }) => {
+  const spectra = exported.map(({ name, frame, projection, xUnits, yUnits, xFirst, yFirst }) => {
     const { head, values } = frame;
     const { info, x, y, xgroup, ygroup, columns, rows, sum, rateS, spanS, atMs, regions } = head;
     return {
@@ -71,6 +72,8 @@ export function jsonText(exported: readonly ExportedSpectrum[]): string {
         label: info.xlabel,
         min: info.xmin,
         max: info.xmax,
+        low: round(xUnits(x[0])),
+        high: round(xUnits(x[0] + columns * xgroup)),
         firstChannel: x[0] - xFirst,
         channelsPerValue: xgroup,
       },
@@ -81,6 +84,8 @@ export function jsonText(exported: readonly ExportedSpectrum[]): string {
               label: info.ylabel,
               min: info.ymin,
               max: info.ymax,
+              low: round(yUnits(y[0])),
+              high: round(yUnits(y[0] + rows * ygroup)),
               firstChannel: y[0] - yFirst,
               channelsPerValue: ygroup,
             },
@@ -93,12 +98,6 @@ export function jsonText(exported: readonly ExportedSpectrum[]): string {
     };
   });
   return `${JSON.stringify(spectra.length === 1 ? spectra[0] : spectra)}\n`;
-}
-
-function quoted(text: string): string {
-  // A spreadsheet would read a text that begins with one of these as a formula.
-  const plain = /^[=+\-@]/.test(text) ? `'${text}` : text;
-  return /[",\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }
 
 /** To nine significant digits. */
