@@ -12,6 +12,7 @@ import { clientsCommand } from './clients.js';
 import { mirrorsCommand } from './mirrors.js';
 import { consoleCommand } from './console.js';
 import { doctorCommand } from './doctor.js';
+import { exportCommand } from './export.js';
 import { fitCommand } from './fit.js';
 import { flowsCommand } from './flows.js';
 import { gatewayCommand } from './gateway.js';
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   receiveCommand,
   recordCommand,
   recordingsCommand,
+  exportCommand,
   playCommand,
   playerCommand,
   clientsCommand,

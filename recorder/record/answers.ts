@@ -55,6 +55,8 @@ export class AnswerRecorder {
   #noted = false;
   #wake: (() => void) | undefined;
   #isDefinitionsDue = true;
+  /** Whether every request of the last time had an answer. */
+  #isComplete = true;
 
   constructor(options: AnswerRecorderOptions) {
     this.#options = options;
@@ -79,7 +81,9 @@ export class AnswerRecorder {
         const requests = [VARIABLES, ...(isListsDue ? LISTS : []), ...(isAll ? WITH_DEFINITIONS : [])];
         const answers = await this.#ask(requests, signal);
         if (!signal.aborted) await this.#record(answers);
+        // What was not answered is asked again after the pause; a change meanwhile skips the pause.
         if (!this.#isDefinitionsDue) await this.#pause(signal);
+        if (!this.#isComplete) [listsDueMs, this.#isDefinitionsDue] = [0, this.#isDefinitionsDue || isAll];
       }
     } finally {
       this.#agent.destroy();
@@ -99,6 +103,7 @@ export class AnswerRecorder {
   async #ask(requests: readonly string[], signal: AbortSignal): Promise<Map<string, Buffer>> {
     const { source, clock, note } = this.#options;
     const answers = new Map<string, Buffer>();
+    this.#isComplete = false;
     try {
       const { host, rest, user } = parseAddress(source, { schemes: ['spectcl'] });
       this.#port ??= typeof rest === 'number' ? rest : await lookUpService(host, rest, user, { signal });
@@ -116,6 +121,7 @@ export class AnswerRecorder {
         // A request that this SpecTcl does not know has no answer to record.
         if (httpStatus === 200) answers.set(request, Buffer.from(body));
       }
+      this.#isComplete = true;
     } catch (error) {
       this.#port = undefined;
       if (!this.#noted && !signal.aborted) note(`SpecTcl's lists are not recorded: ${describeError(error)}`);
