@@ -18,6 +18,7 @@ import { latency } from './latency.js';
 import { open } from './open.js';
 import { page } from './page.js';
 import { python } from './python.js';
+import { record } from './record.js';
 import { runEnvironment, formatTable, type Row } from './report.js';
 import { rpc } from './rpc.js';
 import { scale } from './scale.js';
@@ -40,6 +41,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   fit,
   page,
   python,
+  record,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;

@@ -50,7 +50,7 @@ function spectraOf(twoDimensions: boolean) {
   }).map(({ name, x, y, all }): SavedSpectrum => {
     const channels = x.channels * (y?.channels ?? 1);
     const spectrum = { name, x, counts: Float64Array.from(all.slice(0, channels)), atMs: AT_MS };
-    return y === undefined ? { ...spectrum, type: '1D long' } : { ...spectrum, type: '2D long', y };
+    return Object.assign(spectrum, y === undefined ? { type: '1D long' } : { type: '2D long', y });
   });
 }
 
