@@ -118,7 +118,8 @@ export class RecordingReader {
    * Messages in the order of the file, which is the order in which they were recorded. Throws
    * FILE_CORRUPT at a damaged chunk.
    */
-  *messages({ channels, fromNs = 0, toNs = Infinity }: MessageFilter = {}): Generator<RecordedMessage> {
+  *messages(filter: MessageFilter = {}): Generator<RecordedMessage> {
+    const { channels, fromNs = 0, toNs = Infinity } = filter;
     for (const chunk of this.#summary.chunks) {
       if (chunk.endNs < fromNs || chunk.startNs > toNs || !hasChannel(chunk, channels)) continue;
       for (const message of this.#messagesIn(chunk)) {

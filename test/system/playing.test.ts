@@ -13,7 +13,7 @@ import { RealSystem } from '../kit/real-system.js';
 import type { TestProcess } from '../kit/test-process.js';
 
 const CONSOLE = 'console/main.js';
-/** Between two looks at a recording, each of which reads the file: the simulator needs the thread. */
+/** Between two looks at a recording, which read the file: the simulator needs the thread. */
 const LOOK_MS = 200;
 const KIB = 1024;
 

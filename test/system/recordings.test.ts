@@ -1,4 +1,4 @@
-/** Flows and mirrors that real recorders record, also when they are killed or their disk is full. */
+/** Flows and mirrors that real recorders record, also when killed or on a full disk. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { needsRoot } from '../kit/requirements.js';
 import type { TestProcess } from '../kit/test-process.js';
 
 const CONSOLE = 'console/main.js';
-/** Between two looks at a recording, each of which reads the file: the simulator needs the thread. */
+/** Between two looks at a recording, which read the file: the simulator needs the thread. */
 const LOOK_MS = 200;
 const KIB = 1024;
 

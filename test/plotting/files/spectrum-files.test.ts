@@ -1,4 +1,4 @@
-/** Files of spectra: what was written is read again, and the bytes are those that SpecTcl writes. */
+/** Files of spectra: what was written is read again, with the bytes that SpecTcl writes. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
