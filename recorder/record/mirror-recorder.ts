@@ -29,9 +29,9 @@ export interface MirrorRecorderOptions {
 }
 
 /** Longest time between two key frames of a file. */
-const KEY_INTERVAL_MS = 30 * 60_000;
+const KEY_INTERVAL_MS = 15 * 60_000;
 /** Most deltas between two key frames: a reader applies all of them to reach a moment. */
-const DELTAS_MAX = 360;
+const DELTAS_MAX = 180;
 const RETRY_MS = 2_000;
 
 interface Publication {
