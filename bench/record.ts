@@ -128,7 +128,9 @@ async function mirrors(directory: string, share: number, name: string): Promise<
   const keys = (HOURS * 3_600) / EVERY_S / PUBLICATIONS;
   return [
     makeRow('record', `12 h of 8 MiB every 5 s, ${name}`, 'MB', [(keys * (keyBytes + deltaBytes)) / 1e6]),
-    makeRow('record', `opening a moment ${PUBLICATIONS - 1} deltas behind a key frame, ${name}`, 'ms', [openMs]),
+    makeRow('record', `opening a moment ${PUBLICATIONS - 1} deltas behind a key frame, ${name}`, 'ms', [
+      openMs,
+    ]),
   ];
 }
 
