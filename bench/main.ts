@@ -19,6 +19,7 @@ import { latency } from './latency.js';
 import { open } from './open.js';
 import { page } from './page.js';
 import { python } from './python.js';
+import { record } from './record.js';
 import { runEnvironment, formatTable, type Row } from './report.js';
 import { rpc } from './rpc.js';
 import { scale } from './scale.js';
@@ -42,6 +43,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   page,
   python,
   c,
+  record,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;

@@ -46,6 +46,40 @@ export function bytesValue(option: string, text: string, { min, max }: Bounds): 
   throw badValue(option, text, `${min} to ${max} bytes, such as 65536, 64MiB or 1GiB`);
 }
 
+const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)$/;
+const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Milliseconds of a time with a unit: `500ms`, `5s`, `30min`, `8h`, `7d`; and `0`. */
+export function durationValue(option: string, text: string, { min, max }: Bounds): number {
+  const [, amount = '', unit = ''] = DURATION.exec(text.trim()) ?? [];
+  const ms = text.trim() === '0' ? 0 : Math.round(Number(amount) * (DURATION_UNITS_MS[unit] ?? Number.NaN));
+  if (ms >= min && ms <= max) return ms;
+  throw badValue(option, text, `a time of ${min} to ${max} ms, such as 500ms, 5s, 30min, 8h or 7d`);
+}
+
+/** A time or a number of bytes, of which only one is defined. */
+export function durationOrBytesValue(
+  option: string,
+  text: string,
+  bounds: { readonly ms: Bounds; readonly bytes: Bounds },
+): { readonly ms?: number; readonly bytes?: number } {
+  if (DURATION.test(text.trim())) return { ms: durationValue(option, text, bounds.ms) };
+  return { bytes: bytesValue(option, text, bounds.bytes) };
+}
+
+/** Nanoseconds since 1970 of a time such as `2027-03-01T12:00:00Z`; local without a zone. */
+export function timeValue(option: string, text: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isFinite(ms)) return ms * 1e6;
+  throw badValue(option, text, 'a time such as 2027-03-01T12:00:00Z');
+}
+
 /** Milliseconds of `--update-interval`. */
 export function updateIntervalValue(text: string): number {
   return numberValue('update-interval', text, { min: 0, max: UPDATE_INTERVAL_MAX_MS });

@@ -15,15 +15,19 @@ type ConnectionContext = Pick<CommandContext, 'directory' | 'signal'>;
 /** Names that an error lists; the others are counted. */
 const NAMES_SHOWN = 10;
 
-/** Runs `use` with a connection to the host server. Throws NOT_RUNNING when there is none. */
+/**
+ * Runs `use` with a connection to the host server; a `live` use returns by itself when the signal
+ * is aborted. Throws NOT_RUNNING when there is no host server.
+ */
 export async function withHost<T>(
   { directory, signal }: ConnectionContext,
   use: (host: HostConnection) => Promise<T>,
+  { live = false }: { readonly live?: boolean } = {},
 ): Promise<T> {
   const { connectHost } = await import('../client-lib/index.js');
   const host = await interruptible(signal, connectHost({ directory }), close);
   try {
-    return await interruptible(signal, use(host));
+    return await (live ? use(host) : interruptible(signal, use(host)));
   } finally {
     void host.close();
   }

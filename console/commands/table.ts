@@ -12,6 +12,7 @@ import { clientsCommand } from './clients.js';
 import { mirrorsCommand } from './mirrors.js';
 import { consoleCommand } from './console.js';
 import { doctorCommand } from './doctor.js';
+import { exportCommand } from './export.js';
 import { fitCommand } from './fit.js';
 import { flowsCommand } from './flows.js';
 import { gatewayCommand } from './gateway.js';
@@ -20,7 +21,11 @@ import { hostsCommand } from './hosts.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
 import { peaksCommand } from './peaks.js';
+import { playCommand } from './play.js';
+import { playerCommand } from './player.js';
 import { receiveCommand } from './receive.js';
+import { recordCommand } from './record.js';
+import { recordingsCommand } from './recordings.js';
 import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
 import { saveCommand } from './save.js';
@@ -50,6 +55,11 @@ export const COMMANDS: readonly Command[] = [
   flowsCommand,
   sendCommand,
   receiveCommand,
+  recordCommand,
+  recordingsCommand,
+  exportCommand,
+  playCommand,
+  playerCommand,
   clientsCommand,
   mirrorsCommand,
   gatewayCommand,

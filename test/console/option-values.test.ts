@@ -1,6 +1,12 @@
 /** Option values of commands: numbers and byte counts, and their refusals. Pure. */
 import { expect } from 'chai';
-import { bytesValue, numberValue } from '../../console/option-values.js';
+import {
+  bytesValue,
+  durationOrBytesValue,
+  durationValue,
+  numberValue,
+  timeValue,
+} from '../../console/option-values.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 
 const BOUNDS = { min: 0, max: 2 ** 31 - 1 };
@@ -41,6 +47,37 @@ describe('option values', () => {
         text,
       ).to.contain('64MiB');
     }
+  });
+
+  it('a time option accepts numbers with a unit, and an option of either kind tells times from bytes', () => {
+    const bounds = { min: 0, max: 10 * 86_400_000 };
+    const cases = {
+      '500ms': 500,
+      '5s': 5_000,
+      '1.5min': 90_000,
+      '8h': 28_800_000,
+      '7d': 604_800_000,
+      '0': 0,
+    };
+    for (const [text, ms] of Object.entries(cases))
+      expect(durationValue('every', text, bounds), text).to.equal(ms);
+    for (const text of ['', '5', 's', '5m', '-1s', '11d', '1e3s'])
+      expect(
+        refusal(() => durationValue('every', text, bounds)),
+        text,
+      ).to.contain('30min');
+    const both = { ms: bounds, bytes: { min: 0, max: 2 ** 40 } };
+    expect(durationOrBytesValue('keep', '7d', both)).to.deep.equal({ ms: 604_800_000 });
+    expect(durationOrBytesValue('keep', '50GiB', both)).to.deep.equal({ bytes: 50 * 2 ** 30 });
+  });
+
+  it('a moment is nanoseconds since 1970', () => {
+    expect(timeValue('at', '2027-03-01T12:00:00Z')).to.equal(Date.UTC(2027, 2, 1, 12) * 1e6);
+    for (const text of ['', 'yesterday', '12:00', '2027-13-01'])
+      expect(
+        refusal(() => timeValue('at', text)),
+        text,
+      ).to.contain('2027-03-01T12:00:00Z');
   });
 
   it('an error quotes only the beginning of a long option value', () => {

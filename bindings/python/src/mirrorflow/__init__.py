@@ -17,6 +17,7 @@ from .history import History
 from .input import Input
 from .mirror import Mirror, Publication
 from .output import Output, Slot
+from .recording import Recording, open_recording
 from .remote import RemoteApp, RemoteInput, RemoteMirror
 from .spectrum import Axis, Spectra, Spectrum
 
@@ -33,6 +34,7 @@ __all__ = [
     "MirrorflowError",
     "Output",
     "Publication",
+    "Recording",
     "RemoteApp",
     "RemoteInput",
     "RemoteMirror",
@@ -45,4 +47,5 @@ __all__ = [
     "deflated",
     "errors",
     "json_values",
+    "open_recording",
 ]
