@@ -64,6 +64,16 @@
 #ifndef REPAIR
 #define REPAIR 2
 #endif
+/* The claims that bound where a joining consumer begins: 1 the one loaded after the credit is lowered,
+   2 also the one that the lowered credit was computed from, as implemented. */
+#ifndef CLAIM_LOADS
+#define CLAIM_LOADS 2
+#endif
+/* What a successor takes for sound: 1 credit that is at least what is published, 2 also less, where
+   the provider has claimed what it published, as implemented. */
+#ifndef CREDIT_CHECK
+#define CREDIT_CHECK 2
+#endif
 /* 1: the provider may ask for no answer to a signal (OutputSignals at a low rate). */
 #ifndef UNANSWERED
 #define UNANSWERED 0
@@ -109,6 +119,10 @@
 #define CLAIMED (2 * RING + 3)
 #define WORDS (2 * RING + 4)
 byte file[WORDS];
+#define LOWERED (file[PUBLISHED] < 2 * RING -> SMALLER(file[PUBLISHED], RING) : file[PUBLISHED] - RING)
+#define LEAST (CREDIT_CHECK == 2 && file[PUBLISHED] <= file[CLAIMED] -> LOWERED : file[PUBLISHED])
+#define CREDIT_IS_SOUND (file[GRANTED] >= LEAST && file[GRANTED] <= file[PUBLISHED] + RING \
+  && file[CLAIMED] <= file[PUBLISHED] + RING)
 /* The presence table: bit c is set while consumer c is lossless and admitted. */
 byte presence;
 
@@ -561,7 +575,7 @@ inline offer() {
 }
 
 proctype Duplicator() {
-  byte c, count, value, before, oldest, word, complete, open;
+  byte c, count, value, before, oldest, claimed, word, complete, open;
   bool flag;
   /* A new file: nothing is published, the ring may be written as far as credit goes. */
   atomic { expectedFloor = 0; granted = LIMIT; file[GRANTED] = granted; listening = 1 };
@@ -649,15 +663,21 @@ join:
       :: IS_LOSSLESS(c) -> skip
       :: else -> goto claims
       fi };
-    /* ProviderClaim.oldest */
-    atomic { granted = SMALLER(before, LARGER(value + RING, file[CLAIMED])); STORE_D(GRANTED, granted) };
+    /* ProviderClaim.oldest. A claim that is loaded first may be withdrawn, and stored again below the
+       lowered credit: a consumer begins behind the larger of both claims. */
+    oldest = file[CLAIMED];
+    atomic { granted = SMALLER(before, LARGER(value + RING, oldest)); STORE_D(GRANTED, granted) };
 claims:
-    atomic { FENCED_D(FENCE_GRANTED) -> oldest = file[CLAIMED];
-      oldest = SMALLER(count, LARGER(value, oldest - SMALLER(oldest, RING))); count = 0;
+    atomic { FENCED_D(FENCE_GRANTED) -> claimed = file[CLAIMED];
+#if CLAIM_LOADS == 2
+      claimed = LARGER(claimed, oldest);
+#endif
+      oldest = SMALLER(count, LARGER(value, claimed - SMALLER(claimed, RING))); claimed = 0; count = 0;
       if
-      :: IS_LOSSLESS(c) -> granted = SMALLER(before, oldest + RING); STORE_D(GRANTED, granted)
+      :: IS_LOSSLESS(c) -> skip
       :: else -> goto admit
       fi };
+    atomic { granted = SMALLER(before, oldest + RING); STORE_D(GRANTED, granted) };
     atomic { DRAINED_D -> sendCredit() };
 #endif
 #if PROTOCOL == RESTORES
@@ -705,7 +725,7 @@ admit:
       fi }
   } unless {
     atomic { victim == DUPLICATOR && DRAINED_D -> victim = 0; listening = 0;
-      c = 0; count = 0; value = 0; before = 0; oldest = 0; flag = 0;
+      c = 0; count = 0; value = 0; before = 0; oldest = 0; claimed = 0; flag = 0;
       reported = 0; granted = 0; sent = 0; sendScheduled = 0; expected = 0; expectedFloor = 0;
       reportWaits = 0; reportCount = 0; reportUnanswered = 0;
 #define CUT_OFF(link) if :: link == ASKED || link == OPEN -> link = CUT :: link == LEFT -> link = CLOSED :: else -> skip fi
@@ -759,6 +779,8 @@ store:
         file[PUBLISHED] = value + complete }
     fi;
 obtain:
+    /* checkCredit: the file of a dead duplicator is not taken for a damaged one. */
+    assert(CREDIT_IS_SOUND);
     /* The successor takes over: its credit stays until the expected consumers have reattached. */
     atomic { complete = 0; value = 0; before = 0; granted = file[GRANTED]; expected = presence & ~deadConsumers; presence = expected;
       expectedFloor = granted - SMALLER(granted, RING) };
