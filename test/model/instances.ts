@@ -15,7 +15,7 @@ export const VIOLATIONS = {
   /** A process waits for ever. */
   stuck: 'invalid end state',
   /** A successor takes the credit of a dead duplicator's file for damage. */
-  damaged: 'assertion violated (((file[((2*2)+1)]>=',
+  damaged: 'assertion violated (((file[',
   /** The duplicator refuses an acknowledgement, and closes the consumer's link. */
   refused: 'assertion violated ((ackCount[c]<=',
 } as const;
@@ -101,22 +101,10 @@ const PROPERTIES: readonly Instance[] = [
     macros: { ...TWO, COARSE_READ: 0 },
   },
   {
-    name: 'two-consumer-killed',
+    name: 'two-killed',
     isLong: true,
-    shows: 'a killed consumer releases its credit, and the other one gets every buffer',
-    macros: { ...TWO, KILL: CONSUMER_0 | CONSUMER_1 },
-  },
-  {
-    name: 'two-provider-killed',
-    isLong: true,
-    shows: 'two lossless consumers get every buffer of a killed provider and of the next one',
-    macros: { ...TWO, KILL: PROVIDER },
-  },
-  {
-    name: 'two-take-over',
-    isLong: true,
-    shows: 'two lossless consumers get every buffer when the duplicator is killed',
-    macros: { ...TWO, KILL: DUPLICATOR },
+    shows: 'two lossless consumers get every buffer, whichever process is killed',
+    macros: { ...TWO, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 | CONSUMER_1 },
   },
   {
     name: 'mixed',
@@ -127,13 +115,12 @@ const PROPERTIES: readonly Instance[] = [
   {
     name: 'mixed-killed',
     isLong: true,
-    shows:
-      'a lossless consumer gets every buffer and a lossy one only whole buffers when the provider or one of them is killed',
+    shows: 'every wait of a lossy consumer beside a lossless one ends, whichever process is killed',
     macros: {
       ...ONE,
       LOSSY: 1,
       COARSE_READ: 1,
-      KILL: PROVIDER | CONSUMER_0 | CONSUMER_1,
+      KILL: PROVIDER | DUPLICATOR | CONSUMER_0 | CONSUMER_1,
     },
   },
   {
