@@ -4,7 +4,7 @@
  * describes what is modelled and what is proved; instances.ts lists the values of the macros.
  *
  * Every access to a word of the flow file that another process may change is a step of its own.
- * Local computation costs no step. A link is one message in the receiver's hand and one that waits,
+ * Local computation costs no step. Of a link, one message is being handled and one waits,
  * which a newer one replaces.
  *
  * RING       slots of the ring
@@ -17,7 +17,7 @@
  *            RESTORES   the provider clears a slot, reads its credit again, and restores the slot
  * AHEAD      MONOTONE: slots granted beyond the published ones (a quarter of the ring, at least 1)
  * QUARTER    buffers after which acknowledgements and signals are due
- * KILL       who may be killed, at any step: bits 1 provider, 2 duplicator, 4 consumer 0, 8 consumer 1
+ * KILL       what may be killed, at any step: bits 1 provider, 2 duplicator, 4, 8, 16 consumer 0, 1, 2
  * START      where a consumer may begin: bits 1 oldest, 2 next
  * MEMORY     0 sequential consistency, 1 x86 (a FIFO store buffer per process), 2 ARM (unordered
  *            store buffer, loads reordered unless fenced)
