@@ -52,6 +52,8 @@ export class Parent {
   readonly #hooks: ParentHooks;
   readonly #log: Logger;
   readonly #demoted: number[] = [];
+  /** The state has changed since the last report could be sent. */
+  #isReportDue = false;
   #wasConnected = false;
   /** Resolves when the first attempt to reach the app server has succeeded or failed. */
   readonly #firstAttempt: Promise<void>;
@@ -86,8 +88,8 @@ export class Parent {
           await proveChild(session, childToken);
           const { consumers } = await call('duplicator.subscribe', [hooks.ready()]);
           if (consumers !== undefined) hooks.consumers(consumers);
+          this.#isReportDue = false;
           await call('duplicator.report', [hooks.report()]);
-          void this.#sendDemoted(call);
         },
       },
     );
@@ -101,6 +103,9 @@ export class Parent {
     this.#connection.on('connected', () => {
       this.#wasConnected = true;
       log.debug('connected to the app server');
+      // What has changed since the report of the presentation was made.
+      if (this.#isReportDue) this.report();
+      void this.#sendDemoted(this.#call);
     });
   }
 
@@ -114,11 +119,12 @@ export class Parent {
   }
 
   /**
-   * Reports the flow's present state. Dropped while the app server is unreachable: the state is
-   * reported again when it reconnects.
+   * Reports the flow's present state; while the app server is unreachable, as soon as it has
+   * reconnected.
    */
   report(): void {
-    if (this.#connection.state !== 'connected') return;
+    this.#isReportDue = this.#connection.state !== 'connected';
+    if (this.#isReportDue) return;
     this.#call('duplicator.report', [this.#hooks.report()]).catch((error: unknown) => {
       this.#log.debug('a report was lost', { error });
     });

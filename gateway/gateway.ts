@@ -142,6 +142,7 @@ export class Gateway {
     const mirrorSource = this.#mirrorSource(client, memory);
     const mirror = new MirrorService({
       newest: () => mirrorSource.newest(),
+      mayRead: (socket) => this.#mayRead(socket),
       directory: directoryOfMirrors,
       clock: systemClock,
       log,
@@ -174,6 +175,7 @@ export class Gateway {
       localRequests,
       source: rest,
       lastAnswers,
+      mayRead: (socket) => this.#mayRead(socket),
       guard: new RequestGuard({
         names: ownNames(gateway.names),
         allowChanges: gateway.allowChanges ?? false,
@@ -192,7 +194,7 @@ export class Gateway {
       host: this.#host,
       identity: security.identity,
       places,
-      accept: (socket) => this.#admit(socket, service),
+      accept: (socket) => service.accept(socket),
       onFull: (from) => refusals.warn('a connection made room for a newer one', { service: name, from }),
     });
     const restDoor = door('REST', new UnprovenPlaces(REST_PLACES), service);
@@ -205,19 +207,18 @@ export class Gateway {
   }
 
   /**
-   * Serves the users of this machine that may read the application. Those of other machines are
-   * unknown: they are served where the gateway listens for them, unless the application is private.
+   * Whether the user of a connection may read the application. Those of other machines are unknown:
+   * they may where the gateway listens for them, unless the application is private.
    */
-  #admit(socket: Socket, service: Service): void {
+  #mayRead(socket: Socket): boolean {
     const { remoteAddress = '' } = socket;
     const readers = this.#readers;
     const isLocal = isLoopback(remoteAddress.replace('::ffff:', ''));
     const isPrivate = readers?.everyone !== true && readers?.groups.length === 0;
-    if (isLocal ? this.#audience.mayRead({ socket }, readers) : !isPrivate) service.accept(socket);
-    else {
+    const may = isLocal ? this.#audience.mayRead({ socket }, readers) : !isPrivate;
+    if (!may)
       this.#log.debug('a connection was refused: its user may not read the application', { remoteAddress });
-      socket.destroy();
-    }
+    return may;
   }
 
   /** Claims the application's only gateway, with the shared memory of a killed predecessor. */

@@ -42,6 +42,8 @@ const VANISHED_CHECK_MS = 1_000;
 export interface MirrorServiceOptions {
   /** The newest publication; rejects when there is no mirror. */
   readonly newest: () => Promise<Lease>;
+  /** Whether the user of a connection may read the application. */
+  readonly mayRead: (socket: Socket) => boolean;
   readonly directory: MirrorDirectory;
   readonly clock: Clock;
   readonly log: Logger;
@@ -135,6 +137,8 @@ class MirrorClient {
   readonly #registration: Registration;
   #registrations = 0;
   #hasRequested = false;
+  /** Its user may read; found at the first request, since that costs more than reading it. */
+  #isPermitted = false;
   /** Time of the last message, or of the connection. */
   #heardMs: number;
   #serving = false;
@@ -191,6 +195,13 @@ class MirrorClient {
 
   async #serve(): Promise<void> {
     this.#serving = true;
+    if (this.#requests.length > 0 && !this.#isPermitted) {
+      this.#isPermitted = this.#options.mayRead(this.#socket);
+      if (!this.#isPermitted) {
+        this.#socket.destroy();
+        return;
+      }
+    }
     for (let request = this.#requests.shift(); request !== undefined; request = this.#requests.shift()) {
       if (request.kind === 'shminfo') this.#register(decodeText(request.key));
       else await this.#answer();

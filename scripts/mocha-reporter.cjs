@@ -12,12 +12,16 @@ function skipReason(test) {
 module.exports = class TotalsReporter extends Spec {
   constructor(runner, options) {
     super(runner, options);
-    const retried = [];
+    /** Error of the first try, by the title of the test. */
+    const retried = new Map();
     const skipped = [];
-    runner.on('retry', (test, error) => retried.push(`${test.fullTitle()}: ${error?.message ?? error}`));
+    runner.on('retry', (test, error) => retried.set(test.fullTitle(), error?.message ?? String(error)));
+    runner.on('fail', (test) => retried.delete(test.fullTitle()));
     runner.on('pending', (test) => skipped.push(skipReason(test)));
     runner.once('end', () => {
-      for (const title of retried) process.stdout.write(`  failed once, passed at a second try: ${title}\n`);
+      for (const [title, message] of retried) {
+        process.stdout.write(`  failed once, passed at a second try: ${title}: ${message}\n`);
+      }
       const { passes, failures } = this.stats;
       const file = options.reporterOptions?.totals ?? options.reporterOption?.totals;
       if (file) writeFileSync(file, JSON.stringify({ passed: passes, failed: failures, skipped }));

@@ -34,6 +34,8 @@ export interface RestServiceOptions {
   readonly localRequests: LocalRequests;
   readonly source: SourceRest;
   readonly lastAnswers: LastAnswers;
+  /** Asked once for each request: finding the user of a connection costs more than reading it. */
+  readonly mayRead: (socket: Socket) => boolean;
   readonly guard: RequestGuard;
   readonly clock: Clock;
   readonly log: Logger;
@@ -72,6 +74,10 @@ export class RestService {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => undefined);
+    if (!this.#options.mayRead(request.socket)) {
+      request.socket.destroy();
+      return;
+    }
     // A body has no meaning here; unread it would block the connection.
     request.resume();
     let answer: Answer;

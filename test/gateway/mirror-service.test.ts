@@ -19,10 +19,14 @@ describe('the mirror service of a gateway', () => {
   let clock: ManualClock;
   let newest: () => Promise<Lease>;
   const lines: string[] = [];
+  let isPermitted: boolean;
+  let userLookups: number;
 
   beforeEach(async () => {
     peers = [];
     lines.length = 0;
+    isPermitted = true;
+    userLookups = 0;
     clock = new ManualClock();
     const memory = Buffer.alloc(64 * 2 ** 20, 7);
     newest = () => {
@@ -30,6 +34,10 @@ describe('the mirror service of a gateway', () => {
       return Promise.resolve({ memory, headerVersion: 1, release: () => (leased -= 1) });
     };
     service = new MirrorService({
+      mayRead: () => {
+        userLookups += 1;
+        return isPermitted;
+      },
       newest: () => newest(),
       directory: new MirrorDirectory(),
       clock,
@@ -89,6 +97,24 @@ describe('the mirror service of a gateway', () => {
     asking.send(Buffer.from('\x08\0\0\0\x02\0\0\0'));
     expect(await asking.closed()).to.have.length(0);
     expect(lines.join('')).to.match(/there is no SpecTcl/);
+  });
+
+  it('the user of a connection is looked up at its first request, and not for a flood without one', async () => {
+    for (let flood = 0; flood < 20; flood += 1) (await peer()).send(Buffer.alloc(64, 0xa5));
+    await eventually(() => service.clients === 0, 'the connections are closed');
+    expect(userLookups).to.equal(0);
+    const asking = await peer();
+    await asking.update();
+    await asking.update();
+    expect(userLookups).to.equal(1);
+  });
+
+  it('a user who may not read gets no answer', async () => {
+    isPermitted = false;
+    const asking = await peer();
+    asking.send(Buffer.from('\x08\0\0\0\x02\0\0\0'));
+    expect(await asking.closed()).to.have.length(0);
+    expect(leased).to.equal(0);
   });
 
   it('requests that arrive together are answered one after another', async () => {

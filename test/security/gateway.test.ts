@@ -91,6 +91,7 @@ describe('an attacker of a gateway', () => {
     const { allowChanges = false, changesToken } = options;
     const guard = new RequestGuard({ names: ['daq.example'], allowChanges, changesToken });
     const service = new RestService({
+      mayRead: () => true,
       localRequests,
       source,
       lastAnswers,
@@ -181,6 +182,7 @@ describe('an attacker of a gateway', () => {
   it('registers four memory keys on a connection, and no more', async () => {
     const directory = new MirrorDirectory();
     const service = new MirrorService({
+      mayRead: () => true,
       newest: () => Promise.reject(new Error('not requested')),
       directory,
       clock: systemClock,
@@ -221,6 +223,7 @@ describe('an attacker of a gateway', () => {
     const clock = new ManualClock();
     const lease = { memory: Buffer.alloc(5_600_001), headerVersion: 1, release: () => undefined };
     const service = new MirrorService({
+      mayRead: () => true,
       newest: () => Promise.resolve(lease),
       directory: new MirrorDirectory(),
       clock,

@@ -91,26 +91,37 @@ function userOf({ remoteAddress, remotePort, localPort }: Socket): number | unde
   const address = remoteAddress?.replace('::ffff:', '') ?? '';
   if (!isLoopback(address) || remotePort === undefined || localPort === undefined) return undefined;
   const host = isIPv4(address) ? hexOfIpv4(address) : IPV6_LOOPBACK;
-  const local = new Set([
-    `${host}:${hexOfPort(remotePort)}`,
-    `${MAPPED_PREFIX}${host}:${hexOfPort(remotePort)}`,
-  ]);
+  const port = hexOfPort(remotePort);
+  const local = [`${host}:${port}`, `${MAPPED_PREFIX}${host}:${port}`];
   const remoteEnd = `:${hexOfPort(localPort)}`;
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    for (const line of linesOf(table)) {
+    for (const line of linesWith(local, textOf(table))) {
       const fields = line.trim().split(/\s+/);
-      if (fields[FIELDS.state] !== ESTABLISHED || !local.has(fields[FIELDS.local] ?? '')) continue;
+      if (fields[FIELDS.state] !== ESTABLISHED || !local.includes(fields[FIELDS.local] ?? '')) continue;
       if (fields[FIELDS.remote]?.endsWith(remoteEnd) === true) return Number(fields[FIELDS.uid]);
     }
   }
   return undefined;
 }
 
-function linesOf(table: string): string[] {
+/**
+ * The lines of a table that contain one of these addresses. Splitting the whole table would cost
+ * more than all else: it has every connection of the machine.
+ */
+function* linesWith(addresses: readonly string[], table: string): Generator<string> {
+  for (const address of addresses) {
+    for (let at = table.indexOf(address); at >= 0; at = table.indexOf(address, at + 1)) {
+      const end = table.indexOf('\n', at);
+      yield table.slice(table.lastIndexOf('\n', at) + 1, end < 0 ? undefined : end);
+    }
+  }
+}
+
+function textOf(table: string): string {
   try {
-    return readFileSync(table, 'latin1').split('\n').slice(1);
+    return readFileSync(table, 'latin1');
   } catch {
-    return [];
+    return '';
   }
 }
 
