@@ -324,7 +324,7 @@ turn: /* messages are handled between two buffers */
       RELEASE_P(SEQUENCE(next), next + 1, RELEASE_SEQUENCE); next++; rechecked = 0;
       if
       :: next - published < QUARTER && next < BUFFERS -> goto turn /* published at the end of the turn */
-      :: else -> goto flush
+      :: goto flush
       fi };
 #if PROTOCOL == RESTORES
 restore:
