@@ -115,13 +115,8 @@ const PROPERTIES: readonly Instance[] = [
   {
     name: 'mixed-killed',
     isLong: true,
-    shows: 'every wait of a lossy consumer beside a lossless one ends, whichever process is killed',
-    macros: {
-      ...ONE,
-      LOSSY: 1,
-      COARSE_READ: 1,
-      KILL: PROVIDER | DUPLICATOR | CONSUMER_0 | CONSUMER_1,
-    },
+    shows: 'every wait of a lossless and of a lossy consumer ends when the provider or one of them is killed',
+    macros: { ...ONE, LOSSY: 1, COARSE_READ: 1, KILL: PROVIDER | CONSUMER_0 | CONSUMER_1 },
   },
   {
     name: 'ring-of-three',
