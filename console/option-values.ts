@@ -1,5 +1,5 @@
 /**
- * Parses option values: numbers, byte counts, ranges.
+ * Parses option values: numbers and byte counts.
  *
  * The commands call these functions. Each throws BAD_OPTION with the option, the value found and
  * the values allowed. Pure: no I/O.
@@ -49,14 +49,6 @@ export function bytesValue(option: string, text: string, { min, max }: Bounds): 
 /** Milliseconds of `--update-interval`. */
 export function updateIntervalValue(text: string): number {
   return numberValue('update-interval', text, { min: 0, max: UPDATE_INTERVAL_MAX_MS });
-}
-
-/** `LOW:HIGH` in axis units. */
-export function rangeValue(option: string, text: string): readonly [number, number] {
-  const parts = text.split(':');
-  const [low, high] = parts.map((part) => (NUMBER.test(part.trim()) ? Number(part) : Number.NaN));
-  if (parts.length === 2 && low !== undefined && high !== undefined && low < high) return [low, high];
-  throw badValue(option, text, 'LOW:HIGH in units of the axis, such as 100:1500');
 }
 
 function badValue(option: string, text: string, allowed: string): MirrorflowError {

@@ -117,6 +117,7 @@ export class Gateway {
       app,
       name: 'gateway',
       program: 'mirrorflow gateway',
+      right: 'read',
       directory,
       start: false,
     });

@@ -8,7 +8,7 @@ import type { Client, Mirror } from '../../client-lib/index.js';
 import { APP_OPTION, command, SPECTRUM_NAME, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
 import { versionOf, withSpectrum } from '../mirrored-spectrum.js';
-import { numberValue, rangeValue } from '../option-values.js';
+import { numberValue } from '../option-values.js';
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { withClient } from '../servers.js';
 
@@ -38,7 +38,7 @@ export const showCommand = command({
       choices: SCALE_NAMES,
       describe: 'scale of the counts; default: linear for one dimension, log for two',
     },
-    range: { type: 'string', describe: 'LOW:HIGH, the part of the x axis to show, in its units' },
+    range: { type: 'string', describe: 'LOW-HIGH, the part of the x axis to show, in its units' },
     width: { type: 'string', describe: "columns of the plot; default: the terminal's" },
     height: { type: 'string', describe: "rows of the plot; default: the terminal's, at most 30 unless live" },
     interval: {
@@ -49,14 +49,14 @@ export const showCommand = command({
   },
   examples: [
     ['show ge.00.Co-60 --watch', 'live, until q or Ctrl-C'],
-    ['show ge.00.Co-60 --range 1100:1400 --scale log', 'part of the axis'],
+    ['show ge.00.Co-60 --range 1100-1400 --scale log', 'part of the axis'],
     ['show ge.00.Co-60 --json', 'all counts, for a program'],
   ],
   async run(context, values) {
     const options: ShowOptions = {
       name: values.name,
       scale: values.scale,
-      range: values.range === undefined ? undefined : rangeValue('range', values.range),
+      range: values.range === undefined ? undefined : await shownRange(values.range),
       width: values.width === undefined ? undefined : numberValue('width', values.width, EXTENT),
       height: values.height === undefined ? undefined : numberValue('height', values.height, EXTENT),
     };
@@ -115,6 +115,12 @@ async function streamRecords(
     shown = version;
     context.output.value(await asRecord(mirror, options.name));
   });
+}
+
+async function shownRange(text: string): Promise<readonly [number, number]> {
+  const { rangeOf } = await import('../../analysis/request/spectrum-request.js');
+  const { low, high } = rangeOf('--range', text);
+  return [low, high];
 }
 
 async function picture(

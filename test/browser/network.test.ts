@@ -95,7 +95,7 @@ describe('the network page in a browser', function () {
     expect(await note.isVisible()).to.equal(false);
     await simulator.close();
     await eventually(async () => (await pill()) === 'stale', 'a stale header');
-    // The cause comes after the state. The ages of both are renewed at the same time, once a second.
+    // The cause comes after the state. The ages of both are renewed together, once a second.
     const text = /^e1: SpecTcl does not answer\. The data shown are .+ old\. Cause: ./;
     await eventually(async () => {
       const shown = (await note.textContent()) ?? '';

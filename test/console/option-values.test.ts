@@ -1,6 +1,6 @@
-/** Option values of commands: numbers, byte counts and ranges, and their refusals. Pure. */
+/** Option values of commands: numbers and byte counts, and their refusals. Pure. */
 import { expect } from 'chai';
-import { bytesValue, numberValue, rangeValue } from '../../console/option-values.js';
+import { bytesValue, numberValue } from '../../console/option-values.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 
 const BOUNDS = { min: 0, max: 2 ** 31 - 1 };
@@ -43,17 +43,7 @@ describe('option values', () => {
     }
   });
 
-  it('a range option accepts a lower and a higher number', () => {
-    expect(rangeValue('range', '-150:350.5')).to.deep.equal([-150, 350.5]);
-    for (const text of ['', '1', '2:1', '1:1', 'a:b', '1:2:3', ':', '1:']) {
-      expect(
-        refusal(() => rangeValue('range', text)),
-        text,
-      ).to.contain('LOW:HIGH');
-    }
-  });
-
   it('an error quotes only the beginning of a long option value', () => {
-    expect(refusal(() => rangeValue('range', 'x'.repeat(100_000))).length).to.be.below(300);
+    expect(refusal(() => numberValue('interval', 'x'.repeat(100_000), BOUNDS)).length).to.be.below(300);
   });
 });

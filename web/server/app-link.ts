@@ -54,6 +54,7 @@ export class AppLink {
       app: this.app,
       name: 'web',
       program: 'mirrorflow web viewer',
+      right: 'read',
       start: false,
       directory: this.#directory,
     });
