@@ -17,7 +17,7 @@
  *            RESTORES   the provider clears a slot, reads its credit again, and restores the slot
  * AHEAD      MONOTONE: slots granted beyond the published ones (a quarter of the ring, at least 1)
  * QUARTER    buffers after which acknowledgements and signals are due
- * KILL       what may be killed, at any step: bits 1 provider, 2 duplicator, 4, 8, 16 consumer 0, 1, 2
+ * KILL       killed at any step, one of: bits 1 provider, 2 duplicator, 4 8 16 consumer 0 1 2
  * START      where a consumer may begin: bits 1 oldest, 2 next
  * MEMORY     0 sequential consistency, 1 x86 (a FIFO store buffer per process), 2 ARM (unordered
  *            store buffer, loads reordered unless fenced)
@@ -64,8 +64,8 @@
 #ifndef REPAIR
 #define REPAIR 2
 #endif
-/* The claims that bound where a joining consumer begins: 1 the one loaded after the credit is lowered,
-   2 also the one that the lowered credit was computed from, as implemented. */
+/* The claims that bound where a joining consumer begins: 1 the one loaded after the credit is
+   lowered, 2 also the one that the lowered credit was computed from, as implemented. */
 #ifndef CLAIM_LOADS
 #define CLAIM_LOADS 2
 #endif
@@ -156,7 +156,7 @@ bool signalWaits[CONSUMERS];
 byte victim;
 byte deadConsumers;
 /* Nothing but the kill happens while one is due: a later kill is a step of its own. */
-/* Number of consumer 0's process: those before it are the memory, provider, killer, init, duplicator. */
+/* Number of consumer 0's process, behind memory, provider, killer, init and duplicator. */
 #define FIRST_CONSUMER (4 + (MEMORY > 0))
 #if KILL
 #define UNLESS_KILLED(process) provided (victim == 0 || victim == process)
@@ -395,7 +395,6 @@ detached:
 }
 
 /* --- A consumer: RingReader, ReadingPosition -------------------------------------------------- */
-/* An ordered pair of looks, or both in one step; ARM may load the payload after the second one. */
 inline acknowledge() {
   next++;
   if
@@ -408,7 +407,7 @@ inline acknowledge() {
   fi
 }
 #define MAY_LOOK !(next < file[PUBLISHED] && CLEARED_FOR(me))
-/* `published` is loaded again for each buffer: it only grows, so that a copy finds no other buffers. */
+/* `published` is loaded again for each buffer: it only grows, so that a copy would do the same. */
 inline lookAtNext() {
   if
   :: next >= file[PUBLISHED] -> goto drained
@@ -837,7 +836,7 @@ obtain:
     /* The successor takes over: its credit stays until the expected consumers have reattached. */
     atomic { complete = 0; value = 0; before = 0; granted = file[GRANTED]; expected = presence & ~deadConsumers; presence = expected;
       expectedFloor = granted - SMALLER(granted, RING); reported = file[PUBLISHED];
-      assert(CREDIT_IS_SOUND) /* checkCredit: the file of a dead duplicator is not taken for a damaged one */
+      assert(CREDIT_IS_SOUND) /* checkCredit: the dead duplicator's file is not taken for damaged */
     };
     atomic {
       if
