@@ -117,18 +117,26 @@ function openMax(file: FlowFile, published: number): number {
 }
 
 function checkCredit(file: FlowFile): Check {
-  const { granted, claimed, published, geometry } = file;
-  const { slotCount } = geometry;
-  for (const [name, count] of Object.entries({ granted, claimed })) {
-    // Nothing is claimed before the first provider, and by none but the present one.
-    const least = name === 'granted' ? published : 0;
-    if (count >= least && count <= published + slotCount) continue;
+  const { slotCount } = file.geometry;
+  // A running provider claims and publishes meanwhile: what was published first is claimed by then,
+  // and what is claimed by then is at most a ring beyond what is published last.
+  const { published: first } = file;
+  const { granted, claimed, published } = file;
+  // A duplicator that was killed while it lowered the credit leaves less than what the provider had
+  // claimed under the credit before, and publishes; never less than a ring.
+  const lowered = Math.max(first - slotCount, Math.min(first, slotCount));
+  const least = { granted: first <= claimed ? lowered : first, claimed: 0 };
+  for (const [name, count] of [
+    ['granted', granted],
+    ['claimed', claimed],
+  ] as const) {
+    if (count >= least[name] && count <= published + slotCount) continue;
     return unsound(
       'credit',
-      `${name} is ${count}, published ${published}; it must be ${least} to ${published + slotCount}`,
+      `${name} is ${count}, published ${published}; it must be ${least[name]} to ${published + slotCount}`,
     );
   }
-  return sound('credit', `the provider may write ${granted - published} more buffers`);
+  return sound('credit', `the provider may write ${Math.max(0, granted - published)} more buffers`);
 }
 
 function checkState(file: FlowFile): Check {

@@ -6,10 +6,12 @@
  * slots and `published`.
  *
  * Credit is the slowest lossless acknowledgement, or the reported publications if those are fewer,
- * plus the ring's size. The provider claims slots in the file before it clears them. A consumer
- * begins where no claim can reach its buffers, and credit is lowered so far that none will: first
- * the lower word is stored, then the claim loaded. A provider stores its claim, then loads the
- * credit, so that at least one of the two sees the other's store.
+ * plus the ring's size. The provider claims slots in the file before it clears them: it stores its
+ * claim, then loads the credit, and withdraws what the credit does not cover. A consumer begins
+ * where no claim can reach its buffers, and credit is lowered so far that none will: first the lower
+ * word is stored, then the claim loaded, so that at least one of the two sees the other's store. A
+ * claim that the lowered credit covers may be withdrawn and stored again at any moment: it counts
+ * even when the later load does not show it.
  *
  * | state | event                     | next                                          |
  * | ----- | ------------------------- | --------------------------------------------- |
@@ -80,8 +82,10 @@ export class ProviderClaim {
     const { slotCount } = this.#file.geometry;
     const before = this.#granted;
     const wanted = Math.min(published, Math.max(0, requested, published - slotCount));
-    if (hold) this.#limit(Math.min(before, Math.max(wanted + slotCount, this.#file.claimed)));
-    const oldest = Math.min(published, Math.max(wanted, this.#file.claimed - slotCount));
+    const claimed = hold ? this.#file.claimed : 0;
+    if (hold) this.#limit(Math.min(before, Math.max(wanted + slotCount, claimed)));
+    const reached = Math.max(claimed, this.#file.claimed);
+    const oldest = Math.min(published, Math.max(wanted, reached - slotCount));
     if (hold) {
       this.#limit(Math.min(before, oldest + slotCount));
       this.#send(); // the provider may have read the lower word meanwhile and wait

@@ -4,7 +4,7 @@
  * describes what is modelled and what is proved; instances.ts lists the values of the macros.
  *
  * Every access to a word of the flow file that another process may change is a step of its own.
- * Local computation costs no step. A link is one message in the receiver's hand and one that waits,
+ * Local computation costs no step. Of a link, one message is being handled and one waits,
  * which a newer one replaces.
  *
  * RING       slots of the ring
@@ -17,7 +17,7 @@
  *            RESTORES   the provider clears a slot, reads its credit again, and restores the slot
  * AHEAD      MONOTONE: slots granted beyond the published ones (a quarter of the ring, at least 1)
  * QUARTER    buffers after which acknowledgements and signals are due
- * KILL       who may be killed, at any step: bits 1 provider, 2 duplicator, 4 consumer 0, 8 consumer 1
+ * KILL       killed at any step, one of: bits 1 provider, 2 duplicator, 4 8 16 consumer 0 1 2
  * START      where a consumer may begin: bits 1 oldest, 2 next
  * MEMORY     0 sequential consistency, 1 x86 (a FIFO store buffer per process), 2 ARM (unordered
  *            store buffer, loads reordered unless fenced)
@@ -64,6 +64,16 @@
 #ifndef REPAIR
 #define REPAIR 2
 #endif
+/* The claims that bound where a joining consumer begins: 1 the one loaded after the credit is
+   lowered, 2 also the one that the lowered credit was computed from, as implemented. */
+#ifndef CLAIM_LOADS
+#define CLAIM_LOADS 2
+#endif
+/* What a successor takes for sound: 1 credit that is at least what is published, 2 also less, where
+   the provider has claimed what it published, as implemented. */
+#ifndef CREDIT_CHECK
+#define CREDIT_CHECK 2
+#endif
 /* 1: the provider may ask for no answer to a signal (OutputSignals at a low rate). */
 #ifndef UNANSWERED
 #define UNANSWERED 0
@@ -96,6 +106,8 @@
 #ifndef SYMMETRIC
 #define SYMMETRIC 0
 #endif
+/* Where both looks are one step, no payload is needed: a buffer is complete in one step. */
+#define HAS_PAYLOAD (1 - COARSE_READ)
 #define CONSUMERS (LOSSLESS + LOSSY)
 #define IS_LOSSLESS(c) ((c) < LOSSLESS)
 #define NONE 255
@@ -103,12 +115,16 @@
 /* The flow file. A slot's payload is one word here: the sequence that it belongs to, plus 1. */
 #define SEQUENCE(n) ((n) % RING)
 #define PAYLOAD(n) (RING + (n) % RING)
-#define PUBLISHED (2 * RING)
-#define GRANTED (2 * RING + 1)
-#define HEARD (2 * RING + 2)
-#define CLAIMED (2 * RING + 3)
-#define WORDS (2 * RING + 4)
+#define PUBLISHED (RING + RING * HAS_PAYLOAD)
+#define GRANTED (PUBLISHED + 1)
+#define HEARD (PUBLISHED + 2)
+#define CLAIMED (PUBLISHED + 3)
+#define WORDS (PUBLISHED + 4)
 byte file[WORDS];
+#define LOWERED (file[PUBLISHED] < 2 * RING -> SMALLER(file[PUBLISHED], RING) : file[PUBLISHED] - RING)
+#define LEAST (CREDIT_CHECK == 2 && file[PUBLISHED] <= file[CLAIMED] -> LOWERED : file[PUBLISHED])
+#define CREDIT_IS_SOUND (file[GRANTED] >= LEAST && file[GRANTED] <= file[PUBLISHED] + RING \
+  && file[CLAIMED] <= file[PUBLISHED] + RING)
 /* The presence table: bit c is set while consumer c is lossless and admitted. */
 byte presence;
 
@@ -139,6 +155,14 @@ bool signalWaits[CONSUMERS];
 #define CONSUMER(c) (4 << (c))
 byte victim;
 byte deadConsumers;
+/* Nothing but the kill happens while one is due: a later kill is a step of its own. */
+/* Number of consumer 0's process, behind memory, provider, killer, init and duplicator. */
+#define FIRST_CONSUMER (4 + (MEMORY > 0))
+#if KILL
+#define UNLESS_KILLED(process) provided (victim == 0 || victim == process)
+#else
+#define UNLESS_KILLED(process)
+#endif
 /* Consumers that have asked once: alike ones do so in the order of their numbers. */
 byte asked;
 /* Not of the protocol: the largest `published` so far, to see a sequence published twice. */
@@ -210,28 +234,62 @@ inline publish() {
     everPublished = LARGER(everPublished, next); published = next
   fi
 }
-active proctype Provider() {
-  byte next, published, signalled, replaced, claimed;
+/* With signals after every buffer, answers make no difference. */
+#define ANSWERED (QUARTER > 1)
+#define IS_DUE (answered || published - signalled >= QUARTER)
+inline report() {
+  signalled = published; answered = 0;
+#if UNANSWERED
+  if
+  :: unanswered = 1
+  :: unanswered = 0
+  fi;
+#endif
+  if
+  :: providerLink == OPEN -> reportWaits = 1; reportCount = published; reportUnanswered = unanswered
+  :: else -> skip
+  fi
+}
+#define CREDIT_COMES (creditWaits && (published == signalled || DRAINED_P))
+inline receiveCredit() {
+  creditWaits = 0; answered = ANSWERED;
+  if
+  :: published != signalled -> report()
+  :: else -> skip
+  fi
+}
+inline ask() {
+  beginProvider = 0; creditWaits = 0; reportWaits = 0; providerLink = ASKED
+}
+#define IS_CUT_OFF (providerLink == CUT && published != next)
+#define CAN_REATTACH (providerLink == CUT && published == next && listening && DRAINED_P)
+inline forget() {
+  next = 0; published = 0; signalled = 0; answered = 0; unanswered = 0; rechecked = 0
+}
+active proctype Provider() UNLESS_KILLED(PROVIDER) {
+  byte next, published, signalled, replaced;
   bool answered, unanswered, rechecked;
 attach:
   {
-    atomic { listening && providerLink == CLOSED && DRAINED_P ->
-      beginProvider = 0; creditWaits = 0; reportWaits = 0; providerLink = ASKED };
+    atomic { listening && providerLink == CLOSED && DRAINED_P -> ask() };
+begin:
     atomic {
       if
-      :: beginProvider -> beginProvider = 0
-      :: providerLink == CUT && !beginProvider -> providerLink = CLOSED; goto attach
+      :: beginProvider -> beginProvider = 0;
+        next = file[PUBLISHED]; published = next; signalled = next; answered = ANSWERED
+      :: providerLink == CUT && !beginProvider && listening -> ask(); goto begin
       fi };
-    atomic { next = file[PUBLISHED]; published = next; signalled = next; answered = 1 };
-turn:
+turn: /* messages are handled between two buffers */
     atomic {
       if
-      :: next == BUFFERS -> goto flush
-      :: else ->
-        if
-        :: file[GRANTED] > next -> skip
-        :: else -> goto noCredit
-        fi
+      :: next == BUFFERS -> goto finished
+#if QUARTER > 1
+      :: next < BUFFERS && !rechecked && CREDIT_COMES -> receiveCredit(); goto turn
+#endif
+      :: next < BUFFERS && !rechecked && CAN_REATTACH -> forget(); ask(); goto begin
+      :: next < BUFFERS && !rechecked && IS_CUT_OFF -> goto detached
+      :: next < BUFFERS && file[GRANTED] > next -> skip
+      :: next < BUFFERS && file[GRANTED] <= next -> goto noCredit
       fi };
 #if PROTOCOL == RESTORES
     atomic { replaced = file[SEQUENCE(next)]; STORE_P(SEQUENCE(next), 0) };
@@ -242,28 +300,26 @@ turn:
       fi };
 #else
 #if PROTOCOL == CLAIMS
-    if
-    :: claimed > next -> skip
-    :: else ->
-      /* A predecessor's claim stays. A processor reads what it has stored itself. */
-      atomic { READS_OWN(CLAIMED) -> replaced = file[CLAIMED];
-        if
-        :: replaced > next -> skip
-        :: else -> STORE_P(CLAIMED, next + 1)
-        fi };
-      atomic { FENCED_P(FENCE_CLAIM) ->
-        if
-        :: file[GRANTED] > next -> claimed = next + 1; replaced = 0
-        :: else -> goto withdraw
-        fi }
-    fi;
+    /* A predecessor's claim stays. A processor reads what it has stored itself. */
+    atomic { READS_OWN(CLAIMED) -> replaced = file[CLAIMED];
+      if
+      :: replaced > next -> skip
+      :: else -> STORE_P(CLAIMED, next + 1)
+      fi };
+    atomic { FENCED_P(FENCE_CLAIM) ->
+      if
+      :: file[GRANTED] > next -> replaced = 0
+      :: else -> goto withdraw
+      fi };
 #endif
     RELEASE_P(SEQUENCE(next), 0, 0);
 #endif
 #if MEMORY == 2
     FENCED_P(FENCE_CLEAR);
 #endif
+#if HAS_PAYLOAD
     atomic { STORE_P(PAYLOAD(next), next + 1) };
+#endif
     atomic { assert(next >= everPublished); /* no sequence is published twice, with different buffers */
       RELEASE_P(SEQUENCE(next), next + 1, RELEASE_SEQUENCE); next++; rechecked = 0;
       if
@@ -272,84 +328,63 @@ turn:
       fi };
 #if PROTOCOL == RESTORES
 restore:
-    atomic { STORE_P(SEQUENCE(next), replaced); replaced = 0; goto noCredit };
+    atomic { STORE_P(SEQUENCE(next), replaced); replaced = 0 };
+    goto noCredit;
 #endif
 #if PROTOCOL == CLAIMS
 withdraw:
-    atomic { STORE_P(CLAIMED, replaced); replaced = 0; goto noCredit };
+    atomic { STORE_P(CLAIMED, replaced); replaced = 0 };
 #endif
 noCredit:
     /* Without credit everything is published, then the credit is read once more. */
     atomic {
       if
       :: rechecked -> goto wait
-      :: else -> rechecked = 1; goto flush
+      :: !rechecked && published == next && published == signalled -> rechecked = 1; goto turn
+      :: !rechecked && (published != next || published != signalled) -> rechecked = 1
       fi };
 flush:
     atomic { publish() };
+#if UNANSWERED
     atomic { FENCED_P(FENCE_PUBLISHED) ->
       if
-      :: published == signalled -> goto handled
+      :: published == signalled -> goto turn
       :: else ->
         if
-        :: answered || published - signalled >= QUARTER || (unanswered && file[HEARD] >= signalled) -> goto signal
-        :: else -> goto handled
+        :: IS_DUE || (unanswered && file[HEARD] >= signalled) -> skip
+        :: else -> goto turn
         fi
       fi };
-signal:
-    atomic { DRAINED_P -> signalled = published; answered = 0;
-#if UNANSWERED
-      if
-      :: unanswered = 1
-      :: unanswered = 0
-      fi;
-#endif
-      if
-      :: providerLink == OPEN -> reportWaits = 1; reportCount = published; reportUnanswered = unanswered
-      :: else -> skip
-      fi;
-      goto handled };
-handled:
+    atomic { DRAINED_P -> report(); goto turn };
+#else
     atomic {
       if
-      :: rechecked -> goto turn
-      :: else ->
-        if
-        :: next < BUFFERS -> goto turn
-        :: creditWaits -> creditWaits = 0; goto credited
-        :: providerLink == CUT -> goto detached
-        :: next == BUFFERS && !creditWaits && providerLink != CUT -> goto finished
-        fi
-      fi };
+      :: published == signalled || !IS_DUE -> skip
+      :: published != signalled && IS_DUE && DRAINED_P -> report()
+      fi;
+      goto turn };
+#endif
 wait: /* every wait ends: this is no valid end */
     atomic {
       if
-      :: creditWaits -> creditWaits = 0; goto credited
-      :: providerLink == CUT -> goto detached
+      :: CREDIT_COMES -> receiveCredit(); goto turn
+      :: CAN_REATTACH -> forget(); ask(); goto begin
+      :: IS_CUT_OFF -> goto detached
       fi };
 finished:
 end_finished:
     atomic {
       if
-      :: creditWaits -> creditWaits = 0; goto credited
-      :: providerLink == CUT -> goto detached
-      fi };
-credited:
-    atomic { answered = 1;
-      if
-      :: published != signalled -> goto signal
-      :: else ->
-        if
-        :: next == BUFFERS -> goto finished
-        :: else -> goto turn
-        fi
+      :: CREDIT_COMES -> receiveCredit(); goto finished
+      :: CAN_REATTACH -> forget(); ask(); goto begin
+      :: IS_CUT_OFF -> skip
       fi };
 detached:
     atomic { publish() };
-    atomic { DRAINED_P -> next = 0; published = 0; signalled = 0; claimed = 0; unanswered = 0; rechecked = 0; providerLink = CLOSED; goto attach }
+    atomic { DRAINED_P && listening -> forget(); ask(); goto begin }
   } unless {
     atomic { victim == PROVIDER -> victim = 0;
-      next = 0; published = 0; signalled = 0; replaced = 0; claimed = 0; answered = 0; unanswered = 0; rechecked = 0;
+      next = 0; published = 0; signalled = 0; replaced = 0; answered = 0; unanswered = 0; rechecked = 0; beginProvider = 0; creditWaits = 0;
       if
       :: providerLink == ASKED || providerLink == OPEN -> providerLink = LEFT
       :: providerLink == CUT -> providerLink = CLOSED
@@ -360,23 +395,51 @@ detached:
 }
 
 /* --- A consumer: RingReader, ReadingPosition -------------------------------------------------- */
-proctype Consumer(byte me) {
-  byte next, acknowledged, published, value, seen;
+inline acknowledge() {
+  next++;
+  if
+  :: next - acknowledged >= QUARTER -> acknowledged = next;
+    if
+    :: consumerLink[me] == OPEN -> ackWaits[me] = 1; ackCount[me] = next; ackAsks[me] = 0
+    :: else -> skip
+    fi
+  :: else -> skip
+  fi
+}
+#define MAY_LOOK !(next < file[PUBLISHED] && CLEARED_FOR(me))
+/* `published` is loaded again for each buffer: it only grows, so that a copy would do the same. */
+inline lookAtNext() {
+  if
+  :: next >= file[PUBLISHED] -> goto drained
+  :: next < file[PUBLISHED] && file[SEQUENCE(next)] != next + 1 -> goto lapped
+  :: next < file[PUBLISHED] && file[SEQUENCE(next)] == next + 1 -> skip
+  fi;
+#if COARSE_READ
+  acknowledge(); goto look
+#else
+  goto read
+#endif
+}
+inline askToStart() {
+  asked = (IS_LOSSLESS(me) -> LARGER(asked, me + 1) : asked);
+  beginWaits[me] = 0; signalWaits[me] = 0; ackWaits[me] = 0; ackCount[me] = 0; ackAsks[me] = 0;
+  if
+  :: begun -> startAt[me] = next
+  :: !begun && (START & 1) -> startAt[me] = OLDEST
+  :: !begun && (START & 2) -> startAt[me] = NEXT
+  fi;
+  consumerLink[me] = ASKED
+}
+proctype Consumer(byte me) UNLESS_KILLED(CONSUMER(_pid - FIRST_CONSUMER)) {
+  byte next, acknowledged, value, seen;
   bool begun;
 #if READ_ARMED
   bool polled;
 #endif
 attach:
   {
-    atomic { listening && consumerLink[me] == CLOSED && (SYMMETRIC == 0 || !IS_LOSSLESS(me) || asked >= me) ->
-      asked = (IS_LOSSLESS(me) -> LARGER(asked, me + 1) : asked);
-      beginWaits[me] = 0; signalWaits[me] = 0; ackWaits[me] = 0;
-      if
-      :: begun -> startAt[me] = next
-      :: !begun && (START & 1) -> startAt[me] = OLDEST
-      :: !begun && (START & 2) -> startAt[me] = NEXT
-      fi;
-      consumerLink[me] = ASKED };
+    atomic { listening && consumerLink[me] == CLOSED && (SYMMETRIC == 0 || !IS_LOSSLESS(me) || asked >= me) -> askToStart() };
+begin:
     atomic {
       if
       :: beginWaits[me] -> beginWaits[me] = 0;
@@ -386,94 +449,66 @@ attach:
         :: begun -> next = LARGER(next, beginAt[me])
         :: !begun -> next = beginAt[me]; begun = 1
         fi;
-        acknowledged = beginAt[me]; beginAt[me] = 0
-      :: consumerLink[me] == CUT && !beginWaits[me] -> consumerLink[me] = CLOSED; goto attach
+        acknowledged = beginAt[me]; beginAt[me] = 0;
+#if !ZERO_WAITS
+        lookAtNext()
+#endif
+      :: consumerLink[me] == CUT && !beginWaits[me] && listening -> askToStart(); goto begin
       fi };
 look:
-    atomic { published = file[PUBLISHED];
-      if
-      :: next >= published -> goto drained
-      :: else -> skip
-      fi };
-check:
+    atomic { MAY_LOOK -> lookAtNext() };
+#if !COARSE_READ
+read:
 #if MEMORY == 2
     /* The second look, or the payload, may be loaded first: only a fence keeps their order. */
-    atomic { !CLEARED_FOR(me) ->
-      if
-      :: file[SEQUENCE(next)] == next + 1 -> skip
-      :: else -> goto lapped
-      fi };
     if
     :: NO_FENCE == FENCE_READER -> seen = file[SEQUENCE(next)]; value = file[PAYLOAD(next)]
     :: value = file[PAYLOAD(next)]; seen = file[SEQUENCE(next)]
     fi;
 #else
-#if !COARSE_READ
-    atomic { !CLEARED_FOR(me) ->
-      if
-      :: file[SEQUENCE(next)] == next + 1 -> skip
-      :: else -> goto lapped
-      fi };
-#endif
-#if !COARSE_READ
     value = file[PAYLOAD(next)];
 #endif
-#endif
     atomic {
-#if COARSE_READ
-      !CLEARED_FOR(me) -> value = file[PAYLOAD(next)];
-#endif
 #if MEMORY != 2
       seen = file[SEQUENCE(next)];
 #endif
       if
 #if ZERO_WAITS
-      :: seen == 0 && IS_LOSSLESS(me) -> value = 0; goto check
+      :: seen == 0 && IS_LOSSLESS(me) -> value = 0; goto look
 #endif
       :: seen != next + 1 && !(ZERO_WAITS && seen == 0 && IS_LOSSLESS(me)) -> seen = 0; value = 0; goto lapped
-      :: else -> assert(value == next + 1); /* never torn */
-        seen = 0; value = 0; next++;
-        if
-        :: next - acknowledged >= QUARTER -> acknowledged = next;
-          if
-          :: consumerLink[me] == OPEN -> ackWaits[me] = 1; ackCount[me] = next; ackAsks[me] = 0
-          :: else -> skip
-          fi
-        :: else -> skip
-        fi;
-        if
-        :: next >= published -> published = 0; goto look
-        :: else -> goto check
-        fi
+      :: seen == next + 1 -> assert(value == next + 1); /* never torn */
+        seen = 0; value = 0; acknowledge(); goto look
       fi };
+#endif
 lapped:
     /* No lossless consumer misses a buffer. */
-    atomic { assert(!IS_LOSSLESS(me)); published = file[PUBLISHED];
+    atomic { assert(!IS_LOSSLESS(me)); value = file[PUBLISHED];
       if
-      :: published <= next -> goto drained
-      :: else -> next = LARGER(next + 1, published - SMALLER(published, RING) + (published >= RING -> 1 : 0)); goto check
+      :: value <= next -> value = 0; goto drained
+      :: else -> next = LARGER(next + 1, value - SMALLER(value, RING) + (value >= RING -> 1 : 0)); value = 0; goto look
       fi };
 drained:
-    atomic { published = 0; acknowledged = next;
+    atomic { acknowledged = next;
       if
       :: consumerLink[me] == OPEN -> ackWaits[me] = 1; ackCount[me] = next; ackAsks[me] = 1
       :: else -> skip
       fi;
       if
       :: next == BUFFERS -> goto done
-      :: else -> goto await
+      :: else -> goto waiting
       fi };
-await: /* every wait ends: this is no valid end */
+waiting: /* every wait ends: this is no valid end */
     atomic {
       if
-      :: signalWaits[me] -> signalWaits[me] = 0; goto look
-      :: consumerLink[me] == CUT -> consumerLink[me] = CLOSED; goto attach
+      :: signalWaits[me] && MAY_LOOK -> signalWaits[me] = 0; lookAtNext()
+      :: consumerLink[me] == CUT && listening -> askToStart(); goto begin
 #if READ_ARMED
       :: !polled && file[PUBLISHED] > next && file[SEQUENCE(next)] == next + 1 -> polled = 1; next++; acknowledged = next;
         ackWaits[me] = 1; ackCount[me] = next; ackAsks[me] = (READ_ARMED == 2);
         if
         :: next == BUFFERS -> goto done
-        :: else -> goto await
+        :: else -> goto waiting
         fi
 #endif
       fi };
@@ -481,12 +516,13 @@ done:
 end_done:
     atomic {
       if
-      :: signalWaits[me] -> signalWaits[me] = 0; goto look
-      :: consumerLink[me] == CUT -> consumerLink[me] = CLOSED; goto attach
+      :: signalWaits[me] -> signalWaits[me] = 0; goto drained
+      :: consumerLink[me] == CUT && listening -> askToStart(); goto begin
       fi }
   } unless {
     atomic { victim == CONSUMER(me) -> victim = 0; deadConsumers = deadConsumers | (1 << me); asked = (IS_LOSSLESS(me) -> LARGER(asked, me + 1) : asked);
-      next = 0; acknowledged = 0; published = 0; value = 0; seen = 0; begun = 0;
+      next = 0; acknowledged = 0; value = 0; seen = 0; begun = 0;
+      beginWaits[me] = 0; beginAt[me] = 0; signalWaits[me] = 0;
       if
       :: consumerLink[me] == ASKED || consumerLink[me] == OPEN -> consumerLink[me] = LEFT
       :: consumerLink[me] == CUT -> consumerLink[me] = CLOSED
@@ -497,7 +533,7 @@ end_done:
 
 /* --- The duplicator: LinkProtocol, Admission, ProviderClaim, FlowConsumers -------------------- */
 /* Private to the duplicator, lost when it dies. */
-bool admitted[CONSUMERS]; bool awaits[CONSUMERS]; byte acked[CONSUMERS];
+bool admitted[CONSUMERS]; bool asks[CONSUMERS]; byte acked[CONSUMERS];
 byte reported, granted, sent;
 /* After a take-over: the consumers that are expected, and the first sequence that one may need. */
 byte expected; byte expectedFloor;
@@ -520,7 +556,7 @@ bool sendScheduled;
 #define LIMIT (SMALLER(SLOWEST, reported) + RING)
 #endif
 
-#define SIGNAL(c, count) if :: admitted[c] && awaits[c] && acked[c] < count -> awaits[c] = 0; signalWaits[c] = 1 :: else -> skip fi
+#define SIGNAL(c, count) if :: admitted[c] && asks[c] && acked[c] < count -> asks[c] = 0; signalWaits[c] = (consumerLink[c] == OPEN) :: else -> skip fi
 inline signalAll(count) {
   SIGNAL(0, count);
 #if CONSUMERS > 1
@@ -560,8 +596,55 @@ inline offer() {
   count = 0
 }
 
-proctype Duplicator() {
-  byte c, count, value, before, oldest, word, complete, open;
+inline takeAcknowledgement() {
+  ackWaits[c] = 0; oldest = file[PUBLISHED];
+  /* A consumer is never refused. */
+  assert(ackCount[c] <= oldest && ackCount[c] >= acked[c]);
+  acked[c] = ackCount[c]; asks[c] = ackAsks[c]; ackCount[c] = 0; ackAsks[c] = 0;
+  if
+  :: IS_LOSSLESS(c) && (LIMIT > granted || granted > sent) -> goto acknowledged
+  :: else -> SIGNAL(c, oldest); oldest = 0; c = 0; goto serve
+  fi
+}
+/* A consumer disconnected. */
+inline remove() {
+  consumerLink[c] = CLOSED; admitted[c] = 0; asks[c] = 0; acked[c] = 0; beginWaits[c] = 0; beginAt[c] = 0; signalWaits[c] = 0;
+  presence = presence & ~(1 << c); expected = expected & ~(1 << c); c = 0
+}
+/* The consumers changed. */
+inline change() {
+  c = 0;
+  if
+  :: LIMIT > granted || granted > sent -> grant(); goto offered
+  :: else -> goto serve
+  fi
+}
+/* WriterCredit.oldest: what is held for a consumer that resumes is there, whatever is claimed. */
+inline findOldest() {
+  count = file[PUBLISHED]; before = granted;
+  if
+  :: startAt[c] != OLDEST && IS_LOSSLESS(c) && value >= SLOWEST -> oldest = value; count = 0; goto admit
+  :: else -> value = SMALLER(count, LARGER(value, count - SMALLER(count, RING)))
+  fi;
+  if
+  :: IS_LOSSLESS(c) -> goto lower
+  :: else -> goto claims
+  fi
+}
+inline takeStart() {
+  if
+  :: startAt[c] == NEXT -> oldest = file[PUBLISHED]; goto admit
+#if PROTOCOL == CLAIMS
+  :: startAt[c] == OLDEST -> value = 0; findOldest()
+#else
+  :: startAt[c] == OLDEST -> value = 0; goto bounds
+#endif
+  :: else -> value = SMALLER(startAt[c], file[PUBLISHED]); goto bounds /* never more than is published */
+  fi
+}
+
+proctype Duplicator() UNLESS_KILLED(DUPLICATOR) {
+  byte c, count, value, before, oldest, claimed, word, complete, open;
   bool flag;
   /* A new file: nothing is published, the ring may be written as far as credit goes. */
   atomic { expectedFloor = 0; granted = LIMIT; file[GRANTED] = granted; listening = 1 };
@@ -572,7 +655,7 @@ serve:
 end_idle:
     do
     :: atomic { providerLink == ASKED -> providerLink = OPEN; reported = file[PUBLISHED]; grant(); before = 0 };
-      atomic { DRAINED_D -> beginProvider = 1; sendCredit(); count = file[PUBLISHED]; signalAll(count); count = 0 }
+      atomic { DRAINED_D -> beginProvider = (providerLink == OPEN); sendCredit(); count = file[PUBLISHED]; signalAll(count); count = 0 }
     :: atomic { reportWaits -> reportWaits = 0;
         /* A provider is never refused. */
         assert(reportCount >= reported && reportCount <= granted && reportCount <= file[PUBLISHED]);
@@ -593,11 +676,11 @@ end_idle:
         if :: granted > sent -> sendCredit() :: else -> skip fi }
     :: atomic { providerLink == LEFT && !reportWaits && DRAINED_P -> providerLink = CLOSED; creditWaits = 0; beginProvider = 0;
         reported = LARGER(reported, SMALLER(file[PUBLISHED], granted));
-        count = file[PUBLISHED]; signalAll(count); count = 0; goto changed }
-#define FROM(n) :: atomic { ackWaits[n] && admitted[n] -> c = n; goto acknowledged } \
-    :: atomic { consumerLink[n] == ASKED -> c = n; goto join } \
-    :: atomic { consumerLink[n] == LEFT && !ackWaits[n] -> c = n; goto left } \
-    :: atomic { (expected & (1 << n)) && (deadConsumers & (1 << n)) -> expected = expected & ~(1 << n); presence = presence & ~(1 << n); goto changed }
+        count = file[PUBLISHED]; signalAll(count); count = 0; change() }
+#define FROM(n) :: atomic { ackWaits[n] && admitted[n] -> c = n; takeAcknowledgement() } \
+    :: atomic { consumerLink[n] == ASKED -> c = n; takeStart() } \
+    :: atomic { consumerLink[n] == LEFT && !ackWaits[n] -> c = n; remove(); change() } \
+    :: atomic { (expected & (1 << n)) && (deadConsumers & (1 << n)) -> expected = expected & ~(1 << n); presence = presence & ~(1 << n); change() }
     FROM(0)
 #if CONSUMERS > 1
     FROM(1)
@@ -607,57 +690,35 @@ end_idle:
 #endif
     od;
 acknowledged:
-    atomic { ackWaits[c] = 0; oldest = file[PUBLISHED];
-      /* A consumer is never refused. */
-      assert(ackCount[c] <= oldest && ackCount[c] >= acked[c]);
-      acked[c] = ackCount[c]; awaits[c] = ackAsks[c]; ackCount[c] = 0; ackAsks[c] = 0;
-      if
-      :: IS_LOSSLESS(c) && (LIMIT > granted || granted > sent) -> skip
-      :: else -> SIGNAL(c, oldest); oldest = 0; c = 0; goto serve
-      fi };
     atomic { grant() };
     atomic { FENCED_D(FENCE_GRANTED) -> offer(); before = 0; SIGNAL(c, oldest); oldest = 0; c = 0; goto serve };
-left:
-    atomic { consumerLink[c] = CLOSED; admitted[c] = 0; awaits[c] = 0; acked[c] = 0; beginWaits[c] = 0; beginAt[c] = 0; signalWaits[c] = 0;
-      presence = presence & ~(1 << c); expected = expected & ~(1 << c); c = 0 };
 changed:
-    atomic {
-      if
-      :: LIMIT > granted || granted > sent -> grant()
-      :: else -> c = 0; goto serve
-      fi };
+    atomic { change() };
+offered:
     atomic { FENCED_D(FENCE_GRANTED) -> offer(); before = 0; c = 0; goto serve };
-join:
-    atomic {
-      if
-      :: startAt[c] == NEXT -> oldest = file[PUBLISHED]; goto admit
-      :: startAt[c] == OLDEST -> value = 0
-      :: else -> value = SMALLER(startAt[c], file[PUBLISHED]) /* never more than is published */
-      fi };
+bounds:
 #if PROTOCOL == MONOTONE
     /* No credit was ever given for the slots of these buffers. */
     atomic { count = file[PUBLISHED]; oldest = SMALLER(count, LARGER(value, granted - SMALLER(granted, RING))); count = 0 };
 #endif
 #if PROTOCOL == CLAIMS
-    /* WriterCredit.oldest: what is held for a consumer that resumes is there, whatever is claimed. */
-    atomic { count = file[PUBLISHED]; before = granted;
-      if
-      :: startAt[c] != OLDEST && IS_LOSSLESS(c) && value >= SLOWEST -> oldest = value; count = 0; goto admit
-      :: else -> value = SMALLER(count, LARGER(value, count - SMALLER(count, RING)))
-      fi;
+    atomic { findOldest() };
+lower:
+    /* ProviderClaim.oldest. A claim that is loaded first may be withdrawn, and stored again below the
+       lowered credit: a consumer begins behind the larger of both claims. */
+    oldest = file[CLAIMED];
+    atomic { granted = SMALLER(before, LARGER(value + RING, oldest)); STORE_D(GRANTED, granted) };
+claims:
+    atomic { FENCED_D(FENCE_GRANTED) -> claimed = file[CLAIMED];
+#if CLAIM_LOADS == 2
+      claimed = LARGER(claimed, oldest);
+#endif
+      oldest = SMALLER(count, LARGER(value, claimed - SMALLER(claimed, RING))); claimed = 0; count = 0;
       if
       :: IS_LOSSLESS(c) -> skip
-      :: else -> goto claims
-      fi };
-    /* ProviderClaim.oldest */
-    atomic { granted = SMALLER(before, LARGER(value + RING, file[CLAIMED])); STORE_D(GRANTED, granted) };
-claims:
-    atomic { FENCED_D(FENCE_GRANTED) -> oldest = file[CLAIMED];
-      oldest = SMALLER(count, LARGER(value, oldest - SMALLER(oldest, RING))); count = 0;
-      if
-      :: IS_LOSSLESS(c) -> granted = SMALLER(before, oldest + RING); STORE_D(GRANTED, granted)
       :: else -> goto admit
       fi };
+    atomic { granted = SMALLER(before, oldest + RING); STORE_D(GRANTED, granted) };
     atomic { DRAINED_D -> sendCredit() };
 #endif
 #if PROTOCOL == RESTORES
@@ -693,25 +754,35 @@ admit:
       :: consumerLink[c] == ASKED -> consumerLink[c] = OPEN
       :: else -> skip /* killed meanwhile: its end is handled next */
       fi;
-      admitted[c] = 1; awaits[c] = 1; acked[c] = oldest;
+      admitted[c] = 1; asks[c] = 1; acked[c] = oldest;
       if
       :: IS_LOSSLESS(c) -> presence = presence | (1 << c)
       :: else -> skip
-      fi };
-    atomic { beginWaits[c] = 1; beginAt[c] = oldest; oldest = 0; count = file[PUBLISHED]; SIGNAL(c, count); count = 0;
+      fi
+#if KILL & 2
+    };
+    atomic {
+#else
+      ;
+#endif
       if
-      :: expected & (1 << c) -> expected = expected & ~(1 << c); c = 0; goto changed
+      :: consumerLink[c] == OPEN -> beginWaits[c] = 1; beginAt[c] = oldest
+      :: else -> skip
+      fi;
+      oldest = 0; count = file[PUBLISHED]; SIGNAL(c, count); count = 0;
+      if
+      :: expected & (1 << c) -> expected = expected & ~(1 << c); goto changed
       :: else -> c = 0; goto serve
       fi }
   } unless {
     atomic { victim == DUPLICATOR && DRAINED_D -> victim = 0; listening = 0;
-      c = 0; count = 0; value = 0; before = 0; oldest = 0; flag = 0;
+      c = 0; count = 0; value = 0; before = 0; oldest = 0; claimed = 0; flag = 0;
       reported = 0; granted = 0; sent = 0; sendScheduled = 0; expected = 0; expectedFloor = 0;
       reportWaits = 0; reportCount = 0; reportUnanswered = 0;
 #define CUT_OFF(link) if :: link == ASKED || link == OPEN -> link = CUT :: link == LEFT -> link = CLOSED :: else -> skip fi
       CUT_OFF(providerLink);
       do
-      :: c < CONSUMERS -> CUT_OFF(consumerLink[c]); admitted[c] = 0; awaits[c] = 0; acked[c] = 0;
+      :: c < CONSUMERS -> CUT_OFF(consumerLink[c]); admitted[c] = 0; asks[c] = 0; acked[c] = 0;
         ackWaits[c] = 0; ackCount[c] = 0; ackAsks[c] = 0; startAt[c] = 0; c++
       :: else -> c = 0; break
       od };
@@ -735,8 +806,11 @@ verify:
         :: flag == 1 && (value + count < RING || word != value + count + 1 - RING) -> oldest = 1
         :: else -> skip
         fi;
-        word = 0; count++ }
-    :: atomic { count == RING -> count = 0; flag = 0; open = 0; break }
+        word = 0; count++;
+        if
+        :: count == RING -> count = 0; flag = 0; open = 0; break
+        :: else -> skip
+        fi }
     od;
     atomic {
       if
@@ -761,14 +835,15 @@ store:
 obtain:
     /* The successor takes over: its credit stays until the expected consumers have reattached. */
     atomic { complete = 0; value = 0; before = 0; granted = file[GRANTED]; expected = presence & ~deadConsumers; presence = expected;
-      expectedFloor = granted - SMALLER(granted, RING) };
-    atomic { reported = file[PUBLISHED] };
+      expectedFloor = granted - SMALLER(granted, RING); reported = file[PUBLISHED];
+      assert(CREDIT_IS_SOUND) /* checkCredit: the dead duplicator's file is not taken for damaged */
+    };
     atomic {
       if
       :: LIMIT > granted -> granted = LIMIT; file[GRANTED] = granted
       :: else -> skip
-      fi };
-    listening = 1
+      fi;
+      listening = 1 }
   }
   od
 }
@@ -787,6 +862,9 @@ active proctype Killer() {
 #endif
 #if KILL & 8
   :: victim = CONSUMER(1)
+#endif
+#if KILL & 16
+  :: victim = CONSUMER(2)
 #endif
   :: true
   fi

@@ -14,6 +14,8 @@ export const VIOLATIONS = {
   rewritten: 'assertion violated (next>=everPublished)',
   /** A process waits for ever. */
   stuck: 'invalid end state',
+  /** A successor takes the credit of a dead duplicator's file for damage. */
+  damaged: 'assertion violated (((file[',
   /** The duplicator refuses an acknowledgement, and closes the consumer's link. */
   refused: 'assertion violated ((ackCount[c]<=',
 } as const;
@@ -39,6 +41,7 @@ const PROVIDER = 1;
 const DUPLICATOR = 2;
 const CONSUMER_0 = 4;
 const CONSUMER_1 = 8;
+const AT_OLDEST = 1;
 const AT_NEXT = 2;
 const X86 = 1;
 const ARM = 2;
@@ -69,7 +72,7 @@ const ALTERNATIVES: readonly Instance[] = [
   },
   {
     name: 'waits-at-zero',
-    shows: 'nothing is lost where a lossless reader waits at a cleared slot and no process dies',
+    shows: 'nothing is lost where a lossless reader waits at a cleared slot and no process is killed',
     macros: { ...ONE, PROTOCOL: RESTORES, ZERO_WAITS: 1 },
   },
   {
@@ -80,7 +83,7 @@ const ALTERNATIVES: readonly Instance[] = [
   },
   {
     name: 'monotone',
-    shows: 'credit that never goes back loses nothing either when a process dies',
+    shows: 'credit that never goes back loses nothing either when a process is killed',
     macros: { ...ONE, BUFFERS: 4, PROTOCOL: MONOTONE, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
   },
 ];
@@ -89,7 +92,7 @@ const ALTERNATIVES: readonly Instance[] = [
 const PROPERTIES: readonly Instance[] = [
   {
     name: 'one',
-    shows: 'one lossless consumer gets every buffer, whoever dies',
+    shows: 'one lossless consumer gets every buffer, whichever process is killed',
     macros: { ...ONE, BUFFERS: 4, UNANSWERED: 1, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
   },
   {
@@ -98,22 +101,10 @@ const PROPERTIES: readonly Instance[] = [
     macros: { ...TWO, COARSE_READ: 0 },
   },
   {
-    name: 'two-consumer-killed',
+    name: 'two-killed',
     isLong: true,
-    shows: 'a killed consumer releases its credit, and the other one gets every buffer',
-    macros: { ...TWO, KILL: CONSUMER_0 | CONSUMER_1 },
-  },
-  {
-    name: 'two-provider-killed',
-    isLong: true,
-    shows: 'two lossless consumers get every buffer of a killed provider and of the next one',
-    macros: { ...TWO, KILL: PROVIDER },
-  },
-  {
-    name: 'two-take-over',
-    isLong: true,
-    shows: 'two lossless consumers get every buffer when the duplicator is killed',
-    macros: { ...TWO, KILL: DUPLICATOR },
+    shows: 'two lossless consumers get every buffer, whichever process is killed',
+    macros: { ...TWO, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 | CONSUMER_1 },
   },
   {
     name: 'mixed',
@@ -124,13 +115,8 @@ const PROPERTIES: readonly Instance[] = [
   {
     name: 'mixed-killed',
     isLong: true,
-    shows: 'a lossless and a lossy consumer get what they are to get when the provider or one of them dies',
-    macros: {
-      ...ONE,
-      LOSSY: 1,
-      COARSE_READ: 1,
-      KILL: PROVIDER | CONSUMER_0 | CONSUMER_1,
-    },
+    shows: 'every wait of a lossless and of a lossy consumer ends when the provider or one of them is killed',
+    macros: { ...ONE, LOSSY: 1, COARSE_READ: 1, KILL: PROVIDER | CONSUMER_0 | CONSUMER_1 },
   },
   {
     name: 'ring-of-three',
@@ -149,6 +135,18 @@ const PROPERTIES: readonly Instance[] = [
     violation: 'rewritten',
   },
   {
+    name: 'withdrawn-claim',
+    shows: 'a joining consumer loses a buffer when a claim that is withdrawn and stored again is not counted',
+    macros: { ...ONE, START: AT_OLDEST, KILL: DUPLICATOR, CLAIM_LOADS: 1 },
+    violation: 'lost',
+  },
+  {
+    name: 'lowered-credit',
+    shows: 'a successor that requires credit up to what is published replaces a sound file',
+    macros: { ...ONE, BUFFERS: 4, START: AT_OLDEST, KILL: DUPLICATOR, CREDIT_CHECK: 1 },
+    violation: 'damaged',
+  },
+  {
     name: 'read-armed',
     shows: 'a take that waits gets its signal when a poll acknowledges the buffer that it waits for',
     macros: { ...ONE, START: AT_NEXT, READ_ARMED: 2 },
@@ -161,7 +159,7 @@ const PROPERTIES: readonly Instance[] = [
   },
   {
     name: 'cycles',
-    shows: 'no process repeats itself without progress, whoever dies',
+    shows: 'no process repeats its steps without progress, whichever process is killed',
     macros: { ...ONE, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
     cycles: true,
   },
@@ -171,8 +169,7 @@ const PROPERTIES: readonly Instance[] = [
 const STORE_BUFFERS: readonly Instance[] = [
   {
     name: 'x86-one',
-    isLong: true,
-    shows: 'store buffers change nothing, whoever dies; the clearing of a slot needs no fence',
+    shows: 'store buffers change nothing, whichever process is killed; the clearing of a slot needs no fence',
     macros: { ...ONE, MEMORY: X86, KILL: PROVIDER | DUPLICATOR | CONSUMER_0 },
   },
   {
