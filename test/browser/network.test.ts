@@ -109,6 +109,22 @@ describe('the network page in a browser', function () {
     expect(picture!.width, 'width of the picture').to.be.above(600);
   });
 
+  it('a source can be opened, and so can the spectra of an application; the picture has the header state', async () => {
+    const { page, simulator } = await open();
+    await page.getByRole('button', { name: 'Application e1 · live' }).waitFor();
+    await page.getByRole('button', { name: /^Source SpecTcl, 127\.0\.0\.1, live/ }).click();
+    await eventually(
+      async () => (await details(page))['mirrored into'] === 'flow spectra',
+      'the details of the source',
+    );
+    expect((await details(page))['address']).to.match(/^spectcl:/);
+    await simulator.close();
+    await page.getByRole('button', { name: 'Application e1 · stale' }).click();
+    await page.getByRole('button', { name: 'Show the spectra' }).click();
+    await page.locator('.plot').first().waitFor();
+    expect(await page.evaluate('location.hash')).to.match(/^#\/e1\?/);
+  });
+
   it('a user who has signed in stops and starts an application', async () => {
     const { system, page } = await open({ secret: true });
     const stop = page.getByRole('button', { name: 'Stop this application' });
