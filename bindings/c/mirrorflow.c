@@ -2521,8 +2521,12 @@ mf_status mf_open_input(mf_app *app, const char *flow, const mf_input_options *o
   return app_failed(app, &why);
 }
 
-/* The detail also has the missed buffers, modulo 2^31, for the consumer table of the flow file. */
+/*
+ * The duplicator signals only an input whose newest acknowledgement is not `awake`. The detail also
+ * has the missed buffers, modulo 2^31, for the consumer table of the flow file.
+ */
 static void acknowledge(mf_input *input, uint64_t needed, uint32_t awake) {
+  input->armed = awake == 0;
   input->acknowledged = needed;
   input->due = needed + input->quarter;
   send_message(&input->link, LINK_ACK, needed, awake | (uint32_t)input->missed << 1);
@@ -2565,11 +2569,13 @@ static void skip_input(mf_input *input) {
   input->next = oldest;
 }
 
-/* Asks the duplicator for a signal and waits for it. */
+/*
+ * Asks the duplicator for a signal and waits for it. An input that has found more buffers after it
+ * asked need not ask again before the signal has come: it does come, since these were published.
+ */
 static mf_status await_input(mf_input *input, int64_t deadline, failure *why) {
   const uint8_t *published = input->file.map.base + PUBLISHED_AT;
-  if (!input->armed || input->acknowledged != input->next) {
-    input->armed = true;
+  if (!input->armed) {
     acknowledge(input, input->next, 0);
     if (load(published) > input->next) return MF_OK;
   }

@@ -35,6 +35,7 @@ export class ProviderClaim {
   readonly #file: FlowFile;
   readonly #slowest: () => number;
   readonly #later: (action: () => void) => void;
+  readonly #afterMessages: (action: () => void) => void;
   #link: LinkConnection | undefined;
   #generation: number;
   /** The credit in the flow file. */
@@ -45,19 +46,24 @@ export class ProviderClaim {
   #reported: number;
   /** Credit is sent at the end of this turn of the event loop. */
   #sendScheduled = false;
+  /** The answer is sent when the messages that arrived together are handled. */
+  #answerScheduled = false;
 
   /**
    * `slowest`: the slowest lossless acknowledgement, Infinity without one; `later`: runs the action
-   * at the end of this turn of the event loop.
+   * at the end of this turn of the event loop; `afterMessages`: when the messages that have arrived
+   * together are handled.
    */
   constructor(
     file: FlowFile,
     slowest: () => number,
     later: (action: () => void) => void = (action) => void setImmediate(action),
+    afterMessages: (action: () => void) => void = queueMicrotask,
   ) {
     this.#file = file;
     this.#slowest = slowest;
     this.#later = later;
+    this.#afterMessages = afterMessages;
     this.#reported = file.published;
     this.#generation = newestGeneration(file);
     this.#grant();
@@ -141,7 +147,7 @@ export class ProviderClaim {
   }
 
   /**
-   * Answers a report with the credit. `optional`: the provider reads from the file that its report
+   * Answers a report with the credit; reports that arrived together get one answer. `optional`: the provider reads from the file that its report
    * was handled, and needs an answer only when it has published more meanwhile, may wait for
    * credit, or can be given much more.
    */
@@ -150,8 +156,14 @@ export class ProviderClaim {
       this.#file.heard = this.#reported;
       const hasCredit = this.#file.published === this.#reported && this.#reported < this.#sent;
       if (hasCredit && !this.#isWorthwhile) return;
+      this.#send();
+    } else if (!this.#answerScheduled) {
+      this.#answerScheduled = true;
+      this.#afterMessages(() => {
+        this.#answerScheduled = false;
+        this.#send();
+      });
     }
-    this.#send();
   }
 
   /**
