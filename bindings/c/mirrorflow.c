@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <locale.h>
 #include <math.h>
 #include <poll.h>
@@ -26,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
@@ -178,6 +181,15 @@ static uint64_t wall_ns(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* Lets the processor rest for a moment in a loop that waits for another one. */
+static void relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 static int64_t deadline_after(int timeout_ms) {
   return timeout_ms < 0 ? NO_DEADLINE : now_ms() + timeout_ms;
 }
@@ -207,6 +219,86 @@ static bool make_lock(pthread_mutex_t *lock, pthread_cond_t *changed) {
   bool made = pthread_cond_init(changed, &attributes) == 0;
   pthread_condattr_destroy(&attributes);
   return made;
+}
+
+/* ---- Lock of an output ----------------------------------------------------------------------- */
+
+/*
+ * A lock for work of some 50 ns: one atomic exchange where no other thread wants it. Unlocking is a
+ * plain store and a load of the waiting threads, without a fence between: a thread that waits has
+ * the kernel run one in all threads (membarrier), between its own store and load.
+ */
+typedef struct quick_lock {
+  _Atomic uint32_t held, waiting;
+  _Atomic uint32_t changes; /* counts broadcasts */
+  uint32_t sleepers;        /* threads that wait for a change; under the lock */
+} quick_lock;
+
+#define LOCK_ATTEMPTS 100
+
+static pthread_once_t membarrier_once = PTHREAD_ONCE_INIT;
+/* False: a kernel or a sandbox has no membarrier, so that every unlocking has its fence. */
+static bool has_membarrier;
+
+static void register_membarrier(void) {
+  has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+static void make_quick_lock(void) { pthread_once(&membarrier_once, register_membarrier); }
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t value, const struct timespec *most) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, most, NULL, 0);
+}
+
+static void futex_wake(_Atomic uint32_t *word, int threads) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
+}
+
+static bool try_lock(quick_lock *lock) {
+  return atomic_exchange_explicit(&lock->held, 1, memory_order_acquire) == 0;
+}
+
+__attribute__((noinline)) static void wait_locked(quick_lock *lock) {
+  for (int attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+    relax();
+    if (atomic_load_explicit(&lock->held, memory_order_relaxed) == 0 && try_lock(lock)) return;
+  }
+  atomic_fetch_add(&lock->waiting, 1);
+  if (has_membarrier) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+  while (!try_lock(lock)) futex_wait(&lock->held, 1, NULL);
+  atomic_fetch_sub(&lock->waiting, 1);
+}
+
+static inline void lock_quickly(quick_lock *lock) {
+  if (!try_lock(lock)) wait_locked(lock);
+}
+
+static inline void unlock_quickly(quick_lock *lock) {
+  atomic_store_explicit(&lock->held, 0, memory_order_release);
+  if (has_membarrier) atomic_signal_fence(memory_order_seq_cst);
+  else atomic_thread_fence(memory_order_seq_cst);
+  if (atomic_load_explicit(&lock->waiting, memory_order_relaxed) != 0) futex_wake(&lock->held, 1);
+}
+
+/* Waits for a change; the lock is held. False when the deadline has passed. */
+static bool await_change(quick_lock *lock, int64_t deadline) {
+  int left = time_left(deadline);
+  struct timespec most = {left / 1000, (long)(left % 1000) * 1000000};
+  uint32_t seen = atomic_load_explicit(&lock->changes, memory_order_relaxed);
+  if (left == 0) return false;
+  lock->sleepers++;
+  unlock_quickly(lock);
+  futex_wait(&lock->changes, seen, left < 0 ? NULL : &most);
+  lock_quickly(lock);
+  lock->sleepers--;
+  return true;
+}
+
+/* Something that threads wait for has changed; the lock is held. */
+static void note_change(quick_lock *lock) {
+  if (lock->sleepers == 0) return;
+  atomic_fetch_add_explicit(&lock->changes, 1, memory_order_relaxed);
+  futex_wake(&lock->changes, INT_MAX);
 }
 
 /* ---- Names and paths ------------------------------------------------------------------------- */
@@ -2243,6 +2335,13 @@ static uint8_t *slot_of(const flow_file *file, uint64_t sequence) {
   return file->map.base + HEADER_BYTES + (size_t)(sequence % file->slot_count) * file->stride;
 }
 
+/* The slot behind this one in the ring. */
+static uint8_t *slot_after(const flow_file *file, const uint8_t *slot) {
+  const uint8_t *first = file->map.base + HEADER_BYTES;
+  size_t at = (size_t)(slot - first) + file->stride;
+  return file->map.base + HEADER_BYTES + (at == (size_t)file->slot_count * file->stride ? 0 : at);
+}
+
 static const char *source_state(const flow_file *file) {
   static const char *const STATES[] = {"starting", "live", "stale", "ended"};
   uint32_t code = word32(file->map.base + SOURCE_STATE_AT);
@@ -2430,6 +2529,7 @@ struct mf_input {
   uint64_t start_sequence;
   bool was_attached, attached, lossy, metadata_only;
   bool armed; /* the duplicator was asked for a signal */
+  const uint8_t *slot; /* that of `next`; NULL: not known yet */
   uint64_t epoch, next, published, due, acknowledged;
   uint64_t quarter;
   uint64_t missed;
@@ -2479,6 +2579,7 @@ static mf_status attach_input(void *self, const opened *found, failure *why) {
   input->file = file;
   input->epoch = joined.epoch;
   input->next = joined.first;
+  input->slot = NULL;
   input->published = 0;
   input->acknowledged = NOT_ACKNOWLEDGED;
   input->armed = false;
@@ -2549,6 +2650,7 @@ static void restart_input(mf_input *input) {
   input->published = load(input->file.map.base + PUBLISHED_AT);
   uint64_t back = input->file.slot_count - 1;
   input->next = input->published > back ? input->published - back : 0;
+  input->slot = NULL;
   input->due = input->next + input->quarter;
   input->acknowledged = NOT_ACKNOWLEDGED;
 }
@@ -2567,6 +2669,7 @@ static void skip_input(mf_input *input) {
   if (oldest < input->next + 1) oldest = input->next + 1;
   count_missed(input, oldest - input->next);
   input->next = oldest;
+  input->slot = NULL;
 }
 
 /*
@@ -2603,7 +2706,8 @@ static bool grow_copy(mf_input *input, size_t size) {
 /* The buffer at `next`. False when the writer has lapped this reader, or memory has run out. */
 static bool read_buffer(mf_input *input, mf_buffer *buffer) {
   uint64_t sequence = input->next;
-  const uint8_t *slot = slot_of(&input->file, sequence);
+  if (input->slot == NULL) input->slot = slot_of(&input->file, sequence);
+  const uint8_t *slot = input->slot;
   if (load(slot) != sequence + 1) {
     skip_input(input);
     return false;
@@ -2624,6 +2728,7 @@ static bool read_buffer(mf_input *input, mf_buffer *buffer) {
     return false;
   }
   input->next = sequence + 1;
+  input->slot = slot_after(&input->file, slot);
   *buffer = (mf_buffer){data, size, (uint32_t)(sizes >> 32) & 0xFFFF, sequence, input->epoch, timestamp};
   return true;
 }
@@ -2699,16 +2804,18 @@ void mf_input_close(mf_input *input) {
 
 struct mf_output {
   opening flow;
-  pthread_mutex_t lock; /* all below */
-  pthread_cond_t changed;
   pthread_t thread;
-  bool has_lock, has_thread;
-  failure last, lost;
+  bool has_thread, has_error_lock;
+  pthread_mutex_t error_lock;
+  failure last;    /* under `error_lock` */
+  quick_lock lock; /* all below */
+  failure lost;
   flow_file file;
   signal_link link; /* read by the thread of the output, written under the lock */
   uint32_t generation, stall_timeout_ms;
   uint64_t next, claimed, quarter, claim_together, bytes;
-  bool begun;    /* the slot at `next` is cleared */
+  uint8_t *slot; /* that of `next`; NULL: not known yet */
+  bool begun;    /* it is cleared */
   bool attached, closed, left; /* left: the thread has ended */
   bool reserved;
   uint64_t attachment, reserved_attachment; /* count attachments */
@@ -2719,9 +2826,9 @@ struct mf_output {
 };
 
 static mf_status output_failed(mf_output *output, const failure *why) {
-  pthread_mutex_lock(&output->lock);
+  pthread_mutex_lock(&output->error_lock);
   output->last = *why;
-  pthread_mutex_unlock(&output->lock);
+  pthread_mutex_unlock(&output->error_lock);
   return why->status;
 }
 
@@ -2742,7 +2849,8 @@ static bool claim_slots(mf_output *output) {
 
 /* Clears the next slot and returns its payload; NULL without credit. The lock is held. */
 static uint8_t *begin_slot(mf_output *output) {
-  uint8_t *slot = slot_of(&output->file, output->next);
+  if (output->slot == NULL) output->slot = slot_of(&output->file, output->next);
+  uint8_t *slot = output->slot;
   if (!output->begun) {
     if (output->next >= output->claimed && !claim_slots(output)) return NULL;
     store(slot, 0);
@@ -2763,13 +2871,14 @@ static void signal_published(mf_output *output, uint64_t published, uint64_t now
 
 /* Completes and publishes the slot that was begun. The lock is held. */
 static void publish(mf_output *output, uint32_t size, uint64_t timestamp_ns, uint32_t flags) {
-  uint8_t *base = output->file.map.base, *slot = slot_of(&output->file, output->next);
+  uint8_t *base = output->file.map.base, *slot = output->slot;
   uint64_t now_ns = wall_ns();
   uint64_t metadata = (uint64_t)((output->generation & 0xFFFF) << 16 | flags) << 32 | size;
   store(slot + TIMESTAMP_AT, timestamp_ns != 0 ? timestamp_ns : now_ns);
   store(slot + SIZE_AT, metadata);
   store(slot, output->next + 1);
   output->next++;
+  output->slot = slot_after(&output->file, slot);
   output->begun = false;
   output->bytes += size;
   store(base + PUBLISHED_BYTES_AT, output->bytes);
@@ -2805,7 +2914,7 @@ static mf_status claim_provider(mf_output *output, const opened *found, failure 
     return status;
   }
   if (output->stall_timeout_ms > 0) send_message(&link, LINK_STALL, output->stall_timeout_ms, 0);
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   if (output->reserved && output->replaced.base == NULL) output->replaced = output->file.map;
   else unmap(&output->file.map);
   output->file = file;
@@ -2816,11 +2925,12 @@ static mf_status claim_provider(mf_output *output, const opened *found, failure 
   output->quarter = file.slot_count / PARTS_OF_RING > 0 ? file.slot_count / PARTS_OF_RING : 1;
   uint64_t share = file.slot_count / CLAIM_SHARE;
   output->claim_together = share > CLAIM_SLOTS_MAX ? CLAIM_SLOTS_MAX : share > 0 ? share : 1;
+  output->slot = NULL;
   output->begun = output->unanswered = false;
   output->answered = output->attached = true;
   output->attachment++;
-  pthread_cond_broadcast(&output->changed);
-  pthread_mutex_unlock(&output->lock);
+  note_change(&output->lock);
+  unlock_quickly(&output->lock);
   return MF_OK;
 }
 
@@ -2839,15 +2949,15 @@ static mf_status attach_output(void *self, const opened *found, failure *why) {
 /* The link has ended: attaches the flow again. False when it has ended for good. */
 static bool recover_output(mf_output *output) {
   failure why;
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   close_link(&output->link);
-  pthread_mutex_unlock(&output->lock);
+  unlock_quickly(&output->lock);
   detach_flow(&output->flow);
   if (attach_flow(&output->flow, output, attach_output, true, NO_DEADLINE, &why) == MF_OK) return true;
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   output->lost = why;
-  pthread_cond_broadcast(&output->changed);
-  pthread_mutex_unlock(&output->lock);
+  note_change(&output->lock);
+  unlock_quickly(&output->lock);
   return false;
 }
 
@@ -2858,24 +2968,24 @@ static void *run_output(void *context) {
   while (going) {
     link_message message;
     receive_messages(&output->link, NO_DEADLINE);
-    pthread_mutex_lock(&output->lock);
+    lock_quickly(&output->lock);
     bool credit = false;
     while (next_message(&output->link, &message)) credit = credit || message.kind == LINK_CREDIT;
     if (credit) {
       output->answered = true;
       if (output->next != output->signalled && !output->closed) signal_published(output, output->next, wall_ns());
-      pthread_cond_broadcast(&output->changed);
+      note_change(&output->lock);
     }
     bool ended = output->link.ended;
     if (ended) output->attached = false;
     going = !(ended && output->closed);
-    pthread_mutex_unlock(&output->lock);
+    unlock_quickly(&output->lock);
     if (ended && going) going = recover_output(output);
   }
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   output->left = true;
-  pthread_cond_broadcast(&output->changed);
-  pthread_mutex_unlock(&output->lock);
+  note_change(&output->lock);
+  unlock_quickly(&output->lock);
   return NULL;
 }
 
@@ -2898,7 +3008,9 @@ static mf_status begin_output(mf_output *output, mf_app *app, const char *name, 
   output->link.fd = -1;
   output->link.ended = true;
   output->stall_timeout_ms = options->stall_timeout_ms;
-  if (!(output->has_lock = make_lock(&output->lock, &output->changed))) return fail_memory(why);
+  output->has_error_lock = pthread_mutex_init(&output->error_lock, NULL) == 0;
+  if (!output->has_error_lock) return fail_memory(why);
+  make_quick_lock();
   mf_status status = begin_opening(&output->flow, app, name, false, why);
   if (status == MF_OK) status = request_output(output, options, why);
   if (status == MF_OK) status = attach_flow(&output->flow, output, attach_output, false, NO_DEADLINE, why);
@@ -2930,7 +3042,7 @@ static mf_status await_slot(mf_output *output, int timeout_ms, uint8_t **data, f
     if (!output->reserved && output->attached && (*data = begin_slot(output)) != NULL) return MF_OK;
     if (!has_deadline) deadline = deadline_after(timeout_ms);
     has_deadline = true;
-    if (time_left(deadline) == 0 || !wait_changed(&output->changed, &output->lock, deadline))
+    if (!await_change(&output->lock, deadline))
       return fail(why, MF_TIMED_OUT, "no buffer of %s was free for %d ms: a consumer needs the ring", output->flow.flow,
                   timeout_ms);
   }
@@ -2944,21 +3056,21 @@ static mf_status check_size(const mf_output *output, size_t size, failure *why) 
 mf_status mf_write(mf_output *output, const void *data, size_t size, int timeout_ms) {
   failure why;
   uint8_t *target = NULL;
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   mf_status status = check_size(output, size, &why);
   if (status == MF_OK) status = await_slot(output, timeout_ms, &target, &why);
   if (status == MF_OK) {
     if (size > 0) memcpy(target, data, size);
     publish(output, (uint32_t)size, 0, 0);
   }
-  pthread_mutex_unlock(&output->lock);
+  unlock_quickly(&output->lock);
   return status == MF_OK ? MF_OK : output_failed(output, &why);
 }
 
 mf_status mf_reserve(mf_output *output, int timeout_ms, mf_slot *slot) {
   failure why;
   uint8_t *target = NULL;
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   mf_status status = await_slot(output, timeout_ms, &target, &why);
   if (status == MF_OK) {
     output->reserved = true;
@@ -2966,7 +3078,7 @@ mf_status mf_reserve(mf_output *output, int timeout_ms, mf_slot *slot) {
     output->reserved_data = target;
     *slot = (mf_slot){target, output->file.capacity};
   }
-  pthread_mutex_unlock(&output->lock);
+  unlock_quickly(&output->lock);
   return status == MF_OK ? MF_OK : output_failed(output, &why);
 }
 
@@ -2974,7 +3086,7 @@ mf_status mf_reserve(mf_output *output, int timeout_ms, mf_slot *slot) {
 static void release_slot(mf_output *output) {
   output->reserved = false;
   unmap(&output->replaced);
-  pthread_cond_broadcast(&output->changed);
+  note_change(&output->lock);
 }
 
 /* Copies a slot of the ring before into a slot of the new one; the lock is held. */
@@ -2992,7 +3104,7 @@ static mf_status move_slot(mf_output *output, size_t size, failure *why) {
 mf_status mf_commit(mf_output *output, const mf_slot *slot, size_t size, uint64_t timestamp_ns, uint32_t flags) {
   failure why;
   mf_status status = MF_OK;
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   if (!output->reserved || slot->data != output->reserved_data)
     status = fail(&why, MF_BAD_OPTION, "this slot of %s is not reserved", output->flow.flow);
   else if (flags > FLAGS_MAX)
@@ -3008,62 +3120,59 @@ mf_status mf_commit(mf_output *output, const mf_slot *slot, size_t size, uint64_
       release_slot(output);
     if (status == MF_OK) publish(output, (uint32_t)size, timestamp_ns, flags);
   }
-  pthread_mutex_unlock(&output->lock);
+  unlock_quickly(&output->lock);
   return status == MF_OK ? MF_OK : output_failed(output, &why);
 }
 
 void mf_cancel(mf_output *output, const mf_slot *slot) {
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   if (output->reserved && slot->data == output->reserved_data) release_slot(output);
-  pthread_mutex_unlock(&output->lock);
+  unlock_quickly(&output->lock);
 }
 
 uint32_t mf_output_capacity(mf_output *output) {
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   uint32_t capacity = output->file.capacity;
-  pthread_mutex_unlock(&output->lock);
+  unlock_quickly(&output->lock);
   return capacity;
 }
 
 uint64_t mf_output_next(mf_output *output) {
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   uint64_t next = output->next;
-  pthread_mutex_unlock(&output->lock);
+  unlock_quickly(&output->lock);
   return next;
 }
 
 uint64_t mf_output_consumers(mf_output *output) {
-  pthread_mutex_lock(&output->lock);
+  lock_quickly(&output->lock);
   uint64_t consumers = load(output->file.map.base + CONSUMERS_AT);
-  pthread_mutex_unlock(&output->lock);
+  unlock_quickly(&output->lock);
   return consumers;
 }
 
-const char *mf_output_error(mf_output *output) { return shown_text(&output->lock, &output->last); }
+const char *mf_output_error(mf_output *output) { return shown_text(&output->error_lock, &output->last); }
 
 void mf_output_close(mf_output *output) {
   if (output == NULL) return;
   if (output->has_thread) {
     stop_opening(&output->flow);
     int64_t deadline = deadline_after(LEAVE_MS);
-    pthread_mutex_lock(&output->lock);
+    lock_quickly(&output->lock);
     output->closed = true;
     if (output->attached) send_message(&output->link, LINK_PUBLISHED, output->next, PUBLISHED_LAST);
-    pthread_cond_broadcast(&output->changed);
+    note_change(&output->lock);
     /* The duplicator closes its end when it has read the last count. */
-    while (!output->left && wait_changed(&output->changed, &output->lock, deadline)) continue;
+    while (!output->left && await_change(&output->lock, deadline)) continue;
     if (!output->left && output->link.fd >= 0) shutdown(output->link.fd, SHUT_RDWR);
-    pthread_mutex_unlock(&output->lock);
+    unlock_quickly(&output->lock);
     pthread_join(output->thread, NULL);
   }
   close_link(&output->link);
   end_opening(&output->flow);
   unmap(&output->file.map);
   unmap(&output->replaced);
-  if (output->has_lock) {
-    pthread_mutex_destroy(&output->lock);
-    pthread_cond_destroy(&output->changed);
-  }
+  if (output->has_error_lock) pthread_mutex_destroy(&output->error_lock);
   free(output);
 }
 
