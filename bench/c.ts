@@ -1,8 +1,9 @@
 /**
- * `npm run bench -- c`: a C program reads buffers of 128 bytes that another one writes, beside a
- * ring of the same shape in plain C, and reads a spectrum by name. Compiles
- * bench/programs/c-rates.c with gcc into a temporary directory; starts a system, a simulator and
- * the programs.
+ * `npm run bench -- c`: a C program reads buffers of 128 bytes that another one writes, and takes
+ * and writes them in one thread; beside a ring of the same shape in plain C, with a third process
+ * that grants credit. Reads a spectrum by name. Compiles bench/programs/c-rates.c and c-plain.c,
+ * whose head states what the plain ring does not do, with gcc into a temporary directory; starts a
+ * system, a simulator and the programs.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,6 +25,7 @@ const BUFFERS = '4096';
 export async function c({ durationMs, repeats }: BenchSettings): Promise<Row[]> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
   const program = join(directory, 'c-rates');
+  const plainProgram = join(directory, 'c-plain');
   const seconds = String(durationMs / 1000);
   const system = await startSystem();
   const simulator = await startSimulatorProcess(['--rate', '1000']);
@@ -32,18 +34,25 @@ export async function c({ durationMs, repeats }: BenchSettings): Promise<Row[]> 
     plain: [] as number[],
     take: [] as number[],
     plainTake: [] as number[],
+    write: [] as number[],
+    plainWrite: [] as number[],
     spectrum: [] as number[],
   };
   try {
     const sources = [`${ROOT}bench/programs/c-rates.c`, `${LIBRARY}/mirrorflow.c`];
     execFileSync('gcc', ['-O2', '-I', LIBRARY, ...sources, '-o', program, '-pthread', '-lm']);
+    execFileSync('gcc', ['-O2', `${ROOT}bench/programs/c-plain.c`, '-o', plainProgram]);
     await system.host.run({ name: APP, source: simulator.address });
     for (let repeat = 0; repeat < repeats; repeat += 1) {
       figures.read.push(await readRate(program, `read${repeat}`, seconds));
-      figures.plain.push(figureOf(program, ['plain', SIZE, BUFFERS, seconds]));
-      figures.take.push(figureOf(program, ['take', APP, `take${repeat}`, SIZE, BUFFERS, seconds]));
-      figures.plainTake.push(figureOf(program, ['plain-take', SIZE, BUFFERS, seconds]));
-      figures.spectrum.push(figureOf(program, ['spectrum', APP, seconds]));
+      figures.plain.push(...figuresOf(plainProgram, ['read', SIZE, BUFFERS, seconds]));
+      const [take, write] = figuresOf(program, ['take', APP, `take${repeat}`, SIZE, BUFFERS, seconds]);
+      const [plainTake, plainWrite] = figuresOf(plainProgram, ['take', SIZE, BUFFERS, seconds]);
+      figures.take.push(take ?? Number.NaN);
+      figures.write.push(write ?? Number.NaN);
+      figures.plainTake.push(plainTake ?? Number.NaN);
+      figures.plainWrite.push(plainWrite ?? Number.NaN);
+      figures.spectrum.push(...figuresOf(program, ['spectrum', APP, seconds]));
     }
   } finally {
     await simulator.stop();
@@ -52,15 +61,17 @@ export async function c({ durationMs, repeats }: BenchSettings): Promise<Row[]> 
   }
   const plain = { name: 'plain C ring', values: figures.plain };
   const plainTake = { name: 'plain C ring', values: figures.plainTake };
+  const plainWrite = { name: 'plain C ring', values: figures.plainWrite };
   return [
     makeRow('c', 'reads 128 B', 'buffers/s', figures.read, plain),
     makeRow('c', 'takes 128 B that wait', 'buffers per s of processor', figures.take, plainTake),
+    makeRow('c', 'writes 128 B', 'buffers per s of processor', figures.write, plainWrite),
     makeRow('c', 'spectrum of 4,096 by name', 'us', figures.spectrum),
   ];
 }
 
-function figureOf(program: string, args: readonly string[]): number {
-  return Number(execFileSync(program, args, { encoding: 'utf8' }));
+function figuresOf(program: string, args: readonly string[]): number[] {
+  return execFileSync(program, args, { encoding: 'utf8' }).trim().split(' ').map(Number);
 }
 
 /** One program reads what another one writes until its standard input ends. */
@@ -69,7 +80,9 @@ async function readRate(program: string, flow: string, seconds: string): Promise
   const ended = once(writer, 'close');
   try {
     await once(createInterface({ input: writer.stdout }), 'line');
-    const reader = spawn(program, ['read', APP, flow, seconds], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const reader = spawn(program, ['read', APP, flow, SIZE, seconds], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [line] = (await once(createInterface({ input: reader.stdout }), 'line')) as [string];
     return Number(line);
   } finally {

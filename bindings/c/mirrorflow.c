@@ -280,17 +280,22 @@ static inline void unlock_quickly(quick_lock *lock) {
   if (atomic_load_explicit(&lock->waiting, memory_order_relaxed) != 0) futex_wake(&lock->held, 1);
 }
 
+/* Waits for a change, at most for a time; the lock is held, and given up meanwhile. */
+static void sleep_until_change(quick_lock *lock, const struct timespec *most) {
+  uint32_t seen = atomic_load_explicit(&lock->changes, memory_order_relaxed);
+  lock->sleepers++;
+  unlock_quickly(lock);
+  futex_wait(&lock->changes, seen, most);
+  lock_quickly(lock);
+  lock->sleepers--;
+}
+
 /* Waits for a change; the lock is held. False when the deadline has passed. */
 static bool await_change(quick_lock *lock, int64_t deadline) {
   int left = time_left(deadline);
   struct timespec most = {left / 1000, (long)(left % 1000) * 1000000};
-  uint32_t seen = atomic_load_explicit(&lock->changes, memory_order_relaxed);
   if (left == 0) return false;
-  lock->sleepers++;
-  unlock_quickly(lock);
-  futex_wait(&lock->changes, seen, left < 0 ? NULL : &most);
-  lock_quickly(lock);
-  lock->sleepers--;
+  sleep_until_change(lock, left < 0 ? NULL : &most);
   return true;
 }
 
@@ -2794,6 +2799,14 @@ void mf_input_close(mf_input *input) {
 
 /* A signal so long after the previous one asks for no answer. */
 #define LOW_RATE_NS 200000
+/*
+ * A provider that has published so many buffers since its last signal when the answer comes is
+ * busy: its next signal is due after a quarter of the ring, after the time below, or when it waits
+ * or pauses. A consumer that waits does not wait for that: its acknowledgement reaches the
+ * duplicator later than the next buffer of a busy provider does the flow file.
+ */
+#define BUSY_BUFFERS 64u
+#define BUSY_SIGNAL_NS 200000
 #define CLAIM_SLOTS_MAX 64u
 #define CLAIM_SHARE 64u
 #define BUSY_ATTEMPTS 50
@@ -2823,6 +2836,8 @@ struct mf_output {
   mapping replaced; /* in which the reserved slot lies, when the file was replaced meanwhile */
   uint64_t signalled, signalled_ns;
   bool answered, unanswered;
+  bool postponed;       /* the provider is busy: the thread reads no answers for a while */
+  uint32_t slot_waiters; /* threads that wait for credit */
 };
 
 static mf_status output_failed(mf_output *output, const failure *why) {
@@ -2864,7 +2879,7 @@ static uint8_t *begin_slot(mf_output *output) {
 static void signal_published(mf_output *output, uint64_t published, uint64_t now_ns) {
   output->signalled = published;
   output->answered = false;
-  output->unanswered = now_ns - output->signalled_ns > LOW_RATE_NS;
+  output->unanswered = !output->postponed && now_ns - output->signalled_ns > LOW_RATE_NS;
   output->signalled_ns = now_ns;
   send_message(&output->link, LINK_PUBLISHED, published, output->unanswered ? PUBLISHED_UNANSWERED : 0);
 }
@@ -2884,7 +2899,8 @@ static void publish(mf_output *output, uint32_t size, uint64_t timestamp_ns, uin
   store(base + PUBLISHED_BYTES_AT, output->bytes);
   store(base + PUBLISHED_AT, output->next);
   count_buffer(&output->flow, size);
-  if (output->answered || output->next - output->signalled >= output->quarter) {
+  bool is_late = output->postponed && now_ns - output->signalled_ns > BUSY_SIGNAL_NS;
+  if (output->answered || is_late || output->next - output->signalled >= output->quarter) {
     signal_published(output, output->next, now_ns);
   } else if (output->unanswered) {
     atomic_thread_fence(memory_order_seq_cst);
@@ -2961,6 +2977,25 @@ static bool recover_output(mf_output *output) {
   return false;
 }
 
+/* Whether the provider publishes much; `seen`: its count before. The lock is held. */
+static bool is_busy(const mf_output *output, uint64_t seen) {
+  return output->attached && !output->closed && output->slot_waiters == 0 && output->next - seen >= BUSY_BUFFERS;
+}
+
+/* The duplicator has answered. The lock is held, and given up while the provider is busy. */
+static void note_answer(mf_output *output) {
+  const struct timespec while_busy = {0, BUSY_SIGNAL_NS};
+  note_change(&output->lock);
+  for (uint64_t seen = output->signalled; is_busy(output, seen);) {
+    output->postponed = true;
+    seen = output->next;
+    sleep_until_change(&output->lock, &while_busy);
+  }
+  output->postponed = false;
+  output->answered = true;
+  if (output->next != output->signalled && !output->closed) signal_published(output, output->next, wall_ns());
+}
+
 /* The thread of an output: passes credit on, and attaches the flow again. */
 static void *run_output(void *context) {
   mf_output *output = context;
@@ -2971,11 +3006,7 @@ static void *run_output(void *context) {
     lock_quickly(&output->lock);
     bool credit = false;
     while (next_message(&output->link, &message)) credit = credit || message.kind == LINK_CREDIT;
-    if (credit) {
-      output->answered = true;
-      if (output->next != output->signalled && !output->closed) signal_published(output, output->next, wall_ns());
-      note_change(&output->lock);
-    }
+    if (credit) note_answer(output);
     bool ended = output->link.ended;
     if (ended) output->attached = false;
     going = !(ended && output->closed);
@@ -3042,7 +3073,15 @@ static mf_status await_slot(mf_output *output, int timeout_ms, uint8_t **data, f
     if (!output->reserved && output->attached && (*data = begin_slot(output)) != NULL) return MF_OK;
     if (!has_deadline) deadline = deadline_after(timeout_ms);
     has_deadline = true;
-    if (!await_change(&output->lock, deadline))
+    if (output->postponed) {
+      /* Credit depends on what was signalled, and the thread shall read the answer. */
+      if (output->next != output->signalled && output->attached) signal_published(output, output->next, wall_ns());
+      note_change(&output->lock);
+    }
+    output->slot_waiters++;
+    bool in_time = await_change(&output->lock, deadline);
+    output->slot_waiters--;
+    if (!in_time)
       return fail(why, MF_TIMED_OUT, "no buffer of %s was free for %d ms: a consumer needs the ring", output->flow.flow,
                   timeout_ms);
   }

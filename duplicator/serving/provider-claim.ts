@@ -35,7 +35,6 @@ export class ProviderClaim {
   readonly #file: FlowFile;
   readonly #slowest: () => number;
   readonly #later: (action: () => void) => void;
-  readonly #afterMessages: (action: () => void) => void;
   #link: LinkConnection | undefined;
   #generation: number;
   /** The credit in the flow file. */
@@ -51,19 +50,16 @@ export class ProviderClaim {
 
   /**
    * `slowest`: the slowest lossless acknowledgement, Infinity without one; `later`: runs the action
-   * at the end of this turn of the event loop; `afterMessages`: when the messages that have arrived
-   * together are handled.
+   * at the end of this turn of the event loop.
    */
   constructor(
     file: FlowFile,
     slowest: () => number,
     later: (action: () => void) => void = (action) => void setImmediate(action),
-    afterMessages: (action: () => void) => void = queueMicrotask,
   ) {
     this.#file = file;
     this.#slowest = slowest;
     this.#later = later;
-    this.#afterMessages = afterMessages;
     this.#reported = file.published;
     this.#generation = newestGeneration(file);
     this.#grant();
@@ -147,9 +143,9 @@ export class ProviderClaim {
   }
 
   /**
-   * Answers a report with the credit; reports that arrived together get one answer. `optional`: the provider reads from the file that its report
-   * was handled, and needs an answer only when it has published more meanwhile, may wait for
-   * credit, or can be given much more.
+   * Answers a report with the credit; reports that arrived together get one answer. `optional`: the
+   * provider reads from the file that its report was handled, and needs an answer only when it has
+   * published more meanwhile, may wait for credit, or can be given much more.
    */
   answer(optional = false): void {
     if (optional) {
@@ -159,7 +155,7 @@ export class ProviderClaim {
       this.#send();
     } else if (!this.#answerScheduled) {
       this.#answerScheduled = true;
-      this.#afterMessages(() => {
+      queueMicrotask(() => {
         this.#answerScheduled = false;
         this.#send();
       });

@@ -5,6 +5,8 @@
 #include "../mirrorflow.c"
 #include "check.h"
 
+#include <sched.h>
+
 static failure why;
 
 static void test_names(void) {
@@ -312,6 +314,143 @@ static void test_claims(void) {
   free(memory);
 }
 
+#define LOCK_THREADS 3
+#define LOCKED_BY_EACH 200000
+static quick_lock shared_lock;
+static uint64_t shared_count; /* under the lock */
+
+static void *count_locked(void *unused) {
+  for (int at = 0; at < LOCKED_BY_EACH; at++) {
+    lock_quickly(&shared_lock);
+    shared_count++;
+    if (at % 1000 == 0) sched_yield(); /* so that others wait while it is held */
+    unlock_quickly(&shared_lock);
+  }
+  return unused;
+}
+
+/* Waits until all have counted, then reports that it has seen so. */
+static void *await_counted(void *unused) {
+  lock_quickly(&shared_lock);
+  while (shared_count < LOCK_THREADS * LOCKED_BY_EACH) CHECK(await_change(&shared_lock, NO_DEADLINE), "no deadline");
+  shared_count++;
+  note_change(&shared_lock);
+  unlock_quickly(&shared_lock);
+  return unused;
+}
+
+static void check_lock(void) {
+  pthread_t threads[LOCK_THREADS], waiter;
+  shared_count = 0;
+  CHECK(pthread_create(&waiter, NULL, await_counted, NULL) == 0, "thread");
+  for (int at = 0; at < LOCK_THREADS; at++) CHECK(pthread_create(&threads[at], NULL, count_locked, NULL) == 0, "thread");
+  for (int at = 0; at < LOCK_THREADS; at++) pthread_join(threads[at], NULL);
+  lock_quickly(&shared_lock);
+  CHECK(shared_count == LOCK_THREADS * LOCKED_BY_EACH, "%llu", (unsigned long long)shared_count);
+  CHECK(!await_change(&shared_lock, deadline_after(0)), "a deadline that has passed");
+  note_change(&shared_lock);
+  int64_t deadline = deadline_after(10000);
+  while (shared_count == LOCK_THREADS * LOCKED_BY_EACH) CHECK(await_change(&shared_lock, deadline), "the waiter is woken");
+  unlock_quickly(&shared_lock);
+  pthread_join(waiter, NULL);
+}
+
+static void test_lock(void) {
+  make_quick_lock();
+  check_lock();
+  has_membarrier = false; /* as in a sandbox that refuses it */
+  check_lock();
+  register_membarrier();
+}
+
+/* Messages that have arrived at the other end of a link. */
+static size_t arrived(signal_link *link, link_message *messages, size_t most) {
+  size_t count = 0;
+  for (receive_messages(link, 0); count < most && next_message(link, &messages[count]); receive_messages(link, 0)) count++;
+  return count;
+}
+
+static void test_input_signals(void) {
+  size_t size;
+  uint8_t *memory = flow_memory(&size);
+  int ends[2];
+  link_message sent[8], signal = {LINK_PUBLISHED, 0, 3};
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+  mf_input *input = calloc(1, sizeof *input);
+  signal_link other = {.fd = ends[1]};
+  input->file = (flow_file){.map = {memory, size}, .slot_count = 4, .stride = 192, .capacity = 128};
+  input->link.fd = ends[0];
+  input->attached = true;
+  input->quarter = 4;
+  store(memory + PUBLISHED_AT, 1);
+  CHECK(await_input(input, deadline_after(0), &why) == MF_OK && input->armed, "more has come after it asked");
+  input->next = 1;
+  CHECK(await_input(input, deadline_after(0), &why) == MF_TIMED_OUT, "the signal has not come");
+  CHECK(arrived(&other, sent, 8) == 1 && sent[0].kind == LINK_ACK && sent[0].value == 0, "it has asked once");
+  CHECK(send_all(ends[1], &signal, sizeof signal), "the signal");
+  CHECK(await_input(input, NO_DEADLINE, &why) == MF_OK && !input->armed, "it has come");
+  CHECK(await_input(input, deadline_after(0), &why) == MF_TIMED_OUT && arrived(&other, sent, 8) == 1, "it asks again");
+  CHECK(sent[0].value == 1 && sent[0].detail == 0 && input->armed, "for what it has not read");
+  acknowledge(input, 2, ACK_AWAKE);
+  CHECK(!input->armed, "the duplicator signals no input that is awake");
+  input->next = 3;
+  CHECK(await_input(input, deadline_after(0), &why) == MF_TIMED_OUT && arrived(&other, sent, 8) == 2, "it asks after that");
+  CHECK(sent[0].detail == ACK_AWAKE && sent[1].value == 3 && sent[1].detail == 0, "without the awake bit");
+  close_link(&input->link);
+  close_link(&other);
+  free(input);
+  free(memory);
+}
+
+static void publish_many(mf_output *output, uint64_t count) {
+  for (uint64_t at = 0; at < count; at++) {
+    CHECK(begin_slot(output) != NULL, "credit");
+    publish(output, 0, 1, 0);
+  }
+}
+
+static void test_output_signals(void) {
+  size_t size = HEADER_BYTES + 1024 * 192;
+  uint8_t *memory = calloc(1, size);
+  int ends[2];
+  link_message sent[8];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+  mf_output output = {.file = {.map = {memory, size}, .slot_count = 1024, .stride = 192, .capacity = 128},
+                      .claim_together = 16, .quarter = 256, .attached = true, .link = {.fd = ends[0]}};
+  signal_link other = {.fd = ends[1]};
+  store(memory + GRANTED_AT, 1024);
+  output.signalled_ns = wall_ns();
+  publish_many(&output, 255);
+  CHECK(arrived(&other, sent, 8) == 0, "no signal before a quarter of the ring");
+  CHECK(is_busy(&output, 0) && !is_busy(&output, 254), "busy");
+  publish_many(&output, 1);
+  CHECK(arrived(&other, sent, 8) == 1 && sent[0].value == 256, "a quarter of the ring");
+  output.unanswered = false;
+  output.postponed = true;
+  output.signalled_ns = wall_ns() - 2 * BUSY_SIGNAL_NS;
+  publish_many(&output, 1);
+  CHECK(arrived(&other, sent, 8) == 1 && sent[0].value == 257 && sent[0].detail == 0, "the time has passed");
+  output.postponed = false;
+  publish_many(&output, 1);
+  output.postponed = output.reserved = true;
+  uint8_t *slot = NULL;
+  CHECK(await_slot(&output, 0, &slot, &why) == MF_TIMED_OUT, "no slot");
+  CHECK(arrived(&other, sent, 8) == 1 && sent[0].value == 258, "a provider that waits signals what it has published");
+  output.slot_waiters = 1;
+  CHECK(!is_busy(&output, 0), "a provider that waits is not busy");
+  output.slot_waiters = 0;
+  output.postponed = output.unanswered = false;
+  publish_many(&output, 1);
+  CHECK(arrived(&other, sent, 8) == 0, "no signal before the answer");
+  output.postponed = true;
+  note_answer(&output);
+  CHECK(arrived(&other, sent, 8) == 1 && sent[0].value == output.next && output.answered == false && !output.postponed,
+        "at the answer, a provider that is not busy signals what it has published");
+  close_link(&output.link);
+  close_link(&other);
+  free(memory);
+}
+
 static void set_word(uint8_t *memory, size_t at, uint32_t word) { memcpy(memory + at, &word, 4); }
 
 static void test_spectra(void) {
@@ -455,6 +594,9 @@ int main(void) {
   TEST("damaged documents are refused without harm", test_damaged_documents);
   TEST("frames with an impossible length or kind are refused", test_frames);
   TEST("a flow file with a false header is refused", test_flow_files);
+  TEST("a lock of an output admits one thread at a time, with and without membarrier", test_lock);
+  TEST("an input that waits asks for one signal at a time", test_input_signals);
+  TEST("a busy provider signals a quarter of the ring at a time, and all before it waits", test_output_signals);
   TEST("a provider claims slots before it clears them, within its credit", test_claims);
   TEST("spectra are found by name, and none beyond the memory", test_spectra);
   TEST("messages of a link are taken whole, and its end is seen", test_link_messages);

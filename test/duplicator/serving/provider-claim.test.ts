@@ -211,6 +211,25 @@ describe('ProviderClaim', () => {
     ]);
   });
 
+  it('reports that arrived together get one answer, with the credit of the newest', async () => {
+    claim.take(link(), HELLO);
+    slowest = 0;
+    write(2);
+    sent = [];
+    for (const count of [1, 2]) {
+      expect(claim.published(count)).to.equal(true);
+      claim.answer();
+    }
+    slowest = 1;
+    expect(sent, 'before the messages of this turn are handled').to.deep.equal([]);
+    claim.published(2);
+    await Promise.resolve();
+    expect(sent).to.deep.equal([[MessageKind.CREDIT, SLOTS + 1, 0]]);
+    claim.answer();
+    await Promise.resolve();
+    expect(sent, 'the next report').to.have.length(2);
+  });
+
   it('small credits are sent together at the end of a turn, the last one at once', () => {
     slowest = 0;
     claim.take(link(), HELLO);
