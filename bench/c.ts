@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { connect, type Client } from '../client-lib/index.js';
 import { makeRow, type Row } from './report.js';
 import type { BenchSettings } from './settings.js';
 import { startSimulatorProcess, startSystem } from './system.js';
@@ -32,20 +33,28 @@ export async function c({ durationMs, repeats }: BenchSettings): Promise<Row[]> 
   const figures = {
     read: [] as number[],
     plain: [] as number[],
+    used: [] as number[],
+    plainUsed: [] as number[],
     take: [] as number[],
     plainTake: [] as number[],
     write: [] as number[],
     plainWrite: [] as number[],
     spectrum: [] as number[],
   };
+  let client: Client | undefined;
   try {
     const sources = [`${ROOT}bench/programs/c-rates.c`, `${LIBRARY}/mirrorflow.c`];
     execFileSync('gcc', ['-O2', '-I', LIBRARY, ...sources, '-o', program, '-pthread', '-lm']);
     execFileSync('gcc', ['-O2', `${ROOT}bench/programs/c-plain.c`, '-o', plainProgram]);
     await system.host.run({ name: APP, source: simulator.address });
+    client = await connect({ app: APP, name: 'bench' });
     for (let repeat = 0; repeat < repeats; repeat += 1) {
-      figures.read.push(await readRate(program, `read${repeat}`, seconds));
-      figures.plain.push(...figuresOf(plainProgram, ['read', SIZE, BUFFERS, seconds]));
+      const [read, used] = await readFigures(program, client, `read${repeat}`, seconds);
+      const [plain, plainUsed] = figuresOf(plainProgram, ['read', SIZE, BUFFERS, seconds]);
+      figures.read.push(read ?? Number.NaN);
+      figures.used.push(used ?? Number.NaN);
+      figures.plain.push(plain ?? Number.NaN);
+      figures.plainUsed.push(plainUsed ?? Number.NaN);
       const [take, write] = figuresOf(program, ['take', APP, `take${repeat}`, SIZE, BUFFERS, seconds]);
       const [plainTake, plainWrite] = figuresOf(plainProgram, ['take', SIZE, BUFFERS, seconds]);
       figures.take.push(take ?? Number.NaN);
@@ -55,15 +64,18 @@ export async function c({ durationMs, repeats }: BenchSettings): Promise<Row[]> 
       figures.spectrum.push(...figuresOf(program, ['spectrum', APP, seconds]));
     }
   } finally {
+    await client?.close();
     await simulator.stop();
     await system.stop();
     rmSync(directory, { recursive: true });
   }
   const plain = { name: 'plain C ring', values: figures.plain };
+  const plainUsed = { name: 'plain C ring', values: figures.plainUsed };
   const plainTake = { name: 'plain C ring', values: figures.plainTake };
   const plainWrite = { name: 'plain C ring', values: figures.plainWrite };
   return [
     makeRow('c', 'reads 128 B', 'buffers/s', figures.read, plain),
+    makeRow('c', 'CPU of all processes of it', 'ns per buffer', figures.used, plainUsed),
     makeRow('c', 'takes 128 B that wait', 'buffers per s of processor', figures.take, plainTake),
     makeRow('c', 'writes 128 B', 'buffers per s of processor', figures.write, plainWrite),
     makeRow('c', 'spectrum of 4,096 by name', 'us', figures.spectrum),
@@ -75,16 +87,22 @@ function figuresOf(program: string, args: readonly string[]): number[] {
 }
 
 /** One program reads what another one writes until its standard input ends. */
-async function readRate(program: string, flow: string, seconds: string): Promise<number> {
+async function readFigures(
+  program: string,
+  client: Client,
+  flow: string,
+  seconds: string,
+): Promise<number[]> {
   const writer = spawn(program, ['write', APP, flow, SIZE, BUFFERS], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(writer, 'close');
   try {
     await once(createInterface({ input: writer.stdout }), 'line');
-    const reader = spawn(program, ['read', APP, flow, SIZE, seconds], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const duplicator = (await client.flows()).find((info) => info.flow === flow)?.pid;
+    const others = [writer.pid, duplicator].map(String);
+    const args = ['read', APP, flow, SIZE, seconds, ...others];
+    const reader = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(createInterface({ input: reader.stdout }), 'line')) as [string];
-    return Number(line);
+    return line.split(' ').map(Number);
   } finally {
     writer.stdin.end();
     await ended;

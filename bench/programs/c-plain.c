@@ -2,7 +2,8 @@
  * The peer of the C library for bench/c.ts: a ring of the library's shape in plain C, without the
  * library. bench/c.ts compiles it and reads the figures that it prints.
  *
- *   c-plain read SIZE BUFFERS SECONDS    buffers per second that one process reads and another writes
+ *   c-plain read SIZE BUFFERS SECONDS    buffers per second that one process reads and another
+ *                                        writes; nanoseconds of processor time of a buffer, of all
  *   c-plain take SIZE BUFFERS SECONDS    buffers per second of processor time that a thread takes,
  *                                        and that it writes, a quarter of the ring at a time
  *
@@ -236,9 +237,16 @@ static void stop(pid_t child) {
   waitpid(child, NULL, 0);
 }
 
-static void measure_read(ring *own, const unsigned char *content, size_t size, double seconds) {
+/* Processor time of this process and two others. */
+static double all_processors_s(pid_t one, pid_t two) {
+  clockid_t first, second;
+  if (clock_getcpuclockid(one, &first) != 0 || clock_getcpuclockid(two, &second) != 0) give_up("a process has ended");
+  return seconds_of(CLOCK_PROCESS_CPUTIME_ID) + seconds_of(first) + seconds_of(second);
+}
+
+static void measure_read(ring *own, const unsigned char *content, size_t size, double seconds, pid_t relay) {
   unsigned sum = 0;
-  double count = 0, began = 0;
+  double count = 0, began = 0, used = 0;
   reader in = {.ring = own, .due = own->slots / PARTS_OF_RING};
   buffer taken;
   pid_t child = fork();
@@ -250,12 +258,16 @@ static void measure_read(ring *own, const unsigned char *content, size_t size, d
       sum += use_buffer(&taken, size);
     }
     /* The first batch is the warm-up. */
-    if (began == 0) began = seconds_of(CLOCK_MONOTONIC);
-    else count += BATCH;
+    if (began == 0) {
+      used = all_processors_s(child, relay);
+      began = seconds_of(CLOCK_MONOTONIC);
+    } else
+      count += BATCH;
   } while (seconds_of(CLOCK_MONOTONIC) - began < seconds);
   double rate = count / (seconds_of(CLOCK_MONOTONIC) - began);
+  used = all_processors_s(child, relay) - used;
   stop(child);
-  if (sum == 0) printf("%f\n", rate);
+  if (sum == 0) printf("%f %f\n", rate, used / count * 1e9);
 }
 
 static void measure_take(ring *own, const unsigned char *content, size_t size, double seconds) {
@@ -287,7 +299,7 @@ int main(int argc, char **argv) {
   unsigned char *content = calloc(1, size);
   pid_t relay = fork();
   if (relay == 0) run_relay(own);
-  if (strcmp(argv[1], "read") == 0) measure_read(own, content, size, atof(argv[4]));
+  if (strcmp(argv[1], "read") == 0) measure_read(own, content, size, atof(argv[4]), relay);
   else measure_take(own, content, size, atof(argv[4]));
   stop(relay);
   free(content);

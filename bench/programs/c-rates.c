@@ -2,7 +2,10 @@
  * Measures the C library for bench/c.ts, which compiles it with the library: prints its figures.
  *
  *   c-rates write APP FLOW SIZE BUFFERS    writes until its standard input ends; prints 0 when ready
- *   c-rates read APP FLOW SIZE SECONDS     buffers per second that a lossless input takes in place
+ *   c-rates read APP FLOW SIZE SECONDS PID...
+ *                                          buffers per second that a lossless input takes in place;
+ *                                          nanoseconds of processor time of a buffer, of this process
+ *                                          and the stated ones
  *   c-rates spectrum APP SECONDS           microseconds to copy 4,096 channels by name
  *   c-rates take APP FLOW SIZE BUFFERS SECONDS
  *                                          buffers per second of processor time that a thread takes,
@@ -23,11 +26,13 @@
 #define WAIT_MS 10000
 #define CHANNELS 4096
 
-static double now_s(void) {
+static double clock_s(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
+
+static double now_s(void) { return clock_s(CLOCK_MONOTONIC); }
 
 static void give_up(const char *text) {
   fprintf(stderr, "%s\n", text);
@@ -64,11 +69,22 @@ static unsigned use_buffer(const mf_buffer *taken, size_t size) {
   return *(const unsigned char *)taken->data + (taken->size != size) + (taken->timestamp_ns == 0) + taken->flags;
 }
 
-static double read_buffers(mf_app *app, const char *flow, size_t size, double seconds) {
+/* Processor time of this process and of those with the ids. */
+static double all_processors_s(char **pids) {
+  double sum = clock_s(CLOCK_PROCESS_CPUTIME_ID);
+  for (; *pids != NULL; pids++) {
+    clockid_t clock;
+    if (clock_getcpuclockid(atoi(*pids), &clock) != 0) give_up("a process has ended");
+    sum += clock_s(clock);
+  }
+  return sum;
+}
+
+static void read_buffers(mf_app *app, const char *flow, size_t size, double seconds, char **pids) {
   mf_input *input;
   mf_buffer buffer;
   unsigned sum = 0;
-  double count = 0, began = 0;
+  double count = 0, began = 0, used = 0;
   if (mf_open_input(app, flow, NULL, &input) != MF_OK) give_up(mf_app_error(app));
   do {
     for (int at = 0; at < BATCH; at++) {
@@ -76,19 +92,19 @@ static double read_buffers(mf_app *app, const char *flow, size_t size, double se
       sum += use_buffer(&buffer, size);
     }
     /* The first batch is the warm-up. */
-    if (began == 0) began = now_s();
-    else count += BATCH;
+    if (began == 0) {
+      used = all_processors_s(pids);
+      began = now_s();
+    } else
+      count += BATCH;
   } while (now_s() - began < seconds);
   double rate = count / (now_s() - began);
+  used = all_processors_s(pids) - used;
   mf_input_close(input);
-  return sum == 0 ? rate : 0;
+  if (sum == 0) printf("%f %f\n", rate, used / count * 1e9);
 }
 
-static double processor_s(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
+static double processor_s(void) { return clock_s(CLOCK_THREAD_CPUTIME_ID); }
 
 static void take_buffers(mf_app *app, const char *flow, size_t size, uint32_t buffers, double seconds) {
   mf_output_options options = {.buffer_size = (uint32_t)size, .buffers = buffers};
@@ -150,8 +166,8 @@ int main(int argc, char **argv) {
   mf_app *app = connected(argv[2]);
   if (argc == 6 && strcmp(argv[1], "write") == 0)
     write_buffers(app, argv[3], (size_t)atol(argv[4]), (uint32_t)atol(argv[5]));
-  else if (argc == 6 && strcmp(argv[1], "read") == 0)
-    figure = read_buffers(app, argv[3], (size_t)atol(argv[4]), atof(argv[5]));
+  else if (argc >= 6 && strcmp(argv[1], "read") == 0)
+    read_buffers(app, argv[3], (size_t)atol(argv[4]), atof(argv[5]), argv + 6);
   else if (argc == 7 && strcmp(argv[1], "take") == 0)
     take_buffers(app, argv[3], (size_t)atol(argv[4]), (uint32_t)atol(argv[5]), atof(argv[6]));
   else if (argc == 4 && strcmp(argv[1], "spectrum") == 0) figure = read_spectrum(app, atof(argv[3]));
