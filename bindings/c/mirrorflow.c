@@ -2696,6 +2696,8 @@ static mf_status await_input(mf_input *input, int64_t deadline, failure *why) {
     return MF_OK;
   }
   if (load(published) > input->next || time_left(deadline) != 0) return MF_OK;
+  /* The next call may come much later: the writer need not wait for it. */
+  if (input->acknowledged != input->next) acknowledge(input, input->next, 0);
   return fail(why, MF_TIMED_OUT, "no buffer of %s has arrived", input->flow.flow);
 }
 
