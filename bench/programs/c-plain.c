@@ -16,17 +16,19 @@
  * - A third process, the relay, grants credit: the reader sends it an acknowledgement of 16 bytes
  *   after each quarter of the ring, and before it waits; the writer sends it the count when the
  *   relay has handled the one before, and after a quarter of the ring. The relay wakes a reader that
- *   waits and a writer that has no credit. All wait on Unix sockets.
+ *   waits and a writer that has no credit. All wait on Unix sockets. As in the library, a writer that
+ *   is busy sends the count after a quarter of the ring, or every 200 us.
  *
- * It does not: let threads share the writer, count bytes and buffers for statistics, wait with a
- * time limit, read its own messages while it is busy, attach readers later, recover from a process
- * that died, or check anything that another process wrote. The relay answers in memory. A child
- * process that it starts is killed at the end.
+ * It does not: let threads share the writer, signal the last buffers of a writer that pauses, count
+ * bytes and buffers for statistics, wait with a time limit, read its own messages while it is busy,
+ * attach readers later, recover from a process that died, or check anything that another process
+ * wrote. The relay answers in memory. A child process that it starts is killed at the end.
  */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +43,7 @@
 #define PARTS_OF_RING 4
 #define CLAIM_SHARE 64
 #define AWAKE 1u
+#define BUSY_SIGNAL_NS 200000
 
 /* A word on a cache line of its own. */
 typedef struct word {
@@ -70,7 +73,7 @@ typedef struct ring {
 
 typedef struct writer {
   ring *ring;
-  uint64_t next, claimed, signalled;
+  uint64_t next, claimed, signalled, signalled_ns;
 } writer;
 
 typedef struct reader {
@@ -115,8 +118,9 @@ static slot *slot_at(ring *own, uint64_t sequence) {
 
 /* ---- Writer ---- */
 
-static void signal_count(writer *own) {
+static void signal_count(writer *own, uint64_t now_ns) {
   own->signalled = own->next;
+  own->signalled_ns = now_ns;
   send_count(own->ring->writer[0], own->next, 0);
 }
 
@@ -132,7 +136,7 @@ static void claim(writer *own) {
     own->claimed = granted < own->next + together ? granted : own->next + together;
     if (own->claimed > own->next) return;
     atomic_store_explicit(&to->writer_waits.value, 1, memory_order_seq_cst);
-    if (own->signalled != own->next) signal_count(own);
+    if (own->signalled != own->next) signal_count(own, own->signalled_ns);
     if (atomic_load_explicit(&to->granted.value, memory_order_seq_cst) <= own->next) receive_count(to->writer[0]);
   }
 }
@@ -153,7 +157,10 @@ static void write_buffer(writer *own, const unsigned char *content, size_t size)
   store(&to->published, ++own->next);
   /* The relay stores `heard`, then loads the count. */
   atomic_thread_fence(memory_order_seq_cst);
-  if (load(&to->heard) >= own->signalled || own->next - own->signalled >= to->slots / PARTS_OF_RING) signal_count(own);
+  uint64_t unsignalled = own->next - own->signalled;
+  bool is_handled = load(&to->heard) >= own->signalled;
+  bool is_busy = now_ns - own->signalled_ns < BUSY_SIGNAL_NS;
+  if ((is_handled && !is_busy) || unsignalled >= to->slots / PARTS_OF_RING) signal_count(own, now_ns);
 }
 
 /* ---- Reader ---- */

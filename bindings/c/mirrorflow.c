@@ -2207,7 +2207,7 @@ static mf_status attach_flow(opening *flow, void *self, attach_function attach, 
 }
 
 /* One thread at a time counts; the thread of the client reads the counts. */
-static void count_buffer(opening *flow, uint32_t size) {
+static inline void count_buffer(opening *flow, uint32_t size) {
   uint64_t buffers = atomic_load_explicit(&flow->buffers, memory_order_relaxed);
   uint64_t bytes = atomic_load_explicit(&flow->bytes, memory_order_relaxed);
   atomic_store_explicit(&flow->buffers, buffers + 1, memory_order_relaxed);
@@ -2850,7 +2850,7 @@ static mf_status output_failed(mf_output *output, const failure *why) {
 }
 
 /* Claims the next slots as far as there is credit: stores the claim, then loads the credit. */
-static bool claim_slots(mf_output *output) {
+__attribute__((noinline)) static bool claim_slots(mf_output *output) {
   uint8_t *base = output->file.map.base;
   uint64_t granted = load(base + GRANTED_AT), wanted = output->next + output->claim_together;
   if (granted < wanted) wanted = granted;
@@ -2865,7 +2865,7 @@ static bool claim_slots(mf_output *output) {
 }
 
 /* Clears the next slot and returns its payload; NULL without credit. The lock is held. */
-static uint8_t *begin_slot(mf_output *output) {
+static inline uint8_t *begin_slot(mf_output *output) {
   if (output->slot == NULL) output->slot = slot_of(&output->file, output->next);
   uint8_t *slot = output->slot;
   if (!output->begun) {
@@ -2878,7 +2878,7 @@ static uint8_t *begin_slot(mf_output *output) {
   return slot + SLOT_HEADER_BYTES;
 }
 
-static void signal_published(mf_output *output, uint64_t published, uint64_t now_ns) {
+__attribute__((noinline)) static void signal_published(mf_output *output, uint64_t published, uint64_t now_ns) {
   output->signalled = published;
   output->answered = false;
   output->unanswered = !output->postponed && now_ns - output->signalled_ns > LOW_RATE_NS;
@@ -2887,7 +2887,7 @@ static void signal_published(mf_output *output, uint64_t published, uint64_t now
 }
 
 /* Completes and publishes the slot that was begun. The lock is held. */
-static void publish(mf_output *output, uint32_t size, uint64_t timestamp_ns, uint32_t flags) {
+static inline void publish(mf_output *output, uint32_t size, uint64_t timestamp_ns, uint32_t flags) {
   uint8_t *base = output->file.map.base, *slot = output->slot;
   uint64_t now_ns = wall_ns();
   uint64_t metadata = (uint64_t)((output->generation & 0xFFFF) << 16 | flags) << 32 | size;
@@ -3064,6 +3064,12 @@ mf_status mf_open_output(mf_app *app, const char *flow, const mf_output_options 
   return app_failed(app, &why);
 }
 
+/* The next slot, cleared; NULL: there is none now. The lock is held. */
+static inline uint8_t *free_slot(mf_output *output) {
+  bool may_write = !output->closed && !output->reserved && output->attached;
+  return may_write ? begin_slot(output) : NULL;
+}
+
 /* The next slot, cleared. The lock is held; waiting gives it up. */
 static mf_status await_slot(mf_output *output, int timeout_ms, uint8_t **data, failure *why) {
   int64_t deadline = NO_DEADLINE;
@@ -3072,7 +3078,7 @@ static mf_status await_slot(mf_output *output, int timeout_ms, uint8_t **data, f
     if (output->closed) return fail(why, MF_CLOSED, "the output flow %s was closed", output->flow.flow);
     if (output->lost.status != MF_OK)
       return fail(why, MF_CLOSED, "the flow %s has ended: %.400s", output->flow.flow, output->lost.text);
-    if (!output->reserved && output->attached && (*data = begin_slot(output)) != NULL) return MF_OK;
+    if ((*data = free_slot(output)) != NULL) return MF_OK;
     if (!has_deadline) deadline = deadline_after(timeout_ms);
     has_deadline = true;
     if (output->postponed) {
@@ -3099,7 +3105,7 @@ mf_status mf_write(mf_output *output, const void *data, size_t size, int timeout
   uint8_t *target = NULL;
   lock_quickly(&output->lock);
   mf_status status = check_size(output, size, &why);
-  if (status == MF_OK) status = await_slot(output, timeout_ms, &target, &why);
+  if (status == MF_OK && (target = free_slot(output)) == NULL) status = await_slot(output, timeout_ms, &target, &why);
   if (status == MF_OK) {
     if (size > 0) memcpy(target, data, size);
     publish(output, (uint32_t)size, 0, 0);
