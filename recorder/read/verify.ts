@@ -185,12 +185,14 @@ function statusOf(file: RecordingReader): RecordingStatus {
   const [metadata] = file.metadata('recording');
   const pid = Number(metadata?.get('pid'));
   const startTicks = metadata?.get('startTicks') ?? '';
-  if (metadata?.get('host') !== hostname()) {
+  const host = metadata?.get('host');
+  if (host === undefined) return 'cut';
+  if (host !== hostname()) {
     // A recorder on another host cannot be seen; it writes every few seconds.
     return Date.now() - file.modifiedMs < UNFINISHED_ELSEWHERE_MS ? 'recording' : 'cut';
   }
   if (!/^\d+$/.test(startTicks)) return 'cut';
-  return isAlive({ pid, startTicks: BigInt(startTicks), bootId: metadata.get('bootId') })
+  return isAlive({ pid, startTicks: BigInt(startTicks), bootId: metadata?.get('bootId') })
     ? 'recording'
     : 'cut';
 }
