@@ -5,8 +5,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
+import { SpectraView } from '../../client-lib/index.js';
 import { eventually } from '../kit/eventually.js';
 import { skip } from '../kit/skip.js';
 import { startsPages, type PageSystem } from './page-system.js';
@@ -97,6 +99,12 @@ describe('JSROOT', () => {
     return (await tab.evaluate('drawn')) as readonly Drawn[];
   }
 
+  /** What axe reports of the document. */
+  async function problemsOf(tab: Page): Promise<readonly unknown[]> {
+    await tab.evaluate(axe.source);
+    return (await tab.evaluate('axe.run(document).then(({ violations }) => violations)')) as unknown[];
+  }
+
   function sumDrawn([first]: readonly Drawn[]): number {
     return (first?.histogram.fArray ?? []).reduce<number>((sum, count) => sum + (count ?? 0), 0);
   }
@@ -122,13 +130,14 @@ describe('JSROOT', () => {
     expect(system.problems).to.deep.equal([]);
   });
 
-  it('a map is shown as lego, and as another picture when it is chosen', async () => {
+  it('a map is shown as lego, in a document that is accessible, and as another picture when it is chosen', async () => {
     const system = await open(`p=${MAP}`, directory);
     const tab = await openJsroot(system);
     const [lego] = await drawn(tab);
     expect(lego).to.include({ options: 'lego2' });
     expect(lego!.histogram).to.include({ type: 'TH2D', nx: 128, ny: 128 });
     expect(await tab.locator('#bins').textContent()).to.equal('Each bin is the sum of 4 × 4 channels.');
+    expect(await problemsOf(tab)).to.deep.equal([]);
     const sum = sumDrawn([lego!]);
     expect(sum).to.be.above(0);
     await tab.getByLabel('View').selectOption('colz');
@@ -142,6 +151,14 @@ describe('JSROOT', () => {
   it('of a paused plot JSROOT shows the counts of the plot, also after newer ones were published', async () => {
     const system = await open('p=tof', directory);
     const { page, simulator } = system;
+    // The axes are known then, so that the next frame leaves under- and overflow out.
+    await saved(system);
+    simulator.step(20_000);
+    const counted = new SpectraView(simulator.memory).get('tof')!.counts;
+    const stored = Array.from(counted)
+      .reduce((sum, count) => sum + count, 0)
+      .toLocaleString('en-US');
+    await eventually(async () => (await foot(system)).startsWith(`Sum ${stored}`), 'all counts are shown');
     await page.getByRole('button', { name: 'Pause' }).click();
     const { sum: before } = await saved(system);
     simulator.step(20_000);

@@ -3,7 +3,7 @@
  * it. The page (`plot-files.ts`) writes both, the document (`jsroot-page.ts`) reads them. Opens a
  * tab; uses the browser's storage of the session, of which the new tab has a copy of its own.
  */
-import { readJson } from '../../plotting/files/json.js';
+import { jsonOf, readJson } from '../../plotting/files/json.js';
 import type { SavedSpectrum } from '../../plotting/files/saved-spectrum.js';
 
 /** Names of the query of the address. */
@@ -11,15 +11,19 @@ const [APP, SPECTRUM, COUNTS] = ['app', 'spectrum', 'counts'];
 const STORAGE_KEY = 'mirrorflow-jsroot-';
 
 /**
- * `counts`: the spectra as JSON; undefined: the document asks the server. Throws with the reason
- * when the browser refuses.
+ * `counts`: the spectra as the page has them; undefined: the document asks the server. Throws with
+ * the reason when the browser refuses.
  */
-export function openJsroot(app: string, spectra: readonly string[], counts: string | undefined): void {
+export function openJsroot(
+  app: string,
+  names: readonly string[],
+  counts: readonly SavedSpectrum[] | undefined,
+): void {
   const words = new URLSearchParams({ [APP]: app });
-  for (const name of spectra) words.append(SPECTRUM, name);
+  for (const name of names) words.append(SPECTRUM, name);
   const key = `${STORAGE_KEY}${Date.now()}`;
   if (counts !== undefined) {
-    keep(key, counts);
+    keep(key, `[${counts.map((spectrum) => jsonOf(spectrum)).join()}]`);
     words.set(COUNTS, key);
   }
   try {

@@ -6,7 +6,7 @@
 import { toUnits, xAxis, yAxis } from '../view/axis.js';
 import { csvText, jsonText, type ExportedSpectrum } from '../view/plot-export.js';
 import { readSpectra } from '../../plotting/files/read-spectra.js';
-import { savedFrame } from '../view/saved-frame.js';
+import { frameSpectrum, savedFrame } from '../view/saved-frame.js';
 import { download, fileName } from './plot-download.js';
 import type { PlotHandle } from './plot-interface.js';
 import { openJsroot } from './jsroot-counts.js';
@@ -40,10 +40,8 @@ export function openInJsroot(plot: PlotHandle): void {
   const { app, frames, saved } = plot;
   const { spectra } = plot.spec;
   const ofPage = plot.isPaused || spectra.some((name) => saved.has(name));
-  const isWhole =
-    frames.length === spectra.length &&
-    frames.every(({ frame: { head } }) => head.xgroup === 1 && head.ygroup === 1);
-  openJsroot(app ?? '', spectra, ofPage && isWhole ? jsonText(exportedSpectra(plot)) : undefined);
+  const shown = frames.flatMap(({ name, frame }) => frameSpectrum(frame, name) ?? []);
+  openJsroot(app ?? '', spectra, ofPage && shown.length === spectra.length ? shown : undefined);
 }
 
 /** The names under which plots show the spectra of files; throws with the file that is wrong. */
