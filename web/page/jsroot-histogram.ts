@@ -11,7 +11,7 @@ interface RootAxis {
   fTitle: string;
 }
 
-interface RootHistogram {
+export interface RootHistogram {
   fName: string;
   fTitle: string;
   fEntries: number;
@@ -22,7 +22,7 @@ interface RootHistogram {
   readonly fArray: Record<number, number>;
 }
 
-interface Jsroot {
+export interface Jsroot {
   readonly constants: { readonly Latex: { readonly Off: number } };
   readonly settings: { Latex: number; AutoStat: boolean };
   createHistogram(type: 'TH1D' | 'TH2D', xbins: number, ybins?: number): RootHistogram;
@@ -59,7 +59,8 @@ export async function drawHistograms(
   jsroot.registerForResize(place);
 }
 
-function histogramOf(jsroot: Jsroot, { name, x, y, counts }: SavedSpectrum): RootHistogram {
+/** As ROOT has it. `jsroot`: what its script has set. */
+export function histogramOf(jsroot: Jsroot, { name, x, y, counts }: SavedSpectrum): RootHistogram {
   const histogram =
     y === undefined
       ? jsroot.createHistogram('TH1D', x.channels)
