@@ -178,7 +178,7 @@ async function openDocument(opened: Page, files: readonly string[]): Promise<voi
     if (path !== undefined) return route.fulfill({ path });
     await route.fulfill({
       contentType: 'text/html',
-      body: `<!doctype html><title>drawing</title><body>${tags.join('')}</body>`,
+      body: `<!doctype html><meta charset="utf-8" /><title>drawing</title>${tags.join('')}<body></body>`,
     });
   });
   await opened.goto(ORIGIN, { waitUntil: 'load' });

@@ -78,6 +78,7 @@ function place(): HTMLElement {
 function ours(kind: Kind): Drawing {
   const subscriptions = new Subscriptions(() => undefined);
   const state = new PageState();
+  state.connected = true;
   const services = {
     state,
     subscriptions,
