@@ -47,7 +47,8 @@ export class Spectrum {
 export class SpectraView {
   /** The display memory: header from offset 0, channel storage behind it. */
   readonly memory: Uint8Array;
-  #bySlot: Map<string, number> | undefined;
+  /** The slot at which each name was found last; see #bindingOf. */
+  #slotByName: Map<string, number> | undefined;
 
   constructor(memory: Uint8Array) {
     this.memory = memory;
@@ -74,7 +75,7 @@ export class SpectraView {
   get(name: string): Spectrum {
     const spectrum = this.find(name);
     if (spectrum !== undefined) return spectrum;
-    const names = bindings(this.memory).map((binding) => binding.name);
+    const names = this.list().map(({ name: known }) => known);
     const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : '';
     const existing =
       names.length === 0 ? 'there are none' : `there are ${names.slice(0, NAMES_SHOWN).join(', ')}${more}`;
@@ -89,13 +90,13 @@ export class SpectraView {
 
   /** The binding of a name; a cached slot is checked, since SpecTcl may have reused it. */
   #bindingOf(name: string): Binding | undefined {
-    const slot = this.#bySlot?.get(name);
+    const slot = this.#slotByName?.get(name);
     if (slot !== undefined) {
       const binding = readBinding(this.memory, slot);
       if (binding?.name === name) return binding;
     }
     const all = bindings(this.memory);
-    this.#bySlot = new Map(all.map((binding) => [binding.name, binding.slot]));
+    this.#slotByName = new Map(all.map((binding) => [binding.name, binding.slot]));
     return all.find((binding) => binding.name === name);
   }
 

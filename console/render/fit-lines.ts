@@ -41,6 +41,7 @@ function parameterLine(name: string, parameter: FittedParameter | undefined): st
   const cells = [name.padEnd(NAME_COLUMNS), text.value.padStart(VALUE_COLUMNS)];
   if (text.error !== '') cells.push(`± ${text.error}`);
   if (state !== 'fitted' && state !== 'derived') cells.push(`(${state})`);
+  // The interval of 68.3 %, where it was asked for.
   if (low !== undefined && high !== undefined) {
     cells.push(`[${measuredText(low, error).value}, ${measuredText(high, error).value}]`);
   }
@@ -49,5 +50,5 @@ function parameterLine(name: string, parameter: FittedParameter | undefined): st
 
 function goodness({ deviance, degreesOfFreedom, pValue }: FitResult): string {
   const p = pValue === undefined ? '' : `, p-value ${Number(pValue.toPrecision(3))}`;
-  return `likelihood ratio ${deviance.toFixed(1)} for ${degreesOfFreedom} degrees of freedom${p}`;
+  return `deviance ${deviance.toFixed(1)} for ${degreesOfFreedom} degrees of freedom${p}`;
 }

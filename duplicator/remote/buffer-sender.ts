@@ -56,7 +56,7 @@ export class BufferSender implements FlowSender {
     return this.#reader.next;
   }
 
-  get usesMap(): boolean {
+  get hasSlotsInSocket(): boolean {
     return this.#mapBatchesWaiting > 0;
   }
 

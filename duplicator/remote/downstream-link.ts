@@ -125,7 +125,7 @@ export class DownstreamLink implements ReceiverConnection {
   demoted(): void {
     // Slots that wait in the socket may be overwritten before they are sent: only a new link can
     // continue without them.
-    if (this.#sender?.usesMap === true) this.#end('it held the flow back for longer than the stall timeout');
+    if (this.#sender?.hasSlotsInSocket === true) this.#end('it held the flow back for longer than the stall timeout');
     else this.#send(controlFrame(FrameKind.DELIVERY, this.#sender?.next, 0, DELIVERY_DETAIL.lossy));
   }
 
@@ -193,7 +193,7 @@ export class DownstreamLink implements ReceiverConnection {
     if (subscription === undefined || sender === undefined) return;
     this.#pending = delivery;
     // A lossy receiver holds no slots, so slots that wait in the socket must be sent first.
-    if (delivery === 'lossy' && sender.usesMap) return;
+    if (delivery === 'lossy' && sender.hasSlotsInSocket) return;
     this.#pending = undefined;
     sender.skipTo(subscription.deliver(delivery, sender.next));
     const granted = DELIVERY_DETAIL[subscription.consumer.delivery];

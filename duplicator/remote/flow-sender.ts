@@ -11,16 +11,17 @@ export interface FlowSender {
   /** Leaves out the sequences below `sequence`. */
   skipTo(sequence: number): void;
   /**
-   * Slots of the ring itself wait in the socket: the receiver must stay lossless, which keeps them
-   * from being overwritten, until they are sent.
+   * True while slots of the ring itself, not copies, wait in the socket: until they are sent, the
+   * receiver must stay lossless, which keeps them from being overwritten.
    */
-  readonly usesMap: boolean;
+  readonly hasSlotsInSocket: boolean;
   readonly sentBytes: number;
 }
 
 export interface SenderOptions {
   /** Sends a checksum with every payload. */
   readonly crc: boolean;
+  /** Whether the receiver is lossless now, so that nothing may be left out. */
   isLossless(): boolean;
   /** The receiver has every sequence below this one. */
   acknowledged(): number;

@@ -38,7 +38,7 @@ const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 const UNACKNOWLEDGED_MAX = 2;
 
 export class MirrorSender implements FlowSender {
-  readonly usesMap = false;
+  readonly hasSlotsInSocket = false;
   readonly #file: FlowFile;
   readonly #history: BlockHistory;
   readonly #writer: FrameWriter;

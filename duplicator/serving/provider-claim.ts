@@ -8,10 +8,10 @@
  * Credit is the slowest lossless acknowledgement, or the reported publications if those are fewer,
  * plus the ring's size. The provider claims slots in the file before it clears them: it stores its
  * claim, then loads the credit, and withdraws what the credit does not cover. A consumer begins
- * where no claim can reach its buffers, and credit is lowered so far that none will: first the lower
- * word is stored, then the claim loaded, so that at least one of the two sees the other's store. A
- * claim that the lowered credit covers may be withdrawn and stored again at any moment: it counts
- * even when the later load does not show it.
+ * where no claim can reach its buffers, and credit is lowered so far that none will: first the
+ * lower word is stored, then the claim loaded, so that at least one of the two sees the other's
+ * store. A claim that the lowered credit covers may be withdrawn and stored again at any moment: it
+ * counts even when the later load does not show it.
  *
  * | state | event                     | next                                          |
  * | ----- | ------------------------- | --------------------------------------------- |

@@ -70,6 +70,11 @@ export class RecordingReader {
     return fstatSync(this.#fd).size;
   }
 
+  /** Of the last write to the file, milliseconds since 1970. */
+  get modifiedMs(): number {
+    return fstatSync(this.#fd).mtimeMs;
+  }
+
   /** Finds what was added to a file that is being written. */
   refresh(): void {
     if (this.#isFinished) return;

@@ -12,9 +12,13 @@ import { messagesOf } from '../mcap/chunk-reader.js';
 import { RecordingReader } from '../mcap/recording-reader.js';
 import { writeFailure } from '../mcap/recording-file.js';
 
+/** An unfinished file of another host that has not changed for so long is of a dead recorder. */
+const UNFINISHED_ELSEWHERE_MS = 60_000;
+
 /**
- * `finished`: whole, with its summary. `recording`: a recorder of this host writes it. `cut`: its
- * recorder was killed or its disk was full; readable, and `repair` completes it.
+ * `finished`: whole, with its summary. `recording`: its recorder lives, or is on another host and
+ * has written within UNFINISHED_ELSEWHERE_MS. `cut`: its recorder was killed or its disk was full;
+ * readable, and `repair` completes it.
  */
 export type RecordingStatus = 'finished' | 'recording' | 'cut';
 
@@ -31,7 +35,8 @@ export interface RecordingInfo {
   readonly endNs: number | undefined;
   readonly flows: readonly {
     readonly flow: string;
-    readonly kind: string;
+    /** Publications of a mirror, SpecTcl's answers to its lists, or the buffers of a flow. */
+    readonly kind: 'mirror' | 'answers' | 'flow';
     readonly type: string;
     readonly messages: number;
   }[];
@@ -42,13 +47,14 @@ export function describeRecording(path: string): RecordingInfo {
   try {
     const [metadata] = file.metadata('recording');
     const { summary } = file;
-    const flows = new Map<string, { flow: string; kind: string; type: string; messages: number }>();
+    type Shown = RecordingInfo['flows'][number] & { messages: number };
+    const flows = new Map<string, Shown>();
     for (const { id, topic, metadata: properties } of summary.channels.values()) {
-      const kind = properties.get('kind') ?? '';
-      const isMirror = kind === 'key' || kind === 'delta';
-      const shown = flows.get(topic) ?? {
+      const channelKind = properties.get('kind') ?? '';
+      const isMirror = channelKind === 'key' || channelKind === 'delta';
+      const shown: Shown = flows.get(topic) ?? {
         flow: topic,
-        kind: isMirror ? 'mirror' : kind === 'answer' ? 'answers' : 'flow',
+        kind: isMirror ? 'mirror' : channelKind === 'answer' ? 'answers' : 'flow',
         type: properties.get('type') ?? 'json',
         messages: 0,
       };
@@ -127,7 +133,7 @@ export function verifyRecording(path: string): Verified {
 /**
  * Completes a recording that was cut: removes what follows its last whole chunk and writes the
  * summary. Returns the bytes that were removed; undefined for a finished one, which stays as it is.
- * Throws FILE_OWNED while its recorder lives, NO_SPACE, NOT_PERMITTED.
+ * Throws FILE_OWNED while it is `recording`, NO_SPACE, NOT_PERMITTED.
  */
 export function repairRecording(path: string): number | undefined {
   const file = new RecordingReader(path);
@@ -179,8 +185,14 @@ function statusOf(file: RecordingReader): RecordingStatus {
   const [metadata] = file.metadata('recording');
   const pid = Number(metadata?.get('pid'));
   const startTicks = metadata?.get('startTicks') ?? '';
-  if (metadata?.get('host') !== hostname() || !/^\d+$/.test(startTicks)) return 'cut';
-  return isAlive({ pid, startTicks: BigInt(startTicks), bootId: metadata.get('bootId') })
+  const host = metadata?.get('host');
+  if (host === undefined) return 'cut';
+  if (host !== hostname()) {
+    // A recorder on another host cannot be seen; it writes every few seconds.
+    return Date.now() - file.modifiedMs < UNFINISHED_ELSEWHERE_MS ? 'recording' : 'cut';
+  }
+  if (!/^\d+$/.test(startTicks)) return 'cut';
+  return isAlive({ pid, startTicks: BigInt(startTicks), bootId: metadata?.get('bootId') })
     ? 'recording'
     : 'cut';
 }

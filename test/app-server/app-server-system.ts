@@ -110,7 +110,7 @@ export class AppServerSystem extends TestRuntime {
 
   /** The process ids of all stand-ins that were started, in order. */
   starts(): number[] {
-    return this.read('starts')?.trim().split('\n').map(Number) ?? [];
+    return this.read('starts')?.match(/\d+/g)?.map(Number) ?? [];
   }
 
   /** The record that the app server publishes for other processes. */

@@ -1,12 +1,12 @@
 /** Recordings are MCAP files that programs without any of our code read, with every byte. */
 import { createHash } from 'node:crypto';
 import { open, truncate } from 'node:fs/promises';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { McapIndexedReader, McapStreamReader } from '@mcap/core';
 import { expect } from 'chai';
 import { RecordingFile } from '../../recorder/mcap/recording-file.js';
 import { RecordingReader } from '../../recorder/mcap/recording-reader.js';
-import { repairRecording, verifyRecording } from '../../recorder/read/verify.js';
+import { describeRecording, repairRecording, verifyRecording } from '../../recorder/read/verify.js';
 import { TemporaryDirectory } from '../kit/temporary-directory.js';
 
 const MESSAGES = 2_000;
@@ -105,6 +105,19 @@ describe('a recording file', () => {
     expect(reader.isFinished).to.equal(true);
     expect([...reader.messages()].at(-1)?.data.toString()).to.equal('last');
     reader.close();
+  });
+
+  it('an unfinished recording of another host counts as being written until a minute after its last change', async () => {
+    const path = directory.file('elsewhere.mcap');
+    const file = await RecordingFile.create(path, { library: 'test' });
+    file.addMetadata('recording', new Map([['host', 'another']]));
+    await file.sync();
+    expect(describeRecording(path).status).to.equal('recording');
+    expect(() => repairRecording(path)).to.throw('is being recorded');
+    const before = new Date(Date.now() - 61_000);
+    utimesSync(path, before, before);
+    expect(describeRecording(path).status).to.equal('cut');
+    await file.close();
   });
 
   it('a file that is cut at any byte is read up to its last whole chunk, and repaired', async () => {

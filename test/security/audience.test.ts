@@ -54,7 +54,7 @@ describe('who may see an application', () => {
       });
     }
 
-    it('metrics, fits, calibrations and gateway show a private application to its owner only', async () => {
+    it('metrics, fits, files, calibrations and gateway show a private application to its owner only', async () => {
       const hostOptions: string[] = [];
       system = new RealSystem({ hostOptions });
       system.web = ANY_WEB_PORT;
@@ -78,6 +78,9 @@ describe('who may see an application', () => {
       const calibration = `${web}api/calibration?app=hidden&spectrum=none`;
       expect(await fetchAs(STRANGER, calibration)).to.contain('UNKNOWN_APPLICATION');
       expect(await fetchAs(ROOT, calibration)).to.contain('null');
+      const save = `${web}api/save?app=hidden&format=json&spectrum=none`;
+      expect(await fetchAs(STRANGER, save)).to.contain('UNKNOWN_APPLICATION');
+      expect(await fetchAs(ROOT, save)).to.contain('UNKNOWN_SPECTRUM');
       const client = await system.client('hidden');
       const port = await eventually(
         async () => (await client.appInfo()).gateway?.restPort,

@@ -319,7 +319,7 @@ describe('an application on several hosts', function () {
     );
     expect(pid).to.be.greaterThan(1);
     const report = await eventually(
-      () => existsSync(ran) && readFileSync(ran, 'utf8'),
+      () => existsSync(ran) && (readFileSync(ran, 'utf8') || false),
       'the program has written its report',
     );
     expect(report).to.match(new RegExp(`^\\d+ show ${c.directory}$`));

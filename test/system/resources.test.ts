@@ -17,6 +17,7 @@ import {
 } from '../../client-lib/index.js';
 import { hostSocketPath, linkSocketPath } from '../../protocol/base/paths.js';
 import { programPath } from '../../protocol/base/installation.js';
+import { HEADER_BYTES, SLOT } from '../../protocol/flow/flow-file/layout.js';
 import { eventually } from '../kit/eventually.js';
 import { failureOf } from '../kit/failure-of.js';
 import { RealSystem, type RealSystemOptions } from '../kit/real-system.js';
@@ -87,7 +88,7 @@ describe('a resource that runs out', () => {
     const big = await failureOf(client.openOutput('big', { bufferSize: MIB, buffers: 8 }));
     expect(big.code).to.equal('NO_SPACE');
     expect(big.message)
-      .to.contain(String(8 * (MIB + 64) + 4096))
+      .to.contain(String(HEADER_BYTES + 8 * (MIB + SLOT.payload)))
       .and.contain('--flow-dir');
     await expectTransfer(output, input);
     const other = await client.openOutput('fits-too', { bufferSize: 100, buffers: 8 });

@@ -43,7 +43,7 @@ function goodness({ deviance, degreesOfFreedom, pValue, converged }: FitResult):
   if (!converged) return 'did not converge: change range, model or number of peaks';
   const p =
     pValue === undefined ? '' : `, p ${pValue < 1e-4 ? pValue.toExponential(1) : pValue.toPrecision(2)}`;
-  return `likelihood ratio ${deviance.toFixed(1)} / ${degreesOfFreedom}${p}`;
+  return `deviance ${deviance.toFixed(1)} / ${degreesOfFreedom}${p}`;
 }
 
 function measured({ value, error, state }: FittedParameter, unit: string): string {

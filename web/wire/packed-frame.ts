@@ -28,7 +28,7 @@ const VALUE_BYTES: Readonly<Record<ValueType, number>> = { u8: 1, u16: 2, u32: 4
 type Words = Uint8Array | Uint16Array | Uint32Array;
 export type FrameContent = Omit<Frame, 'id'>;
 
-/** Whether the changes from one frame to the other can be packed. */
+/** Whether the changes from one to the other can be packed: same value type, columns and rows. */
 export function isSameShape(one: FrameHead, other: FrameHead): boolean {
   return one.values === other.values && one.columns === other.columns && one.rows === other.rows;
 }
@@ -58,7 +58,7 @@ export function unpackFrame(bytes: Uint8Array, last: FrameContent | undefined): 
     throw new RangeError(`a packed frame of ${bytes.length} bytes announces a head of ${length}`);
   }
   const text = new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, start));
-  const head = changedHead(JSON.parse(text) as HeadChanges, last?.head);
+  const head = applyHeadChanges(JSON.parse(text) as HeadChanges, last?.head);
   if (last !== undefined && !isSameShape(head, last.head)) {
     throw new RangeError('the changes of a packed frame have another shape than the last frame');
   }
@@ -84,7 +84,7 @@ function headChanges(head: FrameHead, last: FrameHead | undefined): HeadChanges 
   return [changed, removed];
 }
 
-function changedHead([changed, removed]: HeadChanges, last: FrameHead | undefined): FrameHead {
+function applyHeadChanges([changed, removed]: HeadChanges, last: FrameHead | undefined): FrameHead {
   const members = Object.entries({ ...last, ...changed });
   const names: readonly string[] = removed;
   return Object.fromEntries(members.filter(([name]) => !names.includes(name))) as unknown as FrameHead;

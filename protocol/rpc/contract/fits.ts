@@ -83,7 +83,7 @@ export const fitAnswer = struct({
   converged: boolean(),
   parameters: mapOf(fittedParameter),
   peaks: arrayOf(fittedPeak),
-  deviance: double({ doc: 'likelihood ratio to counts that the model meets exactly' }),
+  deviance: double({ doc: 'twice the logarithm of the likelihood ratio to a model that meets every count' }),
   degreesOfFreedom: int(),
   pValue: optional(double()),
   covariance: struct({ names: arrayOf(word('a fitted parameter')), rows: arrayOf(arrayOf(double())) }),

@@ -61,11 +61,11 @@ describe('fit and peaks', () => {
     expect(fit.pValue).to.be.within(1e-6, 1);
   });
 
-  it('fit prints parameters, errors and the likelihood ratio for people', async () => {
+  it('fit prints parameters, errors and the deviance for people', async () => {
     const { stdout } = await system.run('fit', COBALT, '--range', '1310-1355', '--model', 'germanium');
     expect(stdout).to.match(/^ge\.00\.Co-60: germanium on background 1, 1310 to 1355 keV, 90 channels/);
     expect(stdout).to.match(/\ncentroid +1332\.\d+ ± 0\.\d+\n/);
-    expect(stdout).to.match(/\nlikelihood ratio [\d.]+ for 82 degrees of freedom, p-value [\d.e-]+\n/);
+    expect(stdout).to.match(/\ndeviance [\d.]+ for 82 degrees of freedom, p-value [\d.e-]+\n/);
   });
 
   it('fit states an upper limit where there is no peak', async () => {
