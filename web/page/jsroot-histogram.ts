@@ -9,6 +9,7 @@ interface RootAxis {
   fXmin: number;
   fXmax: number;
   fTitle: string;
+  fTitleOffset: number;
 }
 
 export interface RootHistogram {
@@ -59,6 +60,9 @@ export async function drawHistograms(
   jsroot.registerForResize(place);
 }
 
+/** Left of the numbers of the axis, where ROOT's own 1 is on them. */
+const Y_TITLE_OFFSET = 1.35;
+
 /** As ROOT has it. `jsroot`: what its script has set. */
 export function histogramOf(jsroot: Jsroot, { name, x, y, counts }: SavedSpectrum): RootHistogram {
   const histogram =
@@ -68,6 +72,7 @@ export function histogramOf(jsroot: Jsroot, { name, x, y, counts }: SavedSpectru
   histogram.fName = name;
   histogram.fTitle = name;
   setAxis(histogram.fXaxis, x);
+  histogram.fYaxis.fTitleOffset = Y_TITLE_OFFSET;
   if (y === undefined) histogram.fYaxis.fTitle = 'Counts';
   else setAxis(histogram.fYaxis, y);
   const stride = x.channels + 2;
