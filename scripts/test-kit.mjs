@@ -37,7 +37,9 @@ export class TestRun {
     // A test that failed is tried once more in CI, and named at the end of the suite.
     const retries = process.env.CI ? ['--retries', '1'] : [];
     const words = [MOCHA, '--config', config, '--reporter', REPORTER, '--reporter-option', `totals=${file}`];
-    const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH ?? ''}` };
+    // Only where it is another Node: its folder may have other programs, such as a Python.
+    const others = node === process.execPath ? {} : { PATH: `${dirname(node)}:${process.env.PATH ?? ''}` };
+    const env = { ...process.env, ...others };
     const ok = this.step(title, node, [...words, ...retries, ...args], { counted: false, env });
     const totals = existsSync(file)
       ? JSON.parse(readFileSync(file, 'utf8'))
