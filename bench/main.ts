@@ -18,6 +18,7 @@ import { integrity } from './integrity.js';
 import { latency } from './latency.js';
 import { open } from './open.js';
 import { page } from './page.js';
+import { pagePeers } from './page-peers.js';
 import { python } from './python.js';
 import { record } from './record.js';
 import { runEnvironment, formatTable, type Row } from './report.js';
@@ -41,6 +42,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   flood,
   fit,
   page,
+  'page-peers': pagePeers,
   python,
   c,
   record,
@@ -77,6 +79,11 @@ const { _: positionalValues, ...values } = await yargs(hideBin(process.argv))
     default: false,
     describe: 'fanout: measure all combinations; scale: repeat large points too',
   })
+  .option('peers', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'page-peers: a node_modules folder with jsroot and uplot to compare with',
+  })
   .version(false)
   .strictOptions()
   .fail((message: string | null, error: Error | undefined) => fail(message ?? error))
@@ -103,6 +110,7 @@ async function run(names: readonly string[]): Promise<void> {
     durationMs: parseWholeNumber('duration', values.duration, DURATION_MAX_MS),
     full: values.full,
     only: values.only,
+    peers: values.peers,
   };
   const environment = runEnvironment();
   process.stdout.write(`${environment.machine}; commit ${environment.commit}; ${environment.date}\n`);

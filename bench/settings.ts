@@ -13,6 +13,8 @@ export interface BenchSettings {
   readonly full: boolean;
   /** Measure only cases whose name contains this text; undefined selects all. */
   readonly only: string | undefined;
+  /** A `node_modules` folder with other libraries to compare with; undefined for none. */
+  readonly peers: string | undefined;
 }
 
 export function isSelected({ only }: BenchSettings, name: string): boolean {

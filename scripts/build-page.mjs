@@ -1,6 +1,7 @@
 // Bundles the page of the web viewer to dist/web/static: one script, one style sheet, the worker
-// for fits, the document, each also compressed. Called by set-up (setup.mjs) after tsc; skipped
-// when no source of the page is newer. Uses esbuild, whose program ships inside its package.
+// for fits, the document, and the document for JSROOT with its own, each also compressed. Called by
+// set-up (setup.mjs) after tsc; skipped when no source of the page is newer. Uses esbuild, whose
+// program ships inside its package.
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -63,7 +64,12 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     ...common,
     define: { FIT_WORKER_PATH: JSON.stringify(workerPath), PLOT_FILES_PATH: JSON.stringify(filesPath) },
     external: [filesPath],
-    entryPoints: { page: 'web/page/main.ts', style: 'web/page/style.css' },
+    entryPoints: {
+      page: 'web/page/main.ts',
+      style: 'web/page/style.css',
+      'jsroot-page': 'web/page/jsroot-page.ts',
+      'jsroot-style': 'web/page/jsroot.css',
+    },
   });
   const outputs = Object.keys(result.metafile.outputs).map((path) => basename(path));
   const named = (start) => outputs.find((name) => name.startsWith(start));
@@ -73,6 +79,10 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
   writeFileSync(join(fresh, 'index.html'), document);
   // The same for whoever has to sign in first: the page knows it at once, without asking.
   writeFileSync(join(fresh, 'gate.html'), document.replace('<html ', '<html data-gate '));
+  const jsroot = readFileSync(join(ROOT, 'web', 'page', 'jsroot.html'), 'utf8')
+    .replace('jsroot-page.js', named('jsroot-page-'))
+    .replace('jsroot.css', named('jsroot-style-'));
+  writeFileSync(join(fresh, 'jsroot.html'), jsroot);
   writeFileSync(join(fresh, 'icon.svg'), readFileSync(join(ROOT, 'web', 'page', 'icon.svg')));
   for (const name of readdirSync(fresh)) compressed(join(fresh, name));
   rmSync(TARGET, { recursive: true, force: true });

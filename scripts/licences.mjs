@@ -27,7 +27,12 @@ export function packages() {
   const manifest = readJson('package.json');
   const reasons = readJson('scripts', 'dependency-reasons.json');
   const lock = readJson('package-lock.json');
-  const direct = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies };
+  const direct = {
+    ...manifest.dependencies,
+    ...manifest.optionalDependencies,
+    ...manifest.peerDependencies,
+    ...manifest.devDependencies,
+  };
   const users = usersOf(lock.packages);
   return Object.entries(lock.packages)
     .filter(([path]) => path !== '')

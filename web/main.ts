@@ -10,10 +10,11 @@
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { hostSocketPath, hostTokenPath } from '../protocol/base/paths.js';
 import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/start-report.js';
-import { packageVersion, webAssets } from '../protocol/base/installation.js';
+import { packageFolder, packageVersion, webAssets } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
 import { endWithBadUsage } from '../protocol/host/process-kit/usage.js';
+import { JsrootPackage } from './server/jsroot-package.js';
 import { readWebOptions, type WebOptions } from './server/options.js';
 import { WebServer } from './server/web-server.js';
 
@@ -38,7 +39,12 @@ async function main(): Promise<void> {
       ? undefined
       : { socket: hostSocketPath(directory, 'control'), childToken: hostTokenPath(directory, 'child') };
   try {
-    const server = await WebServer.start({ ...options, assets: webAssets(), version: packageVersion() }, log);
+    const jsroot = JsrootPackage.find(options.jsroot, packageFolder());
+    if (jsroot !== undefined) log.info('JSROOT is installed', { version: jsroot.version });
+    const server = await WebServer.start(
+      { ...options, jsroot, assets: webAssets(), version: packageVersion() },
+      log,
+    );
     endOnSignals(log, () => server.close());
     if (options.endWithStdin) endWithStdin(server);
     const { address: url } = server;

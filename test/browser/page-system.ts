@@ -13,6 +13,8 @@ export const SECRET = 'a secret for the tests';
 export interface PageSystemOptions extends BrowserOptions {
   /** Whether the viewer has SECRET, so that the page can start and stop applications. */
   readonly secret?: boolean;
+  /** Folder of the package jsroot; without it the viewer looks beside its program. */
+  readonly jsroot?: string;
 }
 
 export class PageSystem {
@@ -25,13 +27,18 @@ export class PageSystem {
   address = '';
   #closeBrowser: () => Promise<void> = () => Promise.resolve();
 
-  private constructor(secret: boolean) {
-    this.system = new RealSystem(secret ? { secret: SECRET } : {});
+  private constructor(secret: boolean, jsroot: string) {
+    const environment = { MIRRORFLOW_JSROOT: jsroot };
+    this.system = new RealSystem(secret ? { secret: SECRET, environment } : { environment });
   }
 
   /** Starts everything: the application `e1` runs, its source has counted some events. */
-  static async start({ secret = false, ...options }: PageSystemOptions = {}): Promise<PageSystem> {
-    const created = new PageSystem(secret);
+  static async start({
+    secret = false,
+    jsroot = '',
+    ...options
+  }: PageSystemOptions = {}): Promise<PageSystem> {
+    const created = new PageSystem(secret, jsroot);
     try {
       await created.#start(options);
     } catch (error) {

@@ -114,6 +114,13 @@ describe('conformance: flows', function () {
       const client = { client: 'nobody', run: 1, title: '', weights: [] };
       expect(await second.refusal('send', client)).to.equal('UNKNOWN_CLIENT');
       await first.run('close', { name: 'out' });
+      // A flow can be redefined when its duplicator has seen the end of all its clients.
+      const observer = await connect({ app: APP, name: 'observer', directory: lab.system.directory });
+      await eventually(
+        async () => (await observer.flows()).every(({ clients }) => clients === 0),
+        'the flow has no clients',
+      );
+      await observer.close();
       await second.run('openOutput', output);
       await second.run('write', { name: 'out', first: 0, count: 1, size: SIZE });
     });

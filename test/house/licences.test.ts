@@ -31,10 +31,10 @@ describe('dependencies', () => {
 
   it('no reason is left of a dependency that is gone', () => {
     const manifest = JSON.parse(readFileSync(file('package.json'), 'utf8')) as Record<string, object>;
-    const { dependencies, optionalDependencies, devDependencies } = manifest;
+    const { dependencies, optionalDependencies, peerDependencies, devDependencies } = manifest;
     const reasons = JSON.parse(readFileSync(file('scripts', 'dependency-reasons.json'), 'utf8')) as object;
     expect(Object.keys(reasons)).to.have.members(
-      Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies }),
+      Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies, ...devDependencies }),
     );
   });
 

@@ -59,6 +59,7 @@ describe('an attacker of the web viewer', () => {
       directory: directory.path,
       stateDirectory: directory.file('state'),
       assets,
+      jsroot: undefined,
       version: '1.2.3',
       ...options,
     };

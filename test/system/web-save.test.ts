@@ -45,6 +45,19 @@ describe('files and layouts of the web viewer', () => {
     expect(readSpectra(new Uint8Array(await one.arrayBuffer()))[0]!.x.channels).to.equal(tof.x.channels);
   });
 
+  it('spectra are served again after the viewer has unmapped a mirror that was not used', async () => {
+    expect((await save('app=e1&format=json&spectrum=tof')).status).to.equal(200);
+    const pid = /"ready":true.*"pid":(\d+)/.exec(system.read('logs/web.log') ?? '')?.[1] ?? '';
+    const isMapped = (): boolean => readFileSync(`/proc/${pid}/maps`, 'utf8').includes('spectra.flow');
+    expect(isMapped()).to.equal(true);
+    await eventually(() => !isMapped(), 'the mirror is unmapped');
+    const again = await save('app=e1&format=json&spectrum=tof');
+    expect(again.status, await again.clone().text()).to.equal(200);
+    expect(readSpectra(new Uint8Array(await again.arrayBuffer())).map(({ name }) => name)).to.deep.equal([
+      'tof',
+    ]);
+  });
+
   it('all spectra in a format that holds one are served as an archive', async () => {
     const answer = await save('app=e1&format=spe&all=true');
     expect(answer.headers.get('content-type')).to.equal('application/x-tar');

@@ -53,10 +53,12 @@ export function drawGate(
   context.lineWidth = applied ? 2 : 1.2;
   context.setLineDash(applied ? [] : [5, 4]);
   context.beginPath();
+  const extent: number[] = [];
   let labelAt = { x: area.left, y: area.top };
   if (gate.shape === 'slice') {
     for (const value of [gate.low, gate.high]) {
       const left = channelToX(area, x, toChannel(axes.x, value));
+      extent.push(left);
       context.moveTo(left, area.top);
       context.lineTo(left, area.top + area.height);
     }
@@ -67,6 +69,7 @@ export function drawGate(
         channelToX(area, x, toChannel(axes.x, point.x)),
         channelToY(area, y, toChannel(axes.y, point.y)),
       ];
+      extent.push(px);
       if (index === 0) labelAt = { x: px, y: py };
       if (index === 0) context.moveTo(px, py);
       else context.lineTo(px, py);
@@ -83,14 +86,13 @@ export function drawGate(
   context.restore();
   context.stroke();
   context.setLineDash([]);
-  drawLabel(
-    context,
-    gate.name,
-    labelAt.x + 4,
-    Math.max(area.top + 2, labelAt.y + 2),
-    palette.gate,
-    palette.paper,
-  );
+  if (Math.max(...extent) > area.left && Math.min(...extent) < area.left + area.width) {
+    context.font = FONT;
+    const most = area.left + area.width - context.measureText(gate.name).width - 2;
+    const left = Math.max(area.left + 4, Math.min(labelAt.x + 4, most));
+    const top = Math.max(area.top + 2, Math.min(labelAt.y + 2, area.top + area.height - LABEL_PX));
+    drawLabel(context, gate.name, left, top, palette.gate, palette.paper);
+  }
   context.restore();
 }
 
@@ -150,6 +152,9 @@ function clip(context: CanvasRenderingContext2D, area: PlotArea): void {
   context.rect(area.left, area.top, area.width, area.height);
   context.clip();
 }
+
+/** Height of a label, CSS pixels. */
+const LABEL_PX = 14;
 
 function drawLabel(
   context: CanvasRenderingContext2D,

@@ -1,7 +1,7 @@
 /**
  * What the menu of a plot offers with files: pictures, numbers, whole spectra, printing, opening a
- * saved spectrum, and layouts. The code behind it (`plot-files.ts`) is a script of its own that is
- * loaded at the first use. `plot-menu.ts` calls it.
+ * saved spectrum, JSROOT, and layouts. The code behind it (`plot-files.ts`) is a script of its own
+ * that is loaded at the first use. `plot-menu.ts` calls it.
  */
 import { defaultPlot, OVERLAYS_MAX } from '../view/plot-spec.js';
 import { element } from './dom.js';
@@ -17,6 +17,8 @@ export function fileItems(plot: PlotHandle, actions: PlotActions): readonly Menu
     text,
     run: () => void withFiles(plot, run),
   });
+  const { projection, rateS } = plot.spec;
+  const isCounts = projection === undefined && rateS === undefined;
   return [
     item('Save as PNG', (files) => files.savePng(plot)),
     item('Save as SVG', (files) => files.saveSvg(plot)),
@@ -24,6 +26,7 @@ export function fileItems(plot: PlotHandle, actions: PlotActions): readonly Menu
     item('Save as JSON', (files) => files.saveJson(plot)),
     item('Save spectra …', (files) => files.showSaveDialog(plot)),
     { text: 'Open a saved spectrum …', run: () => chooseFiles(plot, actions) },
+    ...(plot.hasJsroot && isCounts ? [item('Open in JSROOT', (files) => files.openInJsroot(plot))] : []),
     { text: 'Print …', run: () => print() },
     { text: 'Layouts …', run: () => plot.showLayouts() },
   ];

@@ -1,14 +1,15 @@
 /**
- * Saving and opening of spectra and plots: the entry of a script of its own, which the page loads
- * at the first use (`plot-file-items.ts`), so that pages open without it. Creates downloads and a
- * dialog.
+ * Saving and opening of spectra and plots, here and in JSROOT: the entry of a script of its own,
+ * which the page loads at the first use (`plot-file-items.ts`), so that pages open without it.
+ * Creates downloads, a dialog and a tab.
  */
 import { toUnits, xAxis, yAxis } from '../view/axis.js';
 import { csvText, jsonText, type ExportedSpectrum } from '../view/plot-export.js';
 import { readSpectra } from '../../plotting/files/read-spectra.js';
-import { savedFrame } from '../view/saved-frame.js';
+import { frameSpectrum, savedFrame } from '../view/saved-frame.js';
 import { download, fileName } from './plot-download.js';
 import type { PlotHandle } from './plot-interface.js';
+import { openJsroot } from './jsroot-counts.js';
 import { pictureBlob, pictureSvg } from './picture-export.js';
 import type { SavedSpectra } from './saved-spectra.js';
 
@@ -29,6 +30,18 @@ export function saveCsv(plot: PlotHandle): void {
 export function saveJson(plot: PlotHandle): void {
   const blob = new Blob([jsonText(exportedSpectra(plot))], { type: 'application/json' });
   download(blob, `${fileName(plot)}.json`);
+}
+
+/**
+ * Opens the spectra of a plot in the document of JSROOT. Counts that the server does not have, of a
+ * paused plot or a file, are handed over where the plot has every channel.
+ */
+export function openInJsroot(plot: PlotHandle): void {
+  const { app, frames, saved } = plot;
+  const { spectra } = plot.spec;
+  const ofPage = plot.isPaused || spectra.some((name) => saved.has(name));
+  const shown = frames.flatMap(({ name, frame }) => frameSpectrum(frame, name) ?? []);
+  openJsroot(app ?? '', spectra, ofPage && shown.length === spectra.length ? shown : undefined);
 }
 
 /** The names under which plots show the spectra of files; throws with the file that is wrong. */

@@ -119,6 +119,10 @@ export interface PlotHandle {
   readonly peaks: PeakActions;
   /** The application whose spectra are shown. */
   readonly app: string | undefined;
+  /** While paused, frames stay as they are. */
+  readonly isPaused: boolean;
+  /** Whether the server has JSROOT. */
+  readonly hasJsroot: boolean;
   /** A spectrum by its index in `spec.spectra`; undefined before it is known. */
   spectrum(index: number): PlotSpectrum | undefined;
   redraw(): void;

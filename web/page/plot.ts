@@ -149,6 +149,14 @@ export class Plot implements Drawable, PlotHandle {
     return this.#services.state.app;
   }
 
+  get isPaused(): boolean {
+    return this.#services.state.paused;
+  }
+
+  get hasJsroot(): boolean {
+    return this.#services.state.welcome?.jsroot === true;
+  }
+
   get pointing(): PlotPointing {
     return this.#pointing;
   }

@@ -76,6 +76,11 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     return this.#listing.spectra;
   }
 
+  /** Whether there is a mirror to read: not right after `enter`. */
+  get isAttached(): boolean {
+    return this.#attachment.isAttached;
+  }
+
   /** Whether the list has been read: it may be empty. */
   get listIsKnown(): boolean {
     return this.#listing.isKnown;

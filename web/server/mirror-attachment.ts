@@ -49,6 +49,10 @@ export class MirrorAttachment extends EventEmitter<MirrorAttachmentEvents> {
     return this.#releaseClient !== undefined;
   }
 
+  get isAttached(): boolean {
+    return this.#mirror !== undefined;
+  }
+
   /** Attaches now or as soon as possible. Does nothing when open already. */
   open(): void {
     if (this.#releaseClient !== undefined) return;

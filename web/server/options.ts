@@ -24,6 +24,8 @@ export interface WebOptions {
   readonly directory: string | undefined;
   /** Where calibrations and layouts are kept; an absolute path. */
   readonly stateDirectory: string;
+  /** Folder of the package jsroot; undefined: beside this program. */
+  readonly jsroot: string | undefined;
   readonly endWithStdin: boolean;
 }
 
@@ -58,6 +60,7 @@ export async function readWebOptions(
     identity,
     directory: given.directory,
     stateDirectory: stateDirectory(given.stateDirectory, env),
+    jsroot: given.jsroot ?? (env['MIRRORFLOW_JSROOT'] || undefined),
     endWithStdin: given.endWithStdin,
   };
 }
@@ -134,6 +137,12 @@ function commandLine(version: string) {
       describe:
         'where calibrations and layouts are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
         'XDG_STATE_HOME or ~/.local/state',
+    })
+    .option('jsroot', {
+      type: 'string',
+      requiresArg: true,
+      describe:
+        'folder of the npm package jsroot, an absolute path; also MIRRORFLOW_JSROOT; default: where it is installed beside mirrorflow',
     })
     .option('end-with-stdin', {
       type: 'boolean',

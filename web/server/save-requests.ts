@@ -107,7 +107,9 @@ function saveRequest(url: string): SaveRequest {
 async function readSaved(watch: AppWatch, { names }: SaveRequest): Promise<readonly SavedSpectrum[]> {
   const leave = watch.enter();
   try {
-    await untilRead(watch, 'the list of spectra', () => watch.listIsKnown && watch.metadata.isAnswered);
+    // The list may be known from before the mirror was closed.
+    const isReady = (): boolean => watch.isAttached && watch.listIsKnown && watch.metadata.isAnswered;
+    await untilRead(watch, 'the list of spectra', isReady);
     const read = watch.readMirror((view, { timestampNs }) => {
       const all = view.list();
       const wanted = names === undefined ? all : all.filter(({ name }) => names.includes(name));

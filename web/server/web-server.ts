@@ -14,6 +14,7 @@
  * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
  * | `/api/layout`            | POST keeps a layout                             | view access, own page |
  * | `/api/save`              | spectra as a file                               | view access           |
+ * | `/jsroot…`               | JSROOT and its document, where it is installed  | view access           |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
  * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
  *
@@ -61,6 +62,12 @@ import { Assets, setSecurityHeaders } from './assets.js';
 import { packsFrames } from './frame-line.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
 import { HttpServer, refuseUpgrade } from './http-server.js';
+import {
+  JSROOT_DOCUMENT_PATH,
+  JSROOT_SCRIPT_PATH,
+  setJsrootPolicy,
+  type JsrootPackage,
+} from './jsroot-package.js';
 import { LAYOUT_BODY_BYTES_MAX, setLayout } from './layout-requests.js';
 import { metricsText } from './metrics.js';
 import { PagePlaces } from './page-places.js';
@@ -83,6 +90,8 @@ export interface WebServerOptions {
   readonly stateDirectory: string;
   /** Directory of the built page. */
   readonly assets: string;
+  /** Undefined where it is not installed. */
+  readonly jsroot: JsrootPackage | undefined;
   readonly version: string;
 }
 
@@ -211,6 +220,8 @@ export class WebServer {
       if (path === '/metrics') return await this.#metrics(request, response);
       if (path.startsWith('/api/')) return await this.#analyse(path, request, response);
       if (path === '/') return this.#document(request, response);
+      if (path === JSROOT_DOCUMENT_PATH || path === JSROOT_SCRIPT_PATH)
+        return await this.#serveJsroot(path, request, response);
       if (!this.#assets.serve(path, request, response)) sendText(response, 404, 'No such page.');
     } catch (error) {
       this.#refusals.warn('a request failed', { path, error });
@@ -317,6 +328,16 @@ export class WebServer {
     if (mayView) this.#applications.attachFirstApplication();
   }
 
+  /** JSROOT or the document that draws with it, for requests that may view. */
+  async #serveJsroot(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { jsroot } = this.#options;
+    if (jsroot === undefined) return sendText(response, 404, 'JSROOT is not installed on this host.');
+    if (!this.#mayView(request)) return sendText(response, 401, 'Sign in first, on the page of this viewer.');
+    if (path === JSROOT_SCRIPT_PATH) return jsroot.serveScript(request, response);
+    setJsrootPolicy(response);
+    if (!this.#assets.serve(path, request, response)) sendText(response, 404, 'No such page.');
+  }
+
   #session(request: IncomingMessage) {
     return {
       mayLook: this.#mayView(request),
@@ -389,6 +410,7 @@ export class WebServer {
       kind: 'welcome',
       version: this.#options.version,
       host: hostname(),
+      jsroot: this.#options.jsroot !== undefined,
       control: signedIn ? 'yes' : this.#signIn.hasSecret ? 'sign-in' : 'no-secret',
     });
     const unfollow = this.#applications.followApplications((message) => page.send(message), maySee);

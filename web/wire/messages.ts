@@ -220,6 +220,8 @@ export type ServerMessage =
       readonly kind: 'welcome';
       readonly version: string;
       readonly host: string;
+      /** Whether the server has JSROOT, for the menu of plots. */
+      readonly jsroot: boolean;
       /**
        * Whether this page may start and stop applications: yes, after signing in, or never, since
        * the server has no secret.

@@ -1,6 +1,6 @@
 /** The web server over HTTP and WebSocket: what it serves and what it refuses. */
 import { request } from 'node:http';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -8,6 +8,7 @@ import { Secret } from '../../../protocol/rpc/security/secret.js';
 import { WebSocket } from 'ws';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { Logger } from '../../../protocol/base/log.js';
+import { JsrootPackage } from '../../../web/server/jsroot-package.js';
 import { WebServer, type WebServerOptions } from '../../../web/server/web-server.js';
 
 const SECRET = 'a secret that is shared';
@@ -47,6 +48,7 @@ describe('the server of the web viewer', () => {
         directory,
         stateDirectory: join(directory, 'state'),
         assets: directory,
+        jsroot: undefined,
         version: '1.2.3',
         ...options,
       },
@@ -175,5 +177,53 @@ describe('the server of the web viewer', () => {
     expect(answers.find(({ kind }) => kind === 'answer'))
       .to.have.property('error')
       .that.matches(/Sign in/);
+  });
+
+  /** A package jsroot in a folder of its own, whose script is `content`. */
+  function jsroot(content: string): JsrootPackage | undefined {
+    const folder = join(directory, 'named');
+    mkdirSync(join(folder, 'build'), { recursive: true });
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'jsroot', version: '7.11.2' }));
+    writeFileSync(join(folder, 'build', 'jsroot.min.js'), content);
+    writeFileSync(join(directory, 'jsroot.html'), '<p>drawing</p>');
+    return JsrootPackage.find(folder, directory);
+  }
+
+  it('JSROOT and its document are served where it is installed, under a content policy of their own', async () => {
+    const address = await start({ jsroot: jsroot('JSROOT = {};') });
+    const document = await send(address, '/jsroot.html?app=e1&spectrum=tof');
+    expect(document).to.include({ status: 200, text: '<p>drawing</p>' });
+    const policy = String(document.headers['content-security-policy']);
+    expect(policy).to.match(/^default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';/);
+    expect(policy).not.to.match(/unsafe-eval|https?:/);
+    const script = await send(address, '/jsroot.min.js');
+    expect(script).to.include({ status: 200, text: 'JSROOT = {};' });
+    const etag = String(script.headers['etag']);
+    expect((await send(address, '/jsroot.min.js', { 'if-none-match': etag })).status).to.equal(304);
+    const answer = await fetch(new URL('/jsroot.min.js', address), {
+      headers: { 'accept-encoding': 'gzip' },
+    });
+    expect(answer.headers.get('content-encoding')).to.equal('gzip');
+    expect(await answer.text()).to.equal('JSROOT = {};');
+    expect((await send(address, '/')).headers['content-security-policy']).not.to.include('unsafe-inline');
+  });
+
+  it('without JSROOT its paths do not exist', async () => {
+    writeFileSync(join(directory, 'jsroot.html'), '<p>drawing</p>');
+    const address = await start();
+    expect((await send(address, '/jsroot.html')).status).to.equal(404);
+    expect((await send(address, '/jsroot.min.js')).status).to.equal(404);
+  });
+
+  it('JSROOT and its document need signing in where viewing does', async () => {
+    const address = await start({
+      listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
+      secret: new Secret(SECRET),
+      jsroot: jsroot('JSROOT = {};'),
+    });
+    for (const path of ['/jsroot.html', '/jsroot.min.js']) {
+      expect((await send(address, path)).status, path).to.equal(401);
+      expect((await send(address, path, { authorization: `Bearer ${SECRET}` })).status, path).to.equal(200);
+    }
   });
 });
