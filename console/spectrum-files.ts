@@ -88,13 +88,22 @@ function writeFile(path: string, format: SaveFormat, spectra: readonly SavedSpec
     }
     renameSync(fresh, path);
   } catch (error) {
-    rmSync(fresh, { force: true });
+    removeIfThere(fresh);
     throw new MirrorflowError(
       'SYSTEM_ERROR',
       `cannot write ${path}: ${describeError(error)}`,
       { path },
       error,
     );
+  }
+}
+
+/** Newer versions of Node throw where a folder of the path is a file. */
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It was never made.
   }
 }
 
