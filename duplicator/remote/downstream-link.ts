@@ -125,7 +125,8 @@ export class DownstreamLink implements ReceiverConnection {
   demoted(): void {
     // Slots that wait in the socket may be overwritten before they are sent: only a new link can
     // continue without them.
-    if (this.#sender?.hasSlotsInSocket === true) this.#end('it held the flow back for longer than the stall timeout');
+    if (this.#sender?.hasSlotsInSocket === true)
+      this.#end('it held the flow back for longer than the stall timeout');
     else this.#send(controlFrame(FrameKind.DELIVERY, this.#sender?.next, 0, DELIVERY_DETAIL.lossy));
   }
 
