@@ -211,10 +211,11 @@ export class Gateway {
    * Whether the user of a connection may read the application. Those of other machines are unknown:
    * they may where the gateway listens for them, unless the application is private.
    */
-  #mayRead(socket: Socket): boolean {
+  async #mayRead(socket: Socket): Promise<boolean> {
     const { remoteAddress = '' } = socket;
     const readers = this.#readers;
     const isLocal = isLoopback(remoteAddress.replace('::ffff:', ''));
+    if (isLocal && readers?.everyone !== true) await this.#audience.identify(socket);
     const isPrivate = readers?.everyone !== true && readers?.groups.length === 0;
     const may = isLocal ? this.#audience.mayRead({ socket }, readers) : !isPrivate;
     if (!may)

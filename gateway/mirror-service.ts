@@ -43,7 +43,7 @@ export interface MirrorServiceOptions {
   /** The newest publication; rejects when there is no mirror. */
   readonly newest: () => Promise<Lease>;
   /** Whether the user of a connection may read the application. */
-  readonly mayRead: (socket: Socket) => boolean;
+  readonly mayRead: (socket: Socket) => Promise<boolean>;
   readonly directory: MirrorDirectory;
   readonly clock: Clock;
   readonly log: Logger;
@@ -196,7 +196,7 @@ class MirrorClient {
   async #serve(): Promise<void> {
     this.#serving = true;
     if (this.#requests.length > 0 && !this.#isPermitted) {
-      this.#isPermitted = this.#options.mayRead(this.#socket);
+      this.#isPermitted = await this.#options.mayRead(this.#socket);
       if (!this.#isPermitted) {
         this.#socket.destroy();
         return;

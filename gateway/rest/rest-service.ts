@@ -34,8 +34,8 @@ export interface RestServiceOptions {
   readonly localRequests: LocalRequests;
   readonly source: SourceRest;
   readonly lastAnswers: LastAnswers;
-  /** Asked once for each request: finding the user of a connection costs more than reading it. */
-  readonly mayRead: (socket: Socket) => boolean;
+  /** Asked last: finding the user of a connection costs more than reading a request. */
+  readonly mayRead: (socket: Socket) => Promise<boolean>;
   readonly guard: RequestGuard;
   readonly clock: Clock;
   readonly log: Logger;
@@ -74,15 +74,16 @@ export class RestService {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => undefined);
-    if (!this.#options.mayRead(request.socket)) {
-      request.socket.destroy();
-      return;
-    }
     // A body has no meaning here; unread it would block the connection.
     request.resume();
     let answer: Answer;
     try {
-      answer = await this.#answer(request);
+      const found = await this.#answer(request);
+      if (found === undefined) {
+        request.socket.destroy();
+        return;
+      }
+      answer = found;
     } catch (thrown) {
       answer = answerOf(thrown, isListRequest(requestName(request.url ?? '')));
       if (answer.httpStatus === 500)
@@ -107,7 +108,8 @@ export class RestService {
     response.end(request.method === 'HEAD' ? undefined : answer.body);
   }
 
-  async #answer(request: IncomingMessage): Promise<Answer> {
+  /** Undefined for a user who may not read. */
+  async #answer(request: IncomingMessage): Promise<Answer | undefined> {
     const url = foldSlashes(request.url ?? '');
     const parsed = readRequest(request.method, url);
     if ('body' in parsed) return parsed;
@@ -115,6 +117,7 @@ export class RestService {
     const { guard } = this.#options;
     const refusal = guard.refusal(request.headers);
     if (refusal !== undefined) return this.#refuse(name, refusal, request);
+    if (!(await this.#options.mayRead(request.socket))) return undefined;
     const handler = this.#options.localRequests.handlers.get(name);
     const context = { query: (key: string) => query.get(key) ?? undefined, peer: peerOf(request.socket) };
     const answer = await handler?.(context);

@@ -36,7 +36,7 @@ describe('the mirror service of a gateway', () => {
     service = new MirrorService({
       mayRead: () => {
         userLookups += 1;
-        return isPermitted;
+        return Promise.resolve(isPermitted);
       },
       newest: () => newest(),
       directory: new MirrorDirectory(),

@@ -91,7 +91,7 @@ describe('an attacker of a gateway', () => {
     const { allowChanges = false, changesToken } = options;
     const guard = new RequestGuard({ names: ['daq.example'], allowChanges, changesToken });
     const service = new RestService({
-      mayRead: () => true,
+      mayRead: () => Promise.resolve(true),
       localRequests,
       source,
       lastAnswers,
@@ -182,7 +182,7 @@ describe('an attacker of a gateway', () => {
   it('registers four memory keys on a connection, and no more', async () => {
     const directory = new MirrorDirectory();
     const service = new MirrorService({
-      mayRead: () => true,
+      mayRead: () => Promise.resolve(true),
       newest: () => Promise.reject(new Error('not requested')),
       directory,
       clock: systemClock,
@@ -223,7 +223,7 @@ describe('an attacker of a gateway', () => {
     const clock = new ManualClock();
     const lease = { memory: Buffer.alloc(5_600_001), headerVersion: 1, release: () => undefined };
     const service = new MirrorService({
-      mayRead: () => true,
+      mayRead: () => Promise.resolve(true),
       newest: () => Promise.resolve(lease),
       directory: new MirrorDirectory(),
       clock,

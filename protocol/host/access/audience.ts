@@ -20,6 +20,12 @@ const USERS_MAX = 256;
 /** Fields of a line of proc_net_tcp(5), and the state of an established connection. */
 const FIELDS = { local: 1, remote: 2, state: 3, uid: 7 } as const;
 const ESTABLISHED = '01';
+const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
+/**
+ * The time from one reading of the tables to the next, in times that it took: under a flood the
+ * tables have tens of thousands of closed connections.
+ */
+const PAUSE_PER_READING = 4;
 const IPV6_LOOPBACK = '00000000000000000000000001000000';
 const MAPPED_PREFIX = '0000000000000000FFFF0000';
 
@@ -63,6 +69,10 @@ export class Audience {
   readonly #clock: Clock;
   readonly #users = new WeakMap<Socket, number | undefined>();
   readonly #groups = new Map<number, { readonly ids: readonly number[]; readonly untilMs: number }>();
+  /** Connections whose user the next reading finds. */
+  #waiting = new Set<Socket>();
+  #reading: Promise<void> | undefined;
+  #nextReadingMs = 0;
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
@@ -71,8 +81,37 @@ export class Audience {
   /** Whether the user at the other end may read; one of another machine only what everyone may. */
   mayRead({ socket }: { readonly socket: Socket }, readers: Readers | undefined): boolean {
     if (readers?.everyone === true) return true;
-    if (!this.#users.has(socket)) this.#users.set(socket, userOf(socket));
+    if (!this.#users.has(socket)) this.#users.set(socket, userOf(socket, textOf));
     return mayRead(readers, this.#users.get(socket), (uid) => this.#groupsOf(uid));
+  }
+
+  /**
+   * Resolves when the user of a connection is known to `mayRead`. All connections that wait share
+   * one reading of the tables, which takes at most a fifth of the time.
+   */
+  async identify(socket: Socket): Promise<void> {
+    if (this.#users.has(socket)) return;
+    this.#waiting.add(socket);
+    this.#reading ??= this.#readSoon();
+    await this.#reading;
+  }
+
+  async #readSoon(): Promise<void> {
+    const delayMs = this.#nextReadingMs - this.#clock.nowMs();
+    if (delayMs > 0) await new Promise<void>((resolve) => void this.#clock.after(delayMs, resolve));
+    this.#reading = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    const startMs = this.#clock.nowMs();
+    const tables = new Map<string, string>();
+    const readOnce = (table: string): string => {
+      const text = tables.get(table) ?? textOf(table);
+      tables.set(table, text);
+      return text;
+    };
+    for (const socket of waiting) this.#users.set(socket, userOf(socket, readOnce));
+    const endMs = this.#clock.nowMs();
+    this.#nextReadingMs = endMs + PAUSE_PER_READING * (endMs - startMs);
   }
 
   #groupsOf(uid: number): readonly number[] {
@@ -87,15 +126,18 @@ export class Audience {
 }
 
 /** The user of the process at the other end of a loopback connection; undefined where unknown. */
-function userOf({ remoteAddress, remotePort, localPort }: Socket): number | undefined {
+function userOf(
+  { remoteAddress, remotePort, localPort }: Socket,
+  read: (table: string) => string,
+): number | undefined {
   const address = remoteAddress?.replace('::ffff:', '') ?? '';
   if (!isLoopback(address) || remotePort === undefined || localPort === undefined) return undefined;
   const host = isIPv4(address) ? hexOfIpv4(address) : IPV6_LOOPBACK;
   const port = hexOfPort(remotePort);
   const local = [`${host}:${port}`, `${MAPPED_PREFIX}${host}:${port}`];
   const remoteEnd = `:${hexOfPort(localPort)}`;
-  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    for (const line of linesWith(local, textOf(table))) {
+  for (const table of TABLES) {
+    for (const line of linesWith(local, read(table))) {
       const fields = line.trim().split(/\s+/);
       if (fields[FIELDS.state] !== ESTABLISHED || !local.includes(fields[FIELDS.local] ?? '')) continue;
       if (fields[FIELDS.remote]?.endsWith(remoteEnd) === true) return Number(fields[FIELDS.uid]);

@@ -88,7 +88,7 @@ describe('the REST service of a gateway', () => {
       ports: () => ({ restPort: 4711, mirrorPort: 4712 }),
     });
     service = new RestService({
-      mayRead: () => true,
+      mayRead: () => Promise.resolve(true),
       localRequests,
       source,
       lastAnswers,
