@@ -22,10 +22,11 @@ const FIELDS = { local: 1, remote: 2, state: 3, uid: 7 } as const;
 const ESTABLISHED = '01';
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 /**
- * The time from one reading of the tables to the next, in times that it took: under a flood the
- * tables have tens of thousands of closed connections.
+ * Processor time for reading the tables: this part of the time, after at most so much at once.
+ * Under a flood the tables have tens of thousands of closed connections.
  */
-const PAUSE_PER_READING = 4;
+const READING_PART = 0.2;
+const READING_BURST_MS = 50;
 const IPV6_LOOPBACK = '00000000000000000000000001000000';
 const MAPPED_PREFIX = '0000000000000000FFFF0000';
 
@@ -72,7 +73,9 @@ export class Audience {
   /** Connections whose user the next reading finds. */
   #waiting = new Set<Socket>();
   #reading: Promise<void> | undefined;
-  #nextReadingMs = 0;
+  /** Time that readings may still take at once; below 0 they wait until it has grown again. */
+  #budgetMs = READING_BURST_MS;
+  #budgetAtMs = 0;
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
@@ -87,7 +90,7 @@ export class Audience {
 
   /**
    * Resolves when the user of a connection is known to `mayRead`. All connections that wait share
-   * one reading of the tables, which takes at most a fifth of the time.
+   * one reading of the tables.
    */
   async identify(socket: Socket): Promise<void> {
     if (this.#users.has(socket)) return;
@@ -97,7 +100,11 @@ export class Audience {
   }
 
   async #readSoon(): Promise<void> {
-    const delayMs = this.#nextReadingMs - this.#clock.nowMs();
+    const nowMs = this.#clock.nowMs();
+    const grownMs = (nowMs - this.#budgetAtMs) * READING_PART;
+    this.#budgetMs = Math.min(READING_BURST_MS, this.#budgetMs + grownMs);
+    this.#budgetAtMs = nowMs;
+    const delayMs = -this.#budgetMs / READING_PART;
     if (delayMs > 0) await new Promise<void>((resolve) => void this.#clock.after(delayMs, resolve));
     this.#reading = undefined;
     const waiting = this.#waiting;
@@ -110,8 +117,7 @@ export class Audience {
       return text;
     };
     for (const socket of waiting) this.#users.set(socket, userOf(socket, readOnce));
-    const endMs = this.#clock.nowMs();
-    this.#nextReadingMs = endMs + PAUSE_PER_READING * (endMs - startMs);
+    this.#budgetMs -= this.#clock.nowMs() - startMs;
   }
 
   #groupsOf(uid: number): readonly number[] {
