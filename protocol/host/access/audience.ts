@@ -95,17 +95,20 @@ export class Audience {
   async identify(socket: Socket): Promise<void> {
     if (this.#users.has(socket)) return;
     this.#waiting.add(socket);
-    this.#reading ??= this.#readSoon();
+    this.#reading ??= this.#untilReadable().then(() => this.#read());
     await this.#reading;
   }
 
-  async #readSoon(): Promise<void> {
+  async #untilReadable(): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const grownMs = (nowMs - this.#budgetAtMs) * READING_PART;
     this.#budgetMs = Math.min(READING_BURST_MS, this.#budgetMs + grownMs);
     this.#budgetAtMs = nowMs;
     const delayMs = -this.#budgetMs / READING_PART;
     if (delayMs > 0) await new Promise<void>((resolve) => void this.#clock.after(delayMs, resolve));
+  }
+
+  #read(): void {
     this.#reading = undefined;
     const waiting = this.#waiting;
     this.#waiting = new Set();
