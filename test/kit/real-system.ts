@@ -43,6 +43,14 @@ export class RealSystem extends TestRuntime {
     return this.#host;
   }
 
+  /** The socket of a host server that was killed accepts connections until its process is gone. */
+  async #answeringHost(): Promise<HostConnection | undefined> {
+    const host = await connectHost({ directory: this.directory }).catch(() => undefined);
+    if (host === undefined || (await host.info().catch(() => undefined)) !== undefined) return host;
+    await host.close();
+    return undefined;
+  }
+
   /** Starts the host server, connects to it, and runs applications without a source. */
   async startHost(...applications: readonly string[]): Promise<TestProcess> {
     const listen = this.#hostOptions.includes('--listen') ? [] : ['--listen', 'tcp://127.0.0.1:0'];
@@ -50,7 +58,7 @@ export class RealSystem extends TestRuntime {
     this.#hostServer = server;
     this.#host = await eventually(async () => {
       if (server.hasEnded) throw new Error(`the host server ended:\n${server.errors}`);
-      return connectHost({ directory: this.directory }).catch(() => undefined);
+      return this.#answeringHost();
     }, 'the host server answers');
     for (const name of applications) await this.#host.run({ name });
     return server;
