@@ -151,13 +151,18 @@ export class MirrorAttachment extends EventEmitter<MirrorAttachmentEvents> {
     void this.#link.close().then(() => this.#retryLater());
   }
 
-  /** The mirror has only the state of its source; the app server has the cause. */
+  /**
+   * The mirror has only the state of its source; the app server has the cause, which the duplicator
+   * may report later than the state: until then it is asked again.
+   */
   async #reportCause(mirror: Mirror): Promise<void> {
     try {
       const flows = await (await this.#link.client()).flows();
       const cause = flows.find(({ flow }) => flow === 'spectra')?.cause;
       const current = mirror === this.#mirror && mirror.state === 'stale';
-      if (current && cause !== undefined) this.emit('state', 'stale', cause);
+      if (!current) return;
+      if (cause !== undefined) this.emit('state', 'stale', cause);
+      else setTimeout(() => void this.#reportCause(mirror), RETRY_MS).unref();
     } catch (error) {
       this.#log.debug('cannot read the cause of stale data', { app: this.#link.app, error });
     }
