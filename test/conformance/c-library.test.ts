@@ -33,12 +33,13 @@ describe('conformance: the C library', function () {
     rmSync(directory, { recursive: true });
   });
 
-  async function make(target: string, ...variables: readonly string[]): Promise<string> {
-    return output('make', ['-C', C_LIBRARY, target, `O=${directory}/build`, ...variables]);
+  /** Builds below `folder`. */
+  async function makeIn(folder: string, target: string, ...variables: readonly string[]): Promise<string> {
+    return output('make', ['-C', C_LIBRARY, target, `O=${folder}/build`, ...variables]);
   }
 
   it('its tests without a system pass', async () => {
-    const text = await make('test');
+    const text = await makeIn(directory, 'test');
     expect(text.match(/^ok /gm) ?? []).to.have.length.greaterThan(10);
   });
 
@@ -63,17 +64,23 @@ describe('conformance: the C library', function () {
   });
 
   describe('installed', function () {
+    let installation = '';
     let prefix = '';
     let environment: NodeJS.ProcessEnv = {};
 
     before(async () => {
-      prefix = `${directory}/prefix`;
-      await make('install', `PREFIX=${prefix}`);
+      installation = mkdtempSync(join(tmpdir(), 'mirrorflow-c-'));
+      prefix = `${installation}/prefix`;
+      await makeIn(installation, 'install', `PREFIX=${prefix}`);
       environment = {
         ...process.env,
         PKG_CONFIG_PATH: `${prefix}/lib/pkgconfig`,
         LD_LIBRARY_PATH: `${prefix}/lib`,
       };
+    });
+
+    after(() => {
+      if (installation !== '') rmSync(installation, { recursive: true });
     });
 
     /** Compiles a program against the installed library, as its first comment shows. */
@@ -87,7 +94,7 @@ describe('conformance: the C library', function () {
     }
 
     it('another destination gets the files of the prefix', async () => {
-      await make('install', 'PREFIX=/usr', `DESTDIR=${directory}/staged`);
+      await makeIn(directory, 'install', 'PREFIX=/usr', `DESTDIR=${directory}/staged`);
       const file = readFileSync(`${directory}/staged/usr/lib/pkgconfig/mirrorflow.pc`, 'utf8');
       expect(file).to.include('prefix=/usr\n').and.not.include('@');
     });

@@ -1,7 +1,6 @@
 /** Applications that run on several hosts, as real processes on this machine's loopback. */
 import { expect } from 'chai';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client, InputFlow, OutputFlow } from '../../client-lib/index.js';
 import { isMirrorflowError } from '../../client-lib/index.js';
@@ -299,7 +298,7 @@ describe('an application on several hosts', function () {
   });
 
   it('a registered program is run on the requested host', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'mirrorflow-programs-'));
+    const folder = a.root;
     const ran = join(folder, 'ran');
     const script = `require('fs').writeFileSync(process.argv[1], [process.ppid, process.env.MIRRORFLOW_APPLICATION, process.env.MIRRORFLOW_DIR].join(' '))`;
     const file = join(folder, 'configuration.json');
@@ -323,7 +322,6 @@ describe('an application on several hosts', function () {
       'the program has written its report',
     );
     expect(report).to.match(new RegExp(`^\\d+ show ${c.directory}$`));
-    rmSync(folder, { recursive: true });
   });
 
   it('the gateway of a host with `via` serves the same bytes as SpecTcl', async () => {
