@@ -3,7 +3,7 @@
  *
  * Reads MCAP files and writes files; needs no server.
  */
-import { SAVE_FORMATS } from '../../plotting/files/save-formats.js';
+import { SAVE_OPTIONS } from '../save-options.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { command } from '../command.js';
 import { timeValue } from '../option-values.js';
@@ -22,17 +22,7 @@ export const exportCommand = command({
   options: {
     at: { type: 'string', describe: 'the moment, such as 2027-03-01T12:34:00Z; default: the last one' },
     spectrum: { type: 'string', describe: 'name of the spectrum; several separated by commas; default: all' },
-    format: {
-      type: 'string',
-      choices: SAVE_FORMATS,
-      default: 'swrite',
-      describe: "swrite: SpecTcl's ASCII, for sread; spe: Radware, one dimension only; csv; json",
-    },
-    output: {
-      type: 'string',
-      alias: 'o',
-      describe: 'file, or directory for a file per spectrum; default: standard output',
-    },
+    ...SAVE_OPTIONS,
   },
   examples: [
     ['export e1.mcap --at 2027-03-01T12:34:00Z --spectrum tof --format csv', 'to standard output'],

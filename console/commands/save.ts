@@ -5,8 +5,8 @@
  * does not run; asks SpecTcl's REST service for the bins of the axes. Writes files.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { SAVE_FORMATS } from '../../plotting/files/save-formats.js';
 import { APP_OPTION, command } from '../command.js';
+import { SAVE_OPTIONS } from '../save-options.js';
 import { interruptible } from '../interruption.js';
 import { withClient } from '../servers.js';
 
@@ -19,17 +19,7 @@ export const saveCommand = command({
   options: {
     app: APP_OPTION,
     all: { type: 'boolean', describe: 'save all spectra' },
-    format: {
-      type: 'string',
-      choices: SAVE_FORMATS,
-      default: 'swrite',
-      describe: "swrite: SpecTcl's ASCII, for sread; spe: Radware, one dimension only; csv; json",
-    },
-    output: {
-      type: 'string',
-      alias: 'o',
-      describe: 'file, or directory for a file per spectrum; default: standard output',
-    },
+    ...SAVE_OPTIONS,
   },
   examples: [
     ['save ge.00.Co-60 -o co60.spec', 'for sread of SpecTcl'],
