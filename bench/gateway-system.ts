@@ -1,7 +1,10 @@
 /**
  * The system that the benchmark `gateway` measures: a simulated SpecTcl, and an application with a
- * gateway of it. Starts and stops processes.
+ * gateway of it. Starts and stops processes; creates and removes a directory.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect, type Client } from '../client-lib/index.js';
 import { pause, startSimulatorProcess, startSystem, type BenchSimulator } from './system.js';
 
@@ -13,6 +16,8 @@ const APP = 'bench';
 export interface GatewayCase {
   readonly mebibytes: number;
   readonly options: readonly string[];
+  /** Who may read the application; `private` unless stated. */
+  readonly mode?: 'private' | 'everyone';
 }
 
 /** The services of the gateway or of the source, and the process that has them. */
@@ -29,13 +34,18 @@ const BUSY: GatewayCase = {
 
 /** Runs `measure` with a simulator and a gateway of it. */
 export async function withGateway<T>(
-  { mebibytes, options }: GatewayCase,
+  { mebibytes, options, mode = 'private' }: GatewayCase,
   measure: (gateway: Services, simulator: BenchSimulator, client: Client) => Promise<T>,
 ): Promise<T> {
   const simulator = await startSimulatorProcess(['--memory', String(mebibytes), ...options]);
-  const { host, stop } = await startSystem();
+  const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
+  const configuration = join(directory, 'host.json');
+  const gateway = { restPort: 0, mirrorPort: 0 };
+  // Access can be stated in a configuration file only.
+  const application = { name: APP, source: simulator.address, gateway, access: { mode } };
+  writeFileSync(configuration, JSON.stringify({ applications: [application] }));
+  const { host, stop } = await startSystem(['--config', configuration]);
   try {
-    await host.run({ name: APP, source: simulator.address, gateway: { restPort: 0, mirrorPort: 0 } });
     const client = await connect({ app: APP, name: 'bench' });
     const measured = await measure(await gatewayOf(client), simulator, client);
     await client.close();
@@ -44,6 +54,7 @@ export async function withGateway<T>(
   } finally {
     await stop();
     await simulator.stop();
+    rmSync(directory, { recursive: true });
   }
 }
 
@@ -59,6 +70,9 @@ async function gatewayOf(client: Client): Promise<Services> {
 
 export function withBusyGateway<T>(
   measure: (gateway: Services, simulator: BenchSimulator, channelBytes: number) => Promise<T>,
+  access: Pick<GatewayCase, 'mode'> = {},
 ): Promise<T> {
-  return withGateway(BUSY, (services, simulator) => measure(services, simulator, BUSY.mebibytes * MIB));
+  return withGateway({ ...BUSY, ...access }, (services, simulator) =>
+    measure(services, simulator, BUSY.mebibytes * MIB),
+  );
 }

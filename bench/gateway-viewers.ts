@@ -1,8 +1,10 @@
 /**
  * What viewers of a gateway wait for, each beside the same at the source, in turns in one run:
  * updates of eight viewers at once, updates at a pace, and the requests with which a viewer
- * attaches by key; and the processor time that an update costs the gateway. Rows of the benchmark
- * `gateway`, which starts the system. Opens connections; reads /proc.
+ * attaches by key; and the processor time that an update costs the gateway. Attachments are
+ * measured twice: only of a private application does the gateway look up the user of each
+ * connection. Rows of the benchmark `gateway`, which starts the system. Opens connections; reads
+ * /proc.
  */
 import { fetchText } from './fetch-text.js';
 import { withBusyGateway, type Services } from './gateway-system.js';
@@ -34,6 +36,7 @@ export async function measureViewers(repetitions: number): Promise<Row[]> {
       await measure(gateway, channelBytes, through);
     }
   });
+  const attachments = await measureAttachments(repetitions);
   const row = (name: string, figure: keyof Figures, share: number): Row => {
     const peer = { name: 'at the source', values: [quantile(direct[figure], share)] };
     const made = makeRow('gateway', name, 'ms', through[figure], peer);
@@ -45,7 +48,11 @@ export async function measureViewers(repetitions: number): Promise<Row[]> {
     row(`8 MiB: an update of ${VIEWERS} viewers at once, 90 %`, 'atOnce', 0.9),
     row(`8 MiB: CPU per update of ${VIEWERS} viewers at once`, 'cpuMs', 0.5),
     row(`8 MiB: an update every ${PACE_MS} ms`, 'paced', 0.5),
-    row('8 MiB: requests of an attachment by key', 'attachments', 0.5),
+    row('8 MiB: requests of an attachment by key, private', 'attachments', 0.5),
+    makeRow('gateway', '8 MiB: requests of an attachment by key', 'ms', attachments.through, {
+      name: 'at the source',
+      values: attachments.direct,
+    }),
   ];
 }
 
@@ -73,13 +80,35 @@ async function measure(services: Services, channelBytes: number, figures: Figure
     await pause(PACE_MS);
   }
   viewer?.close();
+  figures.attachments.push(...(await attachmentTimes(restPort)));
+}
+
+/** Of an application that everyone may read. */
+async function measureAttachments(repetitions: number): Promise<{ through: number[]; direct: number[] }> {
+  const through: number[] = [];
+  const direct: number[] = [];
+  await withBusyGateway(
+    async (gateway, source) => {
+      for (let repetition = 0; repetition < repetitions; repetition += 1) {
+        direct.push(...(await attachmentTimes(source.restPort)));
+        through.push(...(await attachmentTimes(gateway.restPort)));
+      }
+    },
+    { mode: 'everyone' },
+  );
+  return { through, direct };
+}
+
+/** Milliseconds of the requests of an attachment, each on a new connection as SpecTcl's C++ client. */
+async function attachmentTimes(restPort: number): Promise<number[]> {
+  const times: number[] = [];
   for (let attachment = 0; attachment < ATTACHMENTS; attachment += 1) {
-    // As SpecTcl's C++ client: a new connection for each request.
     const requests = elapsedMs(async () => {
       await fetchText(restPort, 'shmem/size');
       await fetchText(restPort, 'mirror');
     });
-    figures.attachments.push(await requests);
+    times.push(await requests);
     await pause(PACE_MS);
   }
+  return times;
 }
