@@ -2,12 +2,13 @@
  * `page`: the web viewer in Chromium with 12 plots and a map of 512 × 512 at ten updates a second,
  * with four live fits and, in the same run, without: the longest task of the page's main thread,
  * the growth of its memory, the time until the first plot is drawn, and the size of the scripts at
- * opening; and the bytes of four plots over a slow line (`page-line.ts`). Starts a real system and
- * a browser; without a browser it has no rows.
+ * opening; the bytes of four plots over a slow line (`page-line.ts`); and the list of 10,000
+ * spectra (`page-list.ts`). Starts real systems and a browser; without a browser it has no rows.
  */
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { pageLine } from './page-line.js';
+import { LIST_CASE, pageList } from './page-list.js';
 import { longestTask, type LongestTask } from './page-trace.js';
 import { makeRow, type Peer, type Row } from './report.js';
 import { isSelected, type BenchSettings } from './settings.js';
@@ -46,25 +47,33 @@ export async function page(settings: BenchSettings): Promise<Row[]> {
     return [];
   }
   process.env['MIRRORFLOW_WEB'] = 'tcp://127.0.0.1:0';
+  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  try {
+    const list = isSelected(settings, LIST_CASE) ? [await pageList(browser, settings.repeats)] : [];
+    // All other cases are measured together.
+    if (settings.only !== undefined && LIST_CASE.includes(settings.only)) return list;
+    const board = await measureBoard(browser, settings);
+    return [...board.filter((row) => isSelected(settings, row.case)), ...list];
+  } finally {
+    await browser.close();
+  }
+}
+
+async function measureBoard(browser: Browser, settings: BenchSettings): Promise<Row[]> {
   const simulator = await startSimulatorProcess(['--rate', '20000', '--interval', '100', '--spectra', '189']);
   const { host, stop } = await startSystem();
   try {
     await host.run({ name: 'bench', source: simulator.address, updateIntervalMs: 100 });
     const address = await webAddress(async () => (await host.info()).web);
-    const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
-    try {
-      await openOnce(browser, link(address, ''));
-      const line = await pageLine(browser, address, 'bench', settings.repeats);
-      const fitted: Figures[] = [];
-      const plain: Figures[] = [];
-      for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
-        plain.push(await measure(browser, link(address, ''), 0, settings));
-        fitted.push(await measure(browser, link(address, ',gauss.1.1'), FITTED.length, settings));
-      }
-      return [...rowsOf(fitted, plain), ...line].filter((row) => isSelected(settings, row.case));
-    } finally {
-      await browser.close();
+    await openOnce(browser, link(address, ''));
+    const line = await pageLine(browser, address, 'bench', settings.repeats);
+    const fitted: Figures[] = [];
+    const plain: Figures[] = [];
+    for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
+      plain.push(await measure(browser, link(address, ''), 0, settings));
+      fitted.push(await measure(browser, link(address, ',gauss.1.1'), FITTED.length, settings));
     }
+    return [...rowsOf(fitted, plain), ...line];
   } finally {
     await stop();
     await simulator.stop();
