@@ -1281,7 +1281,7 @@ static bool receive_frame(int fd, frame *found, int64_t deadline) {
 #define CLOSE_TIMEOUT_MS 1000
 #define BACKOFF_FIRST_MS 20
 #define BACKOFF_LAST_MS 500
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 #define PLACES_MAX 3
 #define MESSAGE_TYPES_MAX 64
 #define MESSAGES_MAX 1024

@@ -93,7 +93,7 @@ describe('app server', () => {
       const { call } = await system.client();
       const error = await failureOf(call('client.present', [{ ...presentation('old'), version: 99 }]));
       expect(error.code).to.equal('VERSION_MISMATCH');
-      expect(error.message).to.match(/version 99\b.*version 1\b/);
+      expect(error.message).to.match(/version 99\b.*version 2\b/);
     });
 
     it('all openings of a session are released when its connection closes', async () => {

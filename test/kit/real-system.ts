@@ -20,6 +20,8 @@ export interface RealSystemOptions extends RuntimeOptions {
 export const ANY_WEB_PORT = 'tcp://127.0.0.1:0';
 
 export class RealSystem extends TestRuntime {
+  /** The program that `startHost` runs. */
+  hostServerProgram = programPath('host-server');
   /** Address of the web viewer; asked at each start of the host server. */
   web = 'off';
   readonly #hostOptions: readonly string[];
@@ -54,7 +56,7 @@ export class RealSystem extends TestRuntime {
   /** Starts the host server, connects to it, and runs applications without a source. */
   async startHost(...applications: readonly string[]): Promise<TestProcess> {
     const listen = this.#hostOptions.includes('--listen') ? [] : ['--listen', 'tcp://127.0.0.1:0'];
-    const server = this.program(programPath('host-server'), [...listen, ...this.#hostOptions]);
+    const server = this.program(this.hostServerProgram, [...listen, ...this.#hostOptions]);
     this.#hostServer = server;
     this.#host = await eventually(async () => {
       if (server.hasEnded) throw new Error(`the host server ended:\n${server.errors}`);

@@ -88,7 +88,7 @@ describe('misbehaving clients', function () {
     const refused = await session
       .call('client.present', [presentation])
       .catch((error: unknown) => String(error));
-    expect(refused).to.match(/version 99.*version 1/);
+    expect(refused).to.match(/version 99.*version 2/);
     session.destroy();
     await eventually(
       () => /version 9 of the signal link, this duplicator version \d/.test(system.logs()),

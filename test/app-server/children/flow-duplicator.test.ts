@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { FlowDuplicator, OWNER_SUBSCRIBES_WITHIN_MS } from '../../../app-server/children/flow-duplicator.js';
 import type { DuplicatorReady } from '../../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
+import { PROTOCOL_VERSION } from '../../../protocol/base/version.js';
 import { CHILD_RESTART_LIMITS } from '../../../protocol/host/process-kit/restart-policy.js';
 import { PREDECESSOR_POLL_MS } from '../../../protocol/host/process-kit/predecessor-watch.js';
 import { FakeProcess, turn } from '../../protocol/host/process-kit/fake-process.js';
@@ -18,7 +19,7 @@ const session = {
 function readyMessage({ pid, launch }: FakeProcess<DuplicatorReady>): DuplicatorReady {
   const identity = { pid, startTicks: 0, bootId: '' };
   const names = { application: 'e1', flow: 'events', type: 'bytes', file: '/f', link: '/l' };
-  return { launch, version: 1, identity, ...names, bufferSize: 1, buffers: 2 };
+  return { launch, version: PROTOCOL_VERSION, identity, ...names, bufferSize: 1, buffers: 2 };
 }
 
 describe('duplicator of a flow', () => {

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { CONTRACT } from '../../../protocol/rpc/contract/methods.js';
 import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 import { appTokenPath } from '../../../protocol/base/paths.js';
+import { PROTOCOL_VERSION } from '../../../protocol/base/version.js';
 import { proveChild } from '../../../protocol/host/process-kit/prove-child.js';
 import { callerOf } from '../../../protocol/rpc/xml-rpc/contract.js';
 import { eventually } from '../../kit/eventually.js';
@@ -90,7 +91,7 @@ describe('the duplicators of an app server', () => {
       const error = await failureOf(
         call('duplicator.subscribe', [
           {
-            version: 1,
+            version: PROTOCOL_VERSION,
             identity: { pid, startTicks: Number(startTicks), bootId: bootId ?? '' },
             application: 'e1',
             flow: 'spectra',

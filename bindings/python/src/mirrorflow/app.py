@@ -28,7 +28,7 @@ from .output import Output, check_policy
 
 M = TypeVar("M")
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 SPECTRA = "spectra"
 _PROGRAM_CHARACTERS = 256
 _BACKOFF_FIRST_S, _BACKOFF_LAST_S = 0.02, 0.5
