@@ -19,6 +19,8 @@ export interface HostStart {
   readonly secret?: string;
   /** Default: any on loopback, LAB_PORT in a lab. 0: any. */
   readonly port?: number;
+  /** The host server's file; default: that of this release. */
+  readonly program?: string;
 }
 
 export class HostNetwork {
@@ -48,7 +50,7 @@ export class HostNetwork {
 
   async start(
     name: string,
-    { peers = [...this.#systems.keys()], options = [], secret = SECRET, port }: HostStart = {},
+    { peers = [...this.#systems.keys()], options = [], secret = SECRET, port, program }: HostStart = {},
   ): Promise<RealSystem> {
     const lab = this.#lab;
     const address = lab?.host(name).address ?? '127.0.0.1';
@@ -63,6 +65,7 @@ export class HostNetwork {
         ...options,
       ], // prettier-ignore
     });
+    if (program !== undefined) system.hostServerProgram = program;
     this.#systems.set(name, system);
     await system.startHost();
     return system;

@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { expect } from 'chai';
-import type { Client } from '../../client-lib/index.js';
 import { packageFolder, programPath } from '../../protocol/base/installation.js';
 import { eventually } from '../kit/eventually.js';
+import { HostNetwork } from '../kit/host-network.js';
 import { ANY_WEB_PORT, RealSystem } from '../kit/real-system.js';
 import type { TestProcess } from '../kit/test-process.js';
 import { gatewayOf, rest } from './gateway-system.js';
@@ -29,8 +29,8 @@ interface ConsumerReport {
 
 describe('an upgrade from the release before', () => {
   let release: string;
-  let system: RealSystem;
-  let client: Client;
+  let system: RealSystem | undefined;
+  let hosts: HostNetwork | undefined;
 
   before(() => {
     release = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
@@ -45,20 +45,20 @@ describe('an upgrade from the release before', () => {
   });
   after(() => rmSync(join(release, '..'), { recursive: true }));
 
-  beforeEach(() => {
-    system = new RealSystem();
-    system.web = ANY_WEB_PORT;
-  });
   afterEach(async function () {
-    await system.stop(this.currentTest?.state === 'failed');
+    const failed = this.currentTest?.state === 'failed';
+    await system?.stop(failed);
+    await hosts?.stop(failed);
+    system = hosts = undefined;
   });
 
+  const oldHostServer = (): string => join(release, 'dist', 'programs', 'host-server.cjs');
   const oldLibrary = (): string => join(release, 'dist', 'library', 'mirrorflow.js');
   const newLibrary = (): string => join(packageFolder(), 'dist', 'library', 'mirrorflow.js');
-  const provider = (library: string): TestProcess =>
-    system.program('test/fixtures/upgrade/provider.js', [library, APP, FLOW]);
-  const consumer = (library: string): TestProcess =>
-    system.program('test/fixtures/upgrade/consumer.js', [library, APP, FLOW]);
+  const provider = (on: RealSystem, library: string, flow = FLOW): TestProcess =>
+    on.program('test/fixtures/upgrade/provider.js', [library, APP, flow]);
+  const consumer = (on: RealSystem, library: string, flow = FLOW): TestProcess =>
+    on.program('test/fixtures/upgrade/consumer.js', [library, APP, flow]);
 
   /** The release that a process runs. */
   function releaseOf(pid: number): 'old' | 'new' {
@@ -67,10 +67,6 @@ describe('an upgrade from the release before', () => {
     expect(program.startsWith(join(packageFolder(), 'dist') + sep), program).to.equal(true);
     return 'new';
   }
-
-  /** Undefined also while the client reconnects to the next app server. */
-  const duplicatorNow = (flow: string): Promise<number | undefined> =>
-    system.duplicatorPid(client, flow).catch(() => undefined);
 
   /** Resolves when consumers have had buffers and publications that are newer than this call. */
   async function goesOn(consumers: readonly TestProcess[]): Promise<void> {
@@ -86,31 +82,36 @@ describe('an upgrade from the release before', () => {
   }
 
   it('servers are exchanged one by one while flows, mirrors and viewers of both releases go on', async () => {
-    const source = await system.simulator({ rate: 2_000, intervalMs: 20 });
-    system.hostServerProgram = join(release, 'dist', 'programs', 'host-server.cjs');
-    const oldHost = await system.startHost();
-    await system.host.run({
+    const host = (system = new RealSystem());
+    host.web = ANY_WEB_PORT;
+    const source = await host.simulator({ rate: 2_000, intervalMs: 20 });
+    host.hostServerProgram = oldHostServer();
+    const oldHost = await host.startHost();
+    await host.host.run({
       name: APP,
       source: source.address,
       updateIntervalMs: 20,
       gateway: { restPort: 0, mirrorPort: 0 },
     });
-    client = await system.client(APP);
-    const oldProvider = provider(oldLibrary());
+    const client = await host.client(APP);
+    /** Undefined also while the client reconnects to the next app server. */
+    const duplicatorNow = (flow: string): Promise<number | undefined> =>
+      host.duplicatorPid(client, flow).catch(() => undefined);
+    const oldProvider = provider(host, oldLibrary());
     await oldProvider.line();
-    const consumers = [consumer(oldLibrary()), consumer(newLibrary())];
+    const consumers = [consumer(host, oldLibrary()), consumer(host, newLibrary())];
     await goesOn(consumers);
-    const appServer = await system.appServerPid(APP);
+    const appServer = await host.appServerPid(APP);
     const oldWeb = await eventually(() => viewerOf(oldHost.pid), 'the old viewer runs');
     expect([oldHost.pid, appServer, oldWeb].map(releaseOf)).to.deep.equal(['old', 'old', 'old']);
 
     oldHost.process.kill('SIGHUP'); // its applications go on
     await eventually(() => oldHost.hasEnded, 'the old host server has ended');
-    system.hostServerProgram = programPath('host-server');
-    const newHost = await system.startHost();
+    host.hostServerProgram = programPath('host-server');
+    const newHost = await host.startHost();
     expect(releaseOf(newHost.pid)).to.equal('new');
-    await eventually(async () => (await system.appServerPid(APP)) === appServer, 'the app server is adopted');
-    await goesOn([...consumers, consumer(oldLibrary()), consumer(newLibrary())]);
+    await eventually(async () => (await host.appServerPid(APP)) === appServer, 'the app server is adopted');
+    await goesOn([...consumers, consumer(host, oldLibrary()), consumer(host, newLibrary())]);
 
     const replaced = async (what: string, old: number, pidNow: () => Promise<number | undefined>) => {
       process.kill(old, 'SIGKILL');
@@ -121,7 +122,7 @@ describe('an upgrade from the release before', () => {
       expect(releaseOf(next), what).to.equal('new');
       await goesOn(consumers);
     };
-    await replaced('app server', appServer, () => system.appServerPid(APP));
+    await replaced('app server', appServer, () => host.appServerPid(APP));
     for (const flow of [FLOW, 'spectra']) {
       const old = await eventually(() => duplicatorNow(flow), 'the duplicator runs');
       expect(releaseOf(old)).to.equal('old');
@@ -135,7 +136,7 @@ describe('an upgrade from the release before', () => {
     expect(releaseOf(await eventually(() => viewerOf(newHost.pid), 'the viewer runs'))).to.equal('new');
 
     // All servers are new; programs of the old release come and go as before.
-    await goesOn([...consumers, consumer(oldLibrary())]);
+    await goesOn([...consumers, consumer(host, oldLibrary())]);
     oldProvider.process.stdin?.end();
     await eventually(() => oldProvider.hasEnded, 'the old provider has ended');
     const written = Number(oldProvider.output.trim().split('\n').at(-1));
@@ -143,6 +144,24 @@ describe('an upgrade from the release before', () => {
       () => consumers.every((program) => lastReport(program)?.next === written),
       'consumers have every buffer',
     );
+  });
+
+  it('hosts of both releases exchange flows in both directions, and a mirror', async () => {
+    hosts = new HostNetwork();
+    const a = await hosts.start('a', { program: oldHostServer() });
+    const b = await hosts.start('b');
+    const source = await a.simulator({ rate: 2_000, intervalMs: 20 });
+    await a.host.run({ name: APP, source: source.address, updateIntervalMs: 20 });
+    await b.host.run({ name: APP, via: 'a' });
+    await hosts.connected(APP);
+    for (const program of [provider(a, oldLibrary(), 'east'), provider(b, newLibrary(), 'west')])
+      await program.line();
+    await goesOn([
+      consumer(b, newLibrary(), 'east'),
+      consumer(b, oldLibrary(), 'east'),
+      consumer(a, oldLibrary(), 'west'),
+      consumer(a, newLibrary(), 'west'),
+    ]);
   });
 });
 
