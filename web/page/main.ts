@@ -240,6 +240,8 @@ class App {
     const state = this.#state;
     switch (message.kind) {
       case 'welcome':
+        // The server is of another release than this page, which its address restores.
+        if (state.welcome !== undefined && state.welcome.page !== message.page) return location.reload();
         state.welcome = message;
         return state.notify('connection');
       case 'applications':

@@ -41,10 +41,14 @@ export function setSecurityHeaders(response: ServerResponse): void {
 }
 
 export class Assets {
+  /** Changes with the content of any script or style sheet of the page. */
+  readonly page: string;
   readonly #assets: ReadonlyMap<string, Asset>;
 
   private constructor(assets: ReadonlyMap<string, Asset>) {
     this.#assets = assets;
+    // The document names the others, whose names have a hash of their content.
+    this.page = assets.get('/')?.etag ?? '';
   }
 
   /** Throws START_FAILED when the directory has no built page. */

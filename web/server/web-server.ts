@@ -408,7 +408,7 @@ export class WebServer {
     });
     page.send({
       kind: 'welcome',
-      version: this.#options.version,
+      page: this.#assets.page,
       host: hostname(),
       jsroot: this.#options.jsroot !== undefined,
       control: signedIn ? 'yes' : this.#signIn.hasSecret ? 'sign-in' : 'no-secret',

@@ -218,7 +218,8 @@ export interface NetworkPicture {
 export type ServerMessage =
   | {
       readonly kind: 'welcome';
-      readonly version: string;
+      /** Identity of the page's files. A page that was loaded from others loads again. */
+      readonly page: string;
       readonly host: string;
       /** Whether the server has JSROOT, for the menu of plots. */
       readonly jsroot: boolean;
