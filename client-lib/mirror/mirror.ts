@@ -32,7 +32,7 @@ interface MirrorEvents {
   /** The source's state changed: `live`, `stale` while it is unreachable, `ended`. */
   state: [state: SourceState];
   /** The link to the duplicator has ended; nothing changes any more until `reattached`. */
-  lost: [end: LinkEnd];
+  detached: [end: LinkEnd];
   /** Attached to a new duplicator; `state` follows. `memory` is another buffer from now on. */
   reattached: [];
 }
@@ -173,7 +173,7 @@ export class Mirror extends EventEmitter<MirrorEvents> {
     });
     attachment.link.onEnd((end) => {
       if (this.#closed || attachment !== this.#attachment) return;
-      this.emit('lost', end);
+      this.emit('detached', end);
     });
   }
 }

@@ -34,7 +34,7 @@ interface OutputFlowEvents {
   /** Attached to a new duplicator: writing continues. */
   reattached: [];
   /** The flow could not be reattached: open it again. Emitted after `closed`. */
-  lost: [end: LinkEnd];
+  end: [end: LinkEnd];
   /** The history of a consumer has reached one of its marks; how to react is up to the provider. */
   flowControl: [mark: ReachedMark];
   /** This consumer held the writer back beyond the stall timeout, and is lossy from now on. */
@@ -123,7 +123,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
     this.#state = 'lost';
     this.#buffers.rejectAll(() => this.#endedError());
     this.emit('closed');
-    this.emit('lost', end);
+    this.emit('end', end);
   }
 
   /** Bytes a buffer can hold. */

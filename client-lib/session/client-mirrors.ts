@@ -76,7 +76,7 @@ export class ClientMirrors {
     this.#keys.set(mirror, key);
     const notify = this.#openings.statusNotifier(request);
     mirror.on('state', (state) => notify(state === 'live' ? 'live' : 'stale'));
-    mirror.on('lost', () => {
+    mirror.on('detached', () => {
       mirror.emit('state', 'stale');
       // A reattached mirror emits its state itself.
       void this.#openings.recover(key, request, (opened) => reattachMirror(mirror, opened), {

@@ -120,7 +120,7 @@ async function send(context: CommandContext, client: Client, options: SendOption
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   signal.addEventListener('abort', interrupt, { once: true });
-  output.once('lost', () => stop.abort(duplicatorLost(options.flow)));
+  output.once('end', () => stop.abort(duplicatorLost(options.flow)));
   let cancelWait = (): void => undefined;
   output.on('detached', () => {
     const timer = setTimeout(() => stop.abort(duplicatorLost(options.flow)), REATTACHMENT_MS);

@@ -205,10 +205,10 @@ describe('an output flow', () => {
     const waiting = code(output.write(text(4)));
     const events: string[] = [];
     output.on('closed', () => events.push('closed'));
-    output.on('lost', () => events.push('lost'));
+    output.on('end', () => events.push('end'));
     await place.close();
     expect(await waiting).to.equal('CLOSED');
-    expect(events).to.deep.equal(['closed', 'lost']);
+    expect(events).to.deep.equal(['closed', 'end']);
     expect(() => output.reserveNow()).to.throw('its duplicator has ended');
     await output.close();
     await input.close();
