@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { formatFigure, type Row } from './report.js';
 
-/** A table of B against A, with the cases that only one file has. Throws for files without rows. */
+/** A table of B against A, with the cases that only one file has. */
 export function compareFiles(pathA: string, pathB: string): string {
   return compareRows(rowsIn(pathA), rowsIn(pathB));
 }
@@ -37,7 +37,8 @@ export function compareRows(before: readonly Row[], after: readonly Row[]): stri
   return lines.join('\n');
 }
 
-function rowsIn(path: string): Row[] {
+/** Throws for files without rows. */
+export function rowsIn(path: string): Row[] {
   const rows: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (!Array.isArray(rows) || !rows.every(isRow))
     throw new Error(`${path} is not a file of benchmark rows: write one with npm run bench -- --json FILE`);

@@ -69,7 +69,12 @@ export async function fanout(settings: BenchSettings): Promise<Row[]> {
     const client = await connect({ app: 'fanout', name: 'fanout' });
     const rows: Row[] = [];
     const peers = new Map<string, PeerRates>();
-    for (const testCase of cases) rows.push(...(await measure(testCase, client, directory, settings, peers)));
+    settings.run.expect(cases.length);
+    for (const testCase of cases) {
+      const name = nameOf(testCase);
+      const measured = () => measure(testCase, client, directory, settings, peers);
+      rows.push(...(await settings.run.measure(name, measured)));
+    }
     await client.close();
     return rows;
   } finally {
@@ -97,7 +102,7 @@ async function measure(
   const peers: PeerRates = measuredPeers.get(key) ?? new Map(applicablePeers.map(({ name }) => [name, []]));
   measuredPeers.set(key, peers);
   const flowFigures: Rates[] = [];
-  for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
+  for (const _ of settings.run.repetitions(settings.repeats)) {
     flowFigures.push(await flowRates(testCase, shape, client, durationMs));
     if (!needsPeers) continue;
     for (const peer of applicablePeers) {

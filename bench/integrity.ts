@@ -19,23 +19,31 @@ const CASES = [
 const PROTECTED = ['mac', 'tls'] as const satisfies LinkProtection[];
 
 export async function integrity(settings: BenchSettings): Promise<Row[]> {
+  const cases = CASES.filter(({ title }) => isSelected(settings, title));
+  settings.run.expect(cases.length);
   const rows: Row[] = [];
-  for (const { title, size, buffers } of CASES.filter((one) => isSelected(settings, one.title))) {
-    const figures: Record<LinkProtection, Figures[]> = { off: [], mac: [], tls: [] };
-    for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
-      for (const protection of ['off', ...PROTECTED] as const) {
-        const pair = await startDuplicatorPair(size, buffers, protection);
-        figures[protection].push(await measurePair(pair, size, buffers, settings.durationMs));
-      }
-    }
-    for (const protection of PROTECTED) {
-      for (const [what, unit, of] of FLOW_FIGURES) {
-        const values = (all: readonly Figures[]): number[] => all.map((one) => one[of]);
-        const peer = { name: 'integrity off', values: values(figures.off) };
-        const name = `${title}, ${protection === 'mac' ? 'MAC' : 'TLS'}: ${what}`;
-        rows.push(...makeRowPerPeer('integrity', name, unit, values(figures[protection]), [peer]));
-      }
+  for (const one of cases)
+    rows.push(...(await settings.run.measure(one.title, () => measureCase(one, settings))));
+  return rows;
+}
+
+async function measureCase(
+  { title, size, buffers }: (typeof CASES)[number],
+  { run, repeats, durationMs }: BenchSettings,
+): Promise<Row[]> {
+  const figures: Record<LinkProtection, Figures[]> = { off: [], mac: [], tls: [] };
+  for (const _ of run.repetitions(repeats)) {
+    for (const protection of ['off', ...PROTECTED] as const) {
+      const pair = await startDuplicatorPair(size, buffers, protection);
+      figures[protection].push(await measurePair(pair, size, buffers, durationMs));
     }
   }
-  return rows;
+  return PROTECTED.flatMap((protection) =>
+    FLOW_FIGURES.flatMap(([what, unit, of]) => {
+      const values = (all: readonly Figures[]): number[] => all.map((one) => one[of]);
+      const peer = { name: 'integrity off', values: values(figures.off) };
+      const name = `${title}, ${protection === 'mac' ? 'MAC' : 'TLS'}: ${what}`;
+      return makeRowPerPeer('integrity', name, unit, values(figures[protection]), [peer]);
+    }),
+  );
 }

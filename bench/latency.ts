@@ -40,9 +40,11 @@ export async function latency(settings: BenchSettings): Promise<Row[]> {
     await host.run({ name: 'latency' });
     const client = await connect({ app: 'latency', name: 'latency' });
     const rows: Row[] = [];
-    for (const testCase of CASES) {
-      if (isSelected(settings, nameOf(testCase)))
-        rows.push(...(await measureCase(testCase, directory, settings)));
+    const cases = CASES.filter((testCase) => isSelected(settings, nameOf(testCase)));
+    settings.run.expect(cases.length);
+    for (const testCase of cases) {
+      const measured = () => measureCase(testCase, directory, settings);
+      rows.push(...(await settings.run.measure(nameOf(testCase), measured)));
     }
     await client.close();
     return rows;
@@ -64,7 +66,7 @@ async function measureCase(testCase: Case, directory: string, settings: BenchSet
       ? [{ name: 'zeromq', transport: 'zeromq' as const, mode: 'inline' as const }]
       : []),
   ];
-  for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
+  for (const _ of settings.run.repetitions(settings.repeats)) {
     for (const { name, transport, mode } of variants) {
       const run: LatencySettings = {
         transport,

@@ -1,17 +1,18 @@
 /**
- * `npm run bench -- [NAME …]` runs benchmarks one after the other, prints a table of each and, with
- * `--json`, writes all rows to a file. `npm run bench -- compare A B` compares two such files;
- * `--help` lists the options. Each benchmark starts the processes that it measures and stops them.
+ * `npm run bench -- [NAME …]` runs benchmarks one after the other, prints each row and, with
+ * `--json`, writes all rows to a file. `quick` measures ten headline ratios, `compare A B` compares
+ * two files, `gate FILE` fails when ratios are worse than in a file; `--help` lists the options.
+ * Each benchmark starts the processes that it measures and stops them.
  */
-import { writeFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { endWithBadUsage } from '../protocol/host/process-kit/usage.js';
 import { c } from './c.js';
-import { compareFiles } from './compare.js';
+import { compareFiles, rowsIn } from './compare.js';
 import { fanout } from './fanout.js';
 import { flood } from './flood.js';
 import { fit } from './fit.js';
+import { judge } from './gate.js';
 import { gateway } from './gateway.js';
 import { idle } from './idle.js';
 import { integrity } from './integrity.js';
@@ -20,9 +21,11 @@ import { open } from './open.js';
 import { page } from './page.js';
 import { pagePeers } from './page-peers.js';
 import { python } from './python.js';
+import { QUICK_CASES, QUICK_DURATION_MS } from './quick.js';
 import { record } from './record.js';
-import { runEnvironment, formatTable, type Row } from './report.js';
+import { runEnvironment, type Row } from './report.js';
 import { rpc } from './rpc.js';
+import { BenchRun } from './run.js';
 import { scale } from './scale.js';
 import type { BenchSettings } from './settings.js';
 import { spectcl } from './spectcl.js';
@@ -54,7 +57,7 @@ const DURATION_MAX_MS = 600_000;
 const { _: positionalValues, ...values } = await yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
   .usage(
-    `$0 [NAME …]      run all benchmarks, or the named ones: ${Object.keys(BENCHES).join(', ')}\n$0 compare A B  compare two files of --json`,
+    `$0 [NAME …]      run all benchmarks, or the named ones: ${Object.keys(BENCHES).join(', ')}\n$0 quick         ten headline ratios, in two minutes\n$0 compare A B  compare two files of --json\n$0 gate FILE [NAME …]  measure again, the quick ones or the named; fail where ratios are worse than in FILE`,
   )
   .option('json', { type: 'string', requiresArg: true, describe: 'file to write all rows to' })
   .option('repeats', {
@@ -84,13 +87,33 @@ const { _: positionalValues, ...values } = await yargs(hideBin(process.argv))
     requiresArg: true,
     describe: 'page-peers: a node_modules folder with jsroot and uplot to compare with',
   })
+  .option('resume', {
+    type: 'boolean',
+    default: false,
+    describe: 'go on where the run with the same file of --json was stopped',
+  })
   .version(false)
   .strictOptions()
   .fail((message: string | null, error: Error | undefined) => fail(message ?? error))
   .parse();
-const positionals = positionalValues.map(String);
-if (positionals[0] === 'compare') compare(positionals.slice(1));
-else await run(positionals.length > 0 ? positionals : Object.keys(BENCHES));
+const [first, ...others] = positionalValues.map(String);
+switch (first) {
+  case undefined:
+    await run(Object.keys(BENCHES));
+    break;
+  case 'compare':
+    compare(others);
+    break;
+  case 'quick':
+    if (others.length > 0) fail('quick takes no names');
+    await quick();
+    break;
+  case 'gate':
+    await gate(others);
+    break;
+  default:
+    await run([first, ...others]);
+}
 
 function compare([a, b, ...more]: readonly string[]): void {
   if (a === undefined || b === undefined || more.length > 0)
@@ -98,29 +121,69 @@ function compare([a, b, ...more]: readonly string[]): void {
   else process.stdout.write(`${compareFiles(a, b)}\n`);
 }
 
-async function run(names: readonly string[]): Promise<void> {
+async function gate([file, ...names]: readonly string[]): Promise<void> {
+  if (file === undefined) fail('gate takes a file that was written with --json');
+  const kept = rowsIn(file);
+  const now = names.length > 0 ? await run(names) : await quick();
+  const { lines, failures } = judge(kept, now);
+  process.stdout.write(`${lines.join('\n')}\n`);
+  if (failures > 0) process.exitCode = 1;
+}
+
+async function run(names: readonly string[]): Promise<readonly Row[]> {
   const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
   if (unknown.length > 0)
     fail(`unknown benchmark: ${unknown.join(', ')}; choose from ${Object.keys(BENCHES).join(', ')}`);
-  const statedRepeats =
+  const repeats =
     values.repeats === undefined ? undefined : parseWholeNumber('repeats', values.repeats, REPEATS_MAX);
-  const settings: BenchSettings = {
-    repeats: statedRepeats ?? REPEATS_DEFAULT,
-    requestedRepeats: statedRepeats,
+  const settings = {
+    repeats: repeats ?? REPEATS_DEFAULT,
+    requestedRepeats: repeats,
     durationMs: parseWholeNumber('duration', values.duration, DURATION_MAX_MS),
     full: values.full,
     only: values.only,
     peers: values.peers,
   };
+  const all = startRun(settings);
+  for (const name of names)
+    await all.bench(name, async () => (await BENCHES[name]?.({ ...settings, run: all })) ?? []);
+  all.end();
+  return all.rows;
+}
+
+async function quick(): Promise<readonly Row[]> {
+  const settings = {
+    repeats: 1,
+    requestedRepeats: 1,
+    durationMs: QUICK_DURATION_MS,
+    full: false,
+    exact: true,
+    peers: undefined,
+  };
+  const all = startRun({ ...settings, only: undefined });
+  for (const { bench, measures, row, peer } of QUICK_CASES) {
+    // Silent, since a case has further rows.
+    const single = new BenchRun({ environment: runEnvironment(), shows: false });
+    const measured = async (): Promise<Row[]> => {
+      const rows = (await BENCHES[bench]?.({ ...settings, only: measures, run: single })) ?? [];
+      return rows.filter((one) => one.case === row && one.peer === peer);
+    };
+    await all.bench(`${bench}: ${row}`, measured);
+  }
+  all.end();
+  return all.rows;
+}
+
+/** `settings`: those that change figures. */
+function startRun(settings: Omit<BenchSettings, 'run'>): BenchRun {
   const environment = runEnvironment();
   process.stdout.write(`${environment.machine}; commit ${environment.commit}; ${environment.date}\n`);
-  const rows: Row[] = [];
-  for (const name of names) {
-    const measured = (await BENCHES[name]?.(settings)) ?? [];
-    process.stdout.write(`${formatTable(measured)}\n`);
-    for (const row of measured) rows.push(Object.assign(row, environment));
-    // Written after each benchmark: rows are kept when a later benchmark fails.
-    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+  const { json: file, resume } = values;
+  const options = { environment, file, only: settings.only, options: JSON.stringify(settings), shows: true };
+  try {
+    return resume ? BenchRun.resume(options) : new BenchRun(options);
+  } catch (error) {
+    return fail(error);
   }
 }
 

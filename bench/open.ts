@@ -29,8 +29,9 @@ const TITLES = {
 export async function open(settings: BenchSettings): Promise<Row[]> {
   const rows: Row[] = [];
   if (Object.values(TITLES).some((title) => isSelected(settings, title)))
-    rows.push(...(await measureOpenings()));
-  if (isSelected(settings, NPM_START)) rows.push(await measureNpmStart(settings));
+    rows.push(...(await settings.run.measure('openings', measureOpenings)));
+  if (isSelected(settings, NPM_START))
+    rows.push(...(await settings.run.measure(NPM_START, async () => [await measureNpmStart(settings)])));
   return rows.filter((row) => isSelected(settings, row.case));
 }
 

@@ -55,18 +55,25 @@ export async function rpc(settings: BenchSettings): Promise<Row[]> {
         bareSocket.call,
       ],
     ];
+    const { run, repeats, durationMs } = settings;
+    const selected = cases
+      .filter(([name]) => isSelected(settings, name))
+      .flatMap((calls) => [1, CONCURRENT_CALLS].map((concurrency) => ({ calls, concurrency })));
+    run.expect(selected.length);
     const rows: Row[] = [];
-    for (const [name, call, peer, peerCall] of cases) {
-      if (!isSelected(settings, name)) continue;
-      for (const concurrency of [1, CONCURRENT_CALLS]) {
+    for (const { calls, concurrency } of selected) {
+      const [name, call, peer, peerCall] = calls;
+      const title = `${name}, ${concurrency} at a time`;
+      const measured = async (): Promise<Row[]> => {
         const figures: Figures[] = [];
         const peerFigures: Figures[] = [];
-        for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
-          figures.push(await measure(call, concurrency, settings.durationMs));
-          peerFigures.push(await measure(peerCall, concurrency, settings.durationMs));
+        for (const _ of run.repetitions(repeats)) {
+          figures.push(await measure(call, concurrency, durationMs));
+          peerFigures.push(await measure(peerCall, concurrency, durationMs));
         }
-        rows.push(...rowsOfCase(`${name}, ${concurrency} at a time`, figures, peer, peerFigures));
-      }
+        return rowsOfCase(title, figures, peer, peerFigures);
+      };
+      rows.push(...(await run.measure(title, measured)));
     }
     bareSocket.close();
     bareHttp.close();

@@ -63,10 +63,13 @@ export async function scale(settings: BenchSettings): Promise<Row[]> {
         name: `buffers of ${size} MiB`, flows: 1, clients: 1, size: size * MIB, divisor: 1,
       })), // prettier-ignore
     };
+    const { run } = settings;
     for (const [curve, points] of Object.entries(curves)) {
-      if (isSelected(settings, curve)) rows.push(...(await measureCurve(points, client, settings)));
+      const measured = () => measureCurve(points, client, settings);
+      if (isSelected(settings, curve)) rows.push(...(await run.measure(curve, measured)));
     }
-    if (isSelected(settings, 'wake-ups')) rows.push(...(await measureWakeUps(client, settings)));
+    if (isSelected(settings, 'wake-ups'))
+      rows.push(...(await run.measure('wake-ups', () => measureWakeUps(client, settings))));
     await client.close();
     return rows;
   } finally {

@@ -30,24 +30,19 @@ export async function spectcl(settings: BenchSettings): Promise<Row[]> {
         cpu: `${size.title}, ${activity}: duplicator CPU per update`,
       };
       if (!Object.values(titles).some((title) => isSelected(settings, title))) continue;
-      rows.push(
-        ...(await measureUpdateRate(
-          titles,
-          size,
-          RATES[activity],
-          repetitionCount(settings, size.repetitions),
-        )),
-      );
+      const times = repetitionCount(settings, size.repetitions);
+      const measured = () => measureUpdateRate(titles, size, RATES[activity], times);
+      rows.push(...(await settings.run.measure(titles.rate, measured)));
     }
   }
-  for (const measure of [
-    measureFirstImages,
-    measureSteadyPeriods,
-    measureLags,
-    measureLostThreads,
-    measureBytesBetweenHosts,
-  ])
-    rows.push(...(await measure(settings)));
+  for (const [name, measure] of Object.entries({
+    'first images': measureFirstImages,
+    'steady periods': measureSteadyPeriods,
+    lags: measureLags,
+    'lost threads': measureLostThreads,
+    'bytes between hosts': measureBytesBetweenHosts,
+  }))
+    rows.push(...(await settings.run.measure(name, () => measure(settings))));
   return rows.filter((row) => isSelected(settings, row.case));
 }
 

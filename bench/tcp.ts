@@ -41,31 +41,39 @@ export const FLOW_FIGURES = [
 ] as const;
 
 export async function tcp(settings: BenchSettings): Promise<Row[]> {
+  const cases = CASES.filter(({ title }) => isSelected(settings, title));
+  settings.run.expect(cases.length);
   const rows: Row[] = [];
-  for (const { title, size, buffers } of CASES.filter((testCase) => isSelected(settings, testCase.title))) {
-    const flow: Figures[] = [];
-    const bare: Figures[] = [];
-    const bareRing: Figures[] = [];
-    const iperf3: number[] = [];
-    for (let repeat = 0; repeat < settings.repeats; repeat += 1) {
-      bare.push(await measureBareSockets(size, 1, settings.durationMs));
-      bareRing.push(await measureBareSockets(size, buffers, settings.durationMs));
-      const rate = await iperf3Rate(size, settings.durationMs);
-      if (rate !== undefined) iperf3.push(rate);
-      const pair = await startDuplicatorPair(size, buffers, 'off');
-      flow.push(await measurePair(pair, size, buffers, settings.durationMs));
-    }
-    for (const [what, unit, of] of FLOW_FIGURES) {
-      const values = (all: readonly Figures[]): number[] => all.map((figures) => figures[of]);
-      const peers = [
-        { name: 'bare sockets', values: values(bare) },
-        { name: 'bare sockets, as much memory', values: values(bareRing) },
-        ...(of === 'gigabytesPerSecond' ? [{ name: 'iperf3', values: iperf3 }] : []),
-      ];
-      rows.push(...makeRowPerPeer('tcp', `${title}: ${what}`, unit, values(flow), peers));
-    }
-  }
+  for (const one of cases)
+    rows.push(...(await settings.run.measure(one.title, () => measureCase(one, settings))));
   return rows;
+}
+
+async function measureCase(
+  { title, size, buffers }: (typeof CASES)[number],
+  { run, repeats, durationMs }: BenchSettings,
+): Promise<Row[]> {
+  const flow: Figures[] = [];
+  const bare: Figures[] = [];
+  const bareRing: Figures[] = [];
+  const iperf3: number[] = [];
+  for (const _ of run.repetitions(repeats)) {
+    bare.push(await measureBareSockets(size, 1, durationMs));
+    bareRing.push(await measureBareSockets(size, buffers, durationMs));
+    const rate = await iperf3Rate(size, durationMs);
+    if (rate !== undefined) iperf3.push(rate);
+    const pair = await startDuplicatorPair(size, buffers, 'off');
+    flow.push(await measurePair(pair, size, buffers, durationMs));
+  }
+  return FLOW_FIGURES.flatMap(([what, unit, of]) => {
+    const values = (all: readonly Figures[]): number[] => all.map((figures) => figures[of]);
+    const peers = [
+      { name: 'bare sockets', values: values(bare) },
+      { name: 'bare sockets, as much memory', values: values(bareRing) },
+      ...(of === 'gigabytesPerSecond' ? [{ name: 'iperf3', values: iperf3 }] : []),
+    ];
+    return makeRowPerPeer('tcp', `${title}: ${what}`, unit, values(flow), peers);
+  });
 }
 
 /** Measures a flow through the pair, then stops it. */
