@@ -4,6 +4,7 @@
  * page sessions and metrics to it. Runs timers while pages follow; its links open sockets.
  */
 import type { ApplicationInfo, Client } from '../../client-lib/index.js';
+import { systemClock } from '../../protocol/base/clock.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -15,6 +16,7 @@ import { CALIBRATIONS } from './calibrations.js';
 import { LAYOUTS } from './layouts.js';
 import { HostLink } from './host-link.js';
 import { NetworkSampler } from './network.js';
+import { Past } from './past/past.js';
 
 type Receive = (message: ServerMessage) => void;
 
@@ -28,6 +30,7 @@ const WATCHES_MAX = 256;
 export class Applications {
   readonly calibrations: AppRecords<AxisCalibration>;
   readonly layouts: AppRecords<Layout>;
+  readonly past: Past;
   readonly #host: HostLink;
   readonly #log: Logger;
   readonly #directory: string | undefined;
@@ -41,12 +44,21 @@ export class Applications {
   #sendingPicture = false;
   #closed = false;
 
-  /** `stateDirectory`: where calibrations and layouts are kept. */
-  constructor(directory: string | undefined, stateDirectory: string, log: Logger) {
+  /**
+   * `stateDirectory`: where calibrations and layouts are kept; `recordings`: directories in which
+   * recordings lie.
+   */
+  constructor(
+    directory: string | undefined,
+    stateDirectory: string,
+    recordings: readonly string[],
+    log: Logger,
+  ) {
     this.#directory = directory;
     this.calibrations = new AppRecords(stateDirectory, CALIBRATIONS, log);
     this.layouts = new AppRecords(stateDirectory, LAYOUTS, log);
     this.#log = log;
+    this.past = new Past({ directoriesOf: () => recordings, clock: systemClock, log });
     this.#host = new HostLink(directory, log);
     const clientOf = (app: string): Promise<Client> => this.#link(app).client();
     this.#pageNetwork = new NetworkSampler(clientOf);
@@ -135,6 +147,7 @@ export class Applications {
     clearInterval(this.#pictureTimer);
     await Promise.all([...this.#watches.values()].map((watch) => watch.close()));
     await Promise.all([...this.#links.values()].map((link) => link.close()));
+    await this.past.close();
     await this.#host.close();
   }
 

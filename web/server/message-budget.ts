@@ -49,6 +49,7 @@ export function costOf(message: PageMessage): number {
     case 'app':
     case 'network':
     case 'control':
+    case 'moment':
       return 100;
     default:
       return message satisfies never;

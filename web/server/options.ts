@@ -24,6 +24,8 @@ export interface WebOptions {
   readonly directory: string | undefined;
   /** Where calibrations and layouts are kept; an absolute path. */
   readonly stateDirectory: string;
+  /** Directories in which recordings lie; absolute paths. */
+  readonly recordings: readonly string[];
   /** Folder of the package jsroot; undefined: beside this program. */
   readonly jsroot: string | undefined;
   readonly endWithStdin: boolean;
@@ -60,6 +62,7 @@ export async function readWebOptions(
     identity,
     directory: given.directory,
     stateDirectory: stateDirectory(given.stateDirectory, env),
+    recordings: recordings(given.recordings, env),
     jsroot: given.jsroot ?? (env['MIRRORFLOW_JSROOT'] || undefined),
     endWithStdin: given.endWithStdin,
   };
@@ -80,6 +83,19 @@ function stateDirectory(option: string | undefined, env: Environment): string {
   const byUser = env['XDG_STATE_HOME'];
   const home = byUser !== undefined && isAbsolute(byUser) ? byUser : join(homedir(), '.local', 'state');
   return given ?? bySystemd ?? join(home, 'mirrorflow');
+}
+
+/** Those of the option, or else of the environment; throws BAD_OPTION for a relative path. */
+function recordings(option: readonly string[], env: Environment): readonly string[] {
+  const given = option.length > 0 ? option : (env['MIRRORFLOW_RECORDINGS'] ?? '').split(':');
+  const paths = given.filter((path) => path !== '');
+  const relative = paths.find((path) => !isAbsolute(path));
+  if (relative === undefined) return paths;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `the directory of recordings is ${JSON.stringify(relative)}; it must be an absolute path`,
+    { path: relative },
+  );
 }
 
 function commandLine(version: string) {
@@ -137,6 +153,15 @@ function commandLine(version: string) {
       describe:
         'where calibrations and layouts are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
         'XDG_STATE_HOME or ~/.local/state',
+    })
+    .option('recordings', {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      default: [] as string[],
+      describe:
+        'directory in which recordings of applications lie, an absolute path, for the time line of the page; may be ' +
+        'repeated; also MIRRORFLOW_RECORDINGS, separated by colons',
     })
     .option('jsroot', {
       type: 'string',

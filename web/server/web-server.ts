@@ -88,6 +88,8 @@ export interface WebServerOptions {
   readonly directory: string | undefined;
   /** Where calibrations and layouts are kept. */
   readonly stateDirectory: string;
+  /** Directories in which recordings lie. */
+  readonly recordings: readonly string[];
   /** Directory of the built page. */
   readonly assets: string;
   /** Undefined where it is not installed. */
@@ -146,7 +148,8 @@ export class WebServer {
       port: this.#port,
       secure: this.#usesTls,
     }));
-    this.#applications = new Applications(options.directory, options.stateDirectory, log);
+    const { directory, stateDirectory, recordings } = options;
+    this.#applications = new Applications(directory, stateDirectory, recordings, log);
     this.#saves = new SaveRequests(this.#applications);
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
@@ -403,6 +406,7 @@ export class WebServer {
       watch: (app) => this.#applications.watchFor(app, maySee),
       calibrations: this.#applications.calibrations,
       layouts: this.#applications.layouts,
+      past: this.#applications.past,
       followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
       controlApplication: (action, app) => this.#applications.controlApplication(action, app),
     });

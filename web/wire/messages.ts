@@ -48,6 +48,13 @@ export interface Subscription {
   readonly regions?: readonly RegionRequest[] | undefined;
   /** Least time between two frames, milliseconds. */
   readonly minIntervalMs?: number | undefined;
+  /**
+   * The counts of this moment of the recording instead of the present ones, milliseconds since
+   * 1970.
+   */
+  readonly atMs?: number | undefined;
+  /** Only the counts that came after this moment of the recording. Not with `rateS`. */
+  readonly sinceMs?: number | undefined;
 }
 
 export type PageMessage =
@@ -57,6 +64,8 @@ export type PageMessage =
   /** `again`: the page could not use the frame and needs a whole one. */
   | { readonly kind: 'ack'; readonly id: number; readonly again?: boolean }
   | { readonly kind: 'network'; readonly on: boolean }
+  /** The moment whose gates and list the page shows; null: the present ones. */
+  | { readonly kind: 'moment'; readonly atMs: number | null }
   | {
       readonly kind: 'control';
       readonly request: number;
@@ -107,6 +116,33 @@ export interface GateShape {
   readonly low: number;
   readonly high: number;
   readonly points: readonly { readonly x: number; readonly y: number }[];
+}
+
+/** A change of the run, as it was recorded. */
+export interface RunTick {
+  readonly atMs: number;
+  readonly number: string;
+  readonly state: string;
+  readonly title: string;
+}
+
+/** What was recorded of the spectra of one application; times in milliseconds since 1970. */
+export interface Timeline {
+  /** In order and without overlap; none where nothing is recorded. */
+  readonly spans: readonly (readonly [startMs: number, endMs: number])[];
+  readonly runs: readonly RunTick[];
+  /** From one recorded publication to the next, on average. */
+  readonly stepMs: number;
+  /** Files that cannot be read. */
+  readonly unreadable: number;
+}
+
+/** The recorded publication that a page shows instead of the present one. */
+export interface ShownMoment {
+  /** Time of the publication, at or before the moment. */
+  readonly dataMs: number;
+  readonly gates: readonly GateShape[];
+  readonly spectra: readonly SpectrumInfo[];
 }
 
 export interface ApplicationSummary {
@@ -247,8 +283,17 @@ export type ServerMessage =
       readonly layouts: Readonly<Record<string, Layout>>;
     }
   | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
-  /** The spectrum does not exist; frames follow when it does. */
-  | { readonly kind: 'missing'; readonly id: number }
+  /** The spectrum does not exist, or its moment cannot be read; frames follow when it does. */
+  | { readonly kind: 'missing'; readonly id: number; readonly reason?: string }
+  | { readonly kind: 'timeline'; readonly app: string; readonly timeline: Timeline }
+  /** The answer to `moment`: what the page shows, or why there is nothing. */
+  | {
+      readonly kind: 'moment';
+      readonly app: string;
+      readonly atMs: number;
+      readonly shown?: ShownMoment;
+      readonly error?: string;
+    }
   | { readonly kind: 'network'; readonly picture: NetworkPicture }
   | { readonly kind: 'answer'; readonly request: number; readonly error?: string };
 
@@ -271,6 +316,8 @@ export const SUBSCRIPTIONS_MAX = 256;
 export const REGIONS_MAX = 16;
 /** Channels of a region whose counts are sent. */
 export const REGION_COUNTS_MAX = 4_096;
+/** Moments of the recording that one page shows: its own, and those of overlays and differences. */
+export const MOMENTS_MAX = 12;
 /** Most values across or up in one frame. */
 export const COLUMNS_MAX = 65_536;
 /** Most values of one 2-D frame. */

@@ -18,6 +18,8 @@ import {
 const NAME_CHARACTERS_MAX = 256;
 const CHANNEL_MAX = 2 ** 32;
 const INTERVAL_MAX_MS = 60_000;
+/** The year 2200. */
+const MOMENT_MAX_MS = 7_258_118_400_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -45,6 +47,10 @@ export function parsePageMessage(text: string): PageMessage | undefined {
     case 'network': {
       const on = message['on'];
       return typeof on === 'boolean' ? { kind: 'network', on } : undefined;
+    }
+    case 'moment': {
+      const atMs = message['atMs'];
+      return atMs === null || isMoment(atMs) ? { kind: 'moment', atMs } : undefined;
     }
     case 'control': {
       const { request, action, app } = message;
@@ -77,6 +83,9 @@ function parseSubscription(item: Fields): Subscription | undefined {
   const ranges = ['x', 'y', 'band'] as const;
   if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;
   if (minIntervalMs !== undefined && !isInterval(minIntervalMs)) return undefined;
+  const { atMs, sinceMs } = item;
+  if (atMs !== undefined && !isMoment(atMs)) return undefined;
+  if (sinceMs !== undefined && (!isMoment(sinceMs) || rateS !== undefined)) return undefined;
   const regions = item['regions'];
   if (regions !== undefined && !isRegionList(regions)) return undefined;
   return {
@@ -91,6 +100,8 @@ function parseSubscription(item: Fields): Subscription | undefined {
     band: item['band'] as ChannelRange | undefined,
     regions,
     minIntervalMs,
+    atMs,
+    sinceMs,
   };
 }
 
@@ -104,6 +115,11 @@ function isName(value: unknown): value is string {
 
 function isIndex(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < CHANNEL_MAX;
+}
+
+/** Milliseconds since 1970. */
+export function isMoment(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) <= MOMENT_MAX_MS;
 }
 
 function isCount(value: unknown): value is number {

@@ -12,9 +12,11 @@ import { CALIBRATIONS } from '../../../web/server/calibrations.js';
 import { LAYOUTS } from '../../../web/server/layouts.js';
 import { packsFrames } from '../../../web/server/frame-line.js';
 import { PageSession } from '../../../web/server/page-session.js';
+import { Past } from '../../../web/server/past/past.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
 import { PACKED_CHANGES, PACKED_WHOLE, unpackFrame } from '../../../web/wire/packed-frame.js';
 import { eventually } from '../../kit/eventually.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 import { silent } from '../../kit/silent-log.js';
 
 const CHANNELS = 64;
@@ -87,6 +89,7 @@ class Page {
       watch: () => source as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
+      past: new Past({ directoriesOf: () => [], clock: new ManualClock(), log: silent }),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
     });

@@ -7,7 +7,9 @@ import { AppRecords } from '../../../web/server/app-records.js';
 import { CALIBRATIONS } from '../../../web/server/calibrations.js';
 import { LAYOUTS } from '../../../web/server/layouts.js';
 import { PageSession } from '../../../web/server/page-session.js';
+import { Past } from '../../../web/server/past/past.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 import { silent } from '../../kit/silent-log.js';
 
 describe('the session of a page', () => {
@@ -43,6 +45,7 @@ describe('the session of a page', () => {
       watch: () => watch as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
+      past: new Past({ directoriesOf: () => [], clock: new ManualClock(), log: silent }),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
     });
