@@ -14,6 +14,7 @@
  * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
  * | `/api/layout`            | POST keeps a layout                             | view access, own page |
  * | `/api/save`              | spectra as a file                               | view access           |
+ * | `/api/trend`             | JSON: sums of a recorded spectrum over time     | view access           |
  * | `/jsroot…`               | JSROOT and its document, where it is installed  | view access           |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
  * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
@@ -74,6 +75,7 @@ import { PagePlaces } from './page-places.js';
 import { PageSession } from './page-session.js';
 import { SaveRequests } from './save-requests.js';
 import { SignIn } from './sign-in.js';
+import { answerTrend } from './trend-requests.js';
 
 export interface WebServerOptions {
   readonly listen: AddressOf<'tcp' | 'tls'>;
@@ -275,7 +277,7 @@ export class WebServer {
         const maySee = this.#maySee(request);
         return await this.#saves.answer(maySee, request.url ?? '', response);
       }
-      const answer = await this.#analysis(path, request);
+      const answer = await this.#analysis(path, request, response);
       if (answer === undefined) return sendText(response, 404, 'No such page.');
       sendJson(response, 200, answer);
     } catch (error) {
@@ -285,7 +287,11 @@ export class WebServer {
     }
   }
 
-  async #analysis(path: string, request: IncomingMessage): Promise<object | undefined> {
+  async #analysis(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<object | undefined> {
     const maySee = this.#maySee(request);
     if (request.method === 'POST') {
       if (this.#signIn.hasSecret && !this.#signedIn(request)) {
@@ -299,6 +305,7 @@ export class WebServer {
     const words = requestWords(request.url ?? '');
     if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
     if (path === '/api/peaks') return answerPeaks(this.#applications, maySee, words);
+    if (path === '/api/trend') return answerTrend(this.#applications, maySee, words, response);
     return path === '/api/calibration' ? answerCalibration(this.#applications, maySee, words) : undefined;
   }
 

@@ -83,6 +83,19 @@ export class Past extends EventEmitter<PastEvents> {
     this.#dropUnused();
   }
 
+  /** Runs `use` with a moment. Throws BAD_OPTION with the reason why it cannot be read. */
+  async withMoment<T>(app: string, atMs: number, use: (moment: Moment) => T): Promise<T> {
+    const moment = this.acquire(app, atMs);
+    try {
+      while (!moment.isSettled) await new Promise((resolve) => this.once('settled', resolve));
+      if (moment.problem !== undefined)
+        throw new MirrorflowError('BAD_OPTION', moment.problem, { app, atMs });
+      return use(moment);
+    } finally {
+      this.release(moment);
+    }
+  }
+
   /** Sends the time line now and whenever it changes, until the returned function is called. */
   followTimeline(app: string, receive: (timeline: Timeline) => void): () => void {
     let [ended, last] = [false, ''];
@@ -105,7 +118,9 @@ export class Past extends EventEmitter<PastEvents> {
   /** Throws LIMIT_REACHED while another trend is read, and what the thread throws. */
   async trend(app: string, trend: TrendRequest, signal: AbortSignal): Promise<ReadTrend> {
     if (this.#trending) {
-      throw new MirrorflowError('LIMIT_REACHED', 'another trend is being read; retry when it is done', { app });
+      throw new MirrorflowError('LIMIT_REACHED', 'another trend is being read; retry when it is done', {
+        app,
+      });
     }
     this.#trending = true;
     try {
@@ -180,7 +195,8 @@ export class Past extends EventEmitter<PastEvents> {
     const age = (moment: Moment): number => this.#uses.get(moment)?.lastUse ?? 0;
     unused.sort(([, one], [, other]) => age(other) - age(one));
     const kept = this.#bytes > MOMENT_BYTES_MAX ? 0 : UNUSED_KEPT;
-    for (const [key, moment] of unused.slice(kept)) if (this.#moments.get(key) === moment) this.#moments.delete(key);
+    for (const [key, moment] of unused.slice(kept))
+      if (this.#moments.get(key) === moment) this.#moments.delete(key);
   }
 }
 
