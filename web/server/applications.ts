@@ -45,8 +45,8 @@ export class Applications {
   #closed = false;
 
   /**
-   * `stateDirectory`: where calibrations and layouts are kept; `recordings`: directories in which
-   * recordings lie.
+   * `stateDirectory`: where calibrations and layouts are kept, and recordings; `recordings`: further
+   * directories of them.
    */
   constructor(
     directory: string | undefined,
@@ -58,7 +58,12 @@ export class Applications {
     this.calibrations = new AppRecords(stateDirectory, CALIBRATIONS, log);
     this.layouts = new AppRecords(stateDirectory, LAYOUTS, log);
     this.#log = log;
-    this.past = new Past({ directoriesOf: () => recordings, clock: systemClock, log });
+    const places = {
+      stateDirectory,
+      further: recordings,
+      directoryOf: () => Promise.resolve(undefined),
+    };
+    this.past = new Past({ places, clock: systemClock, log });
     this.#host = new HostLink(directory, log);
     const clientOf = (app: string): Promise<Client> => this.#link(app).client();
     this.#pageNetwork = new NetworkSampler(clientOf);

@@ -16,6 +16,7 @@ import { Past } from '../../../web/server/past/past.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
 import { PACKED_CHANGES, PACKED_WHOLE, unpackFrame } from '../../../web/wire/packed-frame.js';
 import { eventually } from '../../kit/eventually.js';
+import { placesOf } from './past/toy-recording.js';
 import { ManualClock } from '../../kit/manual-clock.js';
 import { silent } from '../../kit/silent-log.js';
 
@@ -89,7 +90,7 @@ class Page {
       watch: () => source as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
-      past: new Past({ directoriesOf: () => [], clock: new ManualClock(), log: silent }),
+      past: new Past({ places: placesOf('/nonexistent'), clock: new ManualClock(), log: silent }),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
     });

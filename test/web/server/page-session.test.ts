@@ -9,6 +9,7 @@ import { LAYOUTS } from '../../../web/server/layouts.js';
 import { PageSession } from '../../../web/server/page-session.js';
 import { Past } from '../../../web/server/past/past.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
+import { placesOf } from './past/toy-recording.js';
 import { ManualClock } from '../../kit/manual-clock.js';
 import { silent } from '../../kit/silent-log.js';
 
@@ -45,7 +46,7 @@ describe('the session of a page', () => {
       watch: () => watch as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
-      past: new Past({ directoriesOf: () => [], clock: new ManualClock(), log: silent }),
+      past: new Past({ places: placesOf('/nonexistent'), clock: new ManualClock(), log: silent }),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
     });

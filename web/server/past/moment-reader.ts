@@ -63,11 +63,7 @@ export class MomentReader {
 }
 
 /** Whether files that were opened as `opened` have a moment, although the last one may have grown. */
-function hasMoment(
-  opened: readonly RecordedFile[],
-  files: readonly RecordedFile[],
-  atNs: number,
-): boolean {
+function hasMoment(opened: readonly RecordedFile[], files: readonly RecordedFile[], atNs: number): boolean {
   if (opened.length !== files.length) return false;
   return files.every(({ path, bytes }, index) => {
     const before = opened[index];

@@ -49,7 +49,9 @@ export class Moment implements CountsSource {
   /** The display memory; undefined before it was read. */
   get memory(): Buffer | undefined {
     const memory = this.#read?.memory;
-    return memory === undefined ? undefined : Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
+    return memory === undefined
+      ? undefined
+      : Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
   }
 
   /** What a page shows of it beside counts; undefined before it was read. */

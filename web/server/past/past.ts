@@ -10,7 +10,7 @@ import type { Logger } from '../../../protocol/base/log.js';
 import type { Timeline } from '../../wire/messages.js';
 import { Moment } from './moment.js';
 import type { ReadTrend, RecordedApp, TrendRequest } from './past-messages.js';
-import { recordingsOf } from './recording-places.js';
+import { recordingsOf, type RecordingPlaces } from './recording-places.js';
 import { RecordingThread } from './recording-thread.js';
 
 interface PastEvents {
@@ -19,8 +19,7 @@ interface PastEvents {
 }
 
 export interface PastOptions {
-  /** Directories in which recordings of an application lie. */
-  readonly directoriesOf: (app: string) => readonly string[];
+  readonly places: RecordingPlaces;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -146,7 +145,7 @@ export class Past extends EventEmitter<PastEvents> {
   }
 
   async #recordings(app: string): Promise<RecordedApp> {
-    return { app, paths: await recordingsOf(app, this.#options.directoriesOf(app)) };
+    return { app, paths: await recordingsOf(app, this.#options.places) };
   }
 
   async #timeline(app: string): Promise<Timeline> {

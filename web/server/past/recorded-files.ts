@@ -7,7 +7,10 @@ import { isMirrorflowError } from '../../../protocol/base/errors.js';
 import { Recording, type RunMark } from '../../../recorder/read/recording.js';
 import type { RecordedApp } from './past-messages.js';
 
-/** A readable file with spectra of the application; times in nanoseconds since 1970. */
+/**
+ * A readable file with spectra of the application; times in nanoseconds since 1970, from the first
+ * publication on.
+ */
 export interface RecordedFile {
   readonly path: string;
   readonly bytes: number;
@@ -79,9 +82,12 @@ function factsOf(path: string, bytes: number): { application: string | undefined
     const recording = new Recording([path]);
     try {
       const { application, span, files } = recording;
-      if (span === undefined || !recording.mirrors().includes(SPECTRA))
-        return { application, fact: 'without-spectra' };
-      return { application, fact: { path, bytes, ...span, runs: recording.runs(), ...stateOf(files) } };
+      const startNs = recording.cursor(SPECTRA).firstNs;
+      if (span === undefined || startNs === undefined) return { application, fact: 'without-spectra' };
+      return {
+        application,
+        fact: { path, bytes, startNs, endNs: span.endNs, runs: recording.runs(), ...stateOf(files) },
+      };
     } finally {
       recording.close();
     }

@@ -15,7 +15,8 @@ export function timelineOf({ files, unreadable }: FileList): Timeline {
   const spans: [number, number][] = [];
   let [coveredMs, publications] = [0, 0];
   for (const file of files) {
-    const [startMs, endMs] = [Math.floor(file.startNs / 1e6), Math.ceil(file.endNs / 1e6)];
+    // Whole milliseconds, of which the first has a publication at or before it.
+    const [startMs, endMs] = [Math.ceil(file.startNs / 1e6), Math.ceil(file.endNs / 1e6)];
     coveredMs += endMs - startMs;
     publications += file.publications;
     const last = spans.at(-1);

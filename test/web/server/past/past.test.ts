@@ -8,7 +8,7 @@ import { Past } from '../../../../web/server/past/past.js';
 import { failureOf } from '../../../kit/failure-of.js';
 import { silent } from '../../../kit/silent-log.js';
 import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
-import { recordToy, START_MS } from './toy-recording.js';
+import { placesOf, recordToy, START_MS } from './toy-recording.js';
 
 const NEVER = new AbortController().signal;
 
@@ -38,7 +38,7 @@ describe('the recorded past of an application', () => {
     // Another application, whose name begins with that of this one, and a file that is none.
     await recordToy(directory.file('e1-2-20270301T120000Z.mcap'), [100, 110], [], 'e1-2');
     writeFileSync(directory.file('e1-20270301T140000Z.mcap'), 'not a recording');
-    past = new Past({ directoriesOf: () => [directory.path], clock: systemClock, log: silent });
+    past = new Past({ places: placesOf(directory.path), clock: systemClock, log: silent });
   });
 
   afterEach(async () => {

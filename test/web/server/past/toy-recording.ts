@@ -7,6 +7,7 @@ import { writeBinding } from '../../../../protocol/spectcl/display-writer.js';
 import { channelOf } from '../../../../recorder/flow-channel.js';
 import { RecordingFile } from '../../../../recorder/mcap/recording-file.js';
 import { encodePublication } from '../../../../recorder/mirror/publication-codec.js';
+import type { RecordingPlaces } from '../../../../web/server/past/recording-places.js';
 
 export const START_MS = Date.UTC(2027, 2, 1, 12, 0, 0);
 const MAP_OFFSET = 64;
@@ -15,6 +16,15 @@ export interface ToyRun {
   readonly second: number;
   readonly number: string;
   readonly state: string;
+}
+
+/** Only this directory. */
+export function placesOf(directory: string): RecordingPlaces {
+  return {
+    stateDirectory: '/nonexistent',
+    further: [directory],
+    directoryOf: () => Promise.resolve(undefined),
+  };
 }
 
 export function toyMemory(count: number): Buffer {

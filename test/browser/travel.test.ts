@@ -1,0 +1,191 @@
+/** Time travel: every figure of a recorded moment on the page, by pointer, keys and link. */
+import { readdirSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import { Recording } from '../../recorder/read/recording.js';
+import { describeRecording } from '../../recorder/read/verify.js';
+import { eventually } from '../kit/eventually.js';
+import { eventuallyDrawn, eventuallyHash, hashOf } from './page-reading.js';
+import { startsPages, type PageSystem } from './page-system.js';
+
+const PLOT = '#/e1?p=tof';
+const SLIDER = '.timeline-slider';
+
+describe('time travel on the page', function () {
+  const start = startsPages();
+
+  interface Recorded {
+    /** Sum of the spectrum tof after each step of the source. */
+    readonly sums: readonly number[];
+    readonly startMs: number;
+    readonly endMs: number;
+  }
+
+  const sumOf = async (page: Page, plot = 0): Promise<number> =>
+    Number(await page.locator('.plot-foot').nth(plot).getAttribute('data-sum'));
+
+  async function eventuallySum(page: Page, sum: number, plot = 0): Promise<void> {
+    await eventually(async () => (await sumOf(page, plot)) === sum, `the sum ${sum} in plot ${plot}`);
+  }
+
+  /** Records three states of the source; it counts on after the recorder has stopped. */
+  async function record({ system, simulator, page }: PageSystem): Promise<Recorded> {
+    const directory = join(system.root, 'state', 'recordings', 'e1');
+    mkdirSync(directory, { recursive: true });
+    const words = ['record', 'spectra', '--app', 'e1', '--every', '0', '-o', directory];
+    const recorder = system.program('console/main.js', words);
+    await recorder.until(() => recorder.errors.includes('attached to the '));
+    const [name = ''] = readdirSync(directory);
+    const path = join(directory, name);
+    const publications = (): number =>
+      describeRecording(path)
+        .flows.filter(({ kind }) => kind === 'mirror')
+        .reduce((sum, { messages }) => sum + messages, 0);
+    await eventually(() => publications() > 0, 'the first publication is recorded');
+    const sums = [await sumOf(page)];
+    for (let step = 0; step < 2; step += 1) {
+      const before = publications();
+      simulator.step(5_000);
+      await eventually(async () => (await sumOf(page)) > sums.at(-1)!, 'the page shows the step');
+      await eventually(() => publications() > before, 'the step is recorded');
+      sums.push(await sumOf(page));
+    }
+    await recorder.stop();
+    simulator.step(5_000);
+    await eventually(async () => (await sumOf(page)) > sums.at(-1)!, 'the page shows what came after');
+    const recording = new Recording([path]);
+    const { span } = recording;
+    const firstNs = recording.cursor('spectra').firstNs ?? 0;
+    recording.close();
+    return { sums, startMs: Math.ceil(firstNs / 1e6), endMs: Math.ceil((span?.endNs ?? 0) / 1e6) };
+  }
+
+  it('keys of the time line show each recorded publication, and B the live counts', async () => {
+    const running = await start();
+    const { page, address, problems } = running;
+    await page.goto(address + PLOT);
+    await eventuallyDrawn(page, 1);
+    expect(await page.locator('.timeline').isHidden(), 'nothing is recorded yet').to.equal(true);
+    const { sums, startMs, endMs } = await record(running);
+    const live = await sumOf(page);
+    const slider = page.getByRole('slider', { name: 'Moment of the recording' });
+    await slider.waitFor();
+    await eventually(
+      async () => Number(await slider.getAttribute('max')) === endMs,
+      'the time line reaches to the end',
+    );
+    await page.keyboard.press('t');
+    await page.keyboard.press('End');
+    await eventuallySum(page, sums[2]!);
+    expect(await page.locator('.plot').getAttribute('data-state')).to.equal('past');
+    expect(await page.locator('.plot-state').textContent()).to.match(/^past · Recorded \d{4}-\d\d-\d\d /);
+    expect(await page.locator('.pill').textContent()).to.equal('past');
+    await page.keyboard.press('Home');
+    await eventuallySum(page, sums[0]!);
+    expect(await slider.getAttribute('aria-valuetext')).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
+    const past = await eventuallyHash(page, /^#\/e1\?at=[-\dT:.]+Z&p=tof$/);
+    // Another page opens the same moment by its link; the other end of the recording is a step away.
+    await page.goto('about:blank');
+    await page.goto(address + past);
+    await eventuallyDrawn(page, 1);
+    await eventuallySum(page, sums[0]!);
+    expect(Number(await slider.inputValue())).to.equal(startMs);
+    await page.locator('.plot').focus();
+    await page.keyboard.press('b');
+    await eventuallySum(page, live);
+    expect(await page.locator('.plot').getAttribute('data-state')).to.equal('live');
+    await eventuallyHash(page, PLOT);
+    await page.keyboard.press('Control+z');
+    await eventuallySum(page, sums[0]!);
+    // A drag on the slider, on a phone too.
+    await page.setViewportSize({ width: 390, height: 844 });
+    const box = (await page.locator(SLIDER).boundingBox())!;
+    expect(box.x >= 0 && box.x + box.width <= 390, 'the time line fits a phone').to.equal(true);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(390);
+    await page.mouse.move(box.x + 9, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.move(box.x + box.width - 1, box.y + box.height / 2);
+    await page.mouse.up();
+    await eventuallySum(page, sums[2]!);
+    expect(problems).to.deep.equal([]);
+  });
+
+  it('a difference, an overlay, peaks, saved files and a trend have the counts of the moment', async () => {
+    const running = await start();
+    const { page, address, problems } = running;
+    await page.goto(`${address}${PLOT};g=A,0,100-4000`);
+    await eventuallyDrawn(page, 1);
+    const { sums, startMs, endMs } = await record(running);
+    const live = await sumOf(page);
+    const regionCounts = async (): Promise<string> =>
+      (await page.locator('.regions tbody tr').first().textContent()) ?? '';
+    const liveRegion = await regionCounts();
+    await page.locator(SLIDER).waitFor();
+    await page.locator('.plot').focus();
+    await page.keyboard.press('t');
+    await page.keyboard.press('Home');
+    await eventuallySum(page, sums[0]!);
+    await eventually(async () => (await regionCounts()) !== liveRegion, 'the region of the moment');
+    const saved = await page.request.get(
+      `${address}api/save?app=e1&format=json&spectrum=tof&moment=${startMs}`,
+    );
+    const text = await saved.text();
+    expect(saved.status(), text).to.equal(200);
+    const counts = (JSON.parse(text) as { spectra: { counts: number[] }[] }).spectra[0]!.counts;
+    expect(counts.reduce((sum, count) => sum + count, 0)).to.equal(sums[0]);
+    const early = await page.request.get(`${address}api/peaks?app=e1&spectrum=tof&moment=1`);
+    expect(early.status()).to.equal(400);
+    expect(await early.text()).to.match(
+      /no spectra were recorded up to that moment; the recording begins at/,
+    );
+
+    const choose = async (text: string, plot = 0): Promise<void> => {
+      await page.locator('.plot .menu summary').nth(plot).click();
+      await page.getByRole('button', { name: text, exact: true }).click();
+    };
+    await choose('Difference to this moment');
+    await eventuallySum(page, live - sums[0]!);
+    expect(await page.locator('.plot-title').textContent()).to.match(/^tof · since \d{4}-/);
+    expect(await hashOf(page)).to.match(/^#\/e1\?p=tof;d=[^;]+Z;g=A,0,100-4000$/);
+    running.simulator.step(5_000);
+    await eventually(async () => (await sumOf(page)) > live - sums[0]!, 'the difference grows');
+    await choose('Show all counts again');
+    const present = await eventually(async () => {
+      const sum = await sumOf(page);
+      return sum > live ? sum : undefined;
+    }, 'all counts');
+
+    await page.locator('.plot').focus();
+    await page.keyboard.press('t');
+    await page.keyboard.press('Home');
+    await eventuallySum(page, sums[0]!);
+    await choose('This moment as an overlay');
+    await eventuallySum(page, present);
+    const link = await eventuallyHash(page, /^#\/e1\?p=tof,tof%20%40[^,;]+Z;g=/);
+    await page.goto('about:blank');
+    await page.goto(address + link);
+    await eventuallyDrawn(page, 1);
+    await eventually(
+      async () => ((await page.locator('.plot-title').textContent()) ?? '').includes('tof @'),
+      'the overlay of the link',
+    );
+    await page.locator(SLIDER).waitFor();
+
+    await choose('Trend of the sum');
+    await eventuallyDrawn(page, 2);
+    await eventually(
+      async () => Number(await page.locator('.plot-foot').nth(1).getAttribute('data-max')) === sums[2],
+      'the trend ends with the last recorded sum',
+    );
+    const words = `app=e1&spectrum=tof&from=${startMs}&to=${endMs}&points=3`;
+    const trend = (await (await page.request.get(`${address}api/trend?${words}`)).json()) as {
+      sums: number[];
+    };
+    expect(trend.sums.at(-1)).to.equal(sums[2]);
+    const refused = await page.request.get(`${address}api/trend?${words}&points=5`);
+    expect(refused.status()).to.equal(400);
+    expect(problems.filter((problem) => !problem.includes('400'))).to.deep.equal([]);
+  });
+});
