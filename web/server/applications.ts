@@ -17,6 +17,7 @@ import { LAYOUTS } from './layouts.js';
 import { HostLink } from './host-link.js';
 import { NetworkSampler } from './network.js';
 import { Past } from './past/past.js';
+import { RecorderDirectories } from './past/recorder-directories.js';
 
 type Receive = (message: ServerMessage) => void;
 
@@ -58,14 +59,15 @@ export class Applications {
     this.calibrations = new AppRecords(stateDirectory, CALIBRATIONS, log);
     this.layouts = new AppRecords(stateDirectory, LAYOUTS, log);
     this.#log = log;
+    const clientOf = (app: string): Promise<Client> => this.#link(app).client();
+    const recorders = new RecorderDirectories(clientOf, systemClock, log);
     const places = {
       stateDirectory,
       further: recordings,
-      directoryOf: () => Promise.resolve(undefined),
+      directoryOf: (app: string) => recorders.of(app, this.#infoOf(app)?.state === 'running'),
     };
     this.past = new Past({ places, clock: systemClock, log });
     this.#host = new HostLink(directory, log);
-    const clientOf = (app: string): Promise<Client> => this.#link(app).client();
     this.#pageNetwork = new NetworkSampler(clientOf);
     this.#metricsNetwork = new NetworkSampler(clientOf);
     this.#host.on('applications', () => this.#releaseEnded());

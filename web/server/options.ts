@@ -2,11 +2,11 @@
  * The command line of the web process, read by `main.ts`: options win over environment variables.
  * Reads the files of secret and certificate; prints help and version.
  */
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import yargs from 'yargs';
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Environment } from '../../protocol/base/paths.js';
+import { stateDirectory } from '../../protocol/base/state-directory.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { readSecurity, securityFiles } from '../../protocol/rpc/security/options.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
@@ -66,23 +66,6 @@ export async function readWebOptions(
     jsroot: given.jsroot ?? (env['MIRRORFLOW_JSROOT'] || undefined),
     endWithStdin: given.endWithStdin,
   };
-}
-
-/** The first place that is given; throws BAD_OPTION for a relative path. */
-function stateDirectory(option: string | undefined, env: Environment): string {
-  const given = option ?? (env['MIRRORFLOW_STATE_DIR'] || undefined);
-  if (given !== undefined && !isAbsolute(given)) {
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      `the state directory is ${JSON.stringify(given)}; it must be an absolute path`,
-      { path: given },
-    );
-  }
-  // The XDG specification: a relative path is invalid and to be ignored. systemd may give several.
-  const bySystemd = env['STATE_DIRECTORY']?.split(':')[0] || undefined;
-  const byUser = env['XDG_STATE_HOME'];
-  const home = byUser !== undefined && isAbsolute(byUser) ? byUser : join(homedir(), '.local', 'state');
-  return given ?? bySystemd ?? join(home, 'mirrorflow');
 }
 
 /** Those of the option, or else of the environment; throws BAD_OPTION for a relative path. */

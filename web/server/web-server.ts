@@ -367,7 +367,11 @@ export class WebServer {
       return sendText(response, 401, 'Send the shared secret as bearer token.');
     }
     const picture = await this.#applications.pictureForMetrics(this.#maySee(request));
-    const pids = picture.applications.flatMap((app) => [app.pid, ...app.flows.map(({ pid }) => pid)]);
+    const pids = picture.applications.flatMap((app) => [
+      app.pid,
+      app.recorder?.pid,
+      ...app.flows.map(({ pid }) => pid),
+    ]);
     const viewer = {
       pages: this.#pages.size,
       residentBytes: process.memoryUsage.rss(),

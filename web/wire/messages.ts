@@ -235,11 +235,24 @@ export interface NetworkClient {
   readonly flows: readonly NetworkUsage[];
 }
 
+/** The recorder of an application, of app.info. */
+export interface NetworkRecorder {
+  readonly state: string;
+  readonly pid?: number;
+  /** Bytes of the present file. */
+  readonly bytes: number;
+  /** Buffers that were recorded and lost since the recorder began. */
+  readonly buffers: number;
+  readonly lost: number;
+}
+
 export interface NetworkApplication extends ApplicationSummary {
   readonly pid?: number;
   readonly port?: number;
   readonly flows: readonly NetworkFlow[];
   readonly clients: readonly NetworkClient[];
+  /** Undefined for an application that is not recorded. */
+  readonly recorder?: NetworkRecorder;
   /** Why flows and clients are missing. */
   readonly problem?: string;
 }
