@@ -88,4 +88,17 @@ describe('the session of a page', () => {
     expect(refreshes).to.equal(2);
     expect(watch.cache.size).to.equal(1);
   });
+
+  it('a page shows at most twelve moments at once', () => {
+    receive({ kind: 'app', app: 'e1' });
+    const refused = (): unknown[] =>
+      sent.flatMap(({ kind, id, reason }) =>
+        kind === 'missing' && /at most 12 moments/.test(String(reason)) ? [id] : [],
+      );
+    const view = (id: number, atMs: number) => ({ id, spectrum: 'tof', columns: 10, rows: 10, atMs });
+    const moments = Array.from({ length: 12 }, (_, id) => view(id, 1_000 + id));
+    // The same moment twice counts once.
+    receive({ kind: 'show', subscriptions: [...moments, view(20, 1_000), view(21, 2_000)] });
+    expect(refused()).to.deep.equal([21]);
+  });
 });

@@ -123,10 +123,7 @@ export class Past extends EventEmitter<PastEvents> {
     }
     this.#trending = true;
     try {
-      const of = await this.#recordings(app);
-      if (of.paths.length === 0) {
-        throw new MirrorflowError('BAD_OPTION', `there are no recordings of ${app}`, { app });
-      }
+      const of = existing(await this.#recordings(app));
       return await this.#thread.ask('trend', { of, trend }, signal);
     } finally {
       this.#trending = false;
@@ -174,7 +171,7 @@ export class Past extends EventEmitter<PastEvents> {
     const { app, atMs } = moment;
     try {
       if (this.#bytes > MOMENT_BYTES_MAX) throw tooMany();
-      const of = await this.#recordings(app);
+      const of = existing(await this.#recordings(app));
       moment.settle(await this.#thread.ask('moment', { of, atMs }));
     } catch (error) {
       moment.fail(describeError(error));
@@ -197,6 +194,13 @@ export class Past extends EventEmitter<PastEvents> {
     for (const [key, moment] of unused.slice(kept))
       if (this.#moments.get(key) === moment) this.#moments.delete(key);
   }
+}
+
+/** Throws BAD_OPTION without any file. */
+function existing(recorded: RecordedApp): RecordedApp {
+  if (recorded.paths.length > 0) return recorded;
+  const { app } = recorded;
+  throw new MirrorflowError('BAD_OPTION', `there are no recordings of ${app}`, { app });
 }
 
 function tooMany(): MirrorflowError {
