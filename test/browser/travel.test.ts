@@ -7,14 +7,35 @@ import { Recording } from '../../recorder/read/recording.js';
 import { describeRecording } from '../../recorder/read/verify.js';
 import { formatMoment } from '../../web/view/moment.js';
 import { eventually } from '../kit/eventually.js';
+import { needsBrowser } from './browser.js';
 import { eventuallyDrawn, eventuallyHash, hashOf } from './page-reading.js';
-import { startsPages, type PageSystem } from './page-system.js';
+import { PageSystem, SECRET } from './page-system.js';
 
 const PLOT = '#/e1?p=tof';
-const SLIDER = '.timeline-slider';
+const SLIDER = 'Moment of the recording';
+const TIMELINE = '.timeline:not(.replay)';
 
 describe('time travel on the page', function () {
-  const start = startsPages();
+  let running: PageSystem;
+  let recorded: Recorded;
+  let failed = false;
+
+  needsBrowser();
+
+  before(async function () {
+    running = await PageSystem.start({ secret: true });
+    const { page, address } = running;
+    await page.goto(address + PLOT);
+    await eventuallyDrawn(page, 1);
+    expect(await page.locator(TIMELINE).isHidden(), 'nothing is recorded yet').to.equal(true);
+    recorded = await record();
+  });
+
+  afterEach(function () {
+    failed ||= this.currentTest?.state === 'failed';
+  });
+
+  after(() => running?.stop(failed || recorded === undefined));
 
   interface Recorded {
     /** Sum of the spectrum tof after each step of the source. */
@@ -32,7 +53,8 @@ describe('time travel on the page', function () {
     await eventually(async () => (await sumOf(page, plot)) === sum, `the sum ${sum} in plot ${plot}`);
   }
 
-  async function savedCounts({ page, address }: PageSystem, words = ''): Promise<readonly number[]> {
+  async function savedCounts(words = ''): Promise<readonly number[]> {
+    const { page, address } = running;
     const answer = await page.request.get(`${address}api/save?app=e1&format=json&spectrum=tof${words}`);
     const text = await answer.text();
     expect(answer.status(), text).to.equal(200);
@@ -40,7 +62,7 @@ describe('time travel on the page', function () {
   }
 
   /** Records three states of the source; it counts on after the recorder has stopped. */
-  async function record(running: PageSystem): Promise<Recorded> {
+  async function record(): Promise<Recorded> {
     const { system, simulator, page } = running;
     const directory = join(system.root, 'state', 'recordings', 'e1');
     mkdirSync(directory, { recursive: true });
@@ -55,7 +77,7 @@ describe('time travel on the page', function () {
         .reduce((sum, { messages }) => sum + messages, 0);
     await eventually(() => publications() > 0, 'the first publication is recorded');
     const sums = [await sumOf(page)];
-    const first = await savedCounts(running);
+    const first = await savedCounts();
     for (let step = 0; step < 2; step += 1) {
       const before = publications();
       simulator.step(5_000);
@@ -74,14 +96,10 @@ describe('time travel on the page', function () {
   }
 
   it('keys of the time line show each recorded publication, and B the live counts', async () => {
-    const running = await start();
     const { page, address, problems } = running;
-    await page.goto(address + PLOT);
-    await eventuallyDrawn(page, 1);
-    expect(await page.locator('.timeline').isHidden(), 'nothing is recorded yet').to.equal(true);
-    const { sums, startMs, endMs } = await record(running);
+    const { sums, startMs, endMs } = recorded;
     const live = await sumOf(page);
-    const slider = page.getByRole('slider', { name: 'Moment of the recording' });
+    const slider = page.getByRole('slider', { name: SLIDER });
     await slider.waitFor();
     await eventually(
       async () => Number(await slider.getAttribute('max')) === endMs,
@@ -112,7 +130,7 @@ describe('time travel on the page', function () {
     await eventuallySum(page, sums[0]!);
     // A drag on the slider, on a phone too.
     await page.setViewportSize({ width: 390, height: 844 });
-    const box = (await page.locator(SLIDER).boundingBox())!;
+    const box = (await page.getByRole('slider', { name: SLIDER }).boundingBox())!;
     expect(box.x >= 0 && box.x + box.width <= 390, 'the time line fits a phone').to.equal(true);
     expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(390);
     await page.mouse.move(box.x + 9, box.y + box.height / 2);
@@ -125,22 +143,23 @@ describe('time travel on the page', function () {
   });
 
   it('a difference, an overlay, peaks, saved files and a trend have the counts of the moment', async () => {
-    const running = await start();
     const { page, address, problems } = running;
+    const { sums, first, startMs, endMs } = recorded;
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.goto('about:blank');
     await page.goto(`${address}${PLOT};g=A,0,100-4000`);
     await eventuallyDrawn(page, 1);
-    const { sums, first, startMs, endMs } = await record(running);
     const live = await sumOf(page);
     const regionCounts = async (): Promise<string> =>
       (await page.locator('.regions tbody tr').first().textContent()) ?? '';
     const liveRegion = await regionCounts();
-    await page.locator(SLIDER).waitFor();
+    await page.getByRole('slider', { name: SLIDER }).waitFor();
     await page.locator('.plot').focus();
     await page.keyboard.press('t');
     await page.keyboard.press('Home');
     await eventuallySum(page, sums[0]!);
     await eventually(async () => (await regionCounts()) !== liveRegion, 'the region of the moment');
-    expect(await savedCounts(running, `&moment=${startMs}`)).to.deep.equal(first);
+    expect(await savedCounts(`&moment=${startMs}`)).to.deep.equal(first);
     const early = await page.request.get(`${address}api/peaks?app=e1&spectrum=tof&moment=1`);
     expect(early.status()).to.equal(400);
     expect(await early.text()).to.match(
@@ -177,7 +196,7 @@ describe('time travel on the page', function () {
       async () => ((await page.locator('.plot-title').textContent()) ?? '').includes('tof @'),
       'the overlay of the link',
     );
-    await page.locator(SLIDER).waitFor();
+    await page.getByRole('slider', { name: SLIDER }).waitFor();
 
     await choose('Trend of the sum');
     await eventuallyDrawn(page, 2);
@@ -193,5 +212,41 @@ describe('time travel on the page', function () {
     const refused = await page.request.get(`${address}api/trend?${words}&points=5`);
     expect(refused.status()).to.equal(400);
     expect(problems.filter((problem) => !problem.includes('400'))).to.deep.equal([]);
+  });
+
+  it('the page of a replay steps, seeks and continues its player after signing in', async () => {
+    const { page, system, address } = running;
+    const { sums } = recorded;
+    const player = system.program('console/main.js', [
+      'play',
+      join(system.root, 'state', 'recordings', 'e1'),
+      '--paused',
+    ]);
+    await eventually(
+      async () => (await system.host.applications()).some(({ name }) => name === 'e1.replay'),
+      'the application of the replay',
+    );
+    await page.goto('about:blank');
+    await page.goto(`${address}#/e1.replay?p=tof`);
+    const step = page.getByRole('button', { name: 'Step', exact: true });
+    await step.waitFor();
+    expect(await step.isDisabled(), 'before signing in').to.equal(true);
+    await page.evaluate(`fetch('/sign-in', { method: 'POST', body: ${JSON.stringify(SECRET)} })`);
+    await page.reload();
+    await eventuallySum(page, sums[0]!);
+    await eventually(async () => !(await step.isDisabled()), 'the controls of a page that has signed in');
+    await step.click();
+    await eventuallySum(page, sums[1]!);
+    await page.getByRole('slider', { name: 'Position of the replay' }).press('End');
+    await eventuallySum(page, sums[2]!);
+    await page.getByRole('slider', { name: 'Position of the replay' }).press('Home');
+    await eventuallySum(page, sums[0]!);
+    await page.getByLabel('Speed of the replay').selectOption('600');
+    await eventually(
+      async () => / · ended$/.test((await page.locator('.replay output').textContent()) ?? ''),
+      'the end of the replay',
+    );
+    await eventuallySum(page, sums[2]!);
+    expect(await player.stop()).to.equal(0);
   });
 });

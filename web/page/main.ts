@@ -26,6 +26,7 @@ import { PageHistory } from './page-history.js';
 import { preparePrinting } from './print.js';
 import { showSignIn } from './sign-in-dialog.js';
 import { readSession, signInForm, signOut } from './sign-in.js';
+import { ReplayBar } from './replay-bar.js';
 import { SpectrumList } from './spectrum-list.js';
 import { PageState } from './page-state.js';
 import { Subscriptions } from './subscriptions.js';
@@ -47,6 +48,7 @@ class App {
   readonly #network: NetworkView;
   readonly #travel: Travel;
   readonly #timeline: TimelineBar;
+  readonly #replay: ReplayBar;
   readonly #history = new PageHistory(() => this.#header.setUndo(this.#history));
   readonly #notices = new Notices();
   readonly #layouts = new Layouts(this.#state, this.#notices, {
@@ -80,6 +82,7 @@ class App {
       moved: (burst) => this.#updateAddress(burst === SAME_STEP ? 'same' : 'step', burst),
     });
     this.#timeline = new TimelineBar(state, this.#travel);
+    this.#replay = new ReplayBar(state, (message) => this.#connection.send(message));
     const services = {
       state,
       subscriptions: this.#subscriptions,
@@ -123,6 +126,7 @@ class App {
       layouts,
       this.#main,
       this.#timeline.element,
+      this.#replay.element,
       this.#notices.element,
     );
     preparePrinting(() => {
@@ -219,6 +223,7 @@ class App {
     this.#network.setVisible(view === 'network');
     this.#layouts.setVisible(view === 'spectra');
     this.#timeline.setVisible(view === 'spectra');
+    this.#replay.setVisible(view === 'spectra');
     if (view === 'network') this.#list.close();
     else this.#list.refresh();
     this.#updateAddress('step');
@@ -301,6 +306,12 @@ class App {
         return state.notify('gates');
       case 'missing':
         return this.#subscriptions.missing(message.id, message.reason);
+      case 'replay':
+        if (message.app !== state.app) return undefined;
+        state.replay = message.replay ?? undefined;
+        return state.notify('replay');
+      case 'refused':
+        return this.#notices.show(message.error);
       case 'timeline':
       case 'moment':
         return this.#travel.received(message);

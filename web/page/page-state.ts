@@ -10,6 +10,7 @@ import type {
   GateShape,
   Layout,
   NetworkPicture,
+  Replay,
   ServerMessage,
   ShownMoment,
   SpectrumInfo,
@@ -29,7 +30,8 @@ export type Topic =
   | 'network'
   | 'paused'
   | 'timeline'
-  | 'moment';
+  | 'moment'
+  | 'replay';
 
 type Welcome = ServerMessage & { kind: 'welcome' };
 
@@ -46,6 +48,8 @@ export class PageState {
   liveGates: readonly GateShape[] = [];
   /** What is recorded of the application; undefined before it is known. */
   timeline: Timeline | undefined;
+  /** Of an application that plays a recording. */
+  replay: Replay | undefined;
   /** The moment of the recording that the page shows, milliseconds since 1970. */
   momentMs: number | undefined;
   /** What was recorded at that moment, or why it cannot be shown; undefined while it is read. */
@@ -96,10 +100,20 @@ export class PageState {
     this.liveGates = [];
     this.timeline = undefined;
     this.momentMs = undefined;
+    this.replay = undefined;
     this.recorded = undefined;
     this.calibrations = {};
     this.layouts = {};
-    for (const topic of ['applications', 'status', 'list', 'gates', 'layouts', 'timeline', 'moment'] as const)
+    for (const topic of [
+      'applications',
+      'status',
+      'list',
+      'gates',
+      'layouts',
+      'timeline',
+      'moment',
+      'replay',
+    ] as const)
       this.notify(topic);
   }
 

@@ -8,7 +8,13 @@ import { systemClock } from '../../protocol/base/clock.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { AxisCalibration, Layout, NetworkPicture, ServerMessage } from '../wire/messages.js';
+import type {
+  AxisCalibration,
+  Layout,
+  NetworkPicture,
+  PlayerRequest,
+  ServerMessage,
+} from '../wire/messages.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';
 import { AppRecords } from './app-records.js';
@@ -17,6 +23,7 @@ import { LAYOUTS } from './layouts.js';
 import { HostLink } from './host-link.js';
 import { NetworkSampler } from './network.js';
 import { Past } from './past/past.js';
+import { sendPlayerCommand } from './player-commands.js';
 import { RecorderDirectories } from './past/recorder-directories.js';
 
 type Receive = (message: ServerMessage) => void;
@@ -44,6 +51,7 @@ export class Applications {
   #pictureTimer: NodeJS.Timeout | undefined;
   #sendingPicture = false;
   #closed = false;
+  #playerCommands: Promise<void> = Promise.resolve();
 
   /**
    * `stateDirectory`: where calibrations and layouts are kept, and recordings; `recordings`: further
@@ -141,6 +149,16 @@ export class Applications {
     this.#log.info(`a page requested to ${action} an application`, { application: app });
     if (action === 'run') await this.#host.run(app);
     else await this.#host.stop(app);
+  }
+
+  /** Throws the reason when the player did not receive the command. */
+  async controlPlayer(app: string, request: PlayerRequest): Promise<void> {
+    this.#log.info(`a page requested to ${request.action} a player`, { application: app });
+    // One after the other: commands share the name of a client.
+    const sent = this.#playerCommands.then(() => sendPlayerCommand(app, this.#directory, request));
+    this.#playerCommands = sent.catch(() => undefined);
+    await sent;
+    this.#watches.get(app)?.replay.refresh();
   }
 
   async pictureForMetrics(maySee: MaySee): Promise<NetworkPicture> {

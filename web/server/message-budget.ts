@@ -50,6 +50,7 @@ export function costOf(message: PageMessage): number {
     case 'network':
     case 'control':
     case 'moment':
+    case 'player':
       return 100;
     default:
       return message satisfies never;

@@ -12,6 +12,7 @@ import {
   type AxisCalibration,
   type Layout,
   type PageMessage,
+  type PlayerRequest,
   type ServerMessage,
   type Subscription,
 } from '../wire/messages.js';
@@ -38,6 +39,8 @@ export interface PageSessionServices {
   followNetwork(receive: (message: ServerMessage) => void): () => void;
   /** Starts or stops an application; throws the reason when that fails. */
   controlApplication(action: 'run' | 'stop', app: string): Promise<void>;
+  /** Sends a command to the player of an application; throws the reason when that fails. */
+  controlPlayer(app: string, request: PlayerRequest): Promise<void>;
   /** Whether the page has signed in; then it may also start and stop applications. */
   readonly signedIn: boolean;
   /** Whether frames are packed for a slow line. */
@@ -116,6 +119,8 @@ export class PageSession {
         return this.#followNetwork(message.on);
       case 'moment':
         return this.#showMoment(message.atMs ?? undefined);
+      case 'player':
+        return void this.#controlPlayer(message.player);
       case 'control':
         return void this.#controlApplication(message);
       default:
@@ -133,6 +138,8 @@ export class PageSession {
     const status = (): void => this.send({ kind: 'status', status: watch.status });
     const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
     const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
+    const replay = (): void =>
+      this.send({ kind: 'replay', app: watch.app, replay: watch.replay.replay ?? null });
     const changed = (): void => this.#sendFrames();
     const { calibrations, layouts } = this.#services;
     const calibrated = (app = watch.app): void => {
@@ -145,6 +152,7 @@ export class PageSession {
     calibrations.on('changed', calibrated);
     layouts.on('changed', arranged);
     watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
+    watch.on('replay', replay);
     const { past } = this.#services;
     const settled = (moment: Moment): void => this.#settled(moment);
     past.on('settled', settled);
@@ -155,6 +163,7 @@ export class PageSession {
       calibrations.off('changed', calibrated);
       layouts.off('changed', arranged);
       watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
+      watch.off('replay', replay);
       past.off('settled', settled);
       unfollow();
       leave();
@@ -164,6 +173,7 @@ export class PageSession {
     arranged();
     if (watch.listIsKnown) list();
     if (watch.gates.length > 0) gates();
+    if (watch.replay.replay !== undefined) replay();
   }
 
   #leaveApplication(): void {
@@ -327,6 +337,19 @@ export class PageSession {
   #followNetwork(on: boolean): void {
     this.#unfollowNetwork?.();
     this.#unfollowNetwork = on ? this.#services.followNetwork((message) => this.send(message)) : undefined;
+  }
+
+  async #controlPlayer(request: PlayerRequest): Promise<void> {
+    const app = this.#watch?.app;
+    if (app === undefined) return;
+    if (!this.#services.signedIn) {
+      return this.send({ kind: 'refused', error: 'Sign in to control the replay.' });
+    }
+    try {
+      await this.#services.controlPlayer(app, request);
+    } catch (error) {
+      this.send({ kind: 'refused', error: describeError(error) });
+    }
   }
 
   async #controlApplication({ request, action, app }: PageMessage & { kind: 'control' }): Promise<void> {

@@ -419,6 +419,7 @@ export class WebServer {
       layouts: this.#applications.layouts,
       past: this.#applications.past,
       followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
+      controlPlayer: (app, player) => this.#applications.controlPlayer(app, player),
       controlApplication: (action, app) => this.#applications.controlApplication(action, app),
     });
     page.send({

@@ -57,6 +57,17 @@ export interface Subscription {
   readonly sinceMs?: number | undefined;
 }
 
+export const PLAYER_ACTIONS = ['pause', 'resume', 'step', 'seek', 'speed'] as const;
+
+/**
+ * `value`: of `seek` milliseconds since 1970, of `speed` recorded seconds per second, 0 for as fast as
+ * readers take it.
+ */
+export interface PlayerRequest {
+  readonly action: (typeof PLAYER_ACTIONS)[number];
+  readonly value?: number | undefined;
+}
+
 export type PageMessage =
   | { readonly kind: 'app'; readonly app: string | null }
   /** All visible views; the subscriptions of others end. */
@@ -66,6 +77,8 @@ export type PageMessage =
   | { readonly kind: 'network'; readonly on: boolean }
   /** The moment whose gates and list the page shows; null: the present ones. */
   | { readonly kind: 'moment'; readonly atMs: number | null }
+  /** For the player of the application that the page shows. */
+  | { readonly kind: 'player'; readonly player: PlayerRequest }
   | {
       readonly kind: 'control';
       readonly request: number;
@@ -135,6 +148,16 @@ export interface Timeline {
   readonly stepMs: number;
   /** Files that cannot be read. */
   readonly unreadable: number;
+}
+
+/** A recording that is being played as an application; times in milliseconds since 1970. */
+export interface Replay {
+  readonly state: 'playing' | 'paused' | 'ended';
+  readonly atMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Recorded seconds per second; 0 for as fast as readers take it. */
+  readonly speed: number;
 }
 
 /** The recorded publication that a page shows instead of the present one. */
@@ -299,6 +322,10 @@ export type ServerMessage =
   /** The spectrum does not exist, or its moment cannot be read; frames follow when it does. */
   | { readonly kind: 'missing'; readonly id: number; readonly reason?: string }
   | { readonly kind: 'timeline'; readonly app: string; readonly timeline: Timeline }
+  /** Null for an application that is no replay any more. */
+  | { readonly kind: 'replay'; readonly app: string; readonly replay: Replay | null }
+  /** Why a request of the page had no effect. */
+  | { readonly kind: 'refused'; readonly error: string }
   /** The answer to `moment`: what the page shows, or why there is nothing. */
   | {
       readonly kind: 'moment';

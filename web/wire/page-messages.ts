@@ -5,11 +5,13 @@
 import {
   CELLS_MAX,
   COLUMNS_MAX,
+  PLAYER_ACTIONS,
   RATE_WINDOWS_S,
   REGIONS_MAX,
   SUBSCRIPTIONS_MAX,
   type ChannelRange,
   type PageMessage,
+  type PlayerRequest,
   type RegionRequest,
   type Subscription,
 } from './messages.js';
@@ -18,6 +20,7 @@ import {
 const NAME_CHARACTERS_MAX = 256;
 const CHANNEL_MAX = 2 ** 32;
 const INTERVAL_MAX_MS = 60_000;
+const SPEED_MAX = 1e6;
 /** The year 2200. */
 const MOMENT_MAX_MS = 7_258_118_400_000;
 
@@ -52,6 +55,10 @@ export function parsePageMessage(text: string): PageMessage | undefined {
       const atMs = message['atMs'];
       return atMs === null || isMoment(atMs) ? { kind: 'moment', atMs } : undefined;
     }
+    case 'player': {
+      const player = parsePlayerRequest(message['player']);
+      return player === undefined ? undefined : { kind: 'player', player };
+    }
     case 'control': {
       const { request, action, app } = message;
       if (!isIndex(request) || !isName(app)) return undefined;
@@ -59,6 +66,26 @@ export function parsePageMessage(text: string): PageMessage | undefined {
     }
     default:
       return undefined;
+  }
+}
+
+function parsePlayerRequest(item: unknown): PlayerRequest | undefined {
+  if (!isFields(item)) return undefined;
+  const { value } = item;
+  const action = PLAYER_ACTIONS.find((known) => known === item['action']);
+  switch (action) {
+    case 'pause':
+    case 'resume':
+    case 'step':
+      return value === undefined ? { action } : undefined;
+    case 'seek':
+      return isMoment(value) ? { action, value } : undefined;
+    case 'speed':
+      return typeof value === 'number' && value >= 0 && value <= SPEED_MAX ? { action, value } : undefined;
+    case undefined:
+      return undefined;
+    default:
+      return action satisfies never;
   }
 }
 

@@ -30,6 +30,7 @@ class Source extends EventEmitter {
   readonly list = [];
   readonly listIsKnown = true;
   readonly gates = [];
+  readonly replay = { replay: undefined };
   readonly cache = new SpectrumCache();
   readonly metadata = { revision: 1, spectrum: () => undefined };
   readonly publication = { atMs: 1, sequence: 1 };
@@ -93,6 +94,7 @@ class Page {
       past: new Past({ places: placesOf('/nonexistent'), clock: new ManualClock(), log: silent }),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
+      controlPlayer: () => Promise.resolve(),
     });
     this.send({ kind: 'app', app: 'e1' });
     this.send({ kind: 'show', subscriptions: [VIEW] });

@@ -35,6 +35,7 @@ describe('the session of a page', () => {
       list: [],
       listIsKnown: true,
       gates: [],
+      replay: { replay: undefined },
       cache: new SpectrumCache(),
       enter: () => () => undefined,
       refresh: () => (refreshes += 1),
@@ -49,6 +50,7 @@ describe('the session of a page', () => {
       past: new Past({ places: placesOf('/nonexistent'), clock: new ManualClock(), log: silent }),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
+      controlPlayer: () => Promise.resolve(),
     });
   });
 

@@ -13,6 +13,9 @@ describe('a message of a page', () => {
     expect(parse({ kind: 'app', app: null })).to.deep.equal({ kind: 'app', app: null });
     expect(parse({ kind: 'moment', atMs: null })).to.deep.equal({ kind: 'moment', atMs: null });
     const atMs = 1_700_000_000_000;
+    const players = [{ action: 'pause' }, { action: 'seek', value: atMs }, { action: 'speed', value: 0 }];
+    for (const player of players)
+      expect(parse({ kind: 'player', player })).to.deep.equal({ kind: 'player', player });
     expect(parse({ kind: 'moment', atMs })).to.deep.equal({ kind: 'moment', atMs });
     const past = parse({ kind: 'show', subscriptions: [{ ...VIEW, atMs, sinceMs: atMs - 1 }] });
     expect(past).to.have.nested.property('subscriptions[0].atMs', atMs);
@@ -56,6 +59,15 @@ describe('a message of a page', () => {
         undefined,
       );
     }
+    const players = [
+      {},
+      { action: 'stop' },
+      { action: 'pause', value: 1 },
+      { action: 'seek' },
+      { action: 'seek', value: 0.5 },
+    ];
+    for (const player of [...players, { action: 'speed', value: -1 }, { action: 'speed', value: 1e9 }, null])
+      expect(parse({ kind: 'player', player }), JSON.stringify(player)).to.equal(undefined);
     for (const atMs of [undefined, 0, '1', 1e300, {}])
       expect(parse({ kind: 'moment', atMs })).to.equal(undefined);
     const many = Array.from({ length: SUBSCRIPTIONS_MAX + 1 }, (_, id) => ({ ...VIEW, id }));
