@@ -115,7 +115,7 @@ describe('time travel on the page', function () {
     await eventuallySum(page, sums[0]!);
     expect(await slider.getAttribute('aria-valuetext')).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
     const past = await eventuallyHash(page, `#/e1?at=${formatMoment(startMs)}&p=tof`);
-    // Another page opens the same moment by its link; the other end of the recording is a step away.
+    // Another page opens the same moment by its link.
     await page.goto('about:blank');
     await page.goto(address + past);
     await eventuallyDrawn(page, 1);

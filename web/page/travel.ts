@@ -9,7 +9,7 @@ import type { Subscriptions } from './subscriptions.js';
 
 export interface TravelEvents {
   send(message: PageMessage): void;
-  /** Another moment is shown; `burst` as in `BoardEvents.changed`, undefined for a step of its own. */
+  /** Another moment is shown; `burst` as in `BoardEvents.changed`. */
   moved(burst: string | undefined): void;
 }
 

@@ -54,8 +54,8 @@ export class Applications {
   #playerCommands: Promise<void> = Promise.resolve();
 
   /**
-   * `stateDirectory`: where calibrations and layouts are kept, and recordings; `recordings`: further
-   * directories of them.
+   * `stateDirectory`: where calibrations, layouts and recordings are kept; `recordings`: further
+   * directories of recordings.
    */
   constructor(
     directory: string | undefined,

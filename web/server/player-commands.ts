@@ -7,7 +7,7 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import { PLAYER_CLIENT, PlayerCommand } from '../../recorder/play/commands.js';
 import type { PlayerRequest } from '../wire/messages.js';
 
-/** Throws UNREACHABLE-like errors of `connect`, and NOT_RUNNING when the player has not received it. */
+/** Throws as `connect`, and NOT_RUNNING where no player has received the command. */
 export async function sendPlayerCommand(
   app: string,
   directory: string | undefined,

@@ -1,5 +1,5 @@
 /**
- * Answers `/api/trend`: the sum of a recorded spectrum, or of a region of it, over time. `WebServer`
+ * Answers `/api/trend`: the sum of a recorded spectrum or of a region of it over time. `WebServer`
  * calls it with the address of a request; the recording thread reads.
  */
 import type { ServerResponse } from 'node:http';

@@ -13,7 +13,7 @@ const UNITS = [
 /** The largest unit of which the time has at least so many. */
 const UNITS_MIN = 3;
 
-/** `sums`: one for each equal part of the time; null, which is shown as 0, where nothing is known. */
+/** `sums`: one for each equal part of the time; null, shown as 0, where nothing is known. */
 export function trendSpectrum(
   name: string,
   sums: readonly (number | null)[],

@@ -60,8 +60,8 @@ export interface Subscription {
 export const PLAYER_ACTIONS = ['pause', 'resume', 'step', 'seek', 'speed'] as const;
 
 /**
- * `value`: of `seek` milliseconds since 1970, of `speed` recorded seconds per second, 0 for as fast as
- * readers take it.
+ * `value`: of `seek` milliseconds since 1970, of `speed` recorded seconds per second, 0 for as fast
+ * as readers take it.
  */
 export interface PlayerRequest {
   readonly action: (typeof PLAYER_ACTIONS)[number];

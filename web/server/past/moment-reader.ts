@@ -62,7 +62,7 @@ export class MomentReader {
   }
 }
 
-/** Whether files that were opened as `opened` have a moment, although the last one may have grown. */
+/** Whether opened files have a moment, although the last one may have grown since. */
 function hasMoment(opened: readonly RecordedFile[], files: readonly RecordedFile[], atNs: number): boolean {
   if (opened.length !== files.length) return false;
   return files.every(({ path, bytes }, index) => {

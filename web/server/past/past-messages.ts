@@ -48,7 +48,7 @@ export interface ReadMoment {
 }
 
 export interface ReadTrend {
-  /** The sum at the end of each step; null where nothing was recorded or the spectrum was absent. */
+  /** The sum at the end of each step; null where the spectrum was not recorded. */
   readonly sums: readonly (number | null)[];
 }
 
