@@ -42,7 +42,7 @@ export class Past extends EventEmitter<PastEvents> {
   readonly #thread: RecordingThread;
   readonly #moments = new Map<string, Moment>();
   readonly #uses = new WeakMap<Moment, Use>();
-  /** Moments that are to be read; the newest request comes first. */
+  /** Moments that are to be read, in the order of the requests. */
   #waiting: Moment[] = [];
   #reading = false;
   #trending = false;
@@ -160,7 +160,7 @@ export class Past extends EventEmitter<PastEvents> {
   async #readWaiting(): Promise<void> {
     if (this.#reading) return;
     this.#reading = true;
-    for (let moment = this.#waiting.pop(); moment !== undefined; moment = this.#waiting.pop()) {
+    for (let moment = this.#waiting.shift(); moment !== undefined; moment = this.#waiting.shift()) {
       if (this.#isUsed(moment)) await this.#readMoment(moment);
       else this.#moments.delete(keyOf(moment.app, moment.atMs));
     }

@@ -1,7 +1,8 @@
 /** Recorded moments, time lines and trends, read by the real thread from real files. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { systemClock } from '../../../../protocol/base/clock.js';
+import { Recording } from '../../../../recorder/read/recording.js';
 import type { Timeline } from '../../../../web/wire/messages.js';
 import type { Moment } from '../../../../web/server/past/moment.js';
 import { Past } from '../../../../web/server/past/past.js';
@@ -16,7 +17,7 @@ describe('the recorded past of an application', () => {
   let directory: TemporaryDirectory;
   let past: Past;
 
-  beforeEach(async () => {
+  before(async () => {
     directory = new TemporaryDirectory();
     await recordToy(
       directory.file('e1-20270301T120000Z.mcap'),
@@ -38,13 +39,15 @@ describe('the recorded past of an application', () => {
     // Another application, whose name begins with that of this one, and a file that is none.
     await recordToy(directory.file('e1-2-20270301T120000Z.mcap'), [100, 110], [], 'e1-2');
     writeFileSync(directory.file('e1-20270301T140000Z.mcap'), 'not a recording');
+  });
+
+  beforeEach(() => {
     past = new Past({ places: placesOf(directory.path), clock: systemClock, log: silent });
   });
 
-  afterEach(async () => {
-    await past.close();
-    directory.remove();
-  });
+  afterEach(() => past.close());
+
+  after(() => directory.remove());
 
   async function momentAt(second: number): Promise<Moment> {
     const moment = past.acquire('e1', START_MS + second * 1_000);
@@ -73,6 +76,41 @@ describe('the recorded past of an application', () => {
     expect(moment.problem).to.equal(
       'no spectra were recorded up to that moment; the recording begins at 2027-03-01T12:00:00.000Z',
     );
+  });
+
+  it('a damaged chunk is reported for its moments, and the others stay readable', async () => {
+    const path = directory.file('e1-20270301T120021Z.mcap');
+    const whole = readFileSync(path);
+    const bytes = Buffer.from(whole);
+    const file = new Recording([path]);
+    const { chunks } = file.files[0]!.summary;
+    expect(chunks.length).to.be.above(1);
+    const { offset, bytes: length } = chunks.at(-1)!;
+    file.close();
+    bytes[offset + Math.floor(length / 2)]! ^= 0x55;
+    try {
+      writeFileSync(path, bytes);
+      expect((await momentAt(40)).problem).to.match(/e1-20270301T120021Z\.mcap is damaged/);
+      expect(await countAt(20)).to.equal(20);
+      expect(await countAt(3_601)).to.equal(3_601);
+    } finally {
+      writeFileSync(path, whole);
+    }
+  });
+
+  it('an application without recordings has an empty time line, and its moments state the reason', async () => {
+    const timeline = await new Promise<Timeline>((resolve) => {
+      const stop = past.followTimeline('e9', (received) => {
+        stop();
+        resolve(received);
+      });
+    });
+    expect(timeline.spans).to.deep.equal([]);
+    const read = past.withMoment('e9', START_MS, () => 'read');
+    expect(await failureOf(read)).to.deep.include({
+      code: 'BAD_OPTION',
+      message: 'there are no recordings of e9',
+    });
   });
 
   it('views of one moment share it, and one that no view shows any more is not read', async () => {

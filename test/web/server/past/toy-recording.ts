@@ -44,7 +44,7 @@ export async function recordToy(
   runs: readonly ToyRun[] = [],
   application = 'e1',
 ): Promise<string> {
-  const file = await RecordingFile.create(path, { library: 'test', chunkBytes: 20_000 });
+  const file = await RecordingFile.create(path, { library: 'test', chunkBytes: 1_000 });
   file.addMetadata('recording', new Map([['application', application]]));
   for (const { second, number, state } of runs) {
     const atNs = String((START_MS + second * 1_000) * 1e6);
