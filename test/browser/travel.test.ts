@@ -243,7 +243,7 @@ describe('time travel on the page', function () {
     await eventuallySum(page, sums[0]!);
     await page.getByLabel('Speed of the replay').selectOption('600');
     await eventually(
-      async () => / · ended$/.test((await page.locator('.replay output').textContent()) ?? ''),
+      async () => (await page.locator('.replay output').textContent())?.endsWith(' · ended'),
       'the end of the replay',
     );
     await eventuallySum(page, sums[2]!);
