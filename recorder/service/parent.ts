@@ -18,7 +18,7 @@ import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 /** Between two looks at what has changed. */
 const REPORT_INTERVAL_MS = 500;
 
-export interface Reports {
+interface Reports {
   readonly ready: () => RecorderReady;
   readonly report: () => RecorderReport;
   /** The app server refuses this recorder. */

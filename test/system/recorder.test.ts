@@ -172,6 +172,12 @@ describe('the recorder of an application', () => {
     await start();
     const record = { flows: ['events'], directory: '/tmp' };
     expect((await failureOf(system.host.run({ name: 'e2', record }))).code).to.equal('NOT_PERMITTED');
+    expect(await system.program('console/main.js', ['run', 'e3', '--record', 'events,logs']).end()).to.equal(
+      0,
+    );
+    expect((await (await system.client('e3')).appInfo()).recorder?.directory).to.equal(
+      join(system.root, 'state', 'recordings', 'e3'),
+    );
     await system.host.run({ name: 'e2', record: { flows: ['events'], forMs: 1 } });
     const other = await system.client('e2');
     const ended = await eventually(async () => {

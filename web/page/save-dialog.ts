@@ -17,6 +17,7 @@ const FORMAT_TEXTS: Readonly<Record<SaveFormat, string>> = {
   spe: 'Radware .spe, one dimension',
   csv: 'CSV',
   json: 'JSON',
+  npz: 'numpy (npz)',
 };
 
 export function showSaveDialog(plot: PlotHandle): void {
