@@ -2,11 +2,12 @@
  * The app server as a whole: one process per application, started by `main.ts`. Claims the name of
  * the application by the record file `apps/<app>.json`, then opens the endpoints (the sockets that
  * take calls) and connects to the host server. Its services start a duplicator (the process that
- * serves a flow) for each flow in use, and the gateway (SpecTcl's services for old viewers).
+ * serves a flow) for each flow in use, the gateway (SpecTcl's services for old viewers) and the
+ * recorder.
  *
  * Creates the directories and the record, and grants users access to directories, sockets and
- * tokens. close() stops gateway and duplicators, then removes leftovers (files of duplicators
- * that died), then closes endpoints and host link together, then removes the record.
+ * tokens. close() stops gateway, recorder and duplicators, then removes leftovers (files of
+ * duplicators that died), then closes endpoints and host link together, then removes the record.
  */
 import assert from 'node:assert/strict';
 import { Access } from '../protocol/host/access/access.js';
@@ -95,8 +96,8 @@ export class AppServer {
   }
 
   /**
-   * Stops gateway and duplicators, removes leftovers, closes endpoints and the host link, and
-   * releases the name. Several calls share one close.
+   * Stops gateway, recorder and duplicators, removes leftovers, closes endpoints and the host link,
+   * and releases the name. Several calls share one close.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -106,7 +107,7 @@ export class AppServer {
   async #listen(access: Access): Promise<void> {
     const { options, launchToken, clock, log } = this.#setup;
     const { directory, flowDirectory, application } = options;
-    const { flows, gateway } = this.#services;
+    const { flows, gateway, recorder } = this.#services;
     // Before any call is taken: duplicators of an earlier app server reconnect at once.
     flows.duplicators.expectRunning();
     await this.#endpoints.listenOnSockets(access);
@@ -135,6 +136,7 @@ export class AppServer {
     );
     this.#unused = this.#endWhenUnused();
     gateway.start();
+    recorder.start();
     this.#leftovers = new Leftovers({
       directory,
       flowDirectory,
@@ -173,10 +175,10 @@ export class AppServer {
   async #close(): Promise<void> {
     this.#unused?.stop();
     await this.#keeper?.close();
-    const { clients, flows, flowControl, remoteFlows, gateway, fits } = this.#services;
+    const { clients, flows, flowControl, remoteFlows, gateway, recorder, fits } = this.#services;
     flowControl.stop();
     remoteFlows.stop();
-    await Promise.all([gateway.close(), fits.close(), flows.table.stop()]);
+    await Promise.all([gateway.close(), recorder.close(), fits.close(), flows.table.stop()]);
     this.#leftovers?.stop();
     this.#leftovers?.remove();
     clients.close();
@@ -193,6 +195,7 @@ export class AppServer {
   #info() {
     const { application } = this.#setup.options;
     const gateway = this.#services.gateway.info();
+    const recorder = this.#services.recorder.info();
     return {
       name: application.name,
       version: packageVersion(),
@@ -205,6 +208,7 @@ export class AppServer {
       startedAt: this.#startedAt,
       hostServer: this.#hostLink.connected,
       ...(gateway === undefined ? {} : { gateway }),
+      ...(recorder === undefined ? {} : { recorder }),
       readers: this.#readers,
     };
   }

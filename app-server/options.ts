@@ -7,6 +7,7 @@ import { formatAddress, parseAddress } from '../protocol/base/address.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
 import { parsePortRange, type PortRange } from '../protocol/base/port-range.js';
+import { stateDirectory } from '../protocol/base/state-directory.js';
 import {
   helpOfTable,
   readDocument,
@@ -19,6 +20,7 @@ import {
   type AppServerDocument,
 } from '../protocol/rpc/contract/app-server-options.js';
 import { checkPrograms } from '../protocol/rpc/contract/programs.js';
+import { checkRecordOptions } from '../protocol/rpc/contract/recorder.js';
 import { applicationOptions, type ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
 import { checkListening } from '../protocol/rpc/security/listening.js';
 import { readSecurity, securityFiles, type Security } from '../protocol/rpc/security/options.js';
@@ -41,6 +43,8 @@ export interface AppServerOptions {
   /** Runtime directory: sockets, records, logs. */
   readonly directory: string;
   readonly flowDirectory: string;
+  /** Where recordings are kept; an absolute path. */
+  readonly stateDirectory: string;
   /** The options of the application, as in host.run. Port 0 means any free port. */
   readonly application: ApplicationOptions;
   readonly security: Security;
@@ -70,17 +74,19 @@ export function parseOptions(args: readonly string[], env: Environment, uid: num
     links: { integrity: document.integrity, peers: document.peers },
     directory: runtimeDirectory({ env, uid, directory: document.directory }),
     flowDirectory: flowDirectory({ env, uid, directory: document.flowDirectory }),
+    stateDirectory: stateDirectory(undefined, env),
     application: applicationOf(name, port, document),
   };
 }
 
 function applicationOf(name: string, port: string, document: AppServerDocument): ApplicationOptions {
-  const { source, via, programs } = document;
+  const { source, via, programs, record } = document;
   if (via !== undefined && source !== undefined) {
     const message = 'options.source and options.via contradict each other: a mirror comes from one of them';
     throw new MirrorflowError('BAD_OPTION', message);
   }
   if (programs !== undefined) checkPrograms(programs);
+  if (record !== undefined) checkRecordOptions(record);
   const stated = { ...document, name, port: port.trim() === '' ? port : Number(port) };
   const place = { method: 'app-server', root: '--', path: [], unknownMembers: 'drop' } as const;
   const application = checked(() => applicationOptions.check(stated, { ...place, path: [] }));

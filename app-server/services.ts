@@ -1,7 +1,7 @@
 /**
- * Creates the parts of an app server that do its work (clients, flows, other hosts, the gateway),
- * connects them with each other, and joins their handlers to one table. Called once, by
- * `app-server.ts`; opens no socket and starts no process.
+ * Creates the parts of an app server that do its work (clients, flows, other hosts, the gateway,
+ * the recorder), connects them with each other, and joins their handlers to one table. Called once,
+ * by `app-server.ts`; opens no socket and starts no process.
  */
 import { programPath } from '../protocol/base/installation.js';
 import type { Clock } from '../protocol/base/clock.js';
@@ -18,6 +18,7 @@ import { SpectrumFits } from './calls/spectrum-fits.js';
 import { StatisticsCollector } from './calls/statistics.js';
 import { GatewayProcess } from './children/gateway-process.js';
 import { Programs } from './children/programs.js';
+import { RecorderProcess } from './children/recorder-process.js';
 import type { CallOrigin } from './clients/call-origin.js';
 import { Clients } from './clients/clients.js';
 import { Deliveries } from './clients/deliveries.js';
@@ -42,6 +43,7 @@ export interface Services {
   readonly flowControl: FlowControl;
   readonly remoteFlows: RemoteFlows;
   readonly gateway: GatewayProcess;
+  readonly recorder: RecorderProcess;
   readonly fits: SpectrumFits;
   readonly handlers: Partial<Handlers<MirrorflowContract, CallOrigin>>;
 }
@@ -78,6 +80,7 @@ export function createServices(setup: ServicesSetup, relay: Relay, server: Serve
     log,
   });
   const gateway = new GatewayProcess(options, clock, log);
+  const recorder = new RecorderProcess(options, clock, log);
   const messages = new Messages(clients, deliveries, flows, hosts);
   const statistics = new StatisticsCollector({
     application: application.name,
@@ -95,8 +98,8 @@ export function createServices(setup: ServicesSetup, relay: Relay, server: Serve
     ...applicationCalls(server, statistics, programs, hosts, fits),
     ...clientCalls(application, clients, flows.openings, deliveries, messages, statistics),
     ...flowCalls(clients, flows, flowControl, hosts, remoteFlows),
-    ...childCalls(flows.duplicators, flowControl, gateway),
+    ...childCalls(flows.duplicators, flowControl, gateway, recorder),
     ...hostCalls(hosts, remoteFlows, flowControl, messages, statistics, programs),
   };
-  return { clients, flows, flowControl, remoteFlows, gateway, fits, handlers };
+  return { clients, flows, flowControl, remoteFlows, gateway, recorder, fits, handlers };
 }

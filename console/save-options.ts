@@ -9,7 +9,7 @@ export const SAVE_OPTIONS = {
     type: 'string',
     choices: SAVE_FORMATS,
     default: 'swrite',
-    describe: "swrite: SpecTcl's ASCII, for sread; spe: Radware, one dimension only; csv; json",
+    describe: "swrite: SpecTcl's ASCII, for sread; spe: Radware, one dimension only; csv; json; npz: numpy",
   },
   output: {
     type: 'string',

@@ -52,10 +52,10 @@ export function writeFiles(
     writeFile(path, format, saved);
     return report(output, [path], saved.length, sequence);
   }
-  if (format === 'spe') {
+  if (!FORMAT_FACTS[format].isText) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      'a .spe file is no text; name a file or directory: --output FILE',
+      `a .${FORMAT_FACTS[format].extension} file is no text; name a file or directory: --output FILE`,
     );
   }
   const decoder = new TextDecoder();

@@ -61,6 +61,12 @@ const STEPS = [
     env: { MIRRORFLOW_LONG_TESTS: '1' },
     brief: npm('system', '--', '-g', 'cut'),
   },
+  {
+    name: 'recorded-and-played',
+    command: npm('system', '--', '-g', 'come out of several files'),
+    env: { MIRRORFLOW_LONG_TESTS: '1' },
+    brief: npm('system', '--', '-g', 'come out of several files'),
+  },
   ...SUPPORTED_NODES.map(({ major }) => ({
     name: `node-${major}`,
     command: npm('test:node', '--', String(major)),

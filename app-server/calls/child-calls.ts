@@ -1,11 +1,12 @@
 /**
  * Handlers of the XML-RPC methods that child processes of the app server call: duplicators (owners
- * of flow files) and the gateway (SpecTcl's services). Part of the handler table that `services.ts`
- * puts together; touches nothing but the objects that it is given.
+ * of flow files), the gateway (SpecTcl's services) and the recorder. Part of the handler table that
+ * `services.ts` puts together; touches nothing but the objects that it is given.
  */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { GatewayProcess } from '../children/gateway-process.js';
+import type { RecorderProcess } from '../children/recorder-process.js';
 import { requirePermanent, type CallOrigin } from '../clients/call-origin.js';
 import type { Duplicators } from '../flows/duplicators.js';
 import type { FlowControl } from '../flows/flow-control.js';
@@ -14,6 +15,7 @@ export function childCalls(
   duplicators: Duplicators,
   flowControl: FlowControl,
   gateway: GatewayProcess,
+  recorder: RecorderProcess,
 ): Partial<Handlers<MirrorflowContract, CallOrigin>> {
   return {
     'duplicator.subscribe': ([ready], origin) => duplicators.subscribe(ready, requirePermanent(origin)),
@@ -25,6 +27,9 @@ export function childCalls(
     },
     'duplicator.release': (_params, origin) => duplicators.mayEnd(requirePermanent(origin)),
     'gateway.subscribe': ([ready], origin) => gateway.subscribe(ready, requirePermanent(origin)),
-    'child.failed': ([failure]) => duplicators.startFailed(failure) || gateway.startFailed(failure),
+    'recorder.subscribe': ([ready], origin) => recorder.subscribe(ready, requirePermanent(origin)),
+    'recorder.report': ([report], origin) => recorder.report(report, requirePermanent(origin)),
+    'child.failed': ([failure]) =>
+      duplicators.startFailed(failure) || gateway.startFailed(failure) || recorder.startFailed(failure),
   };
 }

@@ -1,16 +1,18 @@
 /**
  * `mirrorflow apps`: lists the applications of this host, or of all hosts.
  *
- * An application is the mirror of one SpecTcl with its flows. The command asks the host server and
- * prints a table; `run` and `stop` print theirs with `applicationTable`.
+ * An application is the mirror of one SpecTcl with its flows. The command asks the host server, and
+ * each app server about its recorder, and prints a table; `run` and `stop` print theirs with
+ * `applicationTable`.
  */
 import type { ApplicationInfo } from '../../client-lib/index.js';
-import { command } from '../command.js';
+import type { RecorderInfo } from '../../protocol/rpc/contract/recorder.js';
+import { command, type CommandContext } from '../command.js';
 import type { Output } from '../output.js';
 import type { TextStyle } from '../render/colour.js';
 import { formatDuration } from '../../plotting/numbers.js';
 import { pidCell, recordTable, type RecordColumn } from '../record-table.js';
-import { withHost } from '../servers.js';
+import { withClient, withHost } from '../servers.js';
 
 export const appsCommand = command({
   name: 'apps',
@@ -18,7 +20,7 @@ export const appsCommand = command({
   positionals: {},
   options: { all: { type: 'boolean', describe: 'list those of all hosts of the network' } },
   examples: [
-    ['apps', 'a table: name, state, source, process, uptime, restarts, cause of a failure'],
+    ['apps', 'a table: name, state, source, process, uptime, restarts, recorder, cause of a failure'],
     ['apps --all', 'the same with the host in front'],
     ['apps --json', 'an array of objects'],
   ],
@@ -33,11 +35,37 @@ export const appsCommand = command({
       else output.lines(applicationTable(output, onHosts));
       return;
     }
-    const applications = await withHost(context, (host) => host.applications());
+    const applications = await withRecorders(context, await withHost(context, (host) => host.applications()));
     if (output.json) output.value(applications);
     else output.lines(applicationTable(output, applications));
   },
 });
+
+type Listed = ApplicationInfo & { readonly host?: string | undefined; readonly recorder?: RecorderInfo };
+
+/** With what their app servers answer about their recorders; one that does not answer has none. */
+function withRecorders(context: CommandContext, applications: readonly ApplicationInfo[]): Promise<Listed[]> {
+  return Promise.all(
+    applications.map(async (application) => {
+      if (application.state !== 'running') return application;
+      const { recorder } = await withClient(context, application.name, (client) => client.appInfo()).catch(
+        () => ({ recorder: undefined }),
+      );
+      return recorder === undefined ? application : Object.assign(application, { recorder });
+    }),
+  );
+}
+
+const RECORDER_STYLES: Readonly<Record<RecorderInfo['state'], TextStyle>> = {
+  starting: 'yellow',
+  waiting: 'yellow',
+  recording: 'green',
+  full: 'red',
+  faulty: 'red',
+  finished: 'dim',
+  failed: 'red',
+  stopped: 'dim',
+};
 
 const STATE_STYLES: Readonly<Record<ApplicationInfo['state'], TextStyle>> = {
   starting: 'yellow',
@@ -48,10 +76,7 @@ const STATE_STYLES: Readonly<Record<ApplicationInfo['state'], TextStyle>> = {
 };
 
 /** The table's lines, with a column for the host where the records have one. */
-export function applicationTable(
-  output: Output,
-  applications: readonly (ApplicationInfo & { readonly host?: string | undefined })[],
-): string[] {
+export function applicationTable(output: Output, applications: readonly Listed[]): string[] {
   const nowMs = Date.now();
   const columns: readonly RecordColumn<(typeof applications)[number]>[] = [
     { header: 'host', cell: ({ host }) => host, matters: ({ host }) => host !== undefined },
@@ -73,10 +98,16 @@ export function applicationTable(
     },
     { header: 'restarts', cell: ({ restarts }) => restarts, matters: ({ restarts }) => restarts > 0 },
     {
+      header: 'recorder',
+      align: 'left',
+      cell: ({ recorder }) => recorder && { text: recorder.state, style: RECORDER_STYLES[recorder.state] },
+      matters: ({ recorder }) => recorder !== undefined,
+    },
+    {
       header: 'cause',
       align: 'left',
-      cell: ({ cause }) => cause,
-      matters: ({ cause }) => cause !== undefined,
+      cell: ({ cause, recorder }) => cause ?? recorder?.cause,
+      matters: ({ cause, recorder }) => (cause ?? recorder?.cause) !== undefined,
     },
   ];
   const empty = 'No applications. Start one with: mirrorflow run NAME --spectcl ADDRESS';

@@ -46,6 +46,7 @@ export const doctorCommand = command({
       running.hostServer,
       running.applications,
       running.gateways,
+      running.recorders,
       running.spectcl,
     ];
     const checkContext: CheckContext = { env, uid: process.geteuid?.() ?? 0, directory, spectcl, signal };

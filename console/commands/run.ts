@@ -36,6 +36,10 @@ export const runCommand = command({
     },
     host: { type: 'string', describe: 'host to start it on; default: this one' },
     linger: { type: 'string', describe: 'milliseconds for which a flow without clients is kept' },
+    record: {
+      type: 'string',
+      describe: 'record these flows, separated by commas, such as spectra,events',
+    },
     'ring-bytes': { type: 'string', describe: 'memory for the history of a mirror, such as 64MiB' },
   },
   examples: [
@@ -50,7 +54,7 @@ export const runCommand = command({
   async run(context, values) {
     const { checkName } = await import('../../protocol/base/names.js');
     const { formatAddress, parseAddress } = await import('../../protocol/base/address.js');
-    const { spectcl, linger, host, via } = values;
+    const { spectcl, linger, host, via, record } = values;
     const interval = values['update-interval'];
     const ring = values['ring-bytes'];
     const options: ApplicationOptions = {
@@ -62,6 +66,9 @@ export const runCommand = command({
       ...(interval !== undefined && { updateIntervalMs: updateIntervalValue(interval) }),
       ...(linger !== undefined && {
         lingerMs: numberValue('linger', linger, { min: 0, max: LINGER_MAX_MS }),
+      }),
+      ...(record !== undefined && {
+        record: { flows: record.split(',').map((flow) => checkName('flow', flow)) },
       }),
       ...(ring !== undefined && {
         ringBytes: bytesValue('ring-bytes', ring, { min: 0, max: LIMITS.mappedBytesMax }),

@@ -27,7 +27,7 @@ export const saveCommand = command({
     ['save tof pid.de-vs-e --format json', 'to standard output'],
   ],
   epilogue:
-    'Under- and overflow channels are left out. swrite and json hold several spectra in one file. With --all, spectra that the format cannot hold are left out and named on standard error.',
+    'Under- and overflow channels are left out. swrite, json and npz hold several spectra in one file. With --all, spectra that the format cannot hold are left out and named on standard error.',
   async run(context, { names = [], app, all = false, format, output }) {
     if (all === names.length > 0) {
       throw new MirrorflowError('BAD_OPTION', 'give names of spectra, or --all for all of them');

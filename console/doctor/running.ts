@@ -1,5 +1,6 @@
 /**
- * Checks of what runs: host server, applications, their gateways, and their SpecTcl programs.
+ * Checks of what runs: host server, applications, their gateways and recorders, and their SpecTcl
+ * programs.
  *
  * `mirrorflow doctor` runs them. They connect to the servers and to SpecTcl's REST and mirror ports
  * and change nothing.
@@ -73,6 +74,30 @@ export const gateways: Check = {
     );
     const gatewayFindings = findings.filter((finding) => finding !== undefined);
     return gatewayFindings.length === 0 ? ok('none is configured') : gatewayFindings;
+  },
+};
+
+export const recorders: Check = {
+  title: 'recorders',
+  async run(context) {
+    const running = (await applicationsOf(context)).filter(({ state }) => state === 'running');
+    const findings = await Promise.all(
+      running.map(async ({ name }): Promise<Finding | undefined> => {
+        const { recorder } = await withClient(context, name, (client) => client.appInfo());
+        if (recorder === undefined) return undefined;
+        const { state, directory, cause } = recorder;
+        if (state === 'full')
+          return fail(
+            `${name} is not recorded: ${cause ?? 'the disk is full'}`,
+            `free space for ${directory}`,
+          );
+        if (state === 'faulty' || state === 'failed')
+          return fail(`${name} is not recorded: ${cause ?? state}`, `see the log of its recorder`);
+        return ok(`${name}: ${state}, in ${directory}`);
+      }),
+    );
+    const recorderFindings = findings.filter((finding) => finding !== undefined);
+    return recorderFindings.length === 0 ? ok('none is configured') : recorderFindings;
   },
 };
 

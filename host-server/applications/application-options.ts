@@ -3,6 +3,7 @@
  * applications of a host server. Pure.
  */
 import { formatAddress, parseAddress } from '../../protocol/base/address.js';
+import { checkRecordOptions } from '../../protocol/rpc/contract/recorder.js';
 import { APPLICATION_SETTINGS, type ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 
 /** All members but the name. */
@@ -65,7 +66,11 @@ function canonical(source: string): string {
   return formatAddress(parseAddress(source));
 }
 
-/** Checks what the contract's schema does not: the address of the source. Throws BAD_ADDRESS. */
-export function checkSource({ source }: ApplicationOptions): void {
+/**
+ * Checks what the contract's schema does not: the address of the source, and what is recorded.
+ * Throws BAD_ADDRESS and BAD_OPTION.
+ */
+export function checkSettings({ source, record }: ApplicationOptions): void {
+  if (record !== undefined) checkRecordOptions(record);
   if (source !== undefined) parseAddress(source, { schemes: ['spectcl', 'tcp', 'tls', 'unix'] });
 }

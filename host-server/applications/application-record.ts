@@ -6,11 +6,8 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
-import {
-  applicationOptions,
-  processIdentity,
-  type ApplicationOptions,
-} from '../../protocol/rpc/contract/shapes.js';
+import { processIdentity } from '../../protocol/rpc/contract/process-identity.js';
+import { applicationOptions, type ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import { appSocketPath, appTokenPath } from '../../protocol/base/paths.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { isName } from '../../protocol/base/names.js';

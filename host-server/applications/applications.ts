@@ -17,7 +17,7 @@ import { isAlive, ownIdentity, type OwnerIdentity } from '../../protocol/base/ow
 import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Application } from './application.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
-import { checkSource, completeOptions } from './application-options.js';
+import { checkSettings, completeOptions } from './application-options.js';
 import { identifySource, isSameSource } from './source-identity.js';
 import type { HostSession } from '../control/call-origin.js';
 
@@ -92,7 +92,7 @@ export class Applications {
   /** See host.run. */
   async run(asked: ApplicationOptions): Promise<ApplicationInfo> {
     this.#refuseWhenEnding();
-    checkSource(asked);
+    checkSettings(asked);
     const application = this.#applications.get(asked.name);
     const complete = completeOptions(asked, this.#configured.get(asked.name), application?.options);
     return this.#withOwnSource(complete, () => (application ?? this.#obtain(asked)).run(asked, complete));
@@ -113,7 +113,7 @@ export class Applications {
   /** See host.restart. */
   async restart(changes: ApplicationOptions): Promise<ApplicationInfo> {
     this.#refuseWhenEnding();
-    checkSource(changes);
+    checkSettings(changes);
     const application = this.#applications.get(changes.name);
     if (application === undefined) return this.run(changes);
     const complete = { ...application.options, ...changes };

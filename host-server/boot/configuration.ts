@@ -11,7 +11,7 @@ import { checkName } from '../../protocol/base/names.js';
 import { parsePortRange, type PortRange } from '../../protocol/base/port-range.js';
 import { describeValue, isStruct } from '../../protocol/rpc/xml-rpc/values.js';
 import { parseListen, type ListenAddress } from '../control/listen-address.js';
-import { checkSource } from '../applications/application-options.js';
+import { checkSettings } from '../applications/application-options.js';
 import { parsePeer, PEER_ADDRESSES_MAX, type PeerAddress } from '../peers/peer-address.js';
 
 /**
@@ -212,7 +212,7 @@ function checkApplication(entry: unknown, place: string): ApplicationOptions {
     path: [],
     unknownMembers: 'refuse',
   });
-  checkSource(options);
+  checkSettings(options);
   if (options.programs !== undefined) checkPrograms(options.programs);
   if (options.access !== undefined) checkAccess(options.access);
   return options;

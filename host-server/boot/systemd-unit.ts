@@ -62,6 +62,9 @@ const SYSTEM_HARDENING = `
 NoNewPrivileges=yes
 ProtectSystem=full
 ProtectHome=read-only
+# Recordings, calibrations and layouts: home directories are read-only.
+StateDirectory=mirrorflow
+StateDirectoryMode=0750
 ProtectControlGroups=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes

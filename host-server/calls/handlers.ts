@@ -122,6 +122,11 @@ function refuseConfigurationOnly(options: ApplicationOptions): void {
       `the ${member} of ${options.name} can be stated in the configuration file of the host server only`,
     );
   }
+  if (options.record?.directory === undefined) return;
+  throw new MirrorflowError(
+    'NOT_PERMITTED',
+    `the directory of the recordings of ${options.name} can be stated in the configuration file of the host server only; without it they are kept in its state directory`,
+  );
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { csvPieces } from './csv.js';
 import { jsonOf } from './json.js';
+import { npzPieces } from './npz.js';
 import { radwareBytes, whyNotRadware } from './radware.js';
 import { FORMAT_FACTS, type SaveFormat } from './save-formats.js';
 import type { SavedSpectrum } from './saved-spectrum.js';
@@ -22,11 +23,15 @@ export function* fileContent(format: SaveFormat, spectra: readonly SavedSpectrum
     if (spectra[0] !== undefined) yield radwareBytes(spectra[0]);
     return;
   }
+  if (format === 'npz') return yield* npzPieces(spectra);
   const encoder = new TextEncoder();
   for (const text of textOf(format, spectra)) yield encoder.encode(text);
 }
 
-function* textOf(format: Exclude<SaveFormat, 'spe'>, spectra: readonly SavedSpectrum[]): Generator<string> {
+function* textOf(
+  format: Exclude<SaveFormat, 'spe' | 'npz'>,
+  spectra: readonly SavedSpectrum[],
+): Generator<string> {
   switch (format) {
     case 'swrite':
       for (const spectrum of spectra) yield* swriteText(spectrum);

@@ -27,6 +27,8 @@ export const PROGRAM_MODULES = {
   'host-server': 'host-server/main.js',
   'install-unit': 'host-server/boot/install-main.js',
   'message-thread': 'client-lib/messages/message-thread/main.js',
+  'recording-thread': 'web/server/past/main.js',
+  recorder: 'recorder/main.js',
   recovery: 'duplicator/recovery/main.js',
   simulator: 'simulator/main.js',
   web: 'web/main.js',

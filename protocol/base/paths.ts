@@ -136,6 +136,11 @@ export function gatewayRecordPath(flowDirectory: string, app: string): string {
   return join(appFlowDirectory(flowDirectory, app), '.gateway.json');
 }
 
+/** The record of an application's recorder, beside that of its gateway. */
+export function recorderRecordPath(flowDirectory: string, app: string): string {
+  return join(appFlowDirectory(flowDirectory, app), '.recorder.json');
+}
+
 /** `logs/host-server.log`, `logs/app-server-<app>.log`, `logs/duplicator-<app>@<flow>.log`. */
 export function logFilePath(directory: string, program: string, app?: string, flow?: string): string {
   const instance =

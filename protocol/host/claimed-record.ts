@@ -7,7 +7,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { claimPath, inodeOf, releasePath, type ClaimState } from '../base/files/claim.js';
 import { identityFromWire } from '../rpc/contract/identity-on-wire.js';
-import { processIdentity } from '../rpc/contract/shapes.js';
+import { processIdentity } from '../rpc/contract/process-identity.js';
 import { MirrorflowError, isMirrorflowError, systemCode } from '../base/errors.js';
 import { isAlive, type OwnerIdentity } from '../base/owner-identity.js';
 import { prepareFile } from '../base/files/prepared-file.js';

@@ -20,9 +20,9 @@
  * blocks that are not all zero, and itself as its base; a delta has the blocks that changed.
  */
 import assert from 'node:assert/strict';
-import { crc32 } from 'node:zlib';
+import { constants, crc32 } from 'node:zlib';
 import { IMAGE_BLOCK_BYTES } from '../../protocol/flow/flow-file/image.js';
-import { BLOCKS_PER_FRAME, applyBlocks, encodeBlocks } from '../../protocol/flow/wire/blocks.js';
+import { BLOCKS_PER_FRAME, applyBlocks, blocksOf, encodeBlocks } from '../../protocol/flow/wire/blocks.js';
 import { FrameBits } from '../../protocol/flow/wire/frame.js';
 import { read64, write64 } from '../mcap/layout.js';
 
@@ -41,16 +41,31 @@ export interface BasePublication {
   readonly memory: Buffer;
 }
 
+/** How well blocks are deflated. */
+export type Density = 'fast' | 'dense';
+const LEVELS: Readonly<Record<Density, number>> = { fast: constants.Z_BEST_SPEED, dense: 6 };
+
 /**
  * Encodes a publication: as a delta to `base`, which has the same size, or as a key frame.
  */
-export function encodePublication(sequence: number, memory: Buffer, base?: BasePublication): Buffer {
+export function encodePublication(
+  sequence: number,
+  memory: Buffer,
+  base?: BasePublication,
+  density: Density = 'dense',
+): Buffer {
   const blocks = base === undefined ? filledBlocks(memory) : changedBlocks(memory, base.memory);
   const parts: Buffer[] = [Buffer.alloc(HEAD_BYTES)];
   let pieces = 0;
   for (let at = 0; at < blocks.length; at += BLOCKS_PER_FRAME) {
     const some = blocks.slice(at, at + BLOCKS_PER_FRAME);
-    const { payload, ranges, bits } = encodeBlocks(memory, memory.length, some, base?.memory);
+    const { payload, ranges, bits } = encodeBlocks(
+      memory,
+      memory.length,
+      some,
+      base?.memory,
+      LEVELS[density],
+    );
     const head = Buffer.allocUnsafe(PIECE_HEAD_BYTES);
     head.writeUInt32LE(payload.length, 0);
     head.writeUInt16LE(ranges, 4);
@@ -65,6 +80,18 @@ export function encodePublication(sequence: number, memory: Buffer, base?: BaseP
   head.writeUInt32LE(crc32(memory), AT.crc);
   head.writeUInt32LE(pieces, AT.pieces);
   return Buffer.concat(parts);
+}
+
+/** Bytes of the blocks of a message, as they are when inflated. */
+export function blockBytesOf(message: Buffer): number {
+  let blocks = 0;
+  let at = HEAD_BYTES;
+  for (let pieces = message.readUInt32LE(AT.pieces); pieces > 0; pieces -= 1) {
+    const payload = at + PIECE_HEAD_BYTES;
+    blocks += blocksOf(message.subarray(payload), message.readUInt16LE(at + 4));
+    at = payload + message.readUInt32LE(at);
+  }
+  return blocks * IMAGE_BLOCK_BYTES;
 }
 
 /** A display memory that is brought from publication to publication. */

@@ -59,7 +59,11 @@ export class ReplayedSpecTcl {
       definitions: () => this.#definitions,
       variables: () => ({
         ReplayState: playback.state,
-        ReplayTime: new Date(playback.positionNs / 1e6).toISOString(),
+        ReplayTime: isoTime(playback.positionNs),
+        ReplayFrom: isoTime(playback.range.fromNs),
+        // A seek to it reaches the last publication.
+        ReplayTo: isoTime(Math.ceil(playback.range.toNs / 1e6) * 1e6),
+        ReplaySpeed: playback.speed === Infinity ? '0' : String(playback.speed),
       }),
     });
   }
@@ -89,6 +93,10 @@ export class ReplayedSpecTcl {
     this.#publication = found;
     return this.#publication;
   }
+}
+
+function isoTime(ns: number): string {
+  return new Date(ns / 1e6).toISOString();
 }
 
 function roomOf({ flow, bufferSize }: RecordedFlow): number {

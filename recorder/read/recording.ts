@@ -5,6 +5,7 @@
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { flowOf, TWO_32, type RecordedFlow } from '../flow-channel.js';
 import { RecordingReader } from '../mcap/recording-reader.js';
+import type { Channel } from '../mcap/summary.js';
 import { ANSWER_TOPIC } from '../record/answers.js';
 import { PublicationCursor, channelsOf, type RecordedPublication } from './publication-cursor.js';
 
@@ -94,16 +95,22 @@ export class Recording {
     return [...flows.values()];
   }
 
-  /** The buffers of these flows from one time to another, in the order of recording. */
+  /**
+   * The buffers of these flows from one time to another, in the order of recording, each once: a
+   * recorder that was killed and started again records anew what the ring still has.
+   */
   *buffers(flows: ReadonlySet<string>, fromNs = 0, toNs = Infinity): Generator<RecordedBuffer> {
+    const providers = new Map<string, { last: number }>();
     for (const file of this.files) {
       const channels = channelsOf(file, (kind, flow) => kind === 'buffers' && flows.has(flow));
-      const classes = new Map(file.channels().map((channel) => [channel.id, flowOf(channel)]));
+      const classes = new Map(file.channels().map((channel) => [channel.id, classOf(channel, providers)]));
       for (const message of file.messages({ channels, fromNs, toNs })) {
         const of = classes.get(message.channel);
         if (of === undefined) continue;
-        const { flow, epoch, generation, flags, sequenceHigh } = of;
+        const { flow, epoch, generation, flags, sequenceHigh, provider } = of;
         const sequence = sequenceHigh * TWO_32 + message.sequence;
+        if (sequence <= provider.last) continue;
+        provider.last = sequence;
         yield {
           flow,
           sequence,
@@ -173,6 +180,16 @@ export class Recording {
         );
       });
   }
+}
+
+/** A channel of buffers, and the last sequence of its provider, which all its channels share. */
+function classOf(channel: Channel, providers: Map<string, { last: number }>) {
+  const of = flowOf(channel);
+  if (of === undefined) return undefined;
+  const key = `${of.flow} ${of.epoch} ${of.generation}`;
+  const provider = providers.get(key) ?? { last: -1 };
+  providers.set(key, provider);
+  return { ...of, provider };
 }
 
 /** The application of a recording. Throws BAD_OPTION for an MCAP file that is none of ours. */

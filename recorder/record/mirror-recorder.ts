@@ -9,9 +9,10 @@ import { describeError } from '../../protocol/base/errors.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
 import { hasSameDefinitions } from '../../protocol/spectcl/header-comparison.js';
 import type { RecordedFlow } from '../flow-channel.js';
-import { encodePublication } from '../mirror/publication-codec.js';
+import { blockBytesOf, encodePublication, type Density } from '../mirror/publication-codec.js';
 import { FlowChannels } from './channels.js';
 import { identityOf, type FlowCounts } from './flow-recorder.js';
+import { KeyFrames } from './key-frames.js';
 import { pauseUnlessAborted } from './pause.js';
 import type { Series } from './series.js';
 
@@ -28,10 +29,8 @@ export interface MirrorRecorderOptions {
   readonly onDefinitions: () => void;
 }
 
-/** Longest time between two key frames of a file. */
-const KEY_INTERVAL_MS = 15 * 60_000;
-/** Most deltas between two key frames: a reader applies all of them to reach a moment. */
-const DELTAS_MAX = 180;
+/** Publications that are recorded less often are deflated well, which takes three times as long. */
+const DENSE_EVERY_MS = 2_000;
 const RETRY_MS = 2_000;
 
 interface Publication {
@@ -43,12 +42,13 @@ interface Publication {
 export class MirrorRecorder {
   readonly counts: FlowCounts;
   readonly #options: MirrorRecorderOptions;
+  readonly #density: Density;
   #last: Publication | undefined;
-  #keyMs = 0;
-  #deltas = 0;
+  readonly #keyFrames = new KeyFrames();
 
   constructor(options: MirrorRecorderOptions) {
     this.#options = options;
+    this.#density = options.everyMs >= DENSE_EVERY_MS ? 'dense' : 'fast';
     this.counts = { flow: options.flow ?? SPECTRA_FLOW, buffers: 0, bytes: 0, lost: 0 };
   }
 
@@ -113,20 +113,17 @@ export class MirrorRecorder {
     const last = this.#last;
     const isRedefined = last === undefined || !areSameSpectra(last.memory, memory);
     const isKeyDue =
-      isRedefined ||
-      last.epoch !== epoch ||
-      this.#deltas >= DELTAS_MAX ||
-      clock.nowMs() - this.#keyMs >= KEY_INTERVAL_MS;
+      isRedefined || last.epoch !== epoch || this.#keyFrames.isDue(clock.nowMs(), memory.length);
     const isNewFile = channels.number !== series.number;
     for (;;) {
       // Another file may have begun while the message waited for room; it begins with a key frame.
       const isKey = isKeyDue || channels.number !== series.number;
-      const message = encodePublication(sequence, memory, isKey ? undefined : last);
+      const message = encodePublication(sequence, memory, isKey ? undefined : last, this.#density);
       const { file } = series;
       const channel = channels.channel(isKey ? 'key' : 'delta', buffer);
       if (file.append(channel, sequence, timestampNs, message)) {
-        if (isKey) this.#keyMs = clock.nowMs();
-        this.#deltas = isKey ? 0 : this.#deltas + 1;
+        if (isKey) this.#keyFrames.keyRecorded(clock.nowMs());
+        else this.#keyFrames.deltaRecorded(blockBytesOf(message));
         this.#last = { sequence, epoch, memory };
         this.counts.buffers += 1;
         this.counts.bytes += message.length;

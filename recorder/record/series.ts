@@ -58,7 +58,7 @@ export class Series {
     } catch (error) {
       throw writeFailure(options.directory, error);
     }
-    const series = new Series(options, await create(options, 1));
+    const series = new Series(options, await create(options, 1, []));
     series.#removeOld();
     series.#scheduleSync();
     return series;
@@ -84,7 +84,7 @@ export class Series {
     if (!isDue || this.#rotating || this.#failure !== undefined) return;
     this.#rotating = true;
     try {
-      const next = await create(this.#options, this.number + 1);
+      const next = await create(this.#options, this.number + 1, this.paths);
       const previous = this.#file;
       this.#file = next;
       this.number += 1;
@@ -167,24 +167,31 @@ export class Series {
 /** The recordings of an application in a directory, the oldest first. */
 function recordingsOf(directory: string, application: string) {
   return readdirSync(directory)
-    .filter((name) => name.startsWith(`${application}-`) && FILE_NAME.test(name.slice(application.length)))
     .flatMap((name) => {
+      if (!name.startsWith(application)) return [];
+      const [, begun, copy = '1'] = FILE_NAME.exec(name.slice(application.length)) ?? [];
       const path = join(directory, name);
-      const stat = statSync(path, { throwIfNoEntry: false });
-      return stat === undefined ? [] : [{ path, bytes: stat.size, modifiedMs: stat.mtimeMs }];
+      const stat = begun === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+      if (begun === undefined || stat === undefined) return [];
+      return [{ path, begun, copy: Number(copy), bytes: stat.size, modifiedMs: stat.mtimeMs }];
     })
-    .toSorted((one, other) => one.modifiedMs - other.modifiedMs || (one.path < other.path ? -1 : 1));
+    .toSorted(
+      (one, other) =>
+        Number(one.begun > other.begun) - Number(one.begun < other.begun) || one.copy - other.copy,
+    );
 }
 
-const FILE_NAME = /^-\d{8}T\d{6}Z(?:-\d+)?\.mcap$/;
+const FILE_NAME = /^-(\d{8}T\d{6}Z)(?:-(\d+))?\.mcap$/;
 /** Files of one second, more than one process can begin. */
 const NAMES_MAX = 1_000;
 
-async function create(options: SeriesOptions, part: number): Promise<RecordingFile> {
+/** `used`: names that are not used again, also when their files were removed. */
+async function create(options: SeriesOptions, part: number, used: readonly string[]): Promise<RecordingFile> {
   const { application, directory, compression, chunkBytes } = options;
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
   for (let attempt = 1; ; attempt += 1) {
     const path = join(directory, `${application}-${time}${attempt === 1 ? '' : `-${attempt}`}.mcap`);
+    if (used.includes(path)) continue;
     try {
       const file = await RecordingFile.create(path, {
         library: `mirrorflow ${packageVersion()}`,

@@ -19,7 +19,7 @@ function codeOf(...args: string[]): string {
 
 describe('options of the app server', () => {
   it('directories come from the options, then from the environment', () => {
-    const env = { MIRRORFLOW_DIR: '/run/a', MIRRORFLOW_FLOW_DIR: '/dev/shm/a', MIRRORFLOW_PORT: '4000' };
+    const env = { MIRRORFLOW_DIR: '/run/a', MIRRORFLOW_FLOW_DIR: '/dev/shm/a', MIRRORFLOW_STATE_DIR: '/s' };
     const { security, dataListen, links, ...fromEnvironment } = parseOptions(['--name', 'e1'], env, 1000);
     expect(security.secret).to.equal(undefined);
     expect(dataListen).to.deep.equal({ scheme: 'tcp', host: '127.0.0.1', ports: undefined });
@@ -27,6 +27,7 @@ describe('options of the app server', () => {
     expect(fromEnvironment).to.deep.equal({
       directory: '/run/a',
       flowDirectory: '/dev/shm/a',
+      stateDirectory: '/s',
       application: { name: 'e1', port: 0 },
     });
     const document = '{"directory":"/b","flowDirectory":"/c"}';

@@ -11,6 +11,7 @@ import { channelOf, jsonSchema } from '../../recorder/flow-channel.js';
 import { RecordingFile } from '../../recorder/mcap/recording-file.js';
 import { RecordingReader } from '../../recorder/mcap/recording-reader.js';
 import { encodePublication } from '../../recorder/mirror/publication-codec.js';
+import { Recording } from '../../recorder/read/recording.js';
 import { pythonWithNumpy } from '../kit/python.js';
 import { skip } from '../kit/skip.js';
 import { TemporaryDirectory } from '../kit/temporary-directory.js';
@@ -122,6 +123,20 @@ describe('a recording in Python', () => {
       buffers: crcs.map((_, index) => [2 * 2 ** 32 + index, 3, 9, `line ${index}`]),
       gates: [{ name: 'g' }],
     });
+  });
+
+  it('buffers that two files of a recording both have are read once, in Python and here', async () => {
+    const path = directory.file('e1.mcap');
+    const crcs = await record(path);
+    const copy = directory.file('e1-2.mcap');
+    copyFileSync(path, copy);
+    const expected = crcs.map((_, index) => 2 * 2 ** 32 + index);
+    const { buffers } = read([path, copy], []) as { readonly buffers: readonly [number][] };
+    expect(buffers.map(([sequence]) => sequence)).to.deep.equal(expected);
+    const recording = new Recording([path, copy]);
+    const sequences = [...recording.buffers(new Set(['log']))].map(({ sequence }) => sequence);
+    recording.close();
+    expect(sequences).to.deep.equal(expected);
   });
 
   it('a recording whose recorder was killed is read up to its last whole chunk', async () => {

@@ -2,13 +2,18 @@
 import { createHash } from 'node:crypto';
 import { open, truncate } from 'node:fs/promises';
 import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import * as zlib from 'node:zlib';
 import { McapIndexedReader, McapStreamReader } from '@mcap/core';
 import { expect } from 'chai';
+import type { Compression } from '../../recorder/mcap/chunk.js';
+import { compressionNamed } from '../../recorder/mcap/compression.js';
 import { RecordingFile } from '../../recorder/mcap/recording-file.js';
 import { RecordingReader } from '../../recorder/mcap/recording-reader.js';
 import { describeRecording, repairRecording, verifyRecording } from '../../recorder/read/verify.js';
+import { skip } from '../kit/skip.js';
 import { TemporaryDirectory } from '../kit/temporary-directory.js';
 
+const HAS_ZSTD = 'zstdCompressSync' in zlib;
 const MESSAGES = 2_000;
 const LARGEST_BYTES = 3_000;
 
@@ -28,9 +33,13 @@ describe('a recording file', () => {
 
   afterEach(() => directory.remove());
 
-  async function write(name: string, close = true): Promise<{ path: string; file: RecordingFile }> {
+  async function write(
+    name: string,
+    close = true,
+    compression?: Compression,
+  ): Promise<{ path: string; file: RecordingFile }> {
     const path = directory.file(name);
-    const file = await RecordingFile.create(path, { library: 'test', chunkBytes: 64 * 1024 });
+    const file = await RecordingFile.create(path, { library: 'test', chunkBytes: 64 * 1024, compression });
     const schemaId = file.addSchema({ name: 's', encoding: 'jsonschema', data: Buffer.from('{}') });
     const even = file.addChannel({ topic: 'even', schemaId, messageEncoding: 'json', metadata: new Map() });
     const odd = file.addChannel({
@@ -165,6 +174,49 @@ describe('a recording file', () => {
     const { defects } = verifyRecording(path);
     expect(defects).to.have.length(1);
     expect(defects[0]).to.match(/the chunk at byte \d+: .*checksum/);
+  });
+
+  it('a file compressed by zstd has every message in less space, where Node has zstd', async function () {
+    if (!HAS_ZSTD) skip(this, `Node ${process.version} has no zstd`);
+    const plain = await write('plain.mcap');
+    const { path } = await write('small.mcap', true, compressionNamed('zstd'));
+    expect(verifyRecording(path)).to.deep.equal({
+      status: 'finished',
+      messages: MESSAGES,
+      defects: [],
+      cutBytes: 0,
+    });
+    const reader = new RecordingReader(path);
+    let index = 0;
+    for (const { sequence, data } of reader.messages()) {
+      expect(sequence).to.equal(index);
+      expect(data.equals(payload(index))).to.equal(true);
+      index += 1;
+    }
+    expect(index).to.equal(MESSAGES);
+    expect(new Set(reader.summary.chunks.map(({ compression }) => compression))).to.deep.equal(
+      new Set(['zstd']),
+    );
+    reader.close();
+    expect(statSync(path).size).to.be.below(statSync(plain.path).size);
+    const cut = await write('cut-small.mcap', false, compressionNamed('zstd'));
+    expect(describeRecording(cut.path).messages).to.equal(MESSAGES);
+    await cut.file.close();
+  });
+
+  it('a compression that this Node or these recordings do not have is refused with what to do', () => {
+    const refused = (name: string): string => {
+      try {
+        compressionNamed(name);
+        return 'accepted';
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(refused('none')).to.equal('accepted');
+    expect(refused('lz4')).to.contain('compress is "lz4"; it must be none or zstd');
+    const expected = HAS_ZSTD ? 'accepted' : 'use Node 22.15 or newer, or record without compression';
+    expect(refused('zstd')).to.contain(expected);
   });
 
   it('a message that is larger than a chunk is recorded whole', async () => {

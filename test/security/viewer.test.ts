@@ -58,6 +58,7 @@ describe('an attacker of the web viewer', () => {
       identity: undefined,
       directory: directory.path,
       stateDirectory: directory.file('state'),
+      recordings: [],
       assets,
       jsroot: undefined,
       version: '1.2.3',

@@ -4,18 +4,22 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
+import { SpectraView } from '../../client-lib/index.js';
 import { parseAddress } from '../../protocol/base/address.js';
 import { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 import { Recording } from '../../recorder/read/recording.js';
 import { describeRecording } from '../../recorder/read/verify.js';
 import { eventually } from '../kit/eventually.js';
 import { RealSystem } from '../kit/real-system.js';
+import { needsPython } from '../kit/requirements.js';
 import type { TestProcess } from '../kit/test-process.js';
+import { FIXTURES, Viewer, gatewayOf, rest, type SeenUpdate } from './gateway-system.js';
 
 const CONSOLE = 'console/main.js';
 /** Between two looks at a recording, which read the file: the simulator needs the thread. */
 const LOOK_MS = 200;
 const KIB = 1024;
+const LISTS = ['spectrum/list', 'gate/list', 'apply/list', 'version'];
 
 describe('a recording that is played', () => {
   let system: RealSystem;
@@ -151,6 +155,62 @@ describe('a recording that is played', () => {
     expect(refusal).to.contain('this is a recording');
     service.close();
     recording.close();
+    expect(await player.stop()).to.equal(0);
+  });
+
+  it('an old viewer sees the past through the gateway of a played recording, and can change nothing', async function () {
+    needsPython(this);
+    const simulator = await system.simulator({ rate: 0, channelBytes: 2_048 * KIB });
+    simulator.step(5_000);
+    await system.startHost();
+    await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 20 });
+    const recorder = await run('attached to the', 'record', 'spectra', '--app', 'e1', '--every', '0', '-o', directory); // prettier-ignore
+    await eventually(async () => {
+      await delay(LOOK_MS);
+      const recording = new Recording(paths());
+      const answered = recording.answerAt('apply/list', Infinity) !== undefined;
+      const shown = recording.publicationAt('spectra', Infinity)?.memory;
+      recording.close();
+      // A publication has the channels that spectra use.
+      return answered && shown?.equals(simulator.memory.subarray(0, shown.length)) === true;
+    }, 'the spectra and the lists are recorded');
+    expect(await recorder.stop()).to.equal(0);
+    const live: Record<string, unknown> = {};
+    for (const request of LISTS) live[request] = (await rest(simulator.restPort, request)).detail;
+    const memory = createHash('sha256').update(simulator.memory).digest('hex');
+    await system.host.stop('e1');
+    simulator.step(5_000);
+
+    const player = await run('playing as', 'play', directory, '--paused');
+    await system
+      .program(CONSOLE, ['gateway', 'e1.replay', '--rest', '0', '--mirror', '0', '--allow-changes'])
+      .success();
+    const { restPort, mirrorPort } = await gatewayOf(await system.client('e1.replay'));
+    await system
+      .program(CONSOLE, ['player', 'seek', new Date().toISOString(), '--app', 'e1.replay'])
+      .success();
+    for (const request of LISTS)
+      expect((await rest(restPort, request)).detail, request).to.deep.equal(live[request]);
+    const cutiePie = ['127.0.0.1', String(restPort), String(mirrorPort), '1'];
+    const { viewer } = await Viewer.start('python3', [`${FIXTURES}/cutiepie_like.py`, ...cutiePie]);
+    try {
+      const ask = async (line: object): Promise<unknown> =>
+        JSON.parse(await viewer.ask(JSON.stringify(line)));
+      await eventually(async () => {
+        const [update] = (await ask({ do: 'update' })) as SeenUpdate[];
+        return update?.memory === memory;
+      }, 'the viewer sees the recorded display memory');
+      expect(await ask({ do: 'names' })).to.deep.equal(
+        new SpectraView(simulator.memory).list().map(({ name }) => name),
+      );
+    } finally {
+      await viewer.end();
+    }
+    for (const change of ['spectrum/zero?pattern=*', 'gate/delete?name=any', 'attach/attach?type=file']) {
+      const { http, status } = await rest(restPort, change);
+      expect(http, change).to.equal(200);
+      expect(status, change).to.match(/^this is a recording: .* nothing can be changed$/);
+    }
     expect(await player.stop()).to.equal(0);
   });
 });

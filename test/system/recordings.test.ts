@@ -157,6 +157,18 @@ describe('a recording', () => {
     recording.close();
   });
 
+  it('a recording ends by itself after its time, with exit code 0 and finished files', async () => {
+    await system.startHost('e1');
+    const client = await system.client('e1');
+    const output = await client.openOutput('events', { bufferSize: KIB });
+    await output.write(Buffer.alloc(KIB, 1));
+    const recorder = await record('events', '--app', 'e1', '--for', '1s');
+    expect(await recorder.end()).to.equal(0);
+    expect(recorder.output).to.match(/^events: 1 recorded, 1024 bytes, 0 lost$/m);
+    expect(paths().map((path) => describeRecording(path).status)).to.deep.equal(['finished']);
+    await output.close();
+  });
+
   it('a recorder that is killed leaves a file that is readable, and that a repair completes', async () => {
     await system.startHost('e1');
     const client = await system.client('e1');

@@ -14,6 +14,7 @@ import { Notices } from './notices.js';
 import { PageState } from './page-state.js';
 import { Plot } from './plot.js';
 import { Subscriptions } from './subscriptions.js';
+import { Travel } from './travel.js';
 
 /** What is used of JSROOT besides. */
 interface RedrawingJsroot extends Jsroot {
@@ -85,6 +86,7 @@ function ours(kind: Kind): Drawing {
     loop: new DrawLoop(),
     fits: new Fits(),
     notices: new Notices(),
+    travel: new Travel(state, subscriptions, { send: () => undefined, moved: () => undefined }),
     showLayouts: () => undefined,
   };
   const ignore = (): void => undefined;

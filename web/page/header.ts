@@ -91,7 +91,7 @@ export class Header {
       ),
     );
     this.#nameTheme();
-    for (const topic of ['applications', 'status', 'connection', 'paused', 'second'] as const)
+    for (const topic of ['applications', 'status', 'connection', 'paused', 'moment', 'second'] as const)
       state.on(topic, () => this.refresh());
     this.refresh();
   }
@@ -113,7 +113,8 @@ export class Header {
   }
 
   refresh(): void {
-    const { applications, app, status, connected, paused, pausedDataMs, welcome } = this.#state;
+    const { applications, app, status, connected, paused, pausedDataMs, welcome, momentMs, recorded } =
+      this.#state;
     const names = [
       ...new Set([...(applications ?? []).map(({ name }) => name), ...(app === undefined ? [] : [app])]),
     ];
@@ -122,7 +123,13 @@ export class Header {
     }
     this.#apps.value = app ?? '';
     this.#apps.hidden = names.length === 0;
-    const { kind, label, detail } = dataState({ connected, paused, status }, Date.now(), pausedDataMs);
+    const recordedMs = recorded !== undefined && 'dataMs' in recorded ? recorded.dataMs : undefined;
+    const { kind, label, detail } = dataState(
+      { connected, paused, status, momentMs },
+      Date.now(),
+      // An undefined time would be replaced by that of the newest data.
+      momentMs === undefined ? pausedDataMs : (recordedMs ?? 0),
+    );
     this.#stateBadge.dataset['state'] = kind;
     setText(this.#stateBadge, label);
     this.#stateBadge.hidden = app === undefined && connected;

@@ -26,6 +26,10 @@ const KEYS: Rows = [
   ['U', 'switch between units and channels'],
   ['Ctrl Z, Ctrl Y', 'undo, redo (also Back and Forward of the browser)'],
   ['P', 'pause, resume'],
+  ['T', 'go to the time line of the recording'],
+  ['← →', 'on the time line: the publication before or after (Shift: the run)'],
+  ['Page ↑ ↓, Home, End', 'on the time line: move further, to its ends'],
+  ['B', 'back to live'],
   ['N', 'switch between spectra and network'],
 ];
 

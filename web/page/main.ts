@@ -7,6 +7,7 @@
  *   subscriptions.ts   visible views              spectrum-list.ts     the list of spectra
  *   page-state.ts      data from the server       network*.ts          the network page
  *   page-history.ts    undo, Back and Forward     layouts.ts           named layouts
+ *   travel.ts          the moment that is shown   timeline-bar.ts      the time line
  */
 import { formatAddress, parseAddress, defaultPlot } from '../view/plot-spec.js';
 import type { ApplicationSummary, ServerMessage, SpectrumInfo } from '../wire/messages.js';
@@ -25,10 +26,13 @@ import { PageHistory } from './page-history.js';
 import { preparePrinting } from './print.js';
 import { showSignIn } from './sign-in-dialog.js';
 import { readSession, signInForm, signOut } from './sign-in.js';
+import { ReplayBar } from './replay-bar.js';
 import { SpectrumList } from './spectrum-list.js';
 import { PageState } from './page-state.js';
 import { Subscriptions } from './subscriptions.js';
 import { startTheme } from './theme.js';
+import { TimelineBar } from './timeline-bar.js';
+import { SAME_STEP, Travel } from './travel.js';
 
 /** Spectra of each dimension that a page without plots in its address shows. */
 const SUGGESTED_PER_DIMENSION = 2;
@@ -42,11 +46,15 @@ class App {
   readonly #list: SpectrumList;
   readonly #header: Header;
   readonly #network: NetworkView;
+  readonly #travel: Travel;
+  readonly #timeline: TimelineBar;
+  readonly #replay: ReplayBar;
   readonly #history = new PageHistory(() => this.#header.setUndo(this.#history));
   readonly #notices = new Notices();
   readonly #layouts = new Layouts(this.#state, this.#notices, {
-    open: (address) => (location.hash = address),
-    address: () => this.#address(),
+    open: (address) =>
+      (location.hash = formatAddress({ ...parseAddress(address), atMs: this.#state.momentMs })),
+    address: () => this.#address(undefined),
   });
   readonly #main = element('main', {});
   #view: 'spectra' | 'network' = 'spectra';
@@ -69,12 +77,19 @@ class App {
     // Connects before the page is built, which saves a round trip.
     this.#connection.open();
     this.#subscriptions = new Subscriptions((message) => this.#connection.send(message));
+    this.#travel = new Travel(state, this.#subscriptions, {
+      send: (message) => this.#connection.send(message),
+      moved: (burst) => this.#updateAddress(burst === SAME_STEP ? 'same' : 'step', burst),
+    });
+    this.#timeline = new TimelineBar(state, this.#travel);
+    this.#replay = new ReplayBar(state, (message) => this.#connection.send(message));
     const services = {
       state,
       subscriptions: this.#subscriptions,
       loop: new DrawLoop(),
       fits: new Fits(),
       notices: this.#notices,
+      travel: this.#travel,
       showLayouts: () => this.#layouts.show(),
     };
     this.#board = new Board(services, {
@@ -106,7 +121,14 @@ class App {
     this.#header = new Header(state, actions);
     startTheme(() => this.#redraw());
     const { element: layouts } = this.#layouts;
-    document.body.replaceChildren(this.#header.element, layouts, this.#main, this.#notices.element);
+    document.body.replaceChildren(
+      this.#header.element,
+      layouts,
+      this.#main,
+      this.#timeline.element,
+      this.#replay.element,
+      this.#notices.element,
+    );
     preparePrinting(() => {
       this.#redraw();
       services.loop.drawNow();
@@ -130,25 +152,27 @@ class App {
     this.#restoring = true;
     this.#untouched = address.plots.length === 0;
     if (address.app !== this.#state.app) this.#openApplication(address.app);
+    this.#travel.restore(address.atMs);
     this.#board.restore(address.plots, address.columns);
     this.#header.columns.value = String(address.columns);
     this.#showView(address.view);
     this.#restoring = false;
-    if (address.app !== undefined) keepAddress(this.#address());
+    if (address.app !== undefined) keepAddress(this.#address(undefined));
     this.#layouts.refresh();
     this.#list.refresh();
   }
 
-  #address(): string {
+  /** `atMs`: layouts, and the address that is kept for the next time, have no moment. */
+  #address(atMs: number | undefined): string {
     const { specs: plots, columns } = this.#board;
-    return formatAddress({ view: this.#view, app: this.#state.app, columns, plots });
+    return formatAddress({ view: this.#view, app: this.#state.app, columns, atMs, plots });
   }
 
   /** Writes the state of the page to the address bar: a step of the user, or the present one. */
   #updateAddress(step: 'step' | 'same', burst?: string): void {
     if (this.#restoring) return;
-    const hash = this.#address();
-    keepAddress(hash);
+    const hash = this.#address(this.#state.momentMs);
+    keepAddress(this.#address(undefined));
     this.#layouts.refresh();
     if (step === 'step') this.#history.add(hash, burst);
     else this.#history.replace(hash);
@@ -198,6 +222,8 @@ class App {
     }
     this.#network.setVisible(view === 'network');
     this.#layouts.setVisible(view === 'spectra');
+    this.#timeline.setVisible(view === 'spectra');
+    this.#replay.setVisible(view === 'spectra');
     if (view === 'network') this.#list.close();
     else this.#list.refresh();
     this.#updateAddress('step');
@@ -214,6 +240,7 @@ class App {
     this.#list.close();
     this.#state.selectApplication(app);
     this.#connection.send({ kind: 'app', app: app ?? null });
+    this.#travel.resend();
     this.#subscriptions.resend();
   }
 
@@ -221,6 +248,7 @@ class App {
     this.#state.connected = true;
     this.#state.notify('connection');
     this.#connection.send({ kind: 'app', app: this.#state.app ?? null });
+    this.#travel.resend();
     this.#subscriptions.resend();
     this.#network.reconnected();
   }
@@ -263,12 +291,12 @@ class App {
         return state.notify('status');
       case 'list':
         if (message.app !== state.app) return undefined;
-        state.spectra = message.spectra;
+        state.liveSpectra = message.spectra;
         this.#showSuggested();
         return state.notify('list');
       case 'gates':
         if (message.app !== state.app) return undefined;
-        state.gates = message.gates;
+        state.liveGates = message.gates;
         return state.notify('gates');
       case 'layouts':
         if (message.app !== state.app) return undefined;
@@ -279,7 +307,16 @@ class App {
         state.calibrations = message.calibrations;
         return state.notify('gates');
       case 'missing':
-        return this.#subscriptions.missing(message.id);
+        return this.#subscriptions.missing(message.id, message.reason);
+      case 'replay':
+        if (message.app !== state.app) return undefined;
+        state.replay = message.replay ?? undefined;
+        return state.notify('replay');
+      case 'refused':
+        return this.#notices.show(message.error);
+      case 'timeline':
+      case 'moment':
+        return this.#travel.received(message);
       case 'network':
         state.picture = message.picture;
         return state.notify('network');
@@ -340,6 +377,11 @@ class App {
         return true;
       case 'p':
         this.#togglePause();
+        return true;
+      case 't':
+        return this.#timeline.focus();
+      case 'b':
+        this.#travel.to(undefined);
         return true;
       case 'n':
         this.#showView(this.#view === 'network' ? 'spectra' : 'network');

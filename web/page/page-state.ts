@@ -3,20 +3,35 @@
  * object for the whole page: `main.ts` writes it and notifies, the views read it and listen. No
  * I/O.
  */
+import { spectrumAtMoment } from '../view/moment.js';
 import type {
   ApplicationSummary,
   AxisCalibration,
   GateShape,
   Layout,
   NetworkPicture,
+  Replay,
   ServerMessage,
+  ShownMoment,
   SpectrumInfo,
+  Timeline,
   WatchStatus,
 } from '../wire/messages.js';
 
 /** `second`: once a second, for texts with an age. */
 export type Topic =
-  'second' | 'connection' | 'applications' | 'status' | 'list' | 'gates' | 'layouts' | 'network' | 'paused';
+  | 'second'
+  | 'connection'
+  | 'applications'
+  | 'status'
+  | 'list'
+  | 'gates'
+  | 'layouts'
+  | 'network'
+  | 'paused'
+  | 'timeline'
+  | 'moment'
+  | 'replay';
 
 type Welcome = ServerMessage & { kind: 'welcome' };
 
@@ -28,8 +43,17 @@ export class PageState {
   applications: readonly ApplicationSummary[] | undefined;
   app: string | undefined;
   status: WatchStatus | undefined;
-  spectra: readonly SpectrumInfo[] | undefined;
-  gates: readonly GateShape[] = [];
+  /** The present ones; undefined before they have arrived. */
+  liveSpectra: readonly SpectrumInfo[] | undefined;
+  liveGates: readonly GateShape[] = [];
+  /** What is recorded of the application; undefined before it is known. */
+  timeline: Timeline | undefined;
+  /** Of an application that plays a recording. */
+  replay: Replay | undefined;
+  /** The moment of the recording that the page shows, milliseconds since 1970. */
+  momentMs: number | undefined;
+  /** What was recorded at that moment, or why it cannot be shown; undefined while it is read. */
+  recorded: ShownMoment | { readonly error: string } | undefined;
   /** By name of the spectrum. */
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
   /** By their names. */
@@ -52,8 +76,19 @@ export class PageState {
     for (const listener of this.#listeners.get(topic) ?? []) listener();
   }
 
+  /** Those of the moment that is shown. */
+  get spectra(): readonly SpectrumInfo[] | undefined {
+    return this.#shown?.spectra ?? this.liveSpectra;
+  }
+
+  get gates(): readonly GateShape[] {
+    return this.#shown?.gates ?? this.liveGates;
+  }
+
+  /** Of a spectrum, also as it was at a moment (`moment.ts`). */
   info(name: string): SpectrumInfo | undefined {
-    return this.spectra?.find((info) => info.name === name);
+    const { spectrum } = spectrumAtMoment(name);
+    return this.spectra?.find((info) => info.name === spectrum);
   }
 
   /** Selects an application and drops the data of the previous one. */
@@ -61,10 +96,31 @@ export class PageState {
     this.app = app;
     this.status = undefined;
     this.pausedDataMs = undefined;
-    this.spectra = undefined;
-    this.gates = [];
+    this.liveSpectra = undefined;
+    this.liveGates = [];
+    this.timeline = undefined;
+    this.momentMs = undefined;
+    this.replay = undefined;
+    this.recorded = undefined;
     this.calibrations = {};
     this.layouts = {};
-    for (const topic of ['applications', 'status', 'list', 'gates', 'layouts'] as const) this.notify(topic);
+    for (const topic of [
+      'applications',
+      'status',
+      'list',
+      'gates',
+      'layouts',
+      'timeline',
+      'moment',
+      'replay',
+    ] as const)
+      this.notify(topic);
+  }
+
+  get #shown(): ShownMoment | undefined {
+    const { recorded } = this;
+    return this.momentMs === undefined || recorded === undefined || 'error' in recorded
+      ? undefined
+      : recorded;
   }
 }

@@ -4,6 +4,7 @@
  * creates it once and updates it after every change of its settings, so that the focus stays.
  * Changes the plot only through `PlotHandle`, the board through `PlotActions`.
  */
+import { momentText } from '../view/moment.js';
 import { element, setText } from './dom.js';
 import { Menu } from './menu.js';
 import type { PlotActions, PlotHandle } from './plot-interface.js';
@@ -48,8 +49,9 @@ export class PlotBar {
   }
 
   update(): void {
-    const { spectra, projection } = this.#plot.spec;
-    const suffix = projection === undefined ? '' : ` · onto ${projection}`;
+    const { spectra, projection, sinceMs } = this.#plot.spec;
+    const onto = projection === undefined ? '' : ` · onto ${projection}`;
+    const suffix = onto + (sinceMs === undefined ? '' : ` · since ${momentText(sinceMs)}`);
     const names = spectra.map((name) => name + suffix);
     const first = names[0] ?? '';
     this.#title.title = `${names.join(', ')} (drag to move the plot)`;

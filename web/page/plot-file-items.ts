@@ -17,8 +17,8 @@ export function fileItems(plot: PlotHandle, actions: PlotActions): readonly Menu
     text,
     run: () => void withFiles(plot, run),
   });
-  const { projection, rateS } = plot.spec;
-  const isCounts = projection === undefined && rateS === undefined;
+  const { projection, rateS, sinceMs } = plot.spec;
+  const isCounts = projection === undefined && rateS === undefined && sinceMs === undefined;
   return [
     item('Save as PNG', (files) => files.savePng(plot)),
     item('Save as SVG', (files) => files.saveSvg(plot)),
@@ -32,8 +32,8 @@ export function fileItems(plot: PlotHandle, actions: PlotActions): readonly Menu
   ];
 }
 
-/** Runs `use` with the script; a notice says why that fails. */
-async function withFiles(
+/** Runs `use` with the script of `plot-files.ts`; a notice says why that fails. */
+export async function withFiles(
   { notices }: PlotHandle,
   use: (files: typeof PlotFiles) => void | Promise<void>,
 ): Promise<void> {

@@ -4,6 +4,7 @@
  * Creates downloads, a dialog and a tab.
  */
 import { toUnits, xAxis, yAxis } from '../view/axis.js';
+import { spectrumAtMoment } from '../view/moment.js';
 import { csvText, jsonText, type ExportedSpectrum } from '../view/plot-export.js';
 import { readSpectra } from '../../plotting/files/read-spectra.js';
 import { frameSpectrum, savedFrame } from '../view/saved-frame.js';
@@ -14,6 +15,7 @@ import { pictureBlob, pictureSvg } from './picture-export.js';
 import type { SavedSpectra } from './saved-spectra.js';
 
 export { showSaveDialog } from './save-dialog.js';
+export { showTrend } from './plot-trend.js';
 
 export async function savePng(plot: PlotHandle): Promise<void> {
   download(await pictureBlob(plot), `${fileName(plot)}.png`);
@@ -34,12 +36,14 @@ export function saveJson(plot: PlotHandle): void {
 
 /**
  * Opens the spectra of a plot in the document of JSROOT. Counts that the server does not have, of a
- * paused plot or a file, are handed over where the plot has every channel.
+ * paused plot, a file or the past, are handed over where the plot has every channel.
  */
 export function openInJsroot(plot: PlotHandle): void {
-  const { app, frames, saved } = plot;
+  const { app, frames, saved, momentMs } = plot;
   const { spectra } = plot.spec;
-  const ofPage = plot.isPaused || spectra.some((name) => saved.has(name));
+  const isRecorded = (name: string): boolean => spectrumAtMoment(name).atMs !== undefined;
+  const ofPage =
+    plot.isPaused || momentMs !== undefined || spectra.some((name) => saved.has(name) || isRecorded(name));
   const shown = frames.flatMap(({ name, frame }) => frameSpectrum(frame, name) ?? []);
   openJsroot(app ?? '', spectra, ofPage && shown.length === spectra.length ? shown : undefined);
 }

@@ -8,7 +8,7 @@ import type { Axis, Placement } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { RegionFit } from '../view/region-spec.js';
 import type { Frame } from '../wire/frame.js';
-import type { AxisCalibration, ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import type { AxisCalibration, ChannelRange, SpectrumInfo, Timeline } from '../wire/messages.js';
 import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
 import type { Fits } from './fits.js';
@@ -18,6 +18,7 @@ import type { PlotArea } from './plot-area.js';
 import type { CanvasSize, PictureSurface } from './plot-surface.js';
 import type { SavedSpectra } from './saved-spectra.js';
 import type { Subscriptions } from './subscriptions.js';
+import type { Travel } from './travel.js';
 
 /** The objects that all views of the page share; `main.ts` creates them. */
 export interface PageServices {
@@ -26,6 +27,7 @@ export interface PageServices {
   readonly loop: DrawLoop;
   readonly fits: Fits;
   readonly notices: Notices;
+  readonly travel: Travel;
   readonly showLayouts: () => void;
 }
 
@@ -121,12 +123,18 @@ export interface PlotHandle {
   readonly app: string | undefined;
   /** While paused, frames stay as they are. */
   readonly isPaused: boolean;
+  /** The moment of the recording that the page shows. */
+  readonly momentMs: number | undefined;
+  /** What is recorded of the application; undefined before it is known. */
+  readonly timeline: Timeline | undefined;
   /** Whether the server has JSROOT. */
   readonly hasJsroot: boolean;
   /** A spectrum by its index in `spec.spectra`; undefined before it is known. */
   spectrum(index: number): PlotSpectrum | undefined;
   redraw(): void;
   showLayouts(): void;
+  /** The page shows present counts again, in the same step of its history. */
+  showLive(): void;
   /** Draws the plot as it is shown on another surface, without cursor. */
   paintOn(surface: PictureSurface): void;
   /**

@@ -15,6 +15,8 @@ export interface Layer {
   waiting: Frame | undefined;
   /** The spectrum does not exist at the source. */
   missing: boolean;
+  /** Why it is missing, where the recording has the reason. */
+  reason: string | undefined;
 }
 
 export interface LayerEvents {
@@ -48,6 +50,11 @@ export class PlotLayers {
 
   get missing(): readonly string[] {
     return this.#layers.filter(({ missing }) => missing).map(({ name }) => name);
+  }
+
+  /** Why a moment of the recording cannot be shown. */
+  get problem(): string | undefined {
+    return this.#layers.find(({ missing, reason }) => missing && reason !== undefined)?.reason;
   }
 
   /** Whether the layers are these spectra in this order. */
@@ -94,10 +101,12 @@ export class PlotLayers {
       frame: undefined,
       waiting: undefined,
       missing: false,
+      reason: undefined,
       handle: this.#subscriptions.open({
         frame: (frame) => this.#received(layer, frame),
-        missing: () => {
+        missing: (reason) => {
           layer.missing = true;
+          layer.reason = reason;
           layer.frame = undefined;
           this.#events.changed(false);
         },

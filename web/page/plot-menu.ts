@@ -7,6 +7,7 @@ import { showCalibration } from './calibration-dialog.js';
 import type { MenuItem } from './menu.js';
 import { fileItems } from './plot-file-items.js';
 import type { PlotActions, PlotHandle } from './plot-interface.js';
+import { momentItems } from './plot-moment-items.js';
 import { PlotSelects } from './plot-selects.js';
 
 export function plotMenu(plot: PlotHandle, actions: PlotActions): readonly (MenuItem | HTMLElement)[] {
@@ -31,6 +32,7 @@ export function plotMenu(plot: PlotHandle, actions: PlotActions): readonly (Menu
       () => plot.change({ spectra: spec.spectra.slice(0, 1) }),
       spec.spectra.length > 1,
     ),
+    ...momentItems(plot, actions),
     ...item('Move left', () => actions.move(-1)),
     ...item('Move right', () => actions.move(1)),
     ...fileItems(plot, actions),

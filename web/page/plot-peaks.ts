@@ -6,6 +6,7 @@
 import type { MeasuredPeak } from '../../analysis/peaks/measure-peaks.js';
 import { formatMeasured, unitOf } from '../../plotting/measured.js';
 import { channelWidth, toChannel } from '../view/axis.js';
+import { spectrumAtMoment } from '../view/moment.js';
 import { calibratedPlace } from '../view/region-cells.js';
 import { DEFAULT_FIT } from '../view/region-spec.js';
 import { element, keepFocus } from './dom.js';
@@ -94,7 +95,9 @@ export class PlotPeaks {
   }
 
   async #request(): Promise<void> {
-    const words = new URLSearchParams({ app: this.#plot.app ?? '', spectrum: this.#spectrum });
+    const { spectrum, atMs = this.#plot.momentMs } = spectrumAtMoment(this.#spectrum);
+    const words = new URLSearchParams({ app: this.#plot.app ?? '', spectrum });
+    if (atMs !== undefined) words.set('moment', String(atMs));
     try {
       const response = await fetch(`/api/peaks?${words.toString()}`);
       const answer = (await response.json()) as PeaksAnswer;

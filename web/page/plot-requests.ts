@@ -4,6 +4,7 @@
  * pixels.
  */
 import { clampTo, xAxis, yAxis, type Placement } from '../view/axis.js';
+import { spectrumAtMoment } from '../view/moment.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { ChannelRange, RegionRequest, SpectrumInfo } from '../wire/messages.js';
 import type { CanvasSize } from './plot-surface.js';
@@ -57,8 +58,12 @@ export function mapRequest(
   };
 }
 
-function commonRequest({ rateS, projection, band }: PlotSpec, { name, regions }: ShownSpectrum) {
-  return { spectrum: name, rateS, projection, band, regions };
+/** An overlay of a moment shows all its counts, whatever the others show. */
+function commonRequest({ rateS, sinceMs, projection, band }: PlotSpec, { name, regions }: ShownSpectrum) {
+  const { spectrum, atMs } = spectrumAtMoment(name);
+  const part = { spectrum, projection, band, regions };
+  if (atMs !== undefined) return { ...part, atMs };
+  return { ...part, rateS, sinceMs: rateS === undefined ? sinceMs : undefined };
 }
 
 /** The visible channels of a long 1-D spectrum; undefined for all channels. */

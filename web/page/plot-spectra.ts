@@ -6,6 +6,7 @@
 import type { ScaleName } from '../../plotting/scale.js';
 import { IDENTITY_PLACEMENT, xAxis, yAxis, type Placement } from '../view/axis.js';
 import { axesOf, placementOf, rangesOf, type PlotAxes, type PlotRanges } from '../view/plot-axes.js';
+import { spectrumAtMoment } from '../view/moment.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { Frame } from '../wire/frame.js';
 import type { RegionRequest, SpectrumInfo } from '../wire/messages.js';
@@ -47,6 +48,11 @@ export class PlotSpectra {
     return this.#layers.missing;
   }
 
+  /** Why a moment of the recording cannot be shown. */
+  get problem(): string | undefined {
+    return this.#layers.problem;
+  }
+
   get isOneDimensional(): boolean {
     return this.info?.dimensions !== 2 || this.#spec.projection !== undefined;
   }
@@ -76,7 +82,7 @@ export class PlotSpectra {
       axis: projection === 'y' ? yAxis(info) : xAxis(info),
       placement: this.placementOf(info),
       frame,
-      calibration: projection === undefined ? state.calibrations[name] : undefined,
+      calibration: projection === undefined ? state.calibrations[spectrumAtMoment(name).spectrum] : undefined,
     };
   }
 
@@ -87,7 +93,9 @@ export class PlotSpectra {
   /** Returns whether other counts are shown than before. */
   show(spec: PlotSpec): boolean {
     const otherSpectra = !this.#layers.has(spec.spectra);
-    const otherCounts = spec.rateS !== this.#spec.rateS || spec.projection !== this.#spec.projection;
+    const before = this.#spec;
+    const otherCounts =
+      spec.rateS !== before.rateS || spec.sinceMs !== before.sinceMs || spec.projection !== before.projection;
     this.#spec = spec;
     if (otherSpectra) this.#layers.show(spec.spectra);
     if (otherCounts) this.#layers.clearFrames();

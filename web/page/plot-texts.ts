@@ -14,6 +14,8 @@ export interface PlotTextInput extends DataStateInput {
   readonly head: Frame['head'] | undefined;
   /** Spectra of the plot that do not exist at the source. */
   readonly missing: readonly string[];
+  /** Why a moment of the recording cannot be shown. */
+  readonly problem: string | undefined;
   /** The highest visible value, in the unit of the axis; undefined before the first drawing. */
   readonly highest: number | undefined;
   /** The counts under the cursor; empty without one. */
@@ -37,7 +39,8 @@ export class PlotTexts {
     const note = noteText(input);
     setText(this.note, note);
     this.note.hidden = note === '';
-    this.#updateState(input, head?.atMs);
+    // What the frame is of: a page that has just moved still shows the counts of before.
+    this.#updateState({ ...input, momentMs: head?.momentMs }, head?.atMs);
     const foot = head === undefined ? '' : sumText(head, highest);
     setText(this.foot, breakable(foot));
     // Narrow plots cut it off.
@@ -51,7 +54,7 @@ export class PlotTexts {
   #updateState(input: DataStateInput, shownMs: number | undefined): void {
     const { kind, label, detail } = dataState(input, Date.now(), shownMs);
     const isMarked = kind !== 'live' && kind !== 'connecting';
-    this.#card.classList.toggle('is-stale', isMarked && kind !== 'paused');
+    this.#card.classList.toggle('is-stale', isMarked && kind !== 'paused' && kind !== 'past');
     this.#card.dataset['state'] = kind;
     this.stateBadge.hidden = !isMarked || shownMs === undefined;
     setText(this.stateBadge, isMarked ? `${label} · ${detail}` : '');
@@ -65,7 +68,8 @@ function breakable(text: string): string {
 }
 
 /** Why there are no counts, or not yet all; otherwise empty. */
-function noteText({ connected, status, head, missing }: PlotTextInput): string {
+function noteText({ connected, status, head, missing, problem }: PlotTextInput): string {
+  if (problem !== undefined) return problem;
   if (missing.length > 0) return `SpecTcl has no spectrum ${missing.join(', ')}.`;
   if (head !== undefined) {
     return head.rateS !== undefined && head.spanS === 0 ? 'No earlier counts yet: counting starts now.' : '';

@@ -14,7 +14,7 @@ import type { PlotAxes, PlotRanges } from '../view/plot-axes.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import { cursorText } from '../view/plot-words.js';
 import type { Frame } from '../wire/frame.js';
-import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelRange, SpectrumInfo, Timeline } from '../wire/messages.js';
 import { element } from './dom.js';
 import type { CountView } from './draw-fit.js';
 import type { Drawable } from './draw-loop.js';
@@ -30,6 +30,7 @@ import { PlotSettings } from './plot-settings.js';
 import { PlotSpectra } from './plot-spectra.js';
 import { PlotSurface, type CanvasSize, type PictureSurface } from './plot-surface.js';
 import { PlotTexts } from './plot-texts.js';
+import { SAME_STEP } from './travel.js';
 import type { SavedSpectra } from './saved-spectra.js';
 
 export class Plot implements Drawable, PlotHandle {
@@ -80,7 +81,7 @@ export class Plot implements Drawable, PlotHandle {
     this.#input = new PlotInput(this);
     const { state } = services;
     this.#listening = [
-      ...(['gates', 'status', 'paused', 'connection', 'second'] as const).map((topic) =>
+      ...(['gates', 'status', 'paused', 'connection', 'second', 'moment'] as const).map((topic) =>
         state.on(topic, () => this.redraw()),
       ),
       state.on('list', () => this.#subscribe()),
@@ -153,6 +154,14 @@ export class Plot implements Drawable, PlotHandle {
     return this.#services.state.paused;
   }
 
+  get momentMs(): number | undefined {
+    return this.#services.state.momentMs;
+  }
+
+  get timeline(): Timeline | undefined {
+    return this.#services.state.timeline;
+  }
+
   get hasJsroot(): boolean {
     return this.#services.state.welcome?.jsroot === true;
   }
@@ -218,6 +227,10 @@ export class Plot implements Drawable, PlotHandle {
     this.#services.loop.schedule(this);
   }
 
+  showLive(): void {
+    this.#services.travel.to(undefined, SAME_STEP);
+  }
+
   showLayouts(): void {
     this.#services.showLayouts();
   }
@@ -270,6 +283,7 @@ export class Plot implements Drawable, PlotHandle {
       paused,
       head: this.#spectra.newest[0]?.head,
       missing: this.#spectra.missing,
+      problem: this.#spectra.problem,
       highest: this.#picture.drawn?.highest,
       cursor: this.#cursorText(),
     });

@@ -4,6 +4,7 @@
  * `plot-files.ts` exports it. Adds a dialog to the document until it is closed.
  */
 import { SAVE_FORMATS, type SaveFormat } from '../../plotting/files/save-formats.js';
+import { momentText, spectrumAtMoment } from '../view/moment.js';
 import { parseAddress } from '../view/plot-spec.js';
 import { element, selectBox } from './dom.js';
 import { download } from './plot-download.js';
@@ -16,19 +17,23 @@ const FORMAT_TEXTS: Readonly<Record<SaveFormat, string>> = {
   spe: 'Radware .spe, one dimension',
   csv: 'CSV',
   json: 'JSON',
+  npz: 'numpy (npz)',
 };
 
 export function showSaveDialog(plot: PlotHandle): void {
-  const { app, saved } = plot;
+  const { app, saved, momentMs } = plot;
   if (app === undefined) return;
   let which: Which = 'plot';
   let format: SaveFormat = 'swrite';
+  // Overlays of other moments are not part of the publication.
+  const isSaved = (name: string): boolean => !saved.has(name) && spectrumAtMoment(name).atMs === undefined;
   const namesOf = (plots: readonly { readonly spectra: readonly string[] }[]): string[] => [
-    ...new Set(plots.flatMap(({ spectra }) => spectra).filter((name) => !saved.has(name))),
+    ...new Set(plots.flatMap(({ spectra }) => spectra).filter(isSaved)),
   ];
   const save = (): void => {
     const words = new URLSearchParams({ app, format });
     if (which === 'all') words.set('all', 'true');
+    if (momentMs !== undefined) words.set('moment', String(momentMs));
     const plots = which === 'plot' ? [plot.spec] : parseAddress(location.hash).plots;
     for (const name of which === 'all' ? [] : namesOf(plots)) words.append('spectrum', name);
     void saveFrom(`/api/save?${words}`, plot);
@@ -40,7 +45,9 @@ export function showSaveDialog(plot: PlotHandle): void {
     element(
       'p',
       {},
-      'All channels in range, all spectra of one publication. Several files come as an archive.',
+      `All channels in range, all spectra of one publication${
+        momentMs === undefined ? '' : `, recorded up to ${momentText(momentMs)}`
+      }. Several files come as an archive.`,
     ),
     selectBox<Which>(
       'Which spectra',

@@ -13,8 +13,8 @@ export type SubscriptionRequest = Omit<Subscription, 'id'>;
 
 export interface FrameReceiver {
   frame(frame: Frame): void;
-  /** The spectrum does not exist at the source. */
-  missing(): void;
+  /** The spectrum does not exist at the source, or its moment cannot be read. */
+  missing(reason?: string): void;
 }
 
 export class SubscriptionHandle {
@@ -58,11 +58,18 @@ export class Subscriptions {
   readonly #send: (message: PageMessage) => void;
   readonly #handles = new Map<number, SubscriptionHandle>();
   #nextId = 1;
+  #momentMs: number | undefined;
   #sendScheduled = false;
 
   constructor(send: (message: PageMessage) => void) {
     this.#send = send;
     document.addEventListener('visibilitychange', () => this.#changed());
+  }
+
+  /** The moment of the recording that all views show unless they have their own. */
+  set momentMs(atMs: number | undefined) {
+    this.#momentMs = atMs;
+    this.#changed();
   }
 
   open(receiver: FrameReceiver): SubscriptionHandle {
@@ -89,8 +96,8 @@ export class Subscriptions {
     handle.receiver.frame(frame);
   }
 
-  missing(id: number): void {
-    this.#handles.get(id)?.receiver.missing();
+  missing(id: number, reason?: string): void {
+    this.#handles.get(id)?.receiver.missing(reason);
   }
 
   /** Sends the list to a new connection, which has no subscriptions yet. */
@@ -114,7 +121,7 @@ export class Subscriptions {
     const subscriptions = visible.flatMap((handle) => {
       const { id, request } = handle;
       if (request === undefined || this.saved.deliver(handle, request)) return [];
-      return [{ id, ...request }];
+      return [{ ...request, id, atMs: request.atMs ?? this.#momentMs }];
     });
     this.#send({ kind: 'show', subscriptions: subscriptions.slice(0, SUBSCRIPTIONS_MAX) });
   }

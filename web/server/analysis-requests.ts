@@ -10,9 +10,10 @@ import { measurePeaks } from '../../analysis/peaks/measure-peaks.js';
 import { fitOptionsOf, peakOptionsOf } from '../../analysis/request/spectrum-request.js';
 import { unitOf } from '../../plotting/measured.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { isMoment } from '../wire/page-messages.js';
 import type { Applications, MaySee } from './applications.js';
 import { isUnit } from './calibrations.js';
-import { readSpectrum, type ReadSpectrum } from './spectrum-reading.js';
+import { readSpectrum, readSpectrumAt, type ReadSpectrum } from './spectrum-reading.js';
 
 /** The words of a request's address; each at most once. */
 export type RequestWords = ReadonlyMap<string, string>;
@@ -20,6 +21,8 @@ export type RequestWords = ReadonlyMap<string, string>;
 const FIT_WORDS = ['range', 'model', 'background', 'peaks', 'at', 'widths', 'set', 'intervals'];
 const PEAK_WORDS = ['range', 'threshold', 'fwhm'];
 const NAME_WORDS = ['app', 'spectrum'];
+/** Milliseconds since 1970: the counts of that moment of the recording. */
+const MOMENT_WORD = 'moment';
 
 /** The words of an address; throws BAD_OPTION for one that is given twice. */
 export function requestWords(url: string): RequestWords {
@@ -37,7 +40,7 @@ export async function answerFit(
   maySee: MaySee,
   words: RequestWords,
 ): Promise<object> {
-  checkWords(words, [...NAME_WORDS, ...FIT_WORDS]);
+  checkWords(words, [...NAME_WORDS, ...FIT_WORDS, MOMENT_WORD]);
   const text = (word: string): string | undefined => words.get(word);
   const options = fitOptionsOf({
     range: required(words, 'range'),
@@ -58,7 +61,7 @@ export async function answerPeaks(
   maySee: MaySee,
   words: RequestWords,
 ): Promise<object> {
-  checkWords(words, [...NAME_WORDS, ...PEAK_WORDS]);
+  checkWords(words, [...NAME_WORDS, ...PEAK_WORDS, MOMENT_WORD]);
   const options = peakOptionsOf({
     range: words.get('range'),
     threshold: words.get('threshold'),
@@ -116,6 +119,8 @@ async function spectrumOf(
   words: RequestWords,
 ): Promise<ReadSpectrum> {
   const app = await checkedApp(applications, maySee, required(words, 'app'));
+  const atMs = momentOf(words.get(MOMENT_WORD));
+  if (atMs !== undefined) return readSpectrumAt(applications.past, app, required(words, 'spectrum'), atMs);
   const watch = applications.watch(app);
   if (watch === undefined) {
     throw new MirrorflowError('LIMIT_REACHED', 'too many applications are watched; retry later', { app });
@@ -127,13 +132,25 @@ function about(words: RequestWords, { label, sequence, atMs }: ReadSpectrum): ob
   return { name: words.get('spectrum'), axis: label, unit: unitOf(label), sequence, timestampNs: atMs * 1e6 };
 }
 
+/** The value of the word `moment`; throws BAD_OPTION. */
+export function momentOf(text: string | null | undefined): number | undefined {
+  if (text === null || text === undefined) return undefined;
+  const atMs = Number(text);
+  if (isMoment(atMs)) return atMs;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `${MOMENT_WORD} is ${JSON.stringify(text)}; it must be whole milliseconds since 1970`,
+    { word: MOMENT_WORD },
+  );
+}
+
 /** Throws UNKNOWN_APPLICATION, also for one that the page may not see. */
 export async function checkedApp(applications: Applications, maySee: MaySee, app: string): Promise<string> {
   if (await applications.knows(app, maySee)) return app;
   throw new MirrorflowError('UNKNOWN_APPLICATION', `there is no application ${JSON.stringify(app)}`, { app });
 }
 
-function required(words: RequestWords, word: string): string {
+export function required(words: RequestWords, word: string): string {
   const value = words.get(word);
   if (value === undefined || value === '') {
     throw new MirrorflowError('BAD_OPTION', `${word} is missing`, { word });
@@ -141,7 +158,7 @@ function required(words: RequestWords, word: string): string {
   return value;
 }
 
-function checkWords(words: RequestWords, known: readonly string[]): void {
+export function checkWords(words: RequestWords, known: readonly string[]): void {
   for (const word of words.keys()) {
     if (known.includes(word)) continue;
     throw new MirrorflowError('BAD_OPTION', `${word} is unknown; known are ${known.join(', ')}`, { word });

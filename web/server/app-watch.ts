@@ -6,6 +6,7 @@
  *     MirrorAttachment     connects, retries        PublicationReader   reads a publication
  *     WatchStatusTracker   state and rate           SpectrumCache       counts and their history
  *     SourceMetadata       bins and gates by REST   SpectrumListing     the list of spectra
+ *     ReplayPosition       position of a replay
  *
  * Runs a timer while pages are there; the parts above touch sockets and shared memory.
  */
@@ -16,6 +17,7 @@ import type { GateShape, SpectrumInfo, WatchState, WatchStatus } from '../wire/m
 import type { AppLink } from './app-link.js';
 import { MirrorAttachment } from './mirror-attachment.js';
 import { PublicationReader, type PublicationChanges, type PublicationInfo } from './publication-reader.js';
+import { ReplayPosition } from './replay-position.js';
 import { SourceMetadata } from './source-metadata.js';
 import { SpectrumCache } from './spectrum-cache.js';
 import { SpectrumListing } from './spectrum-listing.js';
@@ -26,6 +28,7 @@ interface WatchEvents {
   status: [status: WatchStatus];
   list: [];
   gates: [];
+  replay: [];
   /** A cached spectrum has changed, or the history that rates are taken from has grown. */
   changed: [];
 }
@@ -40,6 +43,8 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   readonly cache = new SpectrumCache();
   /** What the source's REST service adds to the display memory. */
   readonly metadata: SourceMetadata;
+  /** Of an application that plays a recording. */
+  readonly replay: ReplayPosition;
   readonly #log: Logger;
   readonly #attachment: MirrorAttachment;
   readonly #listing: SpectrumListing;
@@ -55,6 +60,8 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.app = link.app;
     this.#log = log;
     this.metadata = new SourceMetadata(log);
+    this.replay = new ReplayPosition(log);
+    this.replay.on('changed', () => this.emit('replay'));
     this.#attachment = new MirrorAttachment(link, log);
     this.#listing = new SpectrumListing(this.metadata);
     this.#reader = new PublicationReader(this.cache, this.#listing);
@@ -64,6 +71,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#attachment.on('attached', () => this.#reader.invalidate());
     this.#attachment.on('source', (address) => {
       this.metadata.start(address);
+      this.replay.start(address);
       this.#poll();
     });
   }
@@ -134,6 +142,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     clearTimeout(this.#lingerTimer);
     this.#pollTimer = undefined;
     this.metadata.stop();
+    this.replay.stop();
     await this.#attachment.close();
   }
 

@@ -4,10 +4,17 @@
  * page sessions and metrics to it. Runs timers while pages follow; its links open sockets.
  */
 import type { ApplicationInfo, Client } from '../../client-lib/index.js';
+import { systemClock } from '../../protocol/base/clock.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { AxisCalibration, Layout, NetworkPicture, ServerMessage } from '../wire/messages.js';
+import type {
+  AxisCalibration,
+  Layout,
+  NetworkPicture,
+  PlayerRequest,
+  ServerMessage,
+} from '../wire/messages.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';
 import { AppRecords } from './app-records.js';
@@ -15,6 +22,9 @@ import { CALIBRATIONS } from './calibrations.js';
 import { LAYOUTS } from './layouts.js';
 import { HostLink } from './host-link.js';
 import { NetworkSampler } from './network.js';
+import { Past } from './past/past.js';
+import { sendPlayerCommand } from './player-commands.js';
+import { RecorderDirectories } from './past/recorder-directories.js';
 
 type Receive = (message: ServerMessage) => void;
 
@@ -28,6 +38,7 @@ const WATCHES_MAX = 256;
 export class Applications {
   readonly calibrations: AppRecords<AxisCalibration>;
   readonly layouts: AppRecords<Layout>;
+  readonly past: Past;
   readonly #host: HostLink;
   readonly #log: Logger;
   readonly #directory: string | undefined;
@@ -40,15 +51,31 @@ export class Applications {
   #pictureTimer: NodeJS.Timeout | undefined;
   #sendingPicture = false;
   #closed = false;
+  #playerCommands: Promise<void> = Promise.resolve();
 
-  /** `stateDirectory`: where calibrations and layouts are kept. */
-  constructor(directory: string | undefined, stateDirectory: string, log: Logger) {
+  /**
+   * `stateDirectory`: where calibrations, layouts and recordings are kept; `recordings`: further
+   * directories of recordings.
+   */
+  constructor(
+    directory: string | undefined,
+    stateDirectory: string,
+    recordings: readonly string[],
+    log: Logger,
+  ) {
     this.#directory = directory;
     this.calibrations = new AppRecords(stateDirectory, CALIBRATIONS, log);
     this.layouts = new AppRecords(stateDirectory, LAYOUTS, log);
     this.#log = log;
-    this.#host = new HostLink(directory, log);
     const clientOf = (app: string): Promise<Client> => this.#link(app).client();
+    const recorders = new RecorderDirectories(clientOf, systemClock, log);
+    const places = {
+      stateDirectory,
+      further: recordings,
+      directoryOf: (app: string) => recorders.of(app, this.#infoOf(app)?.state === 'running'),
+    };
+    this.past = new Past({ places, clock: systemClock, log });
+    this.#host = new HostLink(directory, log);
     this.#pageNetwork = new NetworkSampler(clientOf);
     this.#metricsNetwork = new NetworkSampler(clientOf);
     this.#host.on('applications', () => this.#releaseEnded());
@@ -124,6 +151,16 @@ export class Applications {
     else await this.#host.stop(app);
   }
 
+  /** Throws the reason when the player did not receive the command. */
+  async controlPlayer(app: string, request: PlayerRequest): Promise<void> {
+    this.#log.info(`a page requested to ${request.action} a player`, { application: app });
+    // One after the other: commands share the name of a client.
+    const sent = this.#playerCommands.then(() => sendPlayerCommand(app, this.#directory, request));
+    this.#playerCommands = sent.catch(() => undefined);
+    await sent;
+    this.#watches.get(app)?.replay.refresh();
+  }
+
   async pictureForMetrics(maySee: MaySee): Promise<NetworkPicture> {
     await this.#host.refresh();
     const { applications, hostServerConnected } = this.#host;
@@ -135,6 +172,7 @@ export class Applications {
     clearInterval(this.#pictureTimer);
     await Promise.all([...this.#watches.values()].map((watch) => watch.close()));
     await Promise.all([...this.#links.values()].map((link) => link.close()));
+    await this.past.close();
     await this.#host.close();
   }
 

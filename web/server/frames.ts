@@ -21,6 +21,14 @@ export interface FrameContext {
   /** Time of the publication, milliseconds since 1970, and its sequence. */
   readonly atMs: number;
   readonly sequence: number;
+  /** Counts of an earlier moment, which are subtracted; undefined where the view needs none. */
+  readonly earlier?: EarlierCounts | undefined;
+}
+
+export interface EarlierCounts {
+  readonly spectrum: CachedSpectrum;
+  /** Time of their publication, milliseconds since 1970. */
+  readonly atMs: number;
 }
 
 /** Counts to send, with the axes that have under- and overflow as first and last channel. */
@@ -61,7 +69,8 @@ export function sharedFrame(
 ): EncodedFrame | undefined {
   if (spectrum.binding === undefined) return undefined;
   // Bins and gate of `info` come from REST, not with the counts, and change the picture too.
-  const version = `${frameVersion(spectrum, subscription, context.historyVersion)} ${JSON.stringify(info)}`;
+  const countsVersion = frameVersion(spectrum, subscription, context.historyVersion);
+  const version = `${countsVersion} ${context.earlier?.spectrum.version ?? ''} ${JSON.stringify(info)}`;
   const kept = spectrum.frames.get(key);
   if (kept?.version === version) return kept;
   const { head, values } = frameContent(spectrum, subscription, info, context);
@@ -111,17 +120,28 @@ function frameContent(
     sequence: context.sequence,
     ...(regions === undefined ? {} : { regions }),
     ...(subscription.rateS === undefined ? {} : { rateS: subscription.rateS, spanS }),
+    ...(subscription.atMs === undefined ? {} : { momentMs: subscription.atMs }),
+    ...(subscription.sinceMs === undefined ? {} : { sinceMs: subscription.sinceMs }),
   };
   return { head, values: reduced.values };
 }
 
-/** All counts, or for a rate those of the last `rateS` seconds and the span really covered. */
+/**
+ * All counts, or those since an earlier moment, or for a rate those of the last `rateS` seconds and
+ * the span really covered. A spectrum that had other axes at that moment shows all its counts.
+ */
 function countsInWindow(
   spectrum: CachedSpectrum,
   grid: Grid,
   { rateS }: Subscription,
   context: FrameContext,
 ): { grid: Grid; spanS: number } {
+  if (context.earlier !== undefined) {
+    const { spectrum: before, atMs } = context.earlier;
+    const isComparable = before.counts.length === grid.values.length;
+    const values = isComparable ? difference(grid.values, before.counts) : grid.values;
+    return { grid: { ...grid, values }, spanS: Math.max(0, context.atMs - atMs) / 1_000 };
+  }
   if (rateS === undefined) return { grid, spanS: 0 };
   const earlier = earlierCounts(spectrum, grid, rateS, context);
   if (earlier === undefined) {
@@ -159,6 +179,7 @@ function earlierGrid(
   context: FrameContext,
 ): EarlierGrid | undefined {
   if (subscription.regions === undefined || subscription.rateS !== undefined) return undefined;
+  if (context.earlier !== undefined) return undefined;
   const earlier = earlierCounts(spectrum, grid, REGION_RATE_S, context);
   if (earlier === undefined) return undefined;
   return { grid: projected(earlier.grid, info, subscription).grid, spanS: earlier.spanS };

@@ -42,5 +42,5 @@ export async function setLayout(applications: Applications, maySee: MaySee, body
 /** The address without what no page understands; empty where it has no plots. */
 function canonical(app: string, address: string): string {
   const { columns, plots } = parseAddress(address.slice(0, LAYOUT_ADDRESS_CHARACTERS_MAX + 1));
-  return plots.length === 0 ? '' : formatAddress({ view: 'spectra', app, columns, plots });
+  return plots.length === 0 ? '' : formatAddress({ view: 'spectra', app, columns, atMs: undefined, plots });
 }

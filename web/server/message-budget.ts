@@ -49,6 +49,8 @@ export function costOf(message: PageMessage): number {
     case 'app':
     case 'network':
     case 'control':
+    case 'moment':
+    case 'player':
       return 100;
     default:
       return message satisfies never;

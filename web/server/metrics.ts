@@ -6,7 +6,13 @@
  * Names and labels are used by docs/grafana-dashboard.json.
  */
 import { COUNTERS, GAUGES } from '../../protocol/flow/flow-file/counters.js';
-import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkUsage } from '../wire/messages.js';
+import type {
+  NetworkApplication,
+  NetworkFlow,
+  NetworkPicture,
+  NetworkRecorder,
+  NetworkUsage,
+} from '../wire/messages.js';
 import { expositionText, type Family, type Labels, type Sample } from './exposition.js';
 
 /** Figures of the web process itself. */
@@ -39,6 +45,23 @@ const APPLICATION_METRICS: readonly Metric<NetworkApplication>[] = [
   ],
   ['restarts_total', 'counter', 'times the app server was restarted', ({ restarts }) => restarts],
   ['clients', 'gauge', 'clients of an application', ({ clients }) => clients.length],
+];
+
+const RECORDER_METRICS: readonly Metric<NetworkRecorder>[] = [
+  [
+    'recording',
+    'gauge',
+    '1 while the recorder of an application records, 0 while it waits, the disk is full or it has failed',
+    ({ state }) => Number(state === 'recording'),
+  ],
+  ['file_bytes', 'gauge', 'bytes of the present file of a recorder', ({ bytes }) => bytes],
+  ['buffers_total', 'counter', 'buffers and publications that a recorder recorded', ({ buffers }) => buffers],
+  [
+    'lost_buffers_total',
+    'counter',
+    'buffers that a recorder lost because its disk was slow',
+    ({ lost }) => lost,
+  ],
 ];
 
 const FLOW_METRICS: readonly Metric<NetworkFlow>[] = [
@@ -135,6 +158,13 @@ export function metricsText(
       APPLICATION_METRICS,
       apps.map((app) => ({ subject: app, labels: { app: app.name } })),
     ),
+    ...families(
+      'mirrorflow_recorder',
+      RECORDER_METRICS,
+      apps.flatMap(({ name, recorder }) =>
+        recorder === undefined ? [] : [{ subject: recorder, labels: { app: name } }],
+      ),
+    ),
     ...families('mirrorflow_flow', FLOW_METRICS, flows),
     ...families('mirrorflow_client', CLIENT_METRICS, usages),
     ...counterFamilies(flows),
@@ -189,8 +219,9 @@ function counterFamilies(flows: readonly Labelled<NetworkFlow>[]): Family[] {
 }
 
 function memory(apps: readonly NetworkApplication[], resident: ResidentBytes): Family {
-  const processes = apps.flatMap(({ name: app, pid, flows }) => [
+  const processes = apps.flatMap(({ name: app, pid, recorder, flows }) => [
     { pid, labels: { role: 'app-server', app, flow: '' } },
+    { pid: recorder?.pid, labels: { role: 'recorder', app, flow: '' } },
     ...flows.map(({ flow, pid }) => ({ pid, labels: { role: 'duplicator', app, flow } })),
   ]);
   return {

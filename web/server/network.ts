@@ -10,8 +10,9 @@ import { describeError } from '../../protocol/base/errors.js';
 import { ratesBetween, type CounterSample } from '../../protocol/base/rates.js';
 import type { ApplicationStatistics } from '../../protocol/rpc/contract/statistics.js';
 import { summarizeReaders } from '../../protocol/rpc/contract/reader-summary.js';
+import type { RecorderInfo } from '../../protocol/rpc/contract/recorder.js';
 import { GAUGES } from '../../protocol/flow/flow-file/counters.js';
-import type { NetworkApplication, NetworkFlow, NetworkPicture } from '../wire/messages.js';
+import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkRecorder } from '../wire/messages.js';
 
 interface FlowSample extends CounterSample {
   /** When `published` was first seen with its present value. */
@@ -50,13 +51,14 @@ export class NetworkSampler {
     if (state !== 'running') return { ...summary, flows: [], clients: [] };
     try {
       const client = await withTimeout(this.#clientOf(name));
-      const [flows, statistics] = await withTimeout(
-        Promise.all([client.flows(), client.applicationStatistics()]),
+      const [flows, statistics, { recorder }] = await withTimeout(
+        Promise.all([client.flows(), client.applicationStatistics(), client.appInfo()]),
       );
       return {
         ...summary,
         flows: flows.map((flow) => this.#flow(client.app, flow, statistics)),
         clients: statistics.clients,
+        ...(recorder === undefined ? {} : { recorder: pictureOf(recorder) }),
       };
     } catch (error) {
       return { ...summary, flows: [], clients: [], problem: describeError(error) };
@@ -87,6 +89,11 @@ export class NetworkSampler {
       holding: [...new Set([...holding, ...(info.holding ?? [])])],
     };
   }
+}
+
+function pictureOf({ state, pid, bytes, flows }: RecorderInfo): NetworkRecorder {
+  const sum = (member: 'buffers' | 'lost'): number => flows.reduce((total, flow) => total + flow[member], 0);
+  return { state, ...(pid === undefined ? {} : { pid }), bytes, buffers: sum('buffers'), lost: sum('lost') };
 }
 
 /**

@@ -2,11 +2,11 @@
  * The command line of the web process, read by `main.ts`: options win over environment variables.
  * Reads the files of secret and certificate; prints help and version.
  */
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import yargs from 'yargs';
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Environment } from '../../protocol/base/paths.js';
+import { stateDirectory } from '../../protocol/base/state-directory.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { readSecurity, securityFiles } from '../../protocol/rpc/security/options.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
@@ -24,6 +24,8 @@ export interface WebOptions {
   readonly directory: string | undefined;
   /** Where calibrations and layouts are kept; an absolute path. */
   readonly stateDirectory: string;
+  /** Directories in which recordings lie; absolute paths. */
+  readonly recordings: readonly string[];
   /** Folder of the package jsroot; undefined: beside this program. */
   readonly jsroot: string | undefined;
   readonly endWithStdin: boolean;
@@ -60,26 +62,23 @@ export async function readWebOptions(
     identity,
     directory: given.directory,
     stateDirectory: stateDirectory(given.stateDirectory, env),
+    recordings: recordings(given.recordings, env),
     jsroot: given.jsroot ?? (env['MIRRORFLOW_JSROOT'] || undefined),
     endWithStdin: given.endWithStdin,
   };
 }
 
-/** The first place that is given; throws BAD_OPTION for a relative path. */
-function stateDirectory(option: string | undefined, env: Environment): string {
-  const given = option ?? (env['MIRRORFLOW_STATE_DIR'] || undefined);
-  if (given !== undefined && !isAbsolute(given)) {
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      `the state directory is ${JSON.stringify(given)}; it must be an absolute path`,
-      { path: given },
-    );
-  }
-  // The XDG specification: a relative path is invalid and to be ignored. systemd may give several.
-  const bySystemd = env['STATE_DIRECTORY']?.split(':')[0] || undefined;
-  const byUser = env['XDG_STATE_HOME'];
-  const home = byUser !== undefined && isAbsolute(byUser) ? byUser : join(homedir(), '.local', 'state');
-  return given ?? bySystemd ?? join(home, 'mirrorflow');
+/** Those of the option, or else of the environment; throws BAD_OPTION for a relative path. */
+function recordings(option: readonly string[], env: Environment): readonly string[] {
+  const given = option.length > 0 ? option : (env['MIRRORFLOW_RECORDINGS'] ?? '').split(':');
+  const paths = given.filter((path) => path !== '');
+  const relative = paths.find((path) => !isAbsolute(path));
+  if (relative === undefined) return paths;
+  throw new MirrorflowError(
+    'BAD_OPTION',
+    `the directory of recordings is ${JSON.stringify(relative)}; it must be an absolute path`,
+    { path: relative },
+  );
 }
 
 function commandLine(version: string) {
@@ -137,6 +136,15 @@ function commandLine(version: string) {
       describe:
         'where calibrations and layouts are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
         'XDG_STATE_HOME or ~/.local/state',
+    })
+    .option('recordings', {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      default: [] as string[],
+      describe:
+        'directory in which recordings of applications lie, an absolute path, for the time line of the page; may be ' +
+        'repeated; also MIRRORFLOW_RECORDINGS, separated by colons',
     })
     .option('jsroot', {
       type: 'string',

@@ -12,6 +12,7 @@ import {
   type AxisCalibration,
   type Layout,
   type PageMessage,
+  type PlayerRequest,
   type ServerMessage,
   type Subscription,
 } from '../wire/messages.js';
@@ -22,8 +23,10 @@ import type { EncodedFrame } from './encoded-frame.js';
 import { FrameLine } from './frame-line.js';
 import { frameKey, frameVersion, sharedFrame } from './frames.js';
 import { Budget, ENCODING_BUDGET, MESSAGE_BUDGET, costOf } from './message-budget.js';
-import type { CachedSpectrum } from './spectrum-cache.js';
+import type { Moment } from './past/moment.js';
+import type { Past } from './past/past.js';
 import { spectrumInfo } from './spectrum-info.js';
+import { acquireCounts, countsKey, earlierCounts, problemOf, type ViewCounts } from './view-counts.js';
 
 /** What a page may request of the process. */
 export interface PageSessionServices {
@@ -31,10 +34,13 @@ export interface PageSessionServices {
   watch(app: string): AppWatch | undefined;
   readonly calibrations: AppRecords<AxisCalibration>;
   readonly layouts: AppRecords<Layout>;
+  readonly past: Past;
   /** Calls `receive` with pictures of the network, until the returned function is called. */
   followNetwork(receive: (message: ServerMessage) => void): () => void;
   /** Starts or stops an application; throws the reason when that fails. */
   controlApplication(action: 'run' | 'stop', app: string): Promise<void>;
+  /** Sends a command to the player of an application; throws the reason when that fails. */
+  controlPlayer(app: string, request: PlayerRequest): Promise<void>;
   /** Whether the page has signed in; then it may also start and stop applications. */
   readonly signedIn: boolean;
   /** Whether frames are packed for a slow line. */
@@ -46,7 +52,7 @@ interface View {
   subscription: Subscription;
   /** Identifies the frame that the subscription asks for; equal keys share frames. */
   key: string;
-  readonly spectrum: CachedSpectrum;
+  readonly counts: ViewCounts;
   /** Version of the last frame, `missing`, or empty before the first. */
   sentVersion: string;
   sentMs: number;
@@ -78,6 +84,8 @@ export class PageSession {
   #showTimer: NodeJS.Timeout | undefined;
   #shownMs = -Infinity;
   #retryTimer: NodeJS.Timeout | undefined;
+  /** The moment whose gates and list the page shows. */
+  #moment: Moment | undefined;
 
   constructor(socket: WebSocket, services: PageSessionServices) {
     this.#socket = socket;
@@ -109,6 +117,10 @@ export class PageSession {
         return this.#acknowledged(message.id, message.again === true);
       case 'network':
         return this.#followNetwork(message.on);
+      case 'moment':
+        return this.#showMoment(message.atMs ?? undefined);
+      case 'player':
+        return void this.#controlPlayer(message.player);
       case 'control':
         return void this.#controlApplication(message);
       default:
@@ -126,6 +138,8 @@ export class PageSession {
     const status = (): void => this.send({ kind: 'status', status: watch.status });
     const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
     const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
+    const replay = (): void =>
+      this.send({ kind: 'replay', app: watch.app, replay: watch.replay.replay ?? null });
     const changed = (): void => this.#sendFrames();
     const { calibrations, layouts } = this.#services;
     const calibrated = (app = watch.app): void => {
@@ -138,10 +152,20 @@ export class PageSession {
     calibrations.on('changed', calibrated);
     layouts.on('changed', arranged);
     watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
+    watch.on('replay', replay);
+    const { past } = this.#services;
+    const settled = (moment: Moment): void => this.#settled(moment);
+    past.on('settled', settled);
+    const unfollow = past.followTimeline(watch.app, (timeline) =>
+      this.send({ kind: 'timeline', app: watch.app, timeline }),
+    );
     this.#leaveWatch = () => {
       calibrations.off('changed', calibrated);
       layouts.off('changed', arranged);
       watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
+      watch.off('replay', replay);
+      past.off('settled', settled);
+      unfollow();
       leave();
     };
     status();
@@ -149,11 +173,13 @@ export class PageSession {
     arranged();
     if (watch.listIsKnown) list();
     if (watch.gates.length > 0) gates();
+    if (watch.replay.replay !== undefined) replay();
   }
 
   #leaveApplication(): void {
     this.#nextShow = undefined;
     this.#setSubscriptions([]);
+    this.#showMoment(undefined);
     this.#leaveWatch();
     this.#leaveWatch = () => undefined;
     this.#watch = undefined;
@@ -180,15 +206,23 @@ export class PageSession {
     const watch = this.#watch;
     if (watch === undefined) return;
     const requested = new Map(subscriptions.map((subscription) => [subscription.id, subscription]));
-    for (const [id, { spectrum }] of this.#views) {
-      if (requested.get(id)?.spectrum === spectrum.name) continue;
+    const unacknowledged = new Map<number, number>();
+    for (const [id, view] of this.#views) {
+      const subscription = requested.get(id);
+      if (subscription !== undefined && countsKey(subscription) === view.counts.key) continue;
       this.#views.delete(id);
-      watch.cache.release(spectrum.name, performance.now());
+      view.counts.release();
+      // Another moment of the same spectrum: the page still draws the last frame.
+      if (subscription?.spectrum === view.subscription.spectrum) unacknowledged.set(id, view.unacknowledged);
     }
     for (const [id, subscription] of requested) {
       const view = this.#views.get(id);
-      if (view === undefined) this.#views.set(id, openView(subscription, watch));
-      else changeView(view, subscription);
+      if (view !== undefined) changeView(view, subscription);
+      else {
+        const held = new Set([...this.#views.values()].flatMap(({ counts }) => counts.moments));
+        const counts = acquireCounts(subscription, watch, this.#services.past, held);
+        this.#views.set(id, openView(subscription, counts, unacknowledged.get(id) ?? 0));
+      }
     }
     if (watch.cache.hasUnreadSpectrum) watch.refresh();
     this.#sendFrames();
@@ -215,29 +249,30 @@ export class PageSession {
   /** Sends the newest frame of a view when it is new, due, and the page can take it. */
   #sendFrame(id: number, view: View): void {
     const watch = this.#watch;
-    const { spectrum, subscription } = view;
-    if (watch === undefined || view.unacknowledged >= FRAME_CREDIT || spectrum.version === 0) return;
-    const { historyVersion } = watch.cache;
+    const { subscription } = view;
+    const { source, spectrum, earlier } = view.counts;
+    if (watch === undefined || view.unacknowledged >= FRAME_CREDIT) return;
+    const problem = problemOf(view.counts);
+    if (problem !== undefined) return this.#sendMissing(id, view, problem);
+    if (spectrum.version === 0 || earlier?.spectrum.version === 0) return;
+    const { historyVersion } = source.cache;
     const countsVersion = frameVersion(spectrum, subscription, historyVersion);
-    if (countsVersion === '') {
-      if (view.sentVersion !== 'missing') this.send({ kind: 'missing', id });
-      view.sentVersion = 'missing';
-      return;
-    }
+    if (countsVersion === '') return this.#sendMissing(id, view);
     const nowMs = performance.now();
     // The bins of the metadata decide which channels the axes show: another picture of the same
     // counts.
-    const version = `${countsVersion} ${watch.metadata.revision}`;
+    const version = `${countsVersion} ${source.metadata.revision}`;
     if (version === view.sentVersion || nowMs - view.sentMs < (subscription.minIntervalMs ?? 0)) return;
     if (!this.#line.checkRoom()) return;
     const { binding } = spectrum;
     if (binding === undefined) return;
     if (!this.#mayEncode(nowMs)) return;
-    const info = spectrumInfo(binding, watch.metadata.spectrum(binding.name));
+    const info = spectrumInfo(binding, source.metadata.spectrum(binding.name));
     const frame = sharedFrame(spectrum, view.key, subscription, info, {
       nowMs,
       historyVersion,
-      ...watch.publication,
+      ...source.publication,
+      earlier: earlierCounts(view.counts),
     });
     if (frame === undefined) return;
     view.sentVersion = version;
@@ -246,6 +281,35 @@ export class PageSession {
     this.#line.send(id, frame, view.last, () => this.#views.get(id) === view);
     view.last = this.#mayKeep(frame, view) ? frame : undefined;
     this.#encoding.spend(performance.now() - nowMs, nowMs);
+  }
+
+  #sendMissing(id: number, view: View, reason?: string): void {
+    if (view.sentVersion !== 'missing')
+      this.send({ kind: 'missing', id, ...(reason === undefined ? {} : { reason }) });
+    view.sentVersion = 'missing';
+  }
+
+  #showMoment(atMs: number | undefined): void {
+    const watch = this.#watch;
+    const previous = this.#moment;
+    this.#moment =
+      atMs === undefined || watch === undefined ? undefined : this.#services.past.acquire(watch.app, atMs);
+    if (previous !== undefined) this.#services.past.release(previous);
+    if (this.#moment?.isSettled === true) this.#settled(this.#moment);
+  }
+
+  #settled(moment: Moment): void {
+    if (moment === this.#moment) {
+      const { app, atMs, shown, problem } = moment;
+      this.send({
+        kind: 'moment',
+        app,
+        atMs,
+        ...(shown === undefined ? {} : { shown }),
+        ...(problem === undefined ? {} : { error: problem }),
+      });
+    }
+    for (const [id, view] of this.#views) if (view.counts.moments.includes(moment)) this.#sendFrame(id, view);
   }
 
   #mayKeep({ values }: EncodedFrame, view: View): boolean {
@@ -275,6 +339,19 @@ export class PageSession {
     this.#unfollowNetwork = on ? this.#services.followNetwork((message) => this.send(message)) : undefined;
   }
 
+  async #controlPlayer(request: PlayerRequest): Promise<void> {
+    const app = this.#watch?.app;
+    if (app === undefined) return;
+    if (!this.#services.signedIn) {
+      return this.send({ kind: 'refused', error: 'Sign in to control the replay.' });
+    }
+    try {
+      await this.#services.controlPlayer(app, request);
+    } catch (error) {
+      this.send({ kind: 'refused', error: describeError(error) });
+    }
+  }
+
   async #controlApplication({ request, action, app }: PageMessage & { kind: 'control' }): Promise<void> {
     if (!this.#services.signedIn) {
       return this.send({ kind: 'answer', request, error: 'Sign in to start and stop applications.' });
@@ -295,14 +372,14 @@ export class PageSession {
   }
 }
 
-function openView(subscription: Subscription, watch: AppWatch): View {
+function openView(subscription: Subscription, counts: ViewCounts, unacknowledged: number): View {
   return {
     subscription,
     key: frameKey(subscription),
-    spectrum: watch.cache.acquire(subscription.spectrum),
+    counts,
     sentVersion: '',
     sentMs: -Infinity,
-    unacknowledged: 0,
+    unacknowledged,
     last: undefined,
   };
 }

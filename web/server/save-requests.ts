@@ -12,14 +12,17 @@ import {
   SAVE_FORMATS,
   type SaveFormat,
 } from '../../plotting/files/save-formats.js';
+import { SpectraView } from '../../client-lib/index.js';
 import type { SavedSpectrum } from '../../plotting/files/saved-spectrum.js';
 import { fileContent, fileNames, plainName, whyNotSaved } from '../../plotting/files/spectrum-files.js';
 import { tarEnd, tarEntry } from '../../plotting/files/tar.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { spectrumInRange } from '../../protocol/spectcl/spectrum-in-range.js';
-import { checkedApp } from './analysis-requests.js';
+import { checkedApp, momentOf } from './analysis-requests.js';
 import type { Applications, MaySee } from './applications.js';
 import type { AppWatch } from './app-watch.js';
+import type { CountsSource } from './counts-source.js';
+import type { Past } from './past/past.js';
 import { untilRead } from './watch-wait.js';
 
 interface SaveRequest {
@@ -27,12 +30,14 @@ interface SaveRequest {
   readonly format: SaveFormat;
   /** Undefined for all spectra. */
   readonly names: readonly string[] | undefined;
+  /** The moment of the recording; undefined for the present. */
+  readonly atMs: number | undefined;
 }
 
 /** Counts of one answer, which are copied; the command line saves more. */
 const SAVED_BYTES_MAX = 256 * 2 ** 20;
 const ANSWERS_MAX = 2;
-const WORDS = ['app', 'format', 'spectrum', 'all'];
+const WORDS = ['app', 'format', 'spectrum', 'all', 'moment'];
 
 export class SaveRequests {
   readonly #applications: Applications;
@@ -57,7 +62,11 @@ export class SaveRequests {
     }
     this.#answering += 1;
     try {
-      const spectra = savedOnes(request, await readSaved(watch, request));
+      const read =
+        request.atMs === undefined
+          ? await readSaved(watch, request)
+          : await readRecorded(this.#applications.past, request, request.atMs);
+      const spectra = savedOnes(request, read);
       await send(request, spectra, response);
     } finally {
       this.#answering -= 1;
@@ -100,47 +109,73 @@ function saveRequest(url: string): SaveRequest {
       `give app, format (${SAVE_FORMATS.join(', ')}), and spectrum for each of them or all=true`,
     );
   }
-  return { app, format, names: all ? undefined : names };
+  return { app, format, names: all ? undefined : names, atMs: momentOf(words.get('moment')) };
 }
 
 /** Copies of one publication. */
-async function readSaved(watch: AppWatch, { names }: SaveRequest): Promise<readonly SavedSpectrum[]> {
+async function readSaved(watch: AppWatch, request: SaveRequest): Promise<readonly SavedSpectrum[]> {
   const leave = watch.enter();
   try {
     // The list may be known from before the mirror was closed.
     const isReady = (): boolean => watch.isAttached && watch.listIsKnown && watch.metadata.isAnswered;
     await untilRead(watch, 'the list of spectra', isReady);
-    const read = watch.readMirror((view, { timestampNs }) => {
-      const all = view.list();
-      const wanted = names === undefined ? all : all.filter(({ name }) => names.includes(name));
-      let bytes = 0;
-      for (const { counts } of wanted) bytes += counts.byteLength;
-      if (bytes > SAVED_BYTES_MAX) return { bytes };
-      const missing = names?.find((name) => !all.some((spectrum) => spectrum.name === name));
-      return {
-        missing,
-        spectra: wanted.map(({ name, binding, counts }) =>
-          spectrumInRange(binding, counts, watch.metadata.spectrum(name), timestampNs / 1e6),
-        ),
-      };
-    });
-    if (read?.bytes !== undefined) {
-      throw new MirrorflowError(
-        'TOO_LARGE',
-        `the spectra have ${read.bytes} bytes of counts; at most ${SAVED_BYTES_MAX} are sent, mirrorflow save writes more`,
-      );
-    }
-    if (read?.missing !== undefined) {
-      throw new MirrorflowError(
-        'UNKNOWN_SPECTRUM',
-        `there is no spectrum ${JSON.stringify(read.missing)} in ${watch.app}`,
-        { name: read.missing },
-      );
-    }
-    return read?.spectra ?? [];
+    const { metadata } = watch;
+    const read = watch.readMirror((view, { timestampNs }) =>
+      selected(view, request, metadata, timestampNs / 1e6),
+    );
+    return read === undefined ? [] : checked(read, request);
   } finally {
     leave();
   }
+}
+
+/** Copies of one recorded publication. */
+function readRecorded(past: Past, request: SaveRequest, atMs: number): Promise<readonly SavedSpectrum[]> {
+  return past.withMoment(request.app, atMs, ({ memory, metadata, publication }) => {
+    const view = new SpectraView(memory ?? new Uint8Array(0));
+    return checked(selected(view, request, metadata, publication.atMs), request);
+  });
+}
+
+interface Selected {
+  readonly spectra: readonly SavedSpectrum[];
+  /** Of the counts; with too many none are copied. */
+  readonly bytes: number;
+  readonly missing: string | undefined;
+}
+
+function selected(
+  view: SpectraView,
+  { names }: SaveRequest,
+  metadata: CountsSource['metadata'],
+  atMs: number,
+): Selected {
+  const all = view.list();
+  const wanted = names === undefined ? all : all.filter(({ name }) => names.includes(name));
+  let bytes = 0;
+  for (const { counts } of wanted) bytes += counts.byteLength;
+  const missing = names?.find((name) => !all.some((spectrum) => spectrum.name === name));
+  const isCopied = bytes <= SAVED_BYTES_MAX;
+  const spectra = isCopied
+    ? wanted.map(({ name, binding, counts }) =>
+        spectrumInRange(binding, counts, metadata.spectrum(name), atMs),
+      )
+    : [];
+  return { spectra, bytes, missing };
+}
+
+/** Throws TOO_LARGE and UNKNOWN_SPECTRUM. */
+function checked({ spectra, bytes, missing }: Selected, { app }: SaveRequest): readonly SavedSpectrum[] {
+  if (bytes > SAVED_BYTES_MAX) {
+    throw new MirrorflowError(
+      'TOO_LARGE',
+      `the spectra have ${bytes} bytes of counts; at most ${SAVED_BYTES_MAX} are sent, mirrorflow save writes more`,
+    );
+  }
+  if (missing === undefined) return spectra;
+  throw new MirrorflowError('UNKNOWN_SPECTRUM', `there is no spectrum ${JSON.stringify(missing)} in ${app}`, {
+    name: missing,
+  });
 }
 
 /** Those that the format can hold; throws BAD_OPTION with the reason where it can hold none. */

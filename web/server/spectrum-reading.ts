@@ -7,6 +7,8 @@ import type { Channels } from '../../analysis/channels.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { toUnits, channelWidth, xAxis } from '../view/axis.js';
 import type { AppWatch } from './app-watch.js';
+import type { CountsSource } from './counts-source.js';
+import type { Past } from './past/past.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
 import { spectrumInfo } from './spectrum-info.js';
 import { untilRead } from './watch-wait.js';
@@ -27,22 +29,27 @@ export async function readSpectrum(watch: AppWatch, name: string): Promise<ReadS
   try {
     if (watch.cache.hasUnreadSpectrum) watch.refresh();
     await untilRead(watch, `the spectrum ${name}`, () => cached.version > 0 && watch.metadata.isAnswered);
-    return describe(watch, cached);
+    return describe(watch.app, watch, cached);
   } finally {
     watch.cache.release(name, performance.now());
     leave();
   }
 }
 
-function describe(watch: AppWatch, { name, binding, counts }: CachedSpectrum): ReadSpectrum {
+/** As `readSpectrum`, as it was at a moment; throws BAD_OPTION where that is not recorded. */
+export function readSpectrumAt(past: Past, app: string, name: string, atMs: number): Promise<ReadSpectrum> {
+  return past.withMoment(app, atMs, (moment) => describe(app, moment, moment.acquire(name)));
+}
+
+function describe(
+  app: string,
+  { publication, metadata }: CountsSource,
+  { name, binding, counts }: CachedSpectrum,
+): ReadSpectrum {
   if (binding === undefined) {
-    throw new MirrorflowError(
-      'UNKNOWN_SPECTRUM',
-      `there is no spectrum ${JSON.stringify(name)} in ${watch.app}`,
-      {
-        name,
-      },
-    );
+    throw new MirrorflowError('UNKNOWN_SPECTRUM', `there is no spectrum ${JSON.stringify(name)} in ${app}`, {
+      name,
+    });
   }
   if (binding.dimensions !== 1) {
     throw new MirrorflowError(
@@ -51,7 +58,7 @@ function describe(watch: AppWatch, { name, binding, counts }: CachedSpectrum): R
       { name },
     );
   }
-  const axis = xAxis(spectrumInfo(binding, watch.metadata.spectrum(name)));
+  const axis = xAxis(spectrumInfo(binding, metadata.spectrum(name)));
   const [first, end] = axis.inRange;
   return {
     channels: {
@@ -60,7 +67,7 @@ function describe(watch: AppWatch, { name, binding, counts }: CachedSpectrum): R
       width: channelWidth(axis),
     },
     label: binding.xlabel,
-    sequence: watch.publication.sequence,
-    atMs: watch.publication.atMs,
+    sequence: publication.sequence,
+    atMs: publication.atMs,
   };
 }

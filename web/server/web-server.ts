@@ -14,6 +14,7 @@
  * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
  * | `/api/layout`            | POST keeps a layout                             | view access, own page |
  * | `/api/save`              | spectra as a file                               | view access           |
+ * | `/api/trend`             | JSON: sums of a recorded spectrum over time     | view access           |
  * | `/jsroot…`               | JSROOT and its document, where it is installed  | view access           |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
  * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
@@ -74,6 +75,7 @@ import { PagePlaces } from './page-places.js';
 import { PageSession } from './page-session.js';
 import { SaveRequests } from './save-requests.js';
 import { SignIn } from './sign-in.js';
+import { answerTrend } from './trend-requests.js';
 
 export interface WebServerOptions {
   readonly listen: AddressOf<'tcp' | 'tls'>;
@@ -88,6 +90,8 @@ export interface WebServerOptions {
   readonly directory: string | undefined;
   /** Where calibrations and layouts are kept. */
   readonly stateDirectory: string;
+  /** Directories in which recordings lie. */
+  readonly recordings: readonly string[];
   /** Directory of the built page. */
   readonly assets: string;
   /** Undefined where it is not installed. */
@@ -146,7 +150,8 @@ export class WebServer {
       port: this.#port,
       secure: this.#usesTls,
     }));
-    this.#applications = new Applications(options.directory, options.stateDirectory, log);
+    const { directory, stateDirectory, recordings } = options;
+    this.#applications = new Applications(directory, stateDirectory, recordings, log);
     this.#saves = new SaveRequests(this.#applications);
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
@@ -272,7 +277,7 @@ export class WebServer {
         const maySee = this.#maySee(request);
         return await this.#saves.answer(maySee, request.url ?? '', response);
       }
-      const answer = await this.#analysis(path, request);
+      const answer = await this.#analysis(path, request, response);
       if (answer === undefined) return sendText(response, 404, 'No such page.');
       sendJson(response, 200, answer);
     } catch (error) {
@@ -282,7 +287,11 @@ export class WebServer {
     }
   }
 
-  async #analysis(path: string, request: IncomingMessage): Promise<object | undefined> {
+  async #analysis(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<object | undefined> {
     const maySee = this.#maySee(request);
     if (request.method === 'POST') {
       if (this.#signIn.hasSecret && !this.#signedIn(request)) {
@@ -296,6 +305,7 @@ export class WebServer {
     const words = requestWords(request.url ?? '');
     if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
     if (path === '/api/peaks') return answerPeaks(this.#applications, maySee, words);
+    if (path === '/api/trend') return answerTrend(this.#applications, maySee, words, response);
     return path === '/api/calibration' ? answerCalibration(this.#applications, maySee, words) : undefined;
   }
 
@@ -357,7 +367,11 @@ export class WebServer {
       return sendText(response, 401, 'Send the shared secret as bearer token.');
     }
     const picture = await this.#applications.pictureForMetrics(this.#maySee(request));
-    const pids = picture.applications.flatMap((app) => [app.pid, ...app.flows.map(({ pid }) => pid)]);
+    const pids = picture.applications.flatMap((app) => [
+      app.pid,
+      app.recorder?.pid,
+      ...app.flows.map(({ pid }) => pid),
+    ]);
     const viewer = {
       pages: this.#pages.size,
       residentBytes: process.memoryUsage.rss(),
@@ -403,7 +417,9 @@ export class WebServer {
       watch: (app) => this.#applications.watchFor(app, maySee),
       calibrations: this.#applications.calibrations,
       layouts: this.#applications.layouts,
+      past: this.#applications.past,
       followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
+      controlPlayer: (app, player) => this.#applications.controlPlayer(app, player),
       controlApplication: (action, app) => this.#applications.controlApplication(action, app),
     });
     page.send({

@@ -4,9 +4,13 @@
  */
 import { formatDuration, formatShortCount } from '../../plotting/numbers.js';
 import type { WatchState, WatchStatus } from '../wire/messages.js';
+import { momentText } from './moment.js';
 
-/** `unreachable`: the server of the web viewer does not answer; `paused`: by the user. */
-export type DataStateKind = WatchState | 'unreachable' | 'paused';
+/**
+ * `unreachable`: the server of the web viewer does not answer; `paused`: by the user; `past`: a
+ * moment of the recording.
+ */
+export type DataStateKind = WatchState | 'unreachable' | 'paused' | 'past';
 
 export interface DataState {
   readonly kind: DataStateKind;
@@ -20,6 +24,8 @@ export interface DataStateInput {
   readonly connected: boolean;
   readonly paused: boolean;
   readonly status: WatchStatus | undefined;
+  /** The moment of the recording that is shown, milliseconds since 1970. */
+  readonly momentMs?: number | undefined;
 }
 
 const LABELS: Readonly<Record<DataStateKind, string>> = {
@@ -30,19 +36,23 @@ const LABELS: Readonly<Record<DataStateKind, string>> = {
   broken: 'not available',
   unreachable: 'viewer unreachable',
   paused: 'paused',
+  past: 'past',
 };
 
 /** `nowMs`, and `shownMs`: when the shown data were published, milliseconds since 1970. */
 export function dataState(
-  { connected, paused, status }: DataStateInput,
+  { connected, paused, status, momentMs }: DataStateInput,
   nowMs: number,
   shownMs = status?.dataMs,
 ): DataState {
   const kind = !connected
     ? 'unreachable'
-    : paused && status?.state === 'live'
-      ? 'paused'
-      : (status?.state ?? 'connecting');
+    : momentMs !== undefined
+      ? 'past'
+      : paused && status?.state === 'live'
+        ? 'paused'
+        : (status?.state ?? 'connecting');
+  if (kind === 'past') return { kind, label: LABELS.past, detail: pastText(momentMs ?? 0, shownMs) };
   return { kind, label: LABELS[kind], detail: detailOf(kind, status, ageText(nowMs, shownMs)) };
 }
 
@@ -56,7 +66,11 @@ export function networkStateText(app: string | undefined, { kind, detail }: Data
   return `${app}: ${kind === 'paused' ? 'the plots are paused; this page is not.' : detail}`;
 }
 
-function detailOf(kind: DataStateKind, status: WatchStatus | undefined, age: string): string {
+function detailOf(
+  kind: Exclude<DataStateKind, 'past'>,
+  status: WatchStatus | undefined,
+  age: string,
+): string {
   const cause = status?.cause === undefined ? '' : ` Cause: ${status.cause}`;
   switch (kind) {
     case 'unreachable':
@@ -77,6 +91,13 @@ function detailOf(kind: DataStateKind, status: WatchStatus | undefined, age: str
     default:
       return kind satisfies never;
   }
+}
+
+/** The publication may be older than the moment; its time is the one that counts. */
+function pastText(momentMs: number, shownMs: number | undefined): string {
+  return shownMs === undefined || shownMs === 0
+    ? `Reading the recording of ${momentText(momentMs)} …`
+    : `Recorded ${momentText(shownMs)}.`;
 }
 
 function ageText(nowMs: number, shownMs: number | undefined): string {

@@ -10,6 +10,7 @@
  */
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S, REGIONS_MAX, type ChannelRange, type RateWindow } from '../wire/messages.js';
+import { formatMoment, parseMoment } from './moment.js';
 import { formatRegion, parseRange, parseRegion, rangeText, type PlotRegion } from './region-spec.js';
 
 export interface PlotSpec {
@@ -22,6 +23,8 @@ export interface PlotSpec {
   readonly x: ChannelRange | undefined;
   readonly y: ChannelRange | undefined;
   readonly rateS: RateWindow | undefined;
+  /** Only the counts since this moment of the recording, milliseconds since 1970. */
+  readonly sinceMs: number | undefined;
   readonly projection: 'x' | 'y' | undefined;
   /** The channels of the other axis that a projection sums. */
   readonly band: ChannelRange | undefined;
@@ -34,6 +37,8 @@ export interface PageAddress {
   readonly app: string | undefined;
   /** Plots side by side; 0 for as many as fit. */
   readonly columns: number;
+  /** The moment of the recording that is shown, milliseconds since 1970; undefined for live. */
+  readonly atMs: number | undefined;
   readonly plots: readonly PlotSpec[];
 }
 
@@ -50,14 +55,16 @@ export function defaultPlot(spectrum: string): PlotSpec {
     x: undefined,
     y: undefined,
     rateS: undefined,
+    sinceMs: undefined,
     projection: undefined,
     band: undefined,
     regions: [],
   };
 }
 
-export function formatAddress({ view, app, columns, plots }: PageAddress): string {
+export function formatAddress({ view, app, columns, atMs, plots }: PageAddress): string {
   const parts = [
+    ...(atMs === undefined ? [] : [`at=${formatMoment(atMs)}`]),
     ...(columns > 0 ? [`cols=${columns}`] : []),
     ...plots.map((plot) => `p=${formatPlot(plot)}`),
   ];
@@ -78,18 +85,21 @@ export function parseAddress(hash: string): PageAddress {
     view: network ? 'network' : 'spectra',
     app,
     columns: 0,
+    atMs: undefined,
     plots: [] as PlotSpec[],
   } as const;
   if (queryAt < 0) return address;
   let columns = 0;
+  let atMs: number | undefined;
   const plots: PlotSpec[] = [];
   for (const part of text.slice(queryAt + 1).split('&')) {
     const [key, value] = splitAt(part, '=');
     if (key === 'cols' && /^[1-6]$/.test(value)) columns = Math.min(COLUMNS_MAX, Number(value));
+    if (key === 'at') atMs = parseMoment(decoded(value));
     const plot = key === 'p' ? parsePlot(value) : undefined;
     if (plot !== undefined && plots.length < PLOTS_MAX) plots.push(plot);
   }
-  return { ...address, columns, plots };
+  return { ...address, columns, atMs, plots };
 }
 
 function formatPlot(plot: PlotSpec): string {
@@ -98,6 +108,7 @@ function formatPlot(plot: PlotSpec): string {
     plot.channels ? 'u=channels' : '',
     plot.projection === undefined ? '' : `j=${plot.projection}`,
     plot.rateS === undefined ? '' : `r=${plot.rateS}`,
+    plot.sinceMs === undefined ? '' : `d=${formatMoment(plot.sinceMs)}`,
     rangeSetting('b', plot.band),
     rangeSetting('x', plot.x),
     rangeSetting('y', plot.y),
@@ -131,6 +142,7 @@ function parsePlot(text: string): PlotSpec | undefined {
     channels: values.get('u') === 'channels',
     projection: projection === 'x' || projection === 'y' ? projection : undefined,
     rateS: RATE_WINDOWS_S.find((window) => String(window) === values.get('r')),
+    sinceMs: parseMoment(decoded(values.get('d') ?? '')),
     band: parseRange(values.get('b')),
     x: parseRange(values.get('x')),
     y: parseRange(values.get('y')),

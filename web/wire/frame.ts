@@ -72,6 +72,9 @@ export interface FrameHead {
   /** Milliseconds since 1970 of the publication. */
   readonly atMs: number;
   readonly sequence: number;
+  /** The moments that the subscription asked for. */
+  readonly momentMs?: number;
+  readonly sinceMs?: number;
 }
 
 export interface Frame {

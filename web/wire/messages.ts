@@ -48,6 +48,24 @@ export interface Subscription {
   readonly regions?: readonly RegionRequest[] | undefined;
   /** Least time between two frames, milliseconds. */
   readonly minIntervalMs?: number | undefined;
+  /**
+   * The counts of this moment of the recording instead of the present ones, milliseconds since
+   * 1970.
+   */
+  readonly atMs?: number | undefined;
+  /** Only the counts that came after this moment of the recording. Not with `rateS`. */
+  readonly sinceMs?: number | undefined;
+}
+
+export const PLAYER_ACTIONS = ['pause', 'resume', 'step', 'seek', 'speed'] as const;
+
+/**
+ * `value`: of `seek` milliseconds since 1970, of `speed` recorded seconds per second, 0 for as fast
+ * as readers take it.
+ */
+export interface PlayerRequest {
+  readonly action: (typeof PLAYER_ACTIONS)[number];
+  readonly value?: number | undefined;
 }
 
 export type PageMessage =
@@ -57,6 +75,10 @@ export type PageMessage =
   /** `again`: the page could not use the frame and needs a whole one. */
   | { readonly kind: 'ack'; readonly id: number; readonly again?: boolean }
   | { readonly kind: 'network'; readonly on: boolean }
+  /** The moment whose gates and list the page shows; null: the present ones. */
+  | { readonly kind: 'moment'; readonly atMs: number | null }
+  /** For the player of the application that the page shows. */
+  | { readonly kind: 'player'; readonly player: PlayerRequest }
   | {
       readonly kind: 'control';
       readonly request: number;
@@ -107,6 +129,43 @@ export interface GateShape {
   readonly low: number;
   readonly high: number;
   readonly points: readonly { readonly x: number; readonly y: number }[];
+}
+
+/** A change of the run, as it was recorded. */
+export interface RunTick {
+  readonly atMs: number;
+  readonly number: string;
+  readonly state: string;
+  readonly title: string;
+}
+
+/** What was recorded of the spectra of one application; times in milliseconds since 1970. */
+export interface Timeline {
+  /** In order and without overlap; none where nothing is recorded. */
+  readonly spans: readonly (readonly [startMs: number, endMs: number])[];
+  readonly runs: readonly RunTick[];
+  /** From one recorded publication to the next, on average. */
+  readonly stepMs: number;
+  /** Files that cannot be read. */
+  readonly unreadable: number;
+}
+
+/** A recording that is being played as an application; times in milliseconds since 1970. */
+export interface Replay {
+  readonly state: 'playing' | 'paused' | 'ended';
+  readonly atMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Recorded seconds per second; 0 for as fast as readers take it. */
+  readonly speed: number;
+}
+
+/** The recorded publication that a page shows instead of the present one. */
+export interface ShownMoment {
+  /** Time of the publication, at or before the moment. */
+  readonly dataMs: number;
+  readonly gates: readonly GateShape[];
+  readonly spectra: readonly SpectrumInfo[];
 }
 
 export interface ApplicationSummary {
@@ -199,11 +258,24 @@ export interface NetworkClient {
   readonly flows: readonly NetworkUsage[];
 }
 
+/** The recorder of an application, of app.info. */
+export interface NetworkRecorder {
+  readonly state: string;
+  readonly pid?: number;
+  /** Bytes of the present file. */
+  readonly bytes: number;
+  /** Buffers that were recorded and lost since the recorder began. */
+  readonly buffers: number;
+  readonly lost: number;
+}
+
 export interface NetworkApplication extends ApplicationSummary {
   readonly pid?: number;
   readonly port?: number;
   readonly flows: readonly NetworkFlow[];
   readonly clients: readonly NetworkClient[];
+  /** Undefined for an application that is not recorded. */
+  readonly recorder?: NetworkRecorder;
   /** Why flows and clients are missing. */
   readonly problem?: string;
 }
@@ -248,8 +320,21 @@ export type ServerMessage =
       readonly layouts: Readonly<Record<string, Layout>>;
     }
   | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
-  /** The spectrum does not exist; frames follow when it does. */
-  | { readonly kind: 'missing'; readonly id: number }
+  /** The spectrum does not exist, or its moment cannot be read; frames follow when it does. */
+  | { readonly kind: 'missing'; readonly id: number; readonly reason?: string }
+  | { readonly kind: 'timeline'; readonly app: string; readonly timeline: Timeline }
+  /** Null for an application that is no replay any more. */
+  | { readonly kind: 'replay'; readonly app: string; readonly replay: Replay | null }
+  /** Why a request of the page had no effect. */
+  | { readonly kind: 'refused'; readonly error: string }
+  /** The answer to `moment`: what the page shows, or why there is nothing. */
+  | {
+      readonly kind: 'moment';
+      readonly app: string;
+      readonly atMs: number;
+      readonly shown?: ShownMoment;
+      readonly error?: string;
+    }
   | { readonly kind: 'network'; readonly picture: NetworkPicture }
   | { readonly kind: 'answer'; readonly request: number; readonly error?: string };
 
@@ -272,6 +357,8 @@ export const SUBSCRIPTIONS_MAX = 256;
 export const REGIONS_MAX = 16;
 /** Channels of a region whose counts are sent. */
 export const REGION_COUNTS_MAX = 4_096;
+/** Moments of the recording that one page shows: its own, and those of overlays and differences. */
+export const MOMENTS_MAX = 12;
 /** Most values across or up in one frame. */
 export const COLUMNS_MAX = 65_536;
 /** Most values of one 2-D frame. */

@@ -5,11 +5,13 @@
 import {
   CELLS_MAX,
   COLUMNS_MAX,
+  PLAYER_ACTIONS,
   RATE_WINDOWS_S,
   REGIONS_MAX,
   SUBSCRIPTIONS_MAX,
   type ChannelRange,
   type PageMessage,
+  type PlayerRequest,
   type RegionRequest,
   type Subscription,
 } from './messages.js';
@@ -18,6 +20,9 @@ import {
 const NAME_CHARACTERS_MAX = 256;
 const CHANNEL_MAX = 2 ** 32;
 const INTERVAL_MAX_MS = 60_000;
+const SPEED_MAX = 1e6;
+/** The year 2200. */
+const MOMENT_MAX_MS = 7_258_118_400_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -46,6 +51,14 @@ export function parsePageMessage(text: string): PageMessage | undefined {
       const on = message['on'];
       return typeof on === 'boolean' ? { kind: 'network', on } : undefined;
     }
+    case 'moment': {
+      const atMs = message['atMs'];
+      return atMs === null || isMoment(atMs) ? { kind: 'moment', atMs } : undefined;
+    }
+    case 'player': {
+      const player = parsePlayerRequest(message['player']);
+      return player === undefined ? undefined : { kind: 'player', player };
+    }
     case 'control': {
       const { request, action, app } = message;
       if (!isIndex(request) || !isName(app)) return undefined;
@@ -53,6 +66,26 @@ export function parsePageMessage(text: string): PageMessage | undefined {
     }
     default:
       return undefined;
+  }
+}
+
+function parsePlayerRequest(item: unknown): PlayerRequest | undefined {
+  if (!isFields(item)) return undefined;
+  const { value } = item;
+  const action = PLAYER_ACTIONS.find((known) => known === item['action']);
+  switch (action) {
+    case 'pause':
+    case 'resume':
+    case 'step':
+      return value === undefined ? { action } : undefined;
+    case 'seek':
+      return isMoment(value) ? { action, value } : undefined;
+    case 'speed':
+      return typeof value === 'number' && value >= 0 && value <= SPEED_MAX ? { action, value } : undefined;
+    case undefined:
+      return undefined;
+    default:
+      return action satisfies never;
   }
 }
 
@@ -77,6 +110,9 @@ function parseSubscription(item: Fields): Subscription | undefined {
   const ranges = ['x', 'y', 'band'] as const;
   if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;
   if (minIntervalMs !== undefined && !isInterval(minIntervalMs)) return undefined;
+  const { atMs, sinceMs } = item;
+  if (atMs !== undefined && !isMoment(atMs)) return undefined;
+  if (sinceMs !== undefined && (!isMoment(sinceMs) || rateS !== undefined)) return undefined;
   const regions = item['regions'];
   if (regions !== undefined && !isRegionList(regions)) return undefined;
   return {
@@ -91,6 +127,8 @@ function parseSubscription(item: Fields): Subscription | undefined {
     band: item['band'] as ChannelRange | undefined,
     regions,
     minIntervalMs,
+    atMs,
+    sinceMs,
   };
 }
 
@@ -104,6 +142,11 @@ function isName(value: unknown): value is string {
 
 function isIndex(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < CHANNEL_MAX;
+}
+
+/** Milliseconds since 1970. */
+export function isMoment(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) <= MOMENT_MAX_MS;
 }
 
 function isCount(value: unknown): value is number {

@@ -18,6 +18,8 @@ import { FrameBits } from './frame.js';
 export const BLOCKS_PER_FRAME = 64;
 /** First block and number of blocks of a range, u32 each. */
 const RANGE_BYTES = 8;
+/** zlib asks for another chunk when the last one is full; at least 64. */
+const CHUNK_MARGIN_BYTES = 64;
 /** Longest payload of a BLOCKS frame: one range per block, not deflated. */
 export const BLOCKS_PAYLOAD_BYTES = BLOCKS_PER_FRAME * (IMAGE_BLOCK_BYTES + RANGE_BYTES);
 
@@ -34,12 +36,14 @@ export type ByteRange = readonly [start: number, end: number];
  * @param memory the publication; its first `size` bytes are valid
  * @param blocks 1 to BLOCKS_PER_FRAME indices, ascending, each of a block that begins below `size`
  * @param base the receiver's memory in these blocks; undefined when the sender does not have it
+ * @param level of zlib; recordings, which are encoded once in some seconds, have a higher one
  */
 export function encodeBlocks(
   memory: Buffer,
   size: number,
   blocks: readonly number[],
   base?: Buffer,
+  level: number = constants.Z_BEST_SPEED,
 ): EncodedBlocks {
   const ranges = rangesOf(blocks, size);
   const dataBytes = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
@@ -58,7 +62,7 @@ export function encodeBlocks(
     at += end - start;
   }
   const bits = base === undefined ? 0 : FrameBits.DIFFERENCE;
-  const deflated = deflateRawSync(data, { level: constants.Z_BEST_SPEED });
+  const deflated = deflateRawSync(data, { level });
   if (deflated.length >= data.length) return { payload, ranges: ranges.length, bits };
   return {
     payload: Buffer.concat([head, deflated]),
@@ -97,6 +101,13 @@ export function applyBlocks(
   return ranges;
 }
 
+/** Number of blocks of an encoded payload with `count` ranges. */
+export function blocksOf(payload: Buffer, count: number): number {
+  let blocks = 0;
+  for (let index = 0; index < count; index += 1) blocks += payload.readUInt32LE(index * RANGE_BYTES + 4);
+  return blocks;
+}
+
 function rangesOf(blocks: readonly number[], size: number): ByteRange[] {
   const ranges: [number, number][] = [];
   for (const block of blocks) {
@@ -131,7 +142,11 @@ function readRanges(payload: Buffer, count: number, size: number): ByteRange[] |
 
 function inflated(bytes: Buffer, expected: number): Buffer | string {
   try {
-    return inflateRawSync(bytes, { maxOutputLength: Math.max(1, expected) });
+    // In one piece, which takes half as long as many that are joined.
+    return inflateRawSync(bytes, {
+      maxOutputLength: Math.max(1, expected),
+      chunkSize: expected + CHUNK_MARGIN_BYTES,
+    });
   } catch (thrown) {
     return `blocks cannot be inflated: ${describeError(thrown)}`;
   }

@@ -1,15 +1,16 @@
 /**
  * The part of the clean-up for the flow directory: flow files, images, temporary files, shared
- * memory of gateways and empty directories whose owner is dead. The clean-up calls it, and an app
- * server for its own application. Removes through `Sweep`.
+ * memory of gateways, records of recorders and empty directories whose owner is dead. The clean-up
+ * calls it, and an app server for its own application. Removes through `Sweep`.
  */
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { withLock } from '../../base/files/claim-lock.js';
 import { LOCK_NAME } from '../../base/files/claim.js';
-import { appFlowDirectory, gatewayRecordPath } from '../../base/paths.js';
+import { appFlowDirectory, gatewayRecordPath, recorderRecordPath } from '../../base/paths.js';
 import { flowFileOwner } from './flow-file-owner.js';
 import { inspectGatewayRecord, readGatewayRecord } from '../gateway-record.js';
+import { inspectRecorderRecord } from '../recorder-record.js';
 import { isName } from '../../base/names.js';
 import { isAlive } from '../../base/owner-identity.js';
 import { isLeftover, removeSegment } from '../../spectcl/sysv/segment.js';
@@ -57,6 +58,7 @@ export function sweepApplication(
     }
   }
   sweepGateway(sweep, gatewayRecordPath(flowDirectory, app));
+  sweepRecorder(sweep, recorderRecordPath(flowDirectory, app));
 }
 
 export function sweepTemporaries(sweep: Sweep, directory: string): void {
@@ -83,6 +85,19 @@ function sweepImage(sweep: Sweep, path: string, flowFile: string): void {
   const taken = (): boolean => flowFileOwner(flowFile) === 'owned';
   if (!taken())
     sweep.remove('image', path, 'its flow file has no living owner', () => removeAside(path, taken));
+}
+
+/** Checks again under the claim lock: a recorder may start at this moment. */
+function sweepRecorder(sweep: Sweep, path: string): void {
+  const dead = (): boolean => inspectRecorderRecord(path).kind === 'dead';
+  if (sweep.own(path)?.isFile() !== true || !dead()) return;
+  sweep.remove('record', path, 'its owner is dead', () =>
+    withLock(join(dirname(path), LOCK_NAME), () => {
+      if (!dead()) return false;
+      unlinkSync(path);
+      return true;
+    }),
+  );
 }
 
 /**

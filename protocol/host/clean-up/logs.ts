@@ -21,7 +21,7 @@ const KEPT_MS = 7 * 86_400_000;
 const KEPT_MAX = 64;
 const KEPT_AT_LEAST_MS = 3_600_000;
 /** `duplicator-APP@FLOW.log`, `app-server-APP.log`, and their rotated files. */
-const LOG = /^(duplicator|program|app-server|gateway)-([^@]+?)(?:@([^@]+?))?\.log(?:\.1)?$/;
+const LOG = /^(duplicator|program|app-server|gateway|recorder)-([^@]+?)(?:@([^@]+?))?\.log(?:\.1)?$/;
 
 /** Removes the logs that nothing writes any more. Never throws. */
 export function removeOldLogs(places: LogPlaces, nowMs: number): readonly Leftover[] {

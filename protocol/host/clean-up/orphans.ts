@@ -1,17 +1,25 @@
 /**
- * The children that a dead app server has left: duplicators (owners of flow files) and the gateway
- * continue without it, for the next app server to adopt. When the application is stopped there is
- * no next one, so a host server ends them here; app servers use the parts for their own flows.
- * Sends signals to the owners of the application's files; removes files of dead owners.
+ * The children that a dead app server has left: duplicators (owners of flow files), the gateway
+ * and the recorder continue without it, for the next app server to adopt. When the application is
+ * stopped there is no next one, so a host server ends them here; app servers use the parts for
+ * their own flows. Sends signals to the owners of the application's files; removes files of dead
+ * owners.
  */
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Clock } from '../../base/clock.js';
 import { isName } from '../../base/names.js';
 import { isAlive, type OwnerIdentity } from '../../base/owner-identity.js';
-import { appFlowDirectory, gatewayRecordPath, linkSocketPath, providerSocketPath } from '../../base/paths.js';
+import {
+  appFlowDirectory,
+  gatewayRecordPath,
+  linkSocketPath,
+  providerSocketPath,
+  recorderRecordPath,
+} from '../../base/paths.js';
 import { readFlowHeader } from '../../flow/flow-file/open.js';
 import { readGatewayRecord } from '../gateway-record.js';
+import { readRecorderRecord } from '../recorder-record.js';
 import { stopForeign } from '../process-kit/foreign-process.js';
 import { sweepApplication } from './flow-directory.js';
 import { Sweep, type Leftover } from './sweep.js';
@@ -19,8 +27,8 @@ import { Sweep, type Leftover } from './sweep.js';
 const FLOW_SUFFIX = '.flow';
 
 /**
- * Stops the living duplicators and the gateway of an application whose app server is dead; resolves
- * with their process ids when they have ended. Files of other users are skipped.
+ * Stops the living duplicators, gateway and recorder of an application whose app server is dead;
+ * resolves with their process ids when they have ended. Files of other users are skipped.
  */
 export async function stopOrphans(flowDirectory: string, app: string, clock: Clock): Promise<number[]> {
   const sweep = new Sweep(false);
@@ -30,10 +38,11 @@ export async function stopOrphans(flowDirectory: string, app: string, clock: Clo
     .filter((name) => name.endsWith(FLOW_SUFFIX) && isName(name.slice(0, -FLOW_SUFFIX.length)))
     .map((name) => join(directory, name))
     .filter((path) => sweep.own(path)?.isFile() === true);
-  const gatewayRecord = gatewayRecordPath(flowDirectory, app);
-  const gateway =
-    sweep.own(gatewayRecord)?.isFile() === true ? readGatewayRecord(gatewayRecord)?.owner : undefined;
-  const orphans = [...flowFiles.map(ownerOf), gateway]
+  const ownerIn = (record: string, read: (path: string) => { owner: OwnerIdentity } | undefined) =>
+    sweep.own(record)?.isFile() === true ? read(record)?.owner : undefined;
+  const gateway = ownerIn(gatewayRecordPath(flowDirectory, app), readGatewayRecord);
+  const recorder = ownerIn(recorderRecordPath(flowDirectory, app), readRecorderRecord);
+  const orphans = [...flowFiles.map(ownerOf), gateway, recorder]
     .filter((owner) => owner !== undefined)
     .filter((owner) => isAlive(owner));
   await Promise.all(orphans.map((owner) => stopForeign(owner, clock)));
@@ -47,8 +56,8 @@ export async function stopOwner(path: string, clock: Clock): Promise<void> {
 }
 
 /**
- * Removes flow files, images and link sockets of the application's dead duplicators, and the
- * gateway's record and memory. `keepsFlow`: flows that are in use.
+ * Removes flow files, images and link sockets of the application's dead duplicators, the gateway's
+ * record and memory, and the recorder's record. `keepsFlow`: flows that are in use.
  */
 export function removeDeadFlows(
   { directory, flowDirectory }: { readonly directory: string; readonly flowDirectory: string },

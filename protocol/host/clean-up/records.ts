@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { identityFromWire } from '../../rpc/contract/identity-on-wire.js';
-import { processIdentity } from '../../rpc/contract/shapes.js';
+import { processIdentity } from '../../rpc/contract/process-identity.js';
 import { isAlive, ownIdentity, type OwnerIdentity } from '../../base/owner-identity.js';
 import type { Place } from '../../rpc/xml-rpc/schema.js';
 

@@ -3,7 +3,7 @@
  * calls and records contain. Used by every server and by the readers of records. Pure.
  */
 import type { OwnerIdentity } from '../../base/owner-identity.js';
-import type { ProcessIdentity } from './shapes.js';
+import type { ProcessIdentity } from './process-identity.js';
 
 export function identityToWire(identity: OwnerIdentity): ProcessIdentity {
   return { pid: identity.pid, startTicks: Number(identity.startTicks), bootId: identity.bootId ?? '' };

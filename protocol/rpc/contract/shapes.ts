@@ -19,7 +19,9 @@ import {
   type TypeOf,
 } from '../xml-rpc/schema.js';
 import { FLOW_SETTINGS, LINK_SIGNALS, durationMember } from './option-members.js';
+import { processIdentity } from './process-identity.js';
 import { programs } from './programs.js';
+import { recordOptions } from './recorder.js';
 
 const text = (maxCharacters: number, doc: string) => string({ maxCharacters, doc });
 const path = (doc: string) => string({ maxCharacters: 4096, doc });
@@ -30,13 +32,6 @@ export const address = string({
 export const session = string({ maxCharacters: 64, doc: 'the session token from client.present' });
 const errorCode = string({ maxCharacters: 40, doc: 'the name of an error code' });
 const count = (doc: string) => int({ min: 0, doc });
-
-/** Identifies a process so that another one with a reused process id is not mistaken for it. */
-export const processIdentity = struct({
-  pid: int({ min: 1, doc: 'process id' }),
-  startTicks: count('start time in clock ticks since boot'),
-  bootId: string({ maxCharacters: 64, doc: "the kernel's boot id" }),
-});
 
 export const APPLICATION_STATES = ['starting', 'running', 'stopping', 'stopped', 'failed'] as const;
 export const FLOW_STATES = ['idle', 'starting', 'running', 'stopping', 'failed'] as const;
@@ -88,6 +83,7 @@ export const APPLICATION_SETTINGS = {
   source: optional(address),
   via: optional(name('host')),
   gateway: optional(gatewayOptions),
+  record: optional(recordOptions),
   programs: optional(programs),
   withoutHostMs: durationMember(
     'after which the app server ends when its host server has not returned and no client is connected; default 600,000',
@@ -292,7 +288,6 @@ export const childAddress = struct({
 
 export const statistics = mapOf(double());
 
-export type ProcessIdentity = TypeOf<typeof processIdentity>;
 export type ApplicationOptions = TypeOf<typeof applicationOptions>;
 export type ApplicationInfo = TypeOf<typeof applicationInfo>;
 export type ApplicationState = ApplicationInfo['state'];

@@ -28,6 +28,17 @@ describe('configuration of the host server', () => {
       port: 7400,
       stallTimeoutMs: 5000,
       programs: { viewer: { command: '/usr/bin/viewer', args: ['--app', 'e23001'] } },
+      record: {
+        flows: ['spectra', 'events'],
+        directory: '/data/recordings',
+        everyMs: 5_000,
+        forMs: 28_800_000,
+        rotateBytes: 2 ** 30,
+        keepMs: 604_800_000,
+        keepBytes: 50 * 2 ** 30,
+        compress: 'none',
+        hold: true,
+      },
     };
     const text = JSON.stringify({
       listen: 'tcp://127.0.0.1:0',
@@ -88,6 +99,23 @@ describe('configuration of the host server', () => {
     expect(withAccess({ group: 'no-such-group' })).to.contain('no group no-such-group');
     expect(withAccess({ mode: 'world' })).to.contain('applications[0].access.mode');
     expect(withAccess({ mode: 'everyone', readers: ['root', '@root'] })).to.equal('');
+  });
+
+  it('what is recorded is refused with its member and what is allowed', () => {
+    const withRecord = (record: unknown) => problems({ applications: [{ name: 'a', record }] });
+    expect(withRecord({})[0]).to.match(
+      /^applications\[0\]\.record\.flows must be an array .*, and is nothing$/,
+    );
+    const flows = ['spectra'];
+    expect(withRecord({ flows: [] })[0]).to.match(/^applications\[0\].* flows is empty/);
+    expect(withRecord({ flows: ['a', 'a'] })[0]).to.match(/flows names "a" twice/);
+    expect(withRecord({ flows, directory: 'here' })[0]).to.match(/directory is "here"; .*absolute path/);
+    expect(withRecord({ flows, hold: true, lossy: true })[0]).to.match(/hold and lossy exclude each other/);
+    expect(withRecord({ flows, rotateBytes: 1 })[0]).to.match(/record\.rotateBytes must be .*1048576/);
+    expect(withRecord({ flows, compress: 'lz4' })[0]).to.match(
+      /record\.compress must be one of "none", "zstd"/,
+    );
+    expect(withRecord({ flows, every: 5 })[0]).to.match(/record has no member "every"/);
   });
 
   it('programs without an absolute path and bad program names are refused', () => {

@@ -12,9 +12,12 @@ import { CALIBRATIONS } from '../../../web/server/calibrations.js';
 import { LAYOUTS } from '../../../web/server/layouts.js';
 import { packsFrames } from '../../../web/server/frame-line.js';
 import { PageSession } from '../../../web/server/page-session.js';
+import { Past } from '../../../web/server/past/past.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
 import { PACKED_CHANGES, PACKED_WHOLE, unpackFrame } from '../../../web/wire/packed-frame.js';
 import { eventually } from '../../kit/eventually.js';
+import { placesOf } from './past/toy-recording.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 import { silent } from '../../kit/silent-log.js';
 
 const CHANNELS = 64;
@@ -27,6 +30,7 @@ class Source extends EventEmitter {
   readonly list = [];
   readonly listIsKnown = true;
   readonly gates = [];
+  readonly replay = { replay: undefined };
   readonly cache = new SpectrumCache();
   readonly metadata = { revision: 1, spectrum: () => undefined };
   readonly publication = { atMs: 1, sequence: 1 };
@@ -87,8 +91,10 @@ class Page {
       watch: () => source as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
+      past: new Past({ places: placesOf('/nonexistent'), clock: new ManualClock(), log: silent }),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
+      controlPlayer: () => Promise.resolve(),
     });
     this.send({ kind: 'app', app: 'e1' });
     this.send({ kind: 'show', subscriptions: [VIEW] });

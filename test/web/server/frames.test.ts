@@ -80,6 +80,35 @@ describe('a frame of a spectrum', () => {
     expect(flat!.figures!.centroid).to.equal(undefined);
   });
 
+  it('a difference has the counts since an earlier moment, and all counts of channels that were cleared', () => {
+    const view = { ...VIEW, sinceMs: START_MS, regions: [{ x: [0, CHANNELS] as const }] };
+    const [before, now] = [new Uint32Array(CHANNELS).fill(10), new Uint32Array(CHANNELS).fill(10)];
+    now[50] = 17;
+    now[60] = 4;
+    const context = { nowMs: 0, historyVersion: 0, atMs: START_MS + 5_000, sequence: 2 };
+    const headSince = (spectrum: CachedSpectrum): FrameHead => {
+      const earlier = { spectrum, atMs: START_MS };
+      return sharedFrame(spectrumOf(now), frameKey(view), view, INFO, { ...context, earlier })!.head;
+    };
+    const head = headSince(spectrumOf(before));
+    expect(head).to.deep.include({ sum: 11, max: 7, sinceMs: START_MS });
+    expect(head.regions![0]!.statistics.sum).to.equal(11);
+    expect(head.regions![0]!.rate, 'the counts are already a difference').to.equal(undefined);
+    const otherAxes = headSince(spectrumOf(new Uint32Array(7)));
+    expect(otherAxes.sum, 'a spectrum with other axes then').to.equal(
+      now.reduce((sum, count) => sum + count, 0),
+    );
+  });
+
+  it('the rate of a past moment is that since the recorded moment before it', () => {
+    const view = { ...VIEW, atMs: START_MS, rateS: 10 as const };
+    const [before, now] = [new Uint32Array(CHANNELS), new Uint32Array(CHANNELS).fill(1)];
+    const earlier = { spectrum: spectrumOf(before), atMs: START_MS - 8_000 };
+    const context = { nowMs: 0, historyVersion: 0, atMs: START_MS, sequence: 2, earlier };
+    const { head } = sharedFrame(spectrumOf(now), frameKey(view), view, INFO, context)!;
+    expect(head).to.deep.include({ sum: CHANNELS, rateS: 10, spanS: 8, momentMs: START_MS });
+  });
+
   it('under- and overflow are those of the outer channels, as new as the counts', () => {
     const counts = new Uint32Array(CHANNELS);
     [counts[0], counts[CHANNELS - 1]] = [123, 456];

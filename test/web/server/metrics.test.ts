@@ -41,7 +41,25 @@ const picture: NetworkPicture = {
   host: 'here',
   hostServer: true,
   atMs: 0,
-  applications: [{ name: 'e1', state: 'running', restarts: 0, pid: 11, flows: [flow], clients: [sleeper] }],
+  applications: [
+    {
+      name: 'e1',
+      state: 'running',
+      restarts: 0,
+      pid: 11,
+      flows: [flow],
+      clients: [sleeper],
+      recorder: { state: 'recording', pid: 13, bytes: 4_096, buffers: 12, lost: 1 },
+    },
+    {
+      name: 'full',
+      state: 'running',
+      restarts: 0,
+      flows: [],
+      clients: [],
+      recorder: { state: 'full', bytes: 1, buffers: 2, lost: 3 },
+    },
+  ],
 };
 
 /** Every sample: its name with labels, and its value. */
@@ -51,7 +69,16 @@ function samples(text: string): Map<string, number> {
 }
 
 describe('the metrics for Prometheus', () => {
-  const text = metricsText(picture, VIEWER, new Map([[11, 1e6], [12, 2e6]])); // prettier-ignore
+  const text = metricsText(picture, VIEWER, new Map([[11, 1e6], [12, 2e6], [13, 3e6]])); // prettier-ignore
+
+  it('whether a recorder records, how much and what it lost are metrics of its application', () => {
+    const values = samples(text);
+    const of = (name: string, app: string) => values.get(`mirrorflow_recorder_${name}{app="${app}"}`);
+    const names = ['recording', 'file_bytes', 'buffers_total', 'lost_buffers_total'];
+    expect(names.map((name) => of(name, 'e1'))).to.deep.equal([1, 4_096, 12, 1]);
+    expect(names.map((name) => of(name, 'full'))).to.deep.equal([0, 1, 2, 3]);
+    expect(values.get('mirrorflow_process_resident_bytes{role="recorder",app="e1",flow=""}')).to.equal(3e6);
+  });
 
   it('history fill, lag, staleness and holding clients are metrics of flows and of named clients', () => {
     const values = samples(text);

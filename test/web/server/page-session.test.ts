@@ -7,7 +7,10 @@ import { AppRecords } from '../../../web/server/app-records.js';
 import { CALIBRATIONS } from '../../../web/server/calibrations.js';
 import { LAYOUTS } from '../../../web/server/layouts.js';
 import { PageSession } from '../../../web/server/page-session.js';
+import { Past } from '../../../web/server/past/past.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
+import { placesOf } from './past/toy-recording.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 import { silent } from '../../kit/silent-log.js';
 
 describe('the session of a page', () => {
@@ -32,6 +35,7 @@ describe('the session of a page', () => {
       list: [],
       listIsKnown: true,
       gates: [],
+      replay: { replay: undefined },
       cache: new SpectrumCache(),
       enter: () => () => undefined,
       refresh: () => (refreshes += 1),
@@ -43,8 +47,10 @@ describe('the session of a page', () => {
       watch: () => watch as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
+      past: new Past({ places: placesOf('/nonexistent'), clock: new ManualClock(), log: silent }),
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
+      controlPlayer: () => Promise.resolve(),
     });
   });
 
@@ -83,5 +89,18 @@ describe('the session of a page', () => {
     await carriedOut;
     expect(refreshes).to.equal(2);
     expect(watch.cache.size).to.equal(1);
+  });
+
+  it('a page shows at most twelve moments at once', () => {
+    receive({ kind: 'app', app: 'e1' });
+    const refused = (): unknown[] =>
+      sent.flatMap(({ kind, id, reason }) =>
+        kind === 'missing' && /at most 12 moments/.test(String(reason)) ? [id] : [],
+      );
+    const view = (id: number, atMs: number) => ({ id, spectrum: 'tof', columns: 10, rows: 10, atMs });
+    const moments = Array.from({ length: 12 }, (_, id) => view(id, 1_000 + id));
+    // The same moment twice counts once.
+    receive({ kind: 'show', subscriptions: [...moments, view(20, 1_000), view(21, 2_000)] });
+    expect(refused()).to.deep.equal([21]);
   });
 });

@@ -47,6 +47,7 @@ describe('the server of the web viewer', () => {
         identity: undefined,
         directory,
         stateDirectory: join(directory, 'state'),
+        recordings: [],
         assets: directory,
         jsroot: undefined,
         version: '1.2.3',

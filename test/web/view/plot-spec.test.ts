@@ -17,6 +17,7 @@ const range = tuple(integer({ min: 0, max: 5_000 }), integer({ min: 1, max: 5_00
   ([from, width]): [number, number] => [from, from + width],
 );
 const undefinedOr = { nil: undefined };
+const moment = option(integer({ min: 1, max: 4_000_000_000_000 }), undefinedOr);
 const plot = record({
   spectra: array(string({ minLength: 1, unit: 'grapheme' }), { minLength: 1, maxLength: 8 }),
   scale: option(constantFrom('linear', 'log', 'sqrt'), undefinedOr),
@@ -24,6 +25,7 @@ const plot = record({
   x: option(range, undefinedOr),
   y: option(range, undefinedOr),
   rateS: option(constantFrom(1, 10, 60), undefinedOr),
+  sinceMs: moment,
   projection: option(constantFrom('x', 'y'), undefinedOr),
   band: option(range, undefinedOr),
 });
@@ -53,15 +55,21 @@ const plotWithRegions = record({ plot, regions: array(region, { maxLength: 16 })
 describe('the address of a page', () => {
   it('a formatted address parses to the same page, for any names', () => {
     property(
-      forAll(array(plotWithRegions, { maxLength: 12 }), integer({ min: 0, max: 6 }), (plots, columns) => {
-        const address: PageAddress = {
-          view: 'spectra',
-          app: 'e23001',
-          columns,
-          plots: plots as readonly PlotSpec[],
-        };
-        expect(parseAddress(formatAddress(address))).to.deep.equal(address);
-      }),
+      forAll(
+        array(plotWithRegions, { maxLength: 12 }),
+        integer({ min: 0, max: 6 }),
+        moment,
+        (plots, columns, atMs) => {
+          const address: PageAddress = {
+            view: 'spectra',
+            app: 'e23001',
+            columns,
+            atMs,
+            plots: plots as readonly PlotSpec[],
+          };
+          expect(parseAddress(formatAddress(address))).to.deep.equal(address);
+        },
+      ),
     );
   });
 

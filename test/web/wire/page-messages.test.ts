@@ -11,6 +11,15 @@ describe('a message of a page', () => {
   it('a valid message of a page is parsed', () => {
     expect(parse({ kind: 'app', app: 'demo' })).to.deep.equal({ kind: 'app', app: 'demo' });
     expect(parse({ kind: 'app', app: null })).to.deep.equal({ kind: 'app', app: null });
+    expect(parse({ kind: 'moment', atMs: null })).to.deep.equal({ kind: 'moment', atMs: null });
+    const atMs = 1_700_000_000_000;
+    const players = [{ action: 'pause' }, { action: 'seek', value: atMs }, { action: 'speed', value: 0 }];
+    for (const player of players)
+      expect(parse({ kind: 'player', player })).to.deep.equal({ kind: 'player', player });
+    expect(parse({ kind: 'moment', atMs })).to.deep.equal({ kind: 'moment', atMs });
+    const past = parse({ kind: 'show', subscriptions: [{ ...VIEW, atMs, sinceMs: atMs - 1 }] });
+    expect(past).to.have.nested.property('subscriptions[0].atMs', atMs);
+    expect(past).to.have.nested.property('subscriptions[0].sinceMs', atMs - 1);
     expect(parse({ kind: 'ack', id: 3 })).to.deep.equal({ kind: 'ack', id: 3 });
     expect(parse({ kind: 'control', request: 1, action: 'stop', app: 'demo' })).to.include({
       action: 'stop',
@@ -38,12 +47,29 @@ describe('a message of a page', () => {
       { ...VIEW, regions: [{ x: [1, 2], counts: 1 }] },
       { ...VIEW, regions: Array.from({ length: 17 }, () => ({ x: [1, 2] })) },
       { ...VIEW, minIntervalMs: -1 },
+      { ...VIEW, atMs: 0 },
+      { ...VIEW, atMs: 1.5 },
+      { ...VIEW, atMs: 8e12 },
+      { ...VIEW, atMs: '2027-03-01' },
+      { ...VIEW, sinceMs: -1 },
+      { ...VIEW, sinceMs: 1_700_000_000_000, rateS: 10 },
     ];
     for (const subscription of bad) {
       expect(parse({ kind: 'show', subscriptions: [subscription] }), JSON.stringify(subscription)).to.equal(
         undefined,
       );
     }
+    const players = [
+      {},
+      { action: 'stop' },
+      { action: 'pause', value: 1 },
+      { action: 'seek' },
+      { action: 'seek', value: 0.5 },
+    ];
+    for (const player of [...players, { action: 'speed', value: -1 }, { action: 'speed', value: 1e9 }, null])
+      expect(parse({ kind: 'player', player }), JSON.stringify(player)).to.equal(undefined);
+    for (const atMs of [undefined, 0, '1', 1e300, {}])
+      expect(parse({ kind: 'moment', atMs })).to.equal(undefined);
     const many = Array.from({ length: SUBSCRIPTIONS_MAX + 1 }, (_, id) => ({ ...VIEW, id }));
     expect(parse({ kind: 'show', subscriptions: many })).to.equal(undefined);
     expect(parse({ kind: 'control', request: 1, action: 'delete', app: 'demo' })).to.equal(undefined);

@@ -88,12 +88,18 @@ class Recording:
         ]
 
     def buffers(self, flow: str, start: Time = 0, end: Time = float("inf")) -> Iterator[RecordedBuffer]:
-        """The buffers of a flow from one time to another, in the order of recording."""
+        """The buffers of a flow from one time to another, in the order of recording, each once."""
+        last: dict[tuple[str, str], int] = {}
         start_ns, end_ns = _nanoseconds(start), _nanoseconds(end)
         for file in self._files:
             for message in file.messages(_channels(file, flow, ("buffers",)), int(start_ns), end_ns):
                 of = message.channel.metadata
                 sequence = int(of["sequenceHigh"]) * 2**32 + message.sequence
+                provider = (of["epoch"], of["generation"])
+                # A recorder that was killed and started again records anew what the ring still has.
+                if sequence <= last.get(provider, -1):
+                    continue
+                last[provider] = sequence
                 yield RecordedBuffer(sequence, int(of["epoch"]), message.time_ns, int(of["flags"]), message.data)
 
     def answer(self, request: str, time: Time) -> Any:

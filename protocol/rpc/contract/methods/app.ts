@@ -19,6 +19,7 @@ import { applicationStatistics, networkStatus, programInfo } from '../statistics
 import { fitAnswer, fitRequest, peakRequest, peaksAnswer, spectrumName } from '../fits.js';
 import { hostOfApplication } from '../hosts.js';
 import { applicationReaders } from '../access-options.js';
+import { recorderInfo } from '../recorder.js';
 import { address, gatewayInfo } from '../shapes.js';
 import { done } from './recurring.js';
 
@@ -50,6 +51,7 @@ export const APP_METHODS = {
       startedAt: date(),
       hostServer: boolean(),
       gateway: optional(gatewayInfo),
+      recorder: optional(recorderInfo),
       readers: optional(applicationReaders),
     }),
   }),

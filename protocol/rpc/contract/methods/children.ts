@@ -1,7 +1,7 @@
 /**
  * The methods between a server and its child processes: the reports of duplicators (each serves one
- * flow) and gateways, and the calls from an app server to its duplicators. Part of the contract;
- * pure.
+ * flow), gateways and recorders, and the calls from an app server to its duplicators. Part of the
+ * contract; pure.
  */
 import { method, param } from '../../xml-rpc/contract.js';
 import { boolean, int, optional, string, struct } from '../../xml-rpc/schema.js';
@@ -16,6 +16,7 @@ import {
   serveResult,
   startFailure,
 } from '../shapes.js';
+import { recorderReady, recorderReport } from '../recorder.js';
 import { done } from './recurring.js';
 
 export const CHILD_METHODS = {
@@ -101,5 +102,17 @@ export const CHILD_METHODS = {
     doc: 'Gateway to app server: the gateway listens, after its start or after a reconnection. Only on a permanent connection.',
     params: [param('ready', gatewayReady, 'the gateway')],
     returns: struct({ adopted: boolean() }),
+  }),
+  'recorder.subscribe': method({
+    right: 'child',
+    doc: 'Recorder to app server: the recorder runs, after its start or after a reconnection. Only on a permanent connection.',
+    params: [param('ready', recorderReady, 'the recorder')],
+    returns: struct({ adopted: boolean() }),
+  }),
+  'recorder.report': method({
+    right: 'child',
+    doc: 'Recorder to app server: what it records, when that has changed. Only on the connection of recorder.subscribe.',
+    params: [param('report', recorderReport, 'state and figures')],
+    returns: done,
   }),
 };

@@ -1,0 +1,103 @@
+/**
+ * The recorder program: records flows of one application into files, as its app server asks.
+ *
+ *   options → RecordingService (client, files) → ParentConnection (the app server)
+ *
+ * An app server starts it. It outlives the app server, so that a restart leaves no gap. It exits on
+ * a signal, when the app server refuses it, or after a time without app server. Writes files into
+ * one directory and a record beside the flow files.
+ */
+import { systemClock } from '../protocol/base/clock.js';
+import { Logger } from '../protocol/base/log.js';
+import { ownIdentity } from '../protocol/base/owner-identity.js';
+import { appFlowDirectory, appTokenPath, recorderRecordPath } from '../protocol/base/paths.js';
+import { prepareDirectory } from '../protocol/base/files/private-directory.js';
+import { PROTOCOL_VERSION } from '../protocol/base/version.js';
+import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
+import { reportFailedStart } from '../protocol/host/process-kit/start-report.js';
+import { endOnSignals } from '../protocol/host/process-kit/termination.js';
+import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
+import { PutBack } from '../protocol/host/put-back.js';
+import { claimRecorderRecord } from '../protocol/host/recorder-record.js';
+import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
+import { parseOptions, recorderHelp, type RecorderProgramOptions } from './service/options.js';
+import { ParentConnection } from './service/parent.js';
+import { RecordingService } from './service/recording-service.js';
+
+/** Time without an app server after which a recorder exits. */
+const ORPHAN_LINGER_MS = 120_000;
+
+async function run(options: RecorderProgramOptions): Promise<void> {
+  const { app, directory, flowDirectory, parent: socket, record } = options;
+  const log = new Logger(`recorder:${app}`);
+  const appServer = { socket, childToken: appTokenPath(directory, app, 'child') };
+  const prepareFolders = (): void => {
+    for (const path of [flowDirectory, appFlowDirectory(flowDirectory, app)]) prepareDirectory(path);
+  };
+  let claimed: ReturnType<typeof claimRecorderRecord>;
+  try {
+    prepareFolders();
+    claimed = claimRecorderRecord(recorderRecordPath(flowDirectory, app));
+  } catch (error) {
+    log.error('not started', { error });
+    await reportFailedStart(appServer, error, log);
+    process.exit(1);
+  }
+  const service = new RecordingService(options, log);
+  const launch = process.env[LAUNCH_VARIABLE];
+  const quit = (): void => void process.kill(process.pid, 'SIGTERM');
+  const parent = new ParentConnection(
+    appServer,
+    {
+      ready: () => ({
+        ...(launch === undefined ? {} : { launch }),
+        version: PROTOCOL_VERSION,
+        identity: identityToWire(ownIdentity()),
+        application: app,
+        options: record,
+      }),
+      report: () => service.report(),
+      onRefused: quit,
+    },
+    log,
+  );
+  const keeper = new PutBack(
+    [claimed.path, flowDirectory],
+    () => {
+      prepareFolders();
+      claimed.putBack();
+    },
+    log,
+  );
+  endOnSignals(log, async () => {
+    await Promise.all([service.close(), parent.close(), keeper.close()]);
+    claimed.release();
+  });
+  endOrphan(parent, quit);
+}
+
+/** Calls `quit` when two checks in a row find no app server. */
+function endOrphan(parent: ParentConnection, quit: () => void, wasOrphan = false): void {
+  systemClock.after(
+    ORPHAN_LINGER_MS / 2,
+    () => {
+      if (!parent.connected && wasOrphan) quit();
+      else endOrphan(parent, quit, !parent.connected);
+    },
+    true,
+  );
+}
+
+function readOptions(): RecorderProgramOptions | undefined {
+  const args = process.argv.slice(2);
+  if (printHelpIfAsked(args, recorderHelp)) return undefined;
+  try {
+    return parseOptions(args, process.env);
+  } catch (error) {
+    reportBadUsage('recorder', error);
+    return undefined;
+  }
+}
+
+const options = readOptions();
+if (options !== undefined) void run(options);
