@@ -27,6 +27,8 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
   #rest: SpecTclRest | undefined;
   #timer: NodeJS.Timeout | undefined;
   #requesting = false;
+  /** Whether `refresh` was called while a request was running, whose answer may be older. */
+  #requestAgain = false;
   #spectra = new Map<string, SpecTclSpectrum>();
   /** The last answer as JSON, to notice changes. */
   #json = '';
@@ -74,11 +76,18 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
 
   /** Asks the service now; `changed` follows when the answer differs. */
   refresh(): void {
-    if (this.#requesting || this.#timer === undefined) return;
+    if (this.#timer === undefined) return;
+    if (this.#requesting) {
+      this.#requestAgain = true;
+      return;
+    }
     this.#requesting = true;
     void this.#request().finally(() => {
       this.#requesting = false;
       this.#answered();
+      if (!this.#requestAgain) return;
+      this.#requestAgain = false;
+      this.refresh();
     });
   }
 

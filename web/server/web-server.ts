@@ -13,6 +13,7 @@
  * | `/api/fit`, `/api/peaks` | JSON: fits and peaks of a spectrum              | view access           |
  * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
  * | `/api/layout`            | POST keeps a layout                             | view access, own page |
+ * | `/api/change`            | POST changes SpecTcl                            | signed in, own page   |
  * | `/api/save`              | spectra as a file                               | view access           |
  * | `/jsroot…`               | JSROOT and its document, where it is installed  | view access           |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
@@ -59,6 +60,7 @@ import {
 import { Audience } from '../../protocol/host/access/audience.js';
 import { Applications, type MaySee } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
+import { changeTarget } from './change-target.js';
 import { packsFrames } from './frame-line.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
 import { HttpServer, refuseUpgrade } from './http-server.js';
@@ -74,6 +76,7 @@ import { PagePlaces } from './page-places.js';
 import { PageSession } from './page-session.js';
 import { SaveRequests } from './save-requests.js';
 import { SignIn } from './sign-in.js';
+import { changeFields, SpecTclChanges } from './spectcl-changes.js';
 
 export interface WebServerOptions {
   readonly listen: AddressOf<'tcp' | 'tls'>;
@@ -103,9 +106,16 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   TOO_LARGE: 413,
   UNKNOWN_APPLICATION: 404,
   UNKNOWN_SPECTRUM: 404,
+  NOT_RUNNING: 409,
+  SOURCE_REFUSED: 409,
+  SOURCE_UNREACHABLE: 502,
   LIMIT_REACHED: 503,
   TIMED_OUT: 504,
 };
+/** Requests that keep or change something; each is a POST of a page of this server. */
+const KEEPING_PATHS = new Set(['/api/calibration', '/api/layout', '/api/change']);
+/** Largest body of a change: a gate with all its points. */
+const CHANGE_BODY_BYTES_MAX = 128 * 1024;
 /** Memory pages are 4 KiB on every supported machine. */
 const MEMORY_PAGE_BYTES = 4_096;
 
@@ -118,6 +128,7 @@ export class WebServer {
   readonly #signIn: SignIn;
   readonly #applications: Applications;
   readonly #saves: SaveRequests;
+  readonly #changes: SpecTclChanges;
   readonly #audience = new Audience();
   readonly #http: HttpServer;
   readonly #usesTls: boolean;
@@ -148,6 +159,11 @@ export class WebServer {
     }));
     this.#applications = new Applications(options.directory, options.stateDirectory, log);
     this.#saves = new SaveRequests(this.#applications);
+    this.#changes = new SpecTclChanges({
+      target: (app) => changeTarget(app, options.directory),
+      changed: (app) => this.#applications.refreshMetadata(app),
+      onChange: (record) => log.info('a change of SpecTcl', changeFields(record)),
+    });
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
     const { listen, identity } = options;
@@ -238,7 +254,7 @@ export class WebServer {
       response.setHeader('Set-Cookie', this.#signIn.signOut(request.headers.cookie));
       return sendJson(response, 200, {});
     }
-    if (path === '/api/calibration' || path === '/api/layout') return this.#analyse(path, request, response);
+    if (KEEPING_PATHS.has(path)) return this.#analyse(path, request, response);
     if (path !== '/sign-in') return sendText(response, 404, 'No such page.');
     const secret = await readBody(request);
     if (secret === undefined) return sendText(response, 413, 'The secret is too long.');
@@ -285,6 +301,7 @@ export class WebServer {
   async #analysis(path: string, request: IncomingMessage): Promise<object | undefined> {
     const maySee = this.#maySee(request);
     if (request.method === 'POST') {
+      if (path === '/api/change') return this.#change(request);
       if (this.#signIn.hasSecret && !this.#signedIn(request)) {
         throw new MirrorflowError('NOT_PERMITTED', 'sign in to keep calibrations and layouts');
       }
@@ -297,6 +314,22 @@ export class WebServer {
     if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
     if (path === '/api/peaks') return answerPeaks(this.#applications, maySee, words);
     return path === '/api/calibration' ? answerCalibration(this.#applications, maySee, words) : undefined;
+  }
+
+  /** A change of SpecTcl, always by a browser or program that has signed in. */
+  async #change(request: IncomingMessage): Promise<object> {
+    if (!this.#signedIn(request)) {
+      throw new MirrorflowError(
+        'NOT_PERMITTED',
+        this.#signIn.hasSecret
+          ? 'sign in to change SpecTcl'
+          : 'this viewer has no secret, so that no page may change SpecTcl: give --secret-file',
+      );
+    }
+    const body = await readBody(request, CHANGE_BODY_BYTES_MAX);
+    if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the change is too long');
+    const who = request.headers.cookie === undefined ? 'program' : 'page';
+    return this.#changes.answer({ who, address: request.socket.remoteAddress ?? '' }, body);
   }
 
   #signedIn(request: IncomingMessage): boolean {
