@@ -10,6 +10,7 @@ import type { SavedSpectrum } from '../../plotting/files/saved-spectrum.js';
 import { DrawLoop } from './draw-loop.js';
 import { Fits } from './fits.js';
 import { histogramOf, type Jsroot, type RootHistogram } from './jsroot-histogram.js';
+import { Moments } from './moments.js';
 import { Notices } from './notices.js';
 import { PageState } from './page-state.js';
 import { Plot } from './plot.js';
@@ -85,6 +86,7 @@ function ours(kind: Kind): Drawing {
     loop: new DrawLoop(),
     fits: new Fits(),
     notices: new Notices(),
+    moments: new Moments(() => undefined),
     showLayouts: () => undefined,
   };
   const ignore = (): void => undefined;
@@ -100,6 +102,7 @@ function ours(kind: Kind): Drawing {
           remove: ignore,
           move: ignore,
           add: ignore,
+          share: ignore,
         });
         place().append(plot.element);
       } else {

@@ -19,6 +19,7 @@ import { Header, type HeaderActions } from './header.js';
 import { showHelp } from './help.js';
 import { keepAddress, restoreAddress } from './last-address.js';
 import { Layouts } from './layouts.js';
+import { Moments } from './moments.js';
 import { NetworkView } from './network-view.js';
 import { Notices } from './notices.js';
 import { PageHistory } from './page-history.js';
@@ -44,6 +45,7 @@ class App {
   readonly #network: NetworkView;
   readonly #history = new PageHistory(() => this.#header.setUndo(this.#history));
   readonly #notices = new Notices();
+  readonly #moments = new Moments((message) => this.#connection.send(message));
   readonly #layouts = new Layouts(this.#state, this.#notices, {
     open: (address) => (location.hash = address),
     address: () => this.#address(),
@@ -75,6 +77,7 @@ class App {
       loop: new DrawLoop(),
       fits: new Fits(),
       notices: this.#notices,
+      moments: this.#moments,
       showLayouts: () => this.#layouts.show(),
     };
     this.#board = new Board(services, {
@@ -227,6 +230,7 @@ class App {
 
   #closed(refused: boolean): void {
     this.#state.connected = false;
+    this.#moments.closed();
     this.#state.notify('connection');
     // A restarted server has no sessions.
     if (refused)
@@ -278,6 +282,8 @@ class App {
         return state.notify('gates');
       case 'missing':
         return this.#subscriptions.missing(message.id);
+      case 'remembered':
+        return this.#moments.answered(message.request, message.atMs);
       case 'network':
         state.picture = message.picture;
         return state.notify('network');

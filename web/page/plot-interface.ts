@@ -8,10 +8,11 @@ import type { Axis, Placement } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { RegionFit } from '../view/region-spec.js';
 import type { Frame } from '../wire/frame.js';
-import type { AxisCalibration, ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import type { AxisCalibration, ChannelRange, GateShape, SpectrumInfo } from '../wire/messages.js';
 import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
 import type { Fits } from './fits.js';
+import type { Moments } from './moments.js';
 import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
 import type { PlotArea } from './plot-area.js';
@@ -26,6 +27,7 @@ export interface PageServices {
   readonly loop: DrawLoop;
   readonly fits: Fits;
   readonly notices: Notices;
+  readonly moments: Moments;
   readonly showLayouts: () => void;
 }
 
@@ -115,6 +117,10 @@ export interface PlotHandle {
   readonly saved: SavedSpectra;
   /** How counts are drawn; undefined for maps and before the first drawing. */
   readonly countView: CountView | undefined;
+  /** The counts at the ends of the axis or of the colours; undefined before the first drawing. */
+  readonly countLimits: { readonly bottom: number; readonly top: number } | undefined;
+  /** All gates of the application. */
+  readonly gates: readonly GateShape[];
   readonly regions: RegionActions;
   readonly peaks: PeakActions;
   /** The application whose spectra are shown. */
@@ -127,6 +133,8 @@ export interface PlotHandle {
   spectrum(index: number): PlotSpectrum | undefined;
   redraw(): void;
   showLayouts(): void;
+  /** Remembers the present counts, and shows those since then. */
+  rememberMoment(): Promise<void>;
   /** Draws the plot as it is shown on another surface, without cursor. */
   paintOn(surface: PictureSurface): void;
   /**
@@ -151,6 +159,8 @@ export interface PlotActions {
   changed(burst?: string): void;
   remove(): void;
   move(by: -1 | 1): void;
+  /** Shows all plots of this kind with the scale and the part of this one. */
+  share(): void;
   /** Adds further plots behind this one. */
   add(plots: readonly PlotSpec[]): void;
 }

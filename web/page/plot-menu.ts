@@ -5,6 +5,7 @@
 import type { PlotSpec } from '../view/plot-spec.js';
 import { showCalibration } from './calibration-dialog.js';
 import type { MenuItem } from './menu.js';
+import { dialogItems } from './plot-dialog-items.js';
 import { fileItems } from './plot-file-items.js';
 import type { PlotActions, PlotHandle } from './plot-interface.js';
 import { PlotSelects } from './plot-selects.js';
@@ -31,6 +32,10 @@ export function plotMenu(plot: PlotHandle, actions: PlotActions): readonly (Menu
       () => plot.change({ spectra: spec.spectra.slice(0, 1) }),
       spec.spectra.length > 1,
     ),
+    ...item('Remember this moment', () => void plot.rememberMoment()),
+    ...item('Show all counts', () => plot.change({ sinceMs: undefined }), spec.sinceMs !== undefined),
+    ...dialogItems(plot, actions),
+    ...item('Same scale and range for all plots', () => actions.share()),
     ...item('Move left', () => actions.move(-1)),
     ...item('Move right', () => actions.move(1)),
     ...fileItems(plot, actions),
@@ -42,6 +47,8 @@ function onto(projection: 'x' | 'y', spec: PlotSpec): PlotSpec {
   return {
     ...spec,
     projection,
+    within: undefined,
+    look: { ...spec.look, low: undefined, high: undefined, threshold: undefined },
     band: projection === 'x' ? (spec.regions[0]?.y ?? spec.y) : (spec.regions[0]?.x ?? spec.x),
     x: projection === 'x' ? spec.x : spec.y,
     y: undefined,

@@ -5,7 +5,7 @@
  */
 import { clampTo, xAxis, yAxis, type Placement } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
-import type { ChannelRange, RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelRange, ContourPoint, RegionRequest, SpectrumInfo } from '../wire/messages.js';
 import type { CanvasSize } from './plot-surface.js';
 import type { SubscriptionRequest } from './subscriptions.js';
 
@@ -23,6 +23,8 @@ export interface ShownSpectrum {
   /** Undefined before the list has arrived. */
   readonly info: SpectrumInfo | undefined;
   readonly regions: readonly RegionRequest[] | undefined;
+  /** What a projection sums, where it is not a band; undefined for all channels of it. */
+  readonly contour: readonly ContourPoint[] | undefined;
   /** Its place on the axis of the plot. */
   readonly placement: Placement;
   /** The visible channels of the plot; undefined before its axes are known. */
@@ -57,8 +59,9 @@ export function mapRequest(
   };
 }
 
-function commonRequest({ rateS, projection, band }: PlotSpec, { name, regions }: ShownSpectrum) {
-  return { spectrum: name, rateS, projection, band, regions };
+function commonRequest({ rateS, projection, band, sinceMs }: PlotSpec, shown: ShownSpectrum) {
+  const { name, regions, contour } = shown;
+  return { spectrum: name, rateS, sinceMs, projection, band, contour, regions };
 }
 
 /** The visible channels of a long 1-D spectrum; undefined for all channels. */

@@ -8,7 +8,8 @@ import { IDENTITY_PLACEMENT, xAxis, yAxis, type Placement } from '../view/axis.j
 import { axesOf, placementOf, rangesOf, type PlotAxes, type PlotRanges } from '../view/plot-axes.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { Frame } from '../wire/frame.js';
-import type { RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import { cornersOf } from '../view/projected-part.js';
+import type { ContourPoint, RegionRequest, SpectrumInfo } from '../wire/messages.js';
 import type { PageServices, PlotSpectrum } from './plot-interface.js';
 import { PlotLayers } from './plot-layers.js';
 import { histogramRequest, mapRequest } from './plot-requests.js';
@@ -87,7 +88,7 @@ export class PlotSpectra {
   /** Returns whether other counts are shown than before. */
   show(spec: PlotSpec): boolean {
     const otherSpectra = !this.#layers.has(spec.spectra);
-    const otherCounts = spec.rateS !== this.#spec.rateS || spec.projection !== this.#spec.projection;
+    const otherCounts = countsOf(spec) !== countsOf(this.#spec);
     this.#spec = spec;
     if (otherSpectra) this.#layers.show(spec.spectra);
     if (otherCounts) this.#layers.clearFrames();
@@ -102,9 +103,12 @@ export class PlotSpectra {
     this.#layers.setRequests((name) => {
       if (size === undefined) return undefined;
       const info = this.#services.state.info(name);
+      const contour = this.#contourOf(info);
+      if (contour === 'unknown') return undefined;
       const spectrum = {
         name,
         info,
+        contour,
         regions: regionsOf(this.#spec.spectra.indexOf(name)),
         placement: info === undefined ? IDENTITY_PLACEMENT : this.placementOf(info),
         visible: this.ranges?.x,
@@ -129,9 +133,30 @@ export class PlotSpectra {
     this.#layers.close();
   }
 
+  /** What a projection sums within a gate; `unknown` while the gate does not exist. */
+  #contourOf(info: SpectrumInfo | undefined): readonly ContourPoint[] | undefined | 'unknown' {
+    const { within } = this.#spec;
+    if (within === undefined || info?.dimensions === 1) return undefined;
+    if (info === undefined) return 'unknown';
+    return cornersOf(within, info, this.#services.state.gates) ?? 'unknown';
+  }
+
+  /** The gate that the projection sums in, where SpecTcl has no such gate on this spectrum. */
+  get missingGate(): string | undefined {
+    const { within } = this.#spec;
+    const { info } = this;
+    const isMissing = info !== undefined && this.#contourOf(info) === 'unknown';
+    return isMissing && within !== undefined && 'gate' in within ? within.gate : undefined;
+  }
+
   /** Whether a frame has all visible channels. */
   #covers({ head }: Frame): boolean {
     const { ranges } = this;
     return ranges === undefined || (head.x[0] <= ranges.x[0] && head.x[1] >= ranges.x[1]);
   }
+}
+
+/** Equal texts: the same counts of the same spectra. */
+function countsOf({ rateS, sinceMs, projection, within }: PlotSpec): string {
+  return JSON.stringify([rateS, sinceMs, projection, within]);
 }

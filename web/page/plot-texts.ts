@@ -5,6 +5,7 @@
  * read.
  */
 import { dataState, type DataStateInput } from '../view/data-state.js';
+import { clockText } from '../view/plot-title.js';
 import { sumText } from '../view/plot-words.js';
 import type { Frame } from '../wire/frame.js';
 import { element, setText } from './dom.js';
@@ -14,6 +15,8 @@ export interface PlotTextInput extends DataStateInput {
   readonly head: Frame['head'] | undefined;
   /** Spectra of the plot that do not exist at the source. */
   readonly missing: readonly string[];
+  /** The gate within which a projection sums, where there is none. */
+  readonly missingGate: string | undefined;
   /** The highest visible value, in the unit of the axis; undefined before the first drawing. */
   readonly highest: number | undefined;
   /** The counts under the cursor; empty without one. */
@@ -65,8 +68,12 @@ function breakable(text: string): string {
 }
 
 /** Why there are no counts, or not yet all; otherwise empty. */
-function noteText({ connected, status, head, missing }: PlotTextInput): string {
+function noteText({ connected, status, head, missing, missingGate }: PlotTextInput): string {
   if (missing.length > 0) return `SpecTcl has no spectrum ${missing.join(', ')}.`;
+  if (missingGate !== undefined) return `SpecTcl has no contour or band ${missingGate} on these parameters.`;
+  if (head?.since?.known === false) {
+    return `The counts of ${clockText(head.since.atMs)} are no longer remembered: remember another moment.`;
+  }
   if (head !== undefined) {
     return head.rateS !== undefined && head.spanS === 0 ? 'No earlier counts yet: counting starts now.' : '';
   }

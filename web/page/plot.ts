@@ -10,11 +10,13 @@
  */
 import type { ScaleName } from '../../plotting/scale.js';
 import { undefinedIfWhole } from '../view/axis.js';
+import { valueAt } from '../view/curve.js';
 import type { PlotAxes, PlotRanges } from '../view/plot-axes.js';
 import type { PlotSpec } from '../view/plot-spec.js';
+import { plotTitles } from '../view/plot-title.js';
 import { cursorText } from '../view/plot-words.js';
 import type { Frame } from '../wire/frame.js';
-import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelRange, GateShape, SpectrumInfo } from '../wire/messages.js';
 import { element } from './dom.js';
 import type { CountView } from './draw-fit.js';
 import type { Drawable } from './draw-loop.js';
@@ -83,7 +85,7 @@ export class Plot implements Drawable, PlotHandle {
       ...(['gates', 'status', 'paused', 'connection', 'second'] as const).map((topic) =>
         state.on(topic, () => this.redraw()),
       ),
-      state.on('list', () => this.#subscribe()),
+      ...(['list', 'gates'] as const).map((topic) => state.on(topic, () => this.#subscribe())),
     ];
     this.#show(spec);
   }
@@ -143,6 +145,14 @@ export class Plot implements Drawable, PlotHandle {
 
   get countView(): CountView | undefined {
     return this.#picture.drawn?.countView;
+  }
+
+  get countLimits(): { readonly bottom: number; readonly top: number } | undefined {
+    return this.#picture.drawn?.limits;
+  }
+
+  get gates(): readonly GateShape[] {
+    return this.#services.state.gates;
   }
 
   get app(): string | undefined {
@@ -222,6 +232,16 @@ export class Plot implements Drawable, PlotHandle {
     this.#services.showLayouts();
   }
 
+  async rememberMoment(): Promise<void> {
+    const names = this.spec.spectra;
+    const sinceMs = await this.#services.moments.remember(names);
+    if (sinceMs === undefined) {
+      return this.notices.show('The server cannot remember these counts now; spectra of files it has not.');
+    }
+    // The user may have chosen other spectra meanwhile.
+    if (names.join('\n') === this.spec.spectra.join('\n')) this.change({ sinceMs, rateS: undefined });
+  }
+
   paintOn(surface: PictureSurface): void {
     this.#picture.paintOn(surface);
   }
@@ -253,7 +273,7 @@ export class Plot implements Drawable, PlotHandle {
     if (this.#spectra.show(spec)) this.#pointing = {};
     this.#subscribe();
     this.#bar.update();
-    this.element.setAttribute('aria-label', `Plot of ${spec.spectra.join(', ')}`);
+    this.element.setAttribute('aria-label', `Plot of ${plotTitles(spec).join(', ')}`);
     this.redraw();
   }
 
@@ -270,6 +290,7 @@ export class Plot implements Drawable, PlotHandle {
       paused,
       head: this.#spectra.newest[0]?.head,
       missing: this.#spectra.missing,
+      missingGate: this.#spectra.missingGate,
       highest: this.#picture.drawn?.highest,
       cursor: this.#cursorText(),
     });
@@ -282,10 +303,12 @@ export class Plot implements Drawable, PlotHandle {
     const frames = this.frames.map(({ name, frame }) => {
       return { name, frame, placement: this.#spectra.placementOf(frame.head.info) };
     });
+    const combined = this.#picture.drawn?.combined;
     return cursorText(cursor, frames, axes, {
       oneDimensional: this.isOneDimensional,
       channels: this.spec.channels,
       calibration: this.spectrum(0)?.calibration,
+      combined: combined === undefined ? undefined : valueAt(combined, Math.floor(cursor.x) + 0.5),
     });
   }
 }

@@ -16,6 +16,7 @@ import type { GateShape, SpectrumInfo, WatchState, WatchStatus } from '../wire/m
 import type { AppLink } from './app-link.js';
 import { MirrorAttachment } from './mirror-attachment.js';
 import { PublicationReader, type PublicationChanges, type PublicationInfo } from './publication-reader.js';
+import { RememberedMoments } from './remembered-moments.js';
 import { SourceMetadata } from './source-metadata.js';
 import { SpectrumCache } from './spectrum-cache.js';
 import { SpectrumListing } from './spectrum-listing.js';
@@ -38,6 +39,7 @@ const LINGER_MS = 5_000;
 export class AppWatch extends EventEmitter<WatchEvents> {
   readonly app: string;
   readonly cache = new SpectrumCache();
+  readonly moments = new RememberedMoments();
   /** What the source's REST service adds to the display memory. */
   readonly metadata: SourceMetadata;
   readonly #log: Logger;

@@ -11,6 +11,7 @@ import type { FrameContent } from '../wire/packed-frame.js';
 import { clampRange, difference, project, reduce, sumOf, valueType, type Grid } from './derive.js';
 import { EncodedFrame } from './encoded-frame.js';
 import { outsideCounts } from './outside-counts.js';
+import { projectContour } from './project-contour.js';
 import { regionAnswers, type EarlierGrid } from './region-answers.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
 
@@ -21,6 +22,8 @@ export interface FrameContext {
   /** Time of the publication, milliseconds since 1970, and its sequence. */
   readonly atMs: number;
   readonly sequence: number;
+  /** Counts of the spectrum that a page has asked to remember; undefined without them. */
+  readonly rememberedAt: (atMs: number) => Values | undefined;
 }
 
 /** Counts to send, with the axes that have under- and overflow as first and last channel. */
@@ -78,7 +81,9 @@ function frameContent(
   context: FrameContext,
 ): FrameContent {
   const stored: Grid = { values: spectrum.counts, xchans: info.xchans, ychans: info.ychans };
-  const { grid: counted, spanS } = countsInWindow(spectrum, stored, subscription, context);
+  const since = sinceMoment(stored, subscription, context);
+  const { grid: counted, spanS } =
+    since === undefined ? countsInWindow(spectrum, stored, subscription, context) : since;
   const viewed = projected(counted, info, subscription);
   const { grid, outside, dimensions } = viewed;
   const x = clampRange(subscription.x ?? inRangeChannels(grid.xchans, outside.x), grid.xchans);
@@ -109,10 +114,25 @@ function frameContent(
       : outsideCounts(stored, info, spectrum.binding)),
     atMs: context.atMs,
     sequence: context.sequence,
+    ...(since === undefined ? {} : { since: { atMs: subscription.sinceMs ?? 0, known: since.known } }),
     ...(regions === undefined ? {} : { regions }),
-    ...(subscription.rateS === undefined ? {} : { rateS: subscription.rateS, spanS }),
+    ...(subscription.rateS === undefined || since !== undefined ? {} : { rateS: subscription.rateS, spanS }),
   };
   return { head, values: reduced.values };
+}
+
+/** The counts since a remembered moment, none without it; undefined where all are asked for. */
+function sinceMoment(
+  grid: Grid,
+  { sinceMs }: Subscription,
+  { rememberedAt }: FrameContext,
+): { grid: Grid; spanS: number; known: boolean } | undefined {
+  if (sinceMs === undefined) return undefined;
+  const earlier = rememberedAt(sinceMs);
+  // With other axes the counts cannot be compared.
+  const known = earlier !== undefined && earlier.length === grid.values.length;
+  const values = known ? difference(grid.values, earlier) : new Uint8Array(grid.values.length);
+  return { grid: { ...grid, values }, spanS: 0, known };
 }
 
 /** All counts, or for a rate those of the last `rateS` seconds and the span really covered. */
@@ -158,14 +178,19 @@ function earlierGrid(
   subscription: Subscription,
   context: FrameContext,
 ): EarlierGrid | undefined {
-  if (subscription.regions === undefined || subscription.rateS !== undefined) return undefined;
+  const { regions, rateS, sinceMs } = subscription;
+  if (regions === undefined || rateS !== undefined || sinceMs !== undefined) return undefined;
   const earlier = earlierCounts(spectrum, grid, REGION_RATE_S, context);
   if (earlier === undefined) return undefined;
   return { grid: projected(earlier.grid, info, subscription).grid, spanS: earlier.spanS };
 }
 
 /** The spectrum itself, or its projection as a spectrum of one dimension. */
-function projected(grid: Grid, info: SpectrumInfo, { projection, band }: Subscription): ViewedCounts {
+function projected(
+  grid: Grid,
+  info: SpectrumInfo,
+  { projection, band, contour }: Subscription,
+): ViewedCounts {
   const { xchans, ychans, xoutside, youtside } = info;
   if (projection === undefined || info.dimensions === 1) {
     return { grid, outside: { x: xoutside, y: youtside }, dimensions: info.dimensions };
@@ -175,7 +200,8 @@ function projected(grid: Grid, info: SpectrumInfo, { projection, band }: Subscri
     band === undefined
       ? inRangeChannels(ontoX ? ychans : xchans, ontoX ? youtside : xoutside)
       : clampRange(band, ontoX ? ychans : xchans);
-  const values = project(grid, projection, summed);
+  const values =
+    contour === undefined ? project(grid, projection, summed) : projectContour(grid, projection, contour);
   return {
     grid: { values, xchans: values.length, ychans: 1 },
     outside: { x: ontoX ? xoutside : youtside, y: false },

@@ -107,6 +107,8 @@ export class PageSession {
         return this.#show(message.subscriptions);
       case 'ack':
         return this.#acknowledged(message.id, message.again === true);
+      case 'remember':
+        return this.#remember(message);
       case 'network':
         return this.#followNetwork(message.on);
       case 'control':
@@ -238,6 +240,7 @@ export class PageSession {
       nowMs,
       historyVersion,
       ...watch.publication,
+      rememberedAt: (atMs) => watch.moments.find(spectrum.name, atMs),
     });
     if (frame === undefined) return;
     view.sentVersion = version;
@@ -268,6 +271,18 @@ export class PageSession {
       this.#sendFrames();
     }, RETRY_MS);
     return false;
+  }
+
+  /** Only spectra that the page shows, whose counts are in the cache. */
+  #remember({ request, spectra }: PageMessage & { kind: 'remember' }): void {
+    const watch = this.#watch;
+    const atMs = watch?.publication.atMs ?? 0;
+    const shown = [...this.#views.values()].map(({ spectrum }) => spectrum);
+    const remembered = spectra.every((name) => {
+      const spectrum = shown.find((one) => one.name === name && one.binding !== undefined);
+      return spectrum !== undefined && watch?.moments.remember(name, atMs, spectrum.counts) === true;
+    });
+    this.send({ kind: 'remembered', request, ...(remembered ? { atMs } : {}) });
   }
 
   #followNetwork(on: boolean): void {

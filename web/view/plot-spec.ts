@@ -10,6 +10,9 @@
  */
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S, REGIONS_MAX, type ChannelRange, type RateWindow } from '../wire/messages.js';
+import { comparisonSettings, parseComparison, type Comparison } from './comparison.js';
+import { DEFAULT_LOOK, lookSettings, parseLook, type PlotLook } from './plot-look.js';
+import { parsePart, partSettings, type ProjectedPart } from './projected-part.js';
 import { formatRegion, parseRange, parseRegion, rangeText, type PlotRegion } from './region-spec.js';
 
 export interface PlotSpec {
@@ -25,6 +28,12 @@ export interface PlotSpec {
   readonly projection: 'x' | 'y' | undefined;
   /** The channels of the other axis that a projection sums. */
   readonly band: ChannelRange | undefined;
+  /** The part of a map that a projection sums, where it is not a band. */
+  readonly within: ProjectedPart | undefined;
+  /** Only the counts since a moment that the server has remembered, milliseconds since 1970. */
+  readonly sinceMs: number | undefined;
+  readonly comparison: Comparison | undefined;
+  readonly look: PlotLook;
   /** Regions with their figures; each has its own `g` in the address. */
   readonly regions: readonly PlotRegion[];
 }
@@ -52,6 +61,10 @@ export function defaultPlot(spectrum: string): PlotSpec {
     rateS: undefined,
     projection: undefined,
     band: undefined,
+    within: undefined,
+    sinceMs: undefined,
+    comparison: undefined,
+    look: DEFAULT_LOOK,
     regions: [],
   };
 }
@@ -101,6 +114,10 @@ function formatPlot(plot: PlotSpec): string {
     rangeSetting('b', plot.band),
     rangeSetting('x', plot.x),
     rangeSetting('y', plot.y),
+    ...partSettings(plot.within),
+    plot.sinceMs === undefined ? '' : `d=${plot.sinceMs}`,
+    ...comparisonSettings(plot.comparison),
+    ...lookSettings(plot.look),
     ...plot.regions.map((region) => `g=${formatRegion(region)}`),
   ].filter((setting) => setting !== '');
   // encodeURIComponent also escapes the separators of plots and settings.
@@ -124,18 +141,32 @@ function parsePlot(text: string): PlotSpec | undefined {
   const values = new Map(pairs);
   const scale = values.get('s');
   const projection = values.get('j');
+  const sinceMs = parseMoment(values.get('d'));
   return {
     ...defaultPlot(first),
     spectra,
     scale: SCALE_NAMES.find((name) => name === scale),
     channels: values.get('u') === 'channels',
     projection: projection === 'x' || projection === 'y' ? projection : undefined,
-    rateS: RATE_WINDOWS_S.find((window) => String(window) === values.get('r')),
+    // Counts are of the last seconds or since a moment.
+    rateS: sinceMs === undefined ? parseRate(values.get('r')) : undefined,
     band: parseRange(values.get('b')),
     x: parseRange(values.get('x')),
     y: parseRange(values.get('y')),
+    within: projection === 'x' || projection === 'y' ? parsePart(values.get('k')) : undefined,
+    sinceMs,
+    comparison: parseComparison(values.get('m')),
+    look: parseLook(values),
     regions: parseRegions(pairs, spectra.length),
   };
+}
+
+function parseRate(text: string | undefined): RateWindow | undefined {
+  return RATE_WINDOWS_S.find((window) => String(window) === text);
+}
+
+function parseMoment(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Also the one region without a name that addresses of 0.1 had. */

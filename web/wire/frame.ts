@@ -67,6 +67,11 @@ export interface FrameHead {
   readonly rateS?: RateWindow;
   /** Seconds that the counts of a rate cover; 0 while there is no earlier sample. */
   readonly spanS?: number;
+  /**
+   * The moment since which counts are shown, and whether the server remembers it: without it there
+   * are no counts.
+   */
+  readonly since?: { readonly atMs: number; readonly known: boolean };
   readonly overflows: readonly number[];
   readonly underflows: readonly number[];
   /** Milliseconds since 1970 of the publication. */

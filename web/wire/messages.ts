@@ -20,6 +20,12 @@ export interface RegionRequest extends Region {
   readonly counts?: boolean | undefined;
 }
 
+/** A corner of a contour, in stored channels, which may be fractional: 3.5 is the middle of channel 3. */
+export interface ContourPoint {
+  readonly x: number;
+  readonly y: number;
+}
+
 export const RATE_WINDOWS_S = [1, 10, 60] as const;
 export type RateWindow = (typeof RATE_WINDOWS_S)[number];
 
@@ -33,10 +39,14 @@ export interface Subscription {
   readonly spectrum: string;
   /** Only the counts of the last so many seconds. */
   readonly rateS?: RateWindow | undefined;
+  /** Only the counts since a moment that the server has remembered, milliseconds since 1970. */
+  readonly sinceMs?: number | undefined;
   /** A 2-D spectrum summed onto one of its axes. */
   readonly projection?: 'x' | 'y' | undefined;
   /** The channels of the other axis that a projection sums; default all but under- and overflow. */
   readonly band?: ChannelRange | undefined;
+  /** Only channels whose middle is inside of this contour are summed by a projection. */
+  readonly contour?: readonly ContourPoint[] | undefined;
   /** Visible part; default all but under- and overflow. `x` is the only axis of a projection. */
   readonly x?: ChannelRange | undefined;
   readonly y?: ChannelRange | undefined;
@@ -56,6 +66,8 @@ export type PageMessage =
   | { readonly kind: 'show'; readonly subscriptions: readonly Subscription[] }
   /** `again`: the page could not use the frame and needs a whole one. */
   | { readonly kind: 'ack'; readonly id: number; readonly again?: boolean }
+  /** Remember the counts of shown spectra as they are now; the answer is `remembered`. */
+  | { readonly kind: 'remember'; readonly request: number; readonly spectra: readonly string[] }
   | { readonly kind: 'network'; readonly on: boolean }
   | {
       readonly kind: 'control';
@@ -249,6 +261,8 @@ export type ServerMessage =
   | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
   /** The spectrum does not exist; frames follow when it does. */
   | { readonly kind: 'missing'; readonly id: number }
+  /** The moment whose counts the server remembers; missing where it cannot. */
+  | { readonly kind: 'remembered'; readonly request: number; readonly atMs?: number }
   | { readonly kind: 'network'; readonly picture: NetworkPicture }
   | { readonly kind: 'answer'; readonly request: number; readonly error?: string };
 
@@ -269,6 +283,10 @@ export const PAGE_MESSAGE_BYTES_MAX = 256 * 1024;
 export const SUBSCRIPTIONS_MAX = 256;
 /** Regions of one subscription. */
 export const REGIONS_MAX = 16;
+/** Spectra that one message asks to remember: those of one plot. */
+export const REMEMBERED_SPECTRA_MAX = 8;
+/** Corners of one contour. */
+export const CONTOUR_POINTS_MAX = 64;
 /** Channels of a region whose counts are sent. */
 export const REGION_COUNTS_MAX = 4_096;
 /** Most values across or up in one frame. */

@@ -4,11 +4,14 @@
  */
 import {
   CELLS_MAX,
+  CONTOUR_POINTS_MAX,
   COLUMNS_MAX,
   RATE_WINDOWS_S,
   REGIONS_MAX,
+  REMEMBERED_SPECTRA_MAX,
   SUBSCRIPTIONS_MAX,
   type ChannelRange,
+  type ContourPoint,
   type PageMessage,
   type RegionRequest,
   type Subscription,
@@ -41,6 +44,13 @@ export function parsePageMessage(text: string): PageMessage | undefined {
       const { id, again } = message;
       if (!isIndex(id) || (again !== undefined && typeof again !== 'boolean')) return undefined;
       return { kind: 'ack', id, ...(again === undefined ? {} : { again }) };
+    }
+    case 'remember': {
+      const { request, spectra } = message;
+      if (!isIndex(request) || !Array.isArray(spectra) || spectra.length > REMEMBERED_SPECTRA_MAX) {
+        return undefined;
+      }
+      return spectra.every(isName) ? { kind: 'remember', request, spectra } : undefined;
     }
     case 'network': {
       const on = message['on'];
@@ -77,6 +87,9 @@ function parseSubscription(item: Fields): Subscription | undefined {
   const ranges = ['x', 'y', 'band'] as const;
   if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;
   if (minIntervalMs !== undefined && !isInterval(minIntervalMs)) return undefined;
+  const { sinceMs, contour } = item;
+  if (sinceMs !== undefined && !isMoment(sinceMs)) return undefined;
+  if (contour !== undefined && !isContour(contour)) return undefined;
   const regions = item['regions'];
   if (regions !== undefined && !isRegionList(regions)) return undefined;
   return {
@@ -89,6 +102,8 @@ function parseSubscription(item: Fields): Subscription | undefined {
     x: item['x'] as ChannelRange | undefined,
     y: item['y'] as ChannelRange | undefined,
     band: item['band'] as ChannelRange | undefined,
+    sinceMs,
+    contour,
     regions,
     minIntervalMs,
   };
@@ -118,6 +133,20 @@ function isRange(value: unknown): value is ChannelRange {
   if (!Array.isArray(value) || value.length !== 2) return false;
   const [from, to] = value as readonly unknown[];
   return isIndex(from) && isIndex(to) && from < to;
+}
+
+function isMoment(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isContour(value: unknown): value is readonly ContourPoint[] {
+  if (!Array.isArray(value) || value.length < 3 || value.length > CONTOUR_POINTS_MAX) return false;
+  return value.every((point: unknown) => isFields(point) && isPlace(point['x']) && isPlace(point['y']));
+}
+
+/** Gates may reach far beyond the axes. */
+function isPlace(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value);
 }
 
 function isRegionList(value: unknown): value is readonly RegionRequest[] {

@@ -1,7 +1,7 @@
 /** Frames of a spectrum: rates over the true span, regions with errors, under- and overflow. */
 import { expect } from 'chai';
 import type { Binding } from '../../../client-lib/index.js';
-import { frameKey, sharedFrame } from '../../../web/server/frames.js';
+import { frameKey, sharedFrame, type FrameContext } from '../../../web/server/frames.js';
 import type { CachedSpectrum } from '../../../web/server/spectrum-cache.js';
 import { SpectrumHistory } from '../../../web/server/spectrum-history.js';
 import type { FrameHead } from '../../../web/wire/frame.js';
@@ -31,8 +31,14 @@ function spectrumOf(counts: Uint32Array, history = new SpectrumHistory()): Cache
   return { name: 's', binding: BINDING, counts, version: 1, history, frames: new Map() };
 }
 
-function headOf(spectrum: CachedSpectrum, view: Subscription, nowMs = 0, atMs = START_MS): FrameHead {
-  const context = { nowMs, atMs, historyVersion: nowMs, sequence: 1 };
+function headOf(
+  spectrum: CachedSpectrum,
+  view: Subscription,
+  nowMs = 0,
+  atMs = START_MS,
+  rememberedAt: FrameContext['rememberedAt'] = () => undefined,
+): FrameHead {
+  const context = { nowMs, atMs, historyVersion: nowMs, sequence: 1, rememberedAt };
   return sharedFrame(spectrum, frameKey(view), view, INFO, context)!.head;
 }
 
@@ -78,6 +84,21 @@ describe('a frame of a spectrum', () => {
     expect(flat!.x).to.deep.equal([10, 20]);
     expect(flat!.counts).to.equal(undefined);
     expect(flat!.figures!.centroid).to.equal(undefined);
+  });
+
+  it('counts since a remembered moment are those that came in, and none without it', () => {
+    const before = new Uint32Array(CHANNELS).fill(10);
+    const counts = before.slice();
+    [counts[50], counts[60]] = [15, 3];
+    const view = { ...VIEW, sinceMs: 5, regions: [{ x: [40, 70] as const }] };
+    const remembered = (atMs: number): Uint32Array | undefined => (atMs === 5 ? before : undefined);
+    const head = headOf(spectrumOf(counts), view, 0, START_MS, remembered);
+    expect(head).to.deep.include({ since: { atMs: 5, known: true }, sum: 8 });
+    expect(head.regions![0]!.statistics.sum).to.equal(8);
+    const unknown = headOf(spectrumOf(counts), { ...view, sinceMs: 6 }, 0, START_MS, remembered);
+    expect(unknown).to.deep.include({ since: { atMs: 6, known: false }, sum: 0 });
+    const otherAxes = headOf(spectrumOf(counts), view, 0, START_MS, () => new Uint32Array(3));
+    expect(otherAxes.since).to.deep.equal({ atMs: 5, known: false });
   });
 
   it('under- and overflow are those of the outer channels, as new as the counts', () => {

@@ -5,6 +5,7 @@ import { SUBSCRIPTIONS_MAX } from '../../../web/wire/messages.js';
 import { parsePageMessage } from '../../../web/wire/page-messages.js';
 
 const VIEW = { id: 1, spectrum: 'tof', columns: 100, rows: 1 };
+const CORNER = { x: 1.5, y: -2 };
 const parse = (value: unknown): unknown => parsePageMessage(JSON.stringify(value));
 
 describe('a message of a page', () => {
@@ -19,6 +20,13 @@ describe('a message of a page', () => {
       kind: 'show',
       subscriptions: [{ ...VIEW, x: [2, 5], rateS: 10, regions: [{ x: [1, 2], counts: true }] }],
     });
+    const within = { ...VIEW, projection: 'x', contour: [CORNER, CORNER, CORNER], sinceMs: 5 };
+    expect(parse({ kind: 'show', subscriptions: [within] })).to.have.nested.property(
+      'subscriptions[0].contour[2].x',
+      1.5,
+    );
+    const remember = { kind: 'remember', request: 1, spectra: ['tof'] };
+    expect(parse(remember)).to.deep.equal(remember);
     expect(show).to.have.nested.property('subscriptions[0].rateS', 10);
   });
 
@@ -38,6 +46,11 @@ describe('a message of a page', () => {
       { ...VIEW, regions: [{ x: [1, 2], counts: 1 }] },
       { ...VIEW, regions: Array.from({ length: 17 }, () => ({ x: [1, 2] })) },
       { ...VIEW, minIntervalMs: -1 },
+      { ...VIEW, sinceMs: -1 },
+      { ...VIEW, sinceMs: '5' },
+      { ...VIEW, contour: [CORNER, CORNER] },
+      { ...VIEW, contour: Array.from({ length: 65 }, () => CORNER) },
+      { ...VIEW, contour: [CORNER, CORNER, { x: 1, y: null }] },
     ];
     for (const subscription of bad) {
       expect(parse({ kind: 'show', subscriptions: [subscription] }), JSON.stringify(subscription)).to.equal(
@@ -46,6 +59,10 @@ describe('a message of a page', () => {
     }
     const many = Array.from({ length: SUBSCRIPTIONS_MAX + 1 }, (_, id) => ({ ...VIEW, id }));
     expect(parse({ kind: 'show', subscriptions: many })).to.equal(undefined);
+    const nine = Array.from({ length: 9 }, String);
+    for (const spectra of [nine, [''], 'tof']) {
+      expect(parse({ kind: 'remember', request: 1, spectra })).to.equal(undefined);
+    }
     expect(parse({ kind: 'control', request: 1, action: 'delete', app: 'demo' })).to.equal(undefined);
   });
 

@@ -1,0 +1,57 @@
+/** Projections within a contour against testing every channel. Pure. */
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { projectContour } from '../../../web/server/project-contour.js';
+import type { ContourPoint } from '../../../web/wire/messages.js';
+
+/** Whether a point is inside, by the turns of the lines to all corners. */
+function isInside(x: number, y: number, contour: readonly ContourPoint[]): boolean {
+  let inside = false;
+  contour.forEach((one, index) => {
+    const other = contour[(index + 1) % contour.length]!;
+    const [low, high] = one.y < other.y ? [one, other] : [other, one];
+    if (y < low.y || y >= high.y) return;
+    const side = (high.x - low.x) * (y - low.y) - (x - low.x) * (high.y - low.y);
+    if (side > 0) inside = !inside;
+  });
+  return inside;
+}
+
+describe('a projection within a contour', () => {
+  it('sums the channels whose middle is inside, whatever the contour', () => {
+    // Corners that no middle of a channel lies on.
+    const corner = fc.record({
+      x: fc.integer({ min: -30, max: 130 }).map((value) => value / 7 + 0.013),
+      y: fc.integer({ min: -30, max: 130 }).map((value) => value / 7 + 0.017),
+    });
+    fc.assert(
+      fc.property(fc.array(corner, { minLength: 3, maxLength: 9 }), (contour) => {
+        const [xchans, ychans] = [12, 9];
+        const values = Uint32Array.from({ length: xchans * ychans }, (_, index) => index * index + 1);
+        const onto = { x: new Array<number>(xchans).fill(0), y: new Array<number>(ychans).fill(0) };
+        for (let y = 0; y < ychans; y += 1) {
+          for (let x = 0; x < xchans; x += 1) {
+            if (!isInside(x + 0.5, y + 0.5, contour)) continue;
+            onto.x[x]! += values[y * xchans + x]!;
+            onto.y[y]! += values[y * xchans + x]!;
+          }
+        }
+        const grid = { values, xchans, ychans };
+        expect([...projectContour(grid, 'x', contour)]).to.deep.equal(onto.x);
+        expect([...projectContour(grid, 'y', contour)]).to.deep.equal(onto.y);
+      }),
+    );
+  });
+
+  it('a rectangle has exactly its channels', () => {
+    const grid = { values: new Uint8Array(16).fill(1), xchans: 4, ychans: 4 };
+    const corners = [
+      { x: 1, y: 1 },
+      { x: 3, y: 1 },
+      { x: 3, y: 4 },
+      { x: 1, y: 4 },
+    ];
+    expect([...projectContour(grid, 'x', corners)]).to.deep.equal([0, 3, 3, 0]);
+    expect([...projectContour(grid, 'y', corners.reverse())]).to.deep.equal([0, 2, 2, 2]);
+  });
+});
