@@ -28,6 +28,7 @@ export class Moments {
 
   /** The connection is closed: no answer comes. */
   closed(): void {
-    for (const request of [...this.#waiting.keys()]) this.answered(request, undefined);
+    for (const resolve of this.#waiting.values()) resolve(undefined);
+    this.#waiting.clear();
   }
 }

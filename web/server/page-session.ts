@@ -276,7 +276,8 @@ export class PageSession {
   /** Only spectra that the page shows, whose counts are in the cache. */
   #remember({ request, spectra }: PageMessage & { kind: 'remember' }): void {
     const watch = this.#watch;
-    const atMs = watch?.publication.atMs ?? 0;
+    // Whole milliseconds are what addresses have; publications are dated in nanoseconds.
+    const atMs = Math.round(watch?.publication.atMs ?? 0);
     const shown = [...this.#views.values()].map(({ spectrum }) => spectrum);
     const remembered = spectra.every((name) => {
       const spectrum = shown.find((one) => one.name === name && one.binding !== undefined);

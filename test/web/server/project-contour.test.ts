@@ -28,7 +28,8 @@ describe('a projection within a contour', () => {
       fc.property(fc.array(corner, { minLength: 3, maxLength: 9 }), (contour) => {
         const [xchans, ychans] = [12, 9];
         const values = Uint32Array.from({ length: xchans * ychans }, (_, index) => index * index + 1);
-        const onto = { x: new Array<number>(xchans).fill(0), y: new Array<number>(ychans).fill(0) };
+        const zeros = (length: number): number[] => Array.from({ length }, () => 0);
+        const onto = { x: zeros(xchans), y: zeros(ychans) };
         for (let y = 0; y < ychans; y += 1) {
           for (let x = 0; x < xchans; x += 1) {
             if (!isInside(x + 0.5, y + 0.5, contour)) continue;

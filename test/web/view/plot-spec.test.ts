@@ -54,13 +54,14 @@ const plot = record({
     threshold: option(number, undefinedOr),
     logX: constantFrom(true, false),
   }),
-}).map((one) => ({
-  ...one,
-  // What is left out of an address: parts and rates where they have no meaning.
-  within: one.projection === undefined ? undefined : one.within,
-  rateS: one.sinceMs === undefined ? one.rateS : undefined,
-  look: { ...one.look, ...limitsOf(one.look.low, one.look.high) },
-}));
+}).map((one) =>
+  Object.assign(one, {
+    // What is left out of an address: parts and rates where they have no meaning.
+    within: one.projection === undefined ? undefined : one.within,
+    rateS: one.sinceMs === undefined ? one.rateS : undefined,
+    look: Object.assign(one.look, limitsOf(one.look.low, one.look.high)),
+  }),
+);
 const region = record(
   {
     name: string({ minLength: 1, maxLength: 24, unit: 'grapheme-ascii' }).filter(
