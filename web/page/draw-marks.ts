@@ -4,7 +4,7 @@
  * Used by `Plot` and `PlotRegions`. Draws on the canvas that is passed in.
  */
 import { toChannel, type Axis } from '../view/axis.js';
-import type { ChannelRange, GateShape, Region, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelRange, GateShape, Region } from '../wire/messages.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
 
@@ -16,26 +16,6 @@ export interface MarkArea {
   readonly y: ChannelRange | undefined;
   /** Colour of the background. */
   readonly paper: string;
-}
-
-/**
- * The gates on the parameters of a spectrum: slices for one axis, contours and bands for two.
- */
-export function gatesOn(
-  info: SpectrumInfo,
-  projection: 'x' | 'y' | undefined,
-  gates: readonly GateShape[],
-): readonly GateShape[] {
-  const parameters = info.parameters ?? [];
-  const oneDimensional = info.dimensions === 1 || projection !== undefined;
-  const along = projection === 'y' ? parameters[1] : parameters[0];
-  return gates.filter((gate) =>
-    oneDimensional
-      ? gate.shape === 'slice' && gate.parameters[0] === along
-      : gate.shape !== 'slice' &&
-        gate.parameters[0] === parameters[0] &&
-        gate.parameters[1] === parameters[1],
-  );
 }
 
 /** `applied`: the gate decides which events the spectrum counts. */

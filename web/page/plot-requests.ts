@@ -5,7 +5,7 @@
  */
 import { clampTo, xAxis, yAxis, type Placement } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
-import type { ChannelRange, ContourPoint, RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelOutline, ChannelRange, RegionRequest, SpectrumInfo } from '../wire/messages.js';
 import type { CanvasSize } from './plot-surface.js';
 import type { SubscriptionRequest } from './subscriptions.js';
 
@@ -24,7 +24,7 @@ export interface ShownSpectrum {
   readonly info: SpectrumInfo | undefined;
   readonly regions: readonly RegionRequest[] | undefined;
   /** What a projection sums, where it is not a band; undefined for all channels of it. */
-  readonly contour: readonly ContourPoint[] | undefined;
+  readonly within: ChannelOutline | undefined;
   /** Its place on the axis of the plot. */
   readonly placement: Placement;
   /** The visible channels of the plot; undefined before its axes are known. */
@@ -60,8 +60,8 @@ export function mapRequest(
 }
 
 function commonRequest({ rateS, projection, band, sinceMs }: PlotSpec, shown: ShownSpectrum) {
-  const { name, regions, contour } = shown;
-  return { spectrum: name, rateS, sinceMs, projection, band, contour, regions };
+  const { name, regions, within } = shown;
+  return { spectrum: name, rateS, sinceMs, projection, band, within, regions };
 }
 
 /** The visible channels of a long 1-D spectrum; undefined for all channels. */

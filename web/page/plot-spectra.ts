@@ -8,8 +8,8 @@ import { IDENTITY_PLACEMENT, xAxis, yAxis, type Placement } from '../view/axis.j
 import { axesOf, placementOf, rangesOf, type PlotAxes, type PlotRanges } from '../view/plot-axes.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { Frame } from '../wire/frame.js';
-import { cornersOf } from '../view/projected-part.js';
-import type { ContourPoint, RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import { outlineOf } from '../view/projected-part.js';
+import type { ChannelOutline, RegionRequest, SpectrumInfo } from '../wire/messages.js';
 import type { PageServices, PlotSpectrum } from './plot-interface.js';
 import { PlotLayers } from './plot-layers.js';
 import { histogramRequest, mapRequest } from './plot-requests.js';
@@ -103,12 +103,12 @@ export class PlotSpectra {
     this.#layers.setRequests((name) => {
       if (size === undefined) return undefined;
       const info = this.#services.state.info(name);
-      const contour = this.#contourOf(info);
-      if (contour === 'unknown') return undefined;
+      const within = this.#outlineOf(info);
+      if (within === 'unknown') return undefined;
       const spectrum = {
         name,
         info,
-        contour,
+        within,
         regions: regionsOf(this.#spec.spectra.indexOf(name)),
         placement: info === undefined ? IDENTITY_PLACEMENT : this.placementOf(info),
         visible: this.ranges?.x,
@@ -134,18 +134,18 @@ export class PlotSpectra {
   }
 
   /** What a projection sums within a gate; `unknown` while the gate does not exist. */
-  #contourOf(info: SpectrumInfo | undefined): readonly ContourPoint[] | undefined | 'unknown' {
+  #outlineOf(info: SpectrumInfo | undefined): ChannelOutline | undefined | 'unknown' {
     const { within } = this.#spec;
     if (within === undefined || info?.dimensions === 1) return undefined;
     if (info === undefined) return 'unknown';
-    return cornersOf(within, info, this.#services.state.gates) ?? 'unknown';
+    return outlineOf(within, info, this.#services.state.gates) ?? 'unknown';
   }
 
   /** The gate that the projection sums in, where SpecTcl has no such gate on this spectrum. */
   get missingGate(): string | undefined {
     const { within } = this.#spec;
     const { info } = this;
-    const isMissing = info !== undefined && this.#contourOf(info) === 'unknown';
+    const isMissing = info !== undefined && this.#outlineOf(info) === 'unknown';
     return isMissing && within !== undefined && 'gate' in within ? within.gate : undefined;
   }
 

@@ -3,7 +3,8 @@
  * channels of the axes; those of the selected region are there to begin with. `plot-dialogs.ts`
  * exports it. Adds a dialog to the document until it is closed, and a plot to the board.
  */
-import { gatesOfMap, parseContour, type ProjectedPart } from '../view/projected-part.js';
+import { gatesOn } from '../view/gates-on.js';
+import { parseContour, type ProjectedPart } from '../view/projected-part.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import { labelled, openDialog } from './dialog.js';
 import { element, selectBox, setText } from './dom.js';
@@ -14,7 +15,7 @@ const CONTOUR = '';
 export function showProjectionDialog(plot: PlotHandle, actions: PlotActions): void {
   const { info, spec } = plot;
   if (info === undefined) return;
-  const gates = gatesOfMap(info, plot.gates);
+  const gates = gatesOn(info, undefined, plot.gates);
   let gate = gates[0]?.name ?? CONTOUR;
   const corners = element('textarea', { rows: '3', spellcheck: 'false' }, regionText(spec));
   const cornersField = labelled('Corners: x,y x,y …', corners);

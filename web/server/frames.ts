@@ -6,12 +6,13 @@
  */
 import { inRangeChannels } from '../view/axis.js';
 import type { FrameHead, Values } from '../wire/frame.js';
-import type { ChannelRange, RateWindow, SpectrumInfo, Subscription } from '../wire/messages.js';
+import type { ChannelRange, GateShape, RateWindow, SpectrumInfo, Subscription } from '../wire/messages.js';
 import type { FrameContent } from '../wire/packed-frame.js';
 import { clampRange, difference, project, reduce, sumOf, valueType, type Grid } from './derive.js';
 import { EncodedFrame } from './encoded-frame.js';
+import { gateAnswers } from './gate-answers.js';
 import { outsideCounts } from './outside-counts.js';
-import { projectContour } from './project-contour.js';
+import { projectWithin } from './project-within.js';
 import { regionAnswers, type EarlierGrid } from './region-answers.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
 
@@ -24,6 +25,9 @@ export interface FrameContext {
   readonly sequence: number;
   /** Counts of the spectrum that a page has asked to remember; undefined without them. */
   readonly rememberedAt: (atMs: number) => Values | undefined;
+  /** All gates of the source, and a number that changes with them. */
+  readonly gates: readonly GateShape[];
+  readonly gatesRevision: number;
 }
 
 /** Counts to send, with the axes that have under- and overflow as first and last channel. */
@@ -35,17 +39,17 @@ interface ViewedCounts {
 
 /** Views of one spectrum whose last frame is kept for other pages. */
 const FRAMES_KEPT = 64;
-/** The window of the rates of regions. */
+/** The window of the rates of regions and gates. */
 const REGION_RATE_S = 10;
 
 /** Equal versions of a view are the same picture. Empty while the spectrum does not exist. */
 export function frameVersion(
   { binding, version }: CachedSpectrum,
-  { rateS, regions }: Subscription,
+  { rateS, regions, gates }: Subscription,
   historyVersion: number,
 ): string {
   if (binding === undefined) return '';
-  const hasRate = rateS !== undefined || regions !== undefined;
+  const hasRate = rateS !== undefined || regions !== undefined || gates === true;
   return hasRate ? `${version}/${historyVersion}` : String(version);
 }
 
@@ -64,7 +68,8 @@ export function sharedFrame(
 ): EncodedFrame | undefined {
   if (spectrum.binding === undefined) return undefined;
   // Bins and gate of `info` come from REST, not with the counts, and change the picture too.
-  const version = `${frameVersion(spectrum, subscription, context.historyVersion)} ${JSON.stringify(info)}`;
+  const gates = subscription.gates === true ? context.gatesRevision : '';
+  const version = `${frameVersion(spectrum, subscription, context.historyVersion)} ${gates} ${JSON.stringify(info)}`;
   const kept = spectrum.frames.get(key);
   if (kept?.version === version) return kept;
   const { head, values } = frameContent(spectrum, subscription, info, context);
@@ -97,6 +102,10 @@ function frameContent(
     subscription.regions === undefined
       ? undefined
       : regionAnswers(grid, subscription.regions, outside.y, earlier);
+  const gates =
+    subscription.gates === true
+      ? gateAnswers(grid, info, subscription.projection, context.gates, earlier)
+      : undefined;
   const head: FrameHead = {
     values: valueType(reduced.values),
     info,
@@ -116,6 +125,7 @@ function frameContent(
     sequence: context.sequence,
     ...(since === undefined ? {} : { since: { atMs: subscription.sinceMs ?? 0, known: since.known } }),
     ...(regions === undefined ? {} : { regions }),
+    ...(gates === undefined ? {} : { gates }),
     ...(subscription.rateS === undefined || since !== undefined ? {} : { rateS: subscription.rateS, spanS }),
   };
   return { head, values: reduced.values };
@@ -178,30 +188,27 @@ function earlierGrid(
   subscription: Subscription,
   context: FrameContext,
 ): EarlierGrid | undefined {
-  const { regions, rateS, sinceMs } = subscription;
-  if (regions === undefined || rateS !== undefined || sinceMs !== undefined) return undefined;
+  const { regions, gates, rateS, sinceMs } = subscription;
+  const asked = regions !== undefined || gates === true;
+  if (!asked || rateS !== undefined || sinceMs !== undefined) return undefined;
   const earlier = earlierCounts(spectrum, grid, REGION_RATE_S, context);
   if (earlier === undefined) return undefined;
   return { grid: projected(earlier.grid, info, subscription).grid, spanS: earlier.spanS };
 }
 
 /** The spectrum itself, or its projection as a spectrum of one dimension. */
-function projected(
-  grid: Grid,
-  info: SpectrumInfo,
-  { projection, band, contour }: Subscription,
-): ViewedCounts {
+function projected(grid: Grid, info: SpectrumInfo, { projection, band, within }: Subscription): ViewedCounts {
   const { xchans, ychans, xoutside, youtside } = info;
   if (projection === undefined || info.dimensions === 1) {
     return { grid, outside: { x: xoutside, y: youtside }, dimensions: info.dimensions };
   }
   const ontoX = projection === 'x';
-  const summed =
-    band === undefined
-      ? inRangeChannels(ontoX ? ychans : xchans, ontoX ? youtside : xoutside)
-      : clampRange(band, ontoX ? ychans : xchans);
+  const inRange = { x: inRangeChannels(xchans, xoutside), y: inRangeChannels(ychans, youtside) };
+  const summed = band === undefined ? inRange[ontoX ? 'y' : 'x'] : clampRange(band, ontoX ? ychans : xchans);
   const values =
-    contour === undefined ? project(grid, projection, summed) : projectContour(grid, projection, contour);
+    within === undefined
+      ? project(grid, projection, summed)
+      : projectWithin(grid, projection, within, inRange);
   return {
     grid: { values, xchans: values.length, ychans: 1 },
     outside: { x: ontoX ? xoutside : youtside, y: false },

@@ -22,8 +22,8 @@ import type { AppLink } from './app-link.js';
 
 interface MirrorAttachmentEvents {
   attached: [];
-  /** The address of the application's source, after each attachment. */
-  source: [address: string | undefined];
+  /** The address of the application's source, and whether pages may change it. */
+  source: [address: string | undefined, allowChanges: boolean];
   state: [state: WatchState, cause: string | undefined];
 }
 
@@ -111,9 +111,9 @@ export class MirrorAttachment extends EventEmitter<MirrorAttachmentEvents> {
     mirror.on('state', () => this.#reportState(mirror));
     this.emit('attached');
     this.#reportState(mirror);
-    const { source } = await client.appInfo();
+    const { source, allowChanges = false } = await client.appInfo();
     // The attachment may have been closed during the request.
-    if (this.isOpen) this.emit('source', source);
+    if (this.isOpen) this.emit('source', source, allowChanges);
   }
 
   async #attachFailed(error: unknown): Promise<void> {

@@ -6,7 +6,8 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import type { Logger } from '../../protocol/base/log.js';
-import type { SpecTclGate, SpecTclRest, SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
+import { gateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { SpecTclRest, SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
 import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
 import type { GateShape } from '../wire/messages.js';
 
@@ -18,8 +19,6 @@ interface MetadataEvents {
 
 const REFRESH_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 3_000;
-/** Points of one gate that pages receive. */
-const POINTS_MAX = 10_000;
 
 export class SourceMetadata extends EventEmitter<MetadataEvents> {
   readonly #log: Logger;
@@ -99,7 +98,7 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
       if (json === this.#json) return;
       this.#json = json;
       this.#spectra = new Map(spectra.map((spectrum) => [spectrum.name, spectrum]));
-      this.#gates = gates.flatMap(gateShape);
+      this.#gates = gates.flatMap((gate) => gateShape(gate) ?? []);
       this.#revision += 1;
       this.emit('changed');
     } catch (error) {
@@ -119,33 +118,4 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
     this.#rest?.close();
     this.#rest = undefined;
   }
-}
-
-/** SpecTcl's type letters of gates that can be drawn; the others combine gates. */
-const SHAPES = { s: 'slice', c: 'contour', b: 'band' } as const;
-
-/** A gate as pages draw it; empty for a type without a shape, or with invalid numbers. */
-function gateShape({ name, type, fields }: SpecTclGate): GateShape[] {
-  const shape = type === 's' || type === 'c' || type === 'b' ? SHAPES[type] : undefined;
-  if (shape === undefined) return [];
-  const parameters = listOf(fields['parameters']).flatMap((parameter) => {
-    const parameterName: unknown = isFields(parameter) ? parameter['name'] : parameter;
-    return typeof parameterName === 'string' ? [parameterName] : [];
-  });
-  const points = listOf(fields['points']).flatMap((point) => {
-    if (!isFields(point)) return [];
-    const [x, y] = [Number(point['x']), Number(point['y'])];
-    return Number.isFinite(x) && Number.isFinite(y) ? [{ x, y }] : [];
-  });
-  const [low, high] = [Number(fields['low'] ?? 0), Number(fields['high'] ?? 0)];
-  if (!Number.isFinite(low) || !Number.isFinite(high)) return [];
-  return [{ name, shape, parameters, low, high, points: points.slice(0, POINTS_MAX) }];
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? (value as readonly unknown[]) : [];
-}
-
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

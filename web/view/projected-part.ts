@@ -1,15 +1,17 @@
 /**
  * The part of a map that a projection sums: inside a gate of SpecTcl or inside a contour that the
- * user has drawn; its words in the address of the page and in titles, and its corners in channels,
+ * user has drawn; its words in the address of the page and in titles, and its outline in channels,
  * which the server is asked for. Pure.
  */
 import {
   CONTOUR_POINTS_MAX,
+  type ChannelOutline,
   type ContourPoint,
   type GateShape,
   type SpectrumInfo,
 } from '../wire/messages.js';
 import { toChannel, xAxis, yAxis } from './axis.js';
+import { gatesOn } from './gates-on.js';
 
 /** The contour is in stored channels, which may be fractional. */
 export type ProjectedPart = { readonly gate: string } | { readonly contour: readonly ContourPoint[] };
@@ -18,29 +20,18 @@ export type ProjectedPart = { readonly gate: string } | { readonly contour: read
 const CHANNEL_DIGITS = 2;
 const CORNERS_LEAST = 3;
 
-/** The gates whose inside a map can be summed in: contours and bands on its two parameters. */
-export function gatesOfMap(info: SpectrumInfo, gates: readonly GateShape[]): readonly GateShape[] {
-  const [x, y] = info.parameters ?? [];
-  return gates.filter(
-    ({ shape, parameters }) => shape !== 'slice' && parameters[0] === x && parameters[1] === y,
-  );
-}
-
-/** Undefined while the gate does not exist, or is on other parameters. */
-export function cornersOf(
+/** The outline in channels of a map; undefined while the gate does not exist on its parameters. */
+export function outlineOf(
   part: ProjectedPart,
   info: SpectrumInfo,
   gates: readonly GateShape[],
-): readonly ContourPoint[] | undefined {
-  if ('contour' in part) return part.contour;
-  const gate = gatesOfMap(info, gates).find(({ name }) => name === part.gate);
-  if (gate === undefined) return undefined;
+): ChannelOutline | undefined {
+  if ('contour' in part) return { shape: 'contour', points: part.contour };
+  const gate = gatesOn(info, undefined, gates).find(({ name }) => name === part.gate);
+  if (gate === undefined || gate.shape === 'slice') return undefined;
   const [x, y] = [xAxis(info), yAxis(info)];
   const points = gate.points.map((point) => ({ x: toChannel(x, point.x), y: toChannel(y, point.y) }));
-  const [first, last] = [points[0], points.at(-1)];
-  if (gate.shape === 'contour' || first === undefined || last === undefined) return points;
-  // A band has all below its line.
-  return [...points, { x: last.x, y: y.inRange[0] }, { x: first.x, y: y.inRange[0] }];
+  return { shape: gate.shape, points };
 }
 
 /** As a title says it: within gate G, within a contour of 4 points. */

@@ -5,6 +5,8 @@
  * visible, and the server sends a frame when one has changed. Types, constants and checks.
  */
 
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+
 /** Stored channels, `to` not included. */
 export type ChannelRange = readonly [from: number, to: number];
 
@@ -20,10 +22,16 @@ export interface RegionRequest extends Region {
   readonly counts?: boolean | undefined;
 }
 
-/** A corner of a contour, in stored channels, which may be fractional: 3.5 is the middle of channel 3. */
+/** In stored channels, which may be fractional: 3.5 is the middle of channel 3. */
 export interface ContourPoint {
   readonly x: number;
   readonly y: number;
+}
+
+/** All inside of a contour, or all on and below the line of a band. */
+export interface ChannelOutline {
+  readonly shape: 'contour' | 'band';
+  readonly points: readonly ContourPoint[];
 }
 
 export const RATE_WINDOWS_S = [1, 10, 60] as const;
@@ -45,8 +53,8 @@ export interface Subscription {
   readonly projection?: 'x' | 'y' | undefined;
   /** The channels of the other axis that a projection sums; default all but under- and overflow. */
   readonly band?: ChannelRange | undefined;
-  /** Only channels whose middle is inside of this contour are summed by a projection. */
-  readonly contour?: readonly ContourPoint[] | undefined;
+  /** Only channels whose middle is inside of this outline are summed by a projection. */
+  readonly within?: ChannelOutline | undefined;
   /** Visible part; default all but under- and overflow. `x` is the only axis of a projection. */
   readonly x?: ChannelRange | undefined;
   readonly y?: ChannelRange | undefined;
@@ -56,6 +64,8 @@ export interface Subscription {
   readonly columns: number;
   readonly rows: number;
   readonly regions?: readonly RegionRequest[] | undefined;
+  /** Whether the frames have the figures inside the gates that are drawn on the view. */
+  readonly gates?: boolean | undefined;
   /** Least time between two frames, milliseconds. */
   readonly minIntervalMs?: number | undefined;
 }
@@ -111,15 +121,7 @@ export interface SpectrumInfo {
   readonly gate?: string;
 }
 
-export interface GateShape {
-  readonly name: string;
-  readonly shape: 'slice' | 'contour' | 'band';
-  readonly parameters: readonly string[];
-  /** Of a slice, in the units of the axis. */
-  readonly low: number;
-  readonly high: number;
-  readonly points: readonly { readonly x: number; readonly y: number }[];
-}
+export type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 
 export interface ApplicationSummary {
   readonly name: string;
@@ -258,7 +260,13 @@ export type ServerMessage =
       readonly app: string;
       readonly layouts: Readonly<Record<string, Layout>>;
     }
-  | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
+  | {
+      readonly kind: 'gates';
+      readonly app: string;
+      readonly gates: readonly GateShape[];
+      /** Whether the application allows changes of its SpecTcl. */
+      readonly allowChanges: boolean;
+    }
   /** The spectrum does not exist; frames follow when it does. */
   | { readonly kind: 'missing'; readonly id: number }
   /** The moment whose counts the server remembers; missing where it cannot. */
@@ -285,8 +293,9 @@ export const SUBSCRIPTIONS_MAX = 256;
 export const REGIONS_MAX = 16;
 /** Spectra that one message asks to remember: those of one plot. */
 export const REMEMBERED_SPECTRA_MAX = 8;
-/** Corners of one contour. */
+/** Corners of a contour that a user draws, and of any outline: that of a gate. */
 export const CONTOUR_POINTS_MAX = 64;
+export const OUTLINE_POINTS_MAX = 1_000;
 /** Channels of a region whose counts are sent. */
 export const REGION_COUNTS_MAX = 4_096;
 /** Most values across or up in one frame. */

@@ -4,14 +4,14 @@
  */
 import {
   CELLS_MAX,
-  CONTOUR_POINTS_MAX,
   COLUMNS_MAX,
+  OUTLINE_POINTS_MAX,
   RATE_WINDOWS_S,
   REGIONS_MAX,
   REMEMBERED_SPECTRA_MAX,
   SUBSCRIPTIONS_MAX,
+  type ChannelOutline,
   type ChannelRange,
-  type ContourPoint,
   type PageMessage,
   type RegionRequest,
   type Subscription,
@@ -87,10 +87,10 @@ function parseSubscription(item: Fields): Subscription | undefined {
   const ranges = ['x', 'y', 'band'] as const;
   if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;
   if (minIntervalMs !== undefined && !isInterval(minIntervalMs)) return undefined;
-  const { sinceMs, contour } = item;
+  const { sinceMs, within, regions, gates } = item;
   if (sinceMs !== undefined && !isMoment(sinceMs)) return undefined;
-  if (contour !== undefined && !isContour(contour)) return undefined;
-  const regions = item['regions'];
+  if (within !== undefined && !isOutline(within)) return undefined;
+  if (gates !== undefined && typeof gates !== 'boolean') return undefined;
   if (regions !== undefined && !isRegionList(regions)) return undefined;
   return {
     id,
@@ -103,8 +103,9 @@ function parseSubscription(item: Fields): Subscription | undefined {
     y: item['y'] as ChannelRange | undefined,
     band: item['band'] as ChannelRange | undefined,
     sinceMs,
-    contour,
+    within,
     regions,
+    gates,
     minIntervalMs,
   };
 }
@@ -139,9 +140,11 @@ function isMoment(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function isContour(value: unknown): value is readonly ContourPoint[] {
-  if (!Array.isArray(value) || value.length < 3 || value.length > CONTOUR_POINTS_MAX) return false;
-  return value.every((point: unknown) => isFields(point) && isPlace(point['x']) && isPlace(point['y']));
+function isOutline(value: unknown): value is ChannelOutline {
+  if (!isFields(value) || (value['shape'] !== 'contour' && value['shape'] !== 'band')) return false;
+  const { points } = value;
+  if (!Array.isArray(points) || points.length > OUTLINE_POINTS_MAX) return false;
+  return points.every((point: unknown) => isFields(point) && isPlace(point['x']) && isPlace(point['y']));
 }
 
 /** Gates may reach far beyond the axes. */

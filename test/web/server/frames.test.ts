@@ -5,7 +5,7 @@ import { frameKey, sharedFrame, type FrameContext } from '../../../web/server/fr
 import type { CachedSpectrum } from '../../../web/server/spectrum-cache.js';
 import { SpectrumHistory } from '../../../web/server/spectrum-history.js';
 import type { FrameHead } from '../../../web/wire/frame.js';
-import type { SpectrumInfo, Subscription } from '../../../web/wire/messages.js';
+import type { GateShape, SpectrumInfo, Subscription } from '../../../web/wire/messages.js';
 
 const CHANNELS = 102;
 const START_MS = 1_700_000_000_000;
@@ -36,10 +36,12 @@ function headOf(
   view: Subscription,
   nowMs = 0,
   atMs = START_MS,
-  rememberedAt: FrameContext['rememberedAt'] = () => undefined,
+  part: Partial<Pick<FrameContext, 'rememberedAt' | 'gates'>> = {},
 ): FrameHead {
-  const context = { nowMs, atMs, historyVersion: nowMs, sequence: 1, rememberedAt };
-  return sharedFrame(spectrum, frameKey(view), view, INFO, context)!.head;
+  const { gates = [], rememberedAt = () => undefined } = part;
+  const source = { gates, gatesRevision: gates.length, rememberedAt };
+  const context = { nowMs, atMs, historyVersion: nowMs, sequence: 1, ...source };
+  return sharedFrame(spectrum, frameKey(view), view, { ...INFO, parameters: ['e'] }, context)!.head;
 }
 
 describe('a frame of a spectrum', () => {
@@ -92,12 +94,16 @@ describe('a frame of a spectrum', () => {
     [counts[50], counts[60]] = [15, 3];
     const view = { ...VIEW, sinceMs: 5, regions: [{ x: [40, 70] as const }] };
     const remembered = (atMs: number): Uint32Array | undefined => (atMs === 5 ? before : undefined);
-    const head = headOf(spectrumOf(counts), view, 0, START_MS, remembered);
+    const head = headOf(spectrumOf(counts), view, 0, START_MS, { rememberedAt: remembered });
     expect(head).to.deep.include({ since: { atMs: 5, known: true }, sum: 8 });
     expect(head.regions![0]!.statistics.sum).to.equal(8);
-    const unknown = headOf(spectrumOf(counts), { ...view, sinceMs: 6 }, 0, START_MS, remembered);
+    const unknown = headOf(spectrumOf(counts), { ...view, sinceMs: 6 }, 0, START_MS, {
+      rememberedAt: remembered,
+    });
     expect(unknown).to.deep.include({ since: { atMs: 6, known: false }, sum: 0 });
-    const otherAxes = headOf(spectrumOf(counts), view, 0, START_MS, () => new Uint32Array(3));
+    const otherAxes = headOf(spectrumOf(counts), view, 0, START_MS, {
+      rememberedAt: () => new Uint32Array(3),
+    });
     expect(otherAxes.since).to.deep.equal({ atMs: 5, known: false });
   });
 
@@ -105,5 +111,27 @@ describe('a frame of a spectrum', () => {
     const counts = new Uint32Array(CHANNELS);
     [counts[0], counts[CHANNELS - 1]] = [123, 456];
     expect(headOf(spectrumOf(counts), VIEW)).to.deep.include({ underflows: [123], overflows: [456] });
+  });
+
+  it('a view that asks for it has the counts and the rate inside each gate on its parameter', () => {
+    const history = new SpectrumHistory();
+    history.record(0, START_MS, true, () => new Uint32Array(CHANNELS));
+    const counts = new Uint32Array(CHANNELS);
+    // Channel 0 is underflow: bins 9, 10 and 11 are from 9 to 12 keV.
+    counts.set([100, 200, 100], 10);
+    counts[0] = 7;
+    const slice = (name: string, parameter: string, low: number, high: number): GateShape => {
+      return { name, type: 's', shape: 'slice', parameters: [parameter], low, high, points: [] };
+    };
+    const gates = [slice('in', 'e', 9, 11), slice('other', 'f', 0, 100), slice('all', 'e', -10, 200)];
+    const view = { ...VIEW, gates: true };
+    const head = headOf(spectrumOf(counts, history), view, 10_000, START_MS + 10_000, { gates });
+    expect(head.gates?.map(({ name, figures }) => [name, figures.counts.value])).to.deep.equal([
+      ['in', 300],
+      ['all', 400],
+    ]);
+    expect(head.gates?.[0]?.rate).to.deep.include({ perSecond: 30, spanS: 10 });
+    expect(head.gates?.[1]?.figures.moments[0]?.centroid.value).to.be.closeTo(10.5, 1e-9);
+    expect(headOf(spectrumOf(counts, history), VIEW, 0, START_MS, { gates }).gates).to.equal(undefined);
   });
 });

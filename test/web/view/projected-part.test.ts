@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { defaultPlot } from '../../../web/view/plot-spec.js';
 import { plotTitles } from '../../../web/view/plot-title.js';
-import { cornersOf, parseContour } from '../../../web/view/projected-part.js';
+import { outlineOf, parseContour } from '../../../web/view/projected-part.js';
 import type { GateShape, SpectrumInfo } from '../../../web/wire/messages.js';
 
 const MAP: SpectrumInfo = {
@@ -28,31 +28,37 @@ function gate(part: Partial<GateShape>): GateShape {
     { x: 1_000, y: 0 },
     { x: 500, y: 250 },
   ];
-  return { name: 'g', shape: 'contour', parameters: ['de', 'e'], low: 0, high: 0, points, ...part };
+  return {
+    name: 'g',
+    type: 'c',
+    shape: 'contour',
+    parameters: ['de', 'e'],
+    low: 0,
+    high: 0,
+    points,
+    ...part,
+  };
 }
 
 describe('a projection within a gate', () => {
-  it('the corners of a contour are in stored channels, behind the underflow channel', () => {
-    expect(cornersOf({ gate: 'g' }, MAP, [gate({})])).to.deep.equal([
+  it('the corners of a gate are in stored channels, behind the underflow channel', () => {
+    const points = [
       { x: 1, y: 1 },
       { x: 101, y: 1 },
       { x: 51, y: 26 },
-    ]);
-  });
-
-  it('a band has all below its line', () => {
-    expect(cornersOf({ gate: 'g' }, MAP, [gate({ shape: 'band' })])).to.deep.equal([
-      { x: 1, y: 1 },
-      { x: 101, y: 1 },
-      { x: 51, y: 26 },
-      { x: 51, y: 1 },
-      { x: 1, y: 1 },
-    ]);
+    ];
+    expect(outlineOf({ gate: 'g' }, MAP, [gate({})])).to.deep.equal({ shape: 'contour', points });
+    const band = gate({ type: 'b', shape: 'band' });
+    expect(outlineOf({ gate: 'g' }, MAP, [band])).to.deep.equal({ shape: 'band', points });
   });
 
   it('a gate that does not exist, is a slice or is on other parameters has no corners', () => {
-    const others = [gate({ shape: 'slice' }), gate({ parameters: ['e', 'de'] }), gate({ name: 'other' })];
-    expect(cornersOf({ gate: 'g' }, MAP, others)).to.equal(undefined);
+    const others = [
+      gate({ type: 's', shape: 'slice' }),
+      gate({ parameters: ['e', 'de'] }),
+      gate({ name: 'other' }),
+    ];
+    expect(outlineOf({ gate: 'g' }, MAP, others)).to.equal(undefined);
   });
 
   it('a contour has 3 to 64 corners of two numbers each', () => {

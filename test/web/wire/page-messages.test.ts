@@ -20,9 +20,14 @@ describe('a message of a page', () => {
       kind: 'show',
       subscriptions: [{ ...VIEW, x: [2, 5], rateS: 10, regions: [{ x: [1, 2], counts: true }] }],
     });
-    const within = { ...VIEW, projection: 'x', contour: [CORNER, CORNER, CORNER], sinceMs: 5 };
+    const within = {
+      ...VIEW,
+      projection: 'x',
+      within: { shape: 'contour', points: [CORNER, CORNER, CORNER] },
+      sinceMs: 5,
+    };
     expect(parse({ kind: 'show', subscriptions: [within] })).to.have.nested.property(
-      'subscriptions[0].contour[2].x',
+      'subscriptions[0].within.points[2].x',
       1.5,
     );
     const remember = { kind: 'remember', request: 1, spectra: ['tof'] };
@@ -48,9 +53,10 @@ describe('a message of a page', () => {
       { ...VIEW, minIntervalMs: -1 },
       { ...VIEW, sinceMs: -1 },
       { ...VIEW, sinceMs: '5' },
-      { ...VIEW, contour: [CORNER, CORNER] },
-      { ...VIEW, contour: Array.from({ length: 65 }, () => CORNER) },
-      { ...VIEW, contour: [CORNER, CORNER, { x: 1, y: null }] },
+      { ...VIEW, within: [CORNER] },
+      { ...VIEW, within: { shape: 'slice', points: [CORNER] } },
+      { ...VIEW, within: { shape: 'band', points: Array.from({ length: 1_001 }, () => CORNER) } },
+      { ...VIEW, within: { shape: 'contour', points: [CORNER, { x: 1, y: null }] } },
     ];
     for (const subscription of bad) {
       expect(parse({ kind: 'show', subscriptions: [subscription] }), JSON.stringify(subscription)).to.equal(

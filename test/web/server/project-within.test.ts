@@ -1,7 +1,7 @@
 /** Projections within a contour against testing every channel. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { projectContour } from '../../../web/server/project-contour.js';
+import { projectWithin } from '../../../web/server/project-within.js';
 import type { ContourPoint } from '../../../web/wire/messages.js';
 
 /** Whether a point is inside, by the turns of the lines to all corners. */
@@ -38,8 +38,10 @@ describe('a projection within a contour', () => {
           }
         }
         const grid = { values, xchans, ychans };
-        expect([...projectContour(grid, 'x', contour)]).to.deep.equal(onto.x);
-        expect([...projectContour(grid, 'y', contour)]).to.deep.equal(onto.y);
+        const outline = { shape: 'contour', points: contour } as const;
+        const all = { x: [0, xchans], y: [0, ychans] } as const;
+        expect([...projectWithin(grid, 'x', outline, all)]).to.deep.equal(onto.x);
+        expect([...projectWithin(grid, 'y', outline, all)]).to.deep.equal(onto.y);
       }),
     );
   });
@@ -52,7 +54,21 @@ describe('a projection within a contour', () => {
       { x: 3, y: 4 },
       { x: 1, y: 4 },
     ];
-    expect([...projectContour(grid, 'x', corners)]).to.deep.equal([0, 3, 3, 0]);
-    expect([...projectContour(grid, 'y', corners.reverse())]).to.deep.equal([0, 2, 2, 2]);
+    const all = { x: [0, 4], y: [0, 4] } as const;
+    const outline = { shape: 'contour', points: corners } as const;
+    expect([...projectWithin(grid, 'x', outline, all)]).to.deep.equal([0, 3, 3, 0]);
+    const reversed = { ...outline, points: corners.toReversed() };
+    expect([...projectWithin(grid, 'y', reversed, all)]).to.deep.equal([0, 2, 2, 2]);
+  });
+
+  it('a band has all on and below its line, without under- and overflow', () => {
+    const grid = { values: new Uint8Array(36).fill(1), xchans: 6, ychans: 6 };
+    const points = [
+      { x: 0, y: 3.5 },
+      { x: 4, y: 3.5 },
+    ];
+    const inRange = { x: [1, 5], y: [1, 5] } as const;
+    const onto = projectWithin(grid, 'x', { shape: 'band', points }, inRange);
+    expect([...onto]).to.deep.equal([0, 3, 3, 3, 0, 0]);
   });
 });
