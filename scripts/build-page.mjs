@@ -60,13 +60,13 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     return `/${basename(Object.keys(metafile.outputs)[0] ?? '')}`;
   };
   const workerPath = await pathOf('fit-worker');
-  const [filesPath, dialogsPath] = [await pathOf('plot-files'), await pathOf('plot-dialogs')];
+  const [filesPath, dialogsPath] = [await pathOf('plot-files'), await pathOf('dialogs')];
   const result = await build({
     ...common,
     define: {
       FIT_WORKER_PATH: JSON.stringify(workerPath),
       PLOT_FILES_PATH: JSON.stringify(filesPath),
-      PLOT_DIALOGS_PATH: JSON.stringify(dialogsPath),
+      DIALOGS_PATH: JSON.stringify(dialogsPath),
     },
     external: [filesPath, dialogsPath],
     entryPoints: {

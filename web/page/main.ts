@@ -28,6 +28,7 @@ import { showSignIn } from './sign-in-dialog.js';
 import { readSession, signInForm, signOut } from './sign-in.js';
 import { SpectrumList } from './spectrum-list.js';
 import { PageState } from './page-state.js';
+import { SpecTclMenu } from './spectcl-menu.js';
 import { Subscriptions } from './subscriptions.js';
 import { startTheme } from './theme.js';
 
@@ -106,7 +107,8 @@ class App {
       signIn: showSignIn,
       signOut: () => void signOut().then(() => location.reload()),
     };
-    this.#header = new Header(state, actions);
+    const run = new SpecTclMenu(state, this.#notices, () => this.#board.names);
+    this.#header = new Header(state, actions, run.element);
     startTheme(() => this.#redraw());
     const { element: layouts } = this.#layouts;
     document.body.replaceChildren(this.#header.element, layouts, this.#main, this.#notices.element);
@@ -272,6 +274,10 @@ class App {
         if (message.app !== state.app) return undefined;
         state.gates = message.gates;
         return state.notify('gates');
+      case 'run':
+        if (message.app !== state.app) return undefined;
+        state.run = message.run ?? undefined;
+        return state.notify('run');
       case 'layouts':
         if (message.app !== state.app) return undefined;
         state.layouts = message.layouts;

@@ -9,6 +9,7 @@ import type {
   GateShape,
   Layout,
   NetworkPicture,
+  RunInfo,
   ServerMessage,
   SpectrumInfo,
   WatchStatus,
@@ -16,7 +17,16 @@ import type {
 
 /** `second`: once a second, for texts with an age. */
 export type Topic =
-  'second' | 'connection' | 'applications' | 'status' | 'list' | 'gates' | 'layouts' | 'network' | 'paused';
+  | 'second'
+  | 'connection'
+  | 'applications'
+  | 'status'
+  | 'list'
+  | 'gates'
+  | 'layouts'
+  | 'network'
+  | 'paused'
+  | 'run';
 
 type Welcome = ServerMessage & { kind: 'welcome' };
 
@@ -34,6 +44,8 @@ export class PageState {
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
   /** By their names. */
   layouts: Readonly<Record<string, Layout>> = {};
+  /** Of the application's SpecTcl; undefined before the first answer, and without one. */
+  run: RunInfo | undefined;
   picture: NetworkPicture | undefined;
   paused = false;
   /** While paused: when the newest data at the pause were published, milliseconds since 1970. */
@@ -65,6 +77,8 @@ export class PageState {
     this.gates = [];
     this.calibrations = {};
     this.layouts = {};
-    for (const topic of ['applications', 'status', 'list', 'gates', 'layouts'] as const) this.notify(topic);
+    this.run = undefined;
+    for (const topic of ['applications', 'status', 'list', 'gates', 'layouts', 'run'] as const)
+      this.notify(topic);
   }
 }

@@ -17,6 +17,7 @@ import type { AppLink } from './app-link.js';
 import { MirrorAttachment } from './mirror-attachment.js';
 import { PublicationReader, type PublicationChanges, type PublicationInfo } from './publication-reader.js';
 import { RememberedMoments } from './remembered-moments.js';
+import { RunReader } from './run-reader.js';
 import { SourceMetadata } from './source-metadata.js';
 import { SpectrumCache } from './spectrum-cache.js';
 import { SpectrumListing } from './spectrum-listing.js';
@@ -27,12 +28,15 @@ interface WatchEvents {
   status: [status: WatchStatus];
   list: [];
   gates: [];
+  run: [];
   /** A cached spectrum has changed, or the history that rates are taken from has grown. */
   changed: [];
 }
 
 /** Milliseconds between two polls of the mirror: at most 25 pictures a second. */
 const POLL_MS = 40;
+/** Milliseconds between two questions for the run. */
+const RUN_MS = 2_000;
 /** The mirror stays attached this long after the last page, so that a reload opens at once. */
 const LINGER_MS = 5_000;
 
@@ -40,6 +44,8 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   readonly app: string;
   readonly cache = new SpectrumCache();
   readonly moments = new RememberedMoments();
+  /** What its SpecTcl says of the present run. */
+  readonly run: RunReader;
   /** What the source's REST service adds to the display memory. */
   readonly metadata: SourceMetadata;
   readonly #log: Logger;
@@ -51,6 +57,8 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   #pollTimer: NodeJS.Timeout | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
   #refreshedMs = -Infinity;
+  #source: string | undefined;
+  #runTimer: NodeJS.Timeout | undefined;
   #allowChanges = false;
 
   constructor(link: AppLink, log: Logger) {
@@ -58,6 +66,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.app = link.app;
     this.#log = log;
     this.metadata = new SourceMetadata(log);
+    this.run = new RunReader(log);
     this.#attachment = new MirrorAttachment(link, log);
     this.#listing = new SpectrumListing(this.metadata);
     this.#reader = new PublicationReader(this.cache, this.#listing);
@@ -69,6 +78,8 @@ export class AppWatch extends EventEmitter<WatchEvents> {
       this.#allowChanges = allowChanges;
       this.emit('gates');
       this.metadata.start(address);
+      this.#source = address;
+      void this.#readRun();
       this.#poll();
     });
   }
@@ -109,6 +120,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   enter(): () => void {
     clearTimeout(this.#lingerTimer);
     this.#pollTimer ??= setInterval(() => this.#poll(), POLL_MS);
+    this.#runTimer ??= setInterval(() => void this.#readRun(), RUN_MS);
     this.#attachment.open();
     return this.#pages.acquire();
   }
@@ -141,10 +153,19 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   /** Stops following. Idempotent; `enter` begins again. */
   async close(): Promise<void> {
     clearInterval(this.#pollTimer);
+    clearInterval(this.#runTimer);
     clearTimeout(this.#lingerTimer);
     this.#pollTimer = undefined;
+    this.#runTimer = undefined;
+    this.run.close();
     this.metadata.stop();
     await this.#attachment.close();
+  }
+
+  async #readRun(): Promise<void> {
+    const before = JSON.stringify(this.run.info);
+    await this.run.read(this.#source);
+    if (JSON.stringify(this.run.info) !== before) this.emit('run');
   }
 
   #pageLeft(): void {

@@ -7,7 +7,13 @@ import type { ApplicationInfo, Client } from '../../client-lib/index.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { AxisCalibration, Layout, NetworkPicture, ServerMessage } from '../wire/messages.js';
+import type {
+  AxisCalibration,
+  Layout,
+  NetworkApplication,
+  NetworkPicture,
+  ServerMessage,
+} from '../wire/messages.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';
 import { AppRecords } from './app-records.js';
@@ -84,9 +90,14 @@ export class Applications {
 
   /** Whether the host server lists an application of this name, which the page may see. */
   async knows(app: string, maySee: MaySee): Promise<boolean> {
-    const isListed = (): boolean => this.#host.applications.some((info) => info.name === app && maySee(info));
+    const isListed = (): boolean => this.isListed(app) && maySee(this.#infoOf(app));
     if (!isListed()) await this.#host.refresh();
     return isListed();
+  }
+
+  /** Whether the host server's last list has an application of this name. */
+  isListed(app: string): boolean {
+    return this.#infoOf(app) !== undefined;
   }
 
   /** As `watch`; undefined also for an application that the page may not see. */
@@ -132,7 +143,12 @@ export class Applications {
   async pictureForMetrics(maySee: MaySee): Promise<NetworkPicture> {
     await this.#host.refresh();
     const { applications, hostServerConnected } = this.#host;
-    return this.#visible(await this.#metricsNetwork.picture(applications, hostServerConnected), maySee);
+    const picture = await this.#metricsNetwork.picture(applications, hostServerConnected);
+    const visible = this.#visible(picture, maySee);
+    return {
+      ...visible,
+      applications: await Promise.all(visible.applications.map((app) => this.#withRun(app))),
+    };
   }
 
   async close(): Promise<void> {
@@ -141,6 +157,13 @@ export class Applications {
     await Promise.all([...this.#watches.values()].map((watch) => watch.close()));
     await Promise.all([...this.#links.values()].map((link) => link.close()));
     await this.#host.close();
+  }
+
+  async #withRun(application: NetworkApplication): Promise<NetworkApplication> {
+    const { name, state, source } = application;
+    if (state !== 'running') return application;
+    const run = await this.watch(name)?.run.read(source);
+    return run === undefined ? application : { ...application, run };
   }
 
   #link(app: string): AppLink {

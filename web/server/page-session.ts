@@ -131,6 +131,7 @@ export class PageSession {
       const { app, gates, allowChanges } = watch;
       this.send({ kind: 'gates', app, gates, allowChanges });
     };
+    const run = (): void => this.send({ kind: 'run', app: watch.app, run: watch.run.info ?? null });
     const changed = (): void => this.#sendFrames();
     const { calibrations, layouts } = this.#services;
     const calibrated = (app = watch.app): void => {
@@ -142,11 +143,12 @@ export class PageSession {
     };
     calibrations.on('changed', calibrated);
     layouts.on('changed', arranged);
-    watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
+    watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed).on('run', run);
     this.#leaveWatch = () => {
       calibrations.off('changed', calibrated);
       layouts.off('changed', arranged);
-      watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
+      watch.off('status', status).off('list', list).off('gates', gates);
+      watch.off('changed', changed).off('run', run);
       leave();
     };
     status();
@@ -154,6 +156,7 @@ export class PageSession {
     arranged();
     if (watch.listIsKnown) list();
     if (watch.gates.length > 0 || watch.allowChanges) gates();
+    if (watch.run.info !== undefined) run();
   }
 
   #leaveApplication(): void {

@@ -6,7 +6,7 @@
 import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { LogFields } from '../../protocol/base/log.js';
 import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
-import { changeQuery, parseChange, type SpecTclChange } from '../wire/changes.js';
+import { changeQuery, changeText, parseChange, type SpecTclChange } from '../wire/changes.js';
 import { parsedBody } from './analysis-requests.js';
 import type { ChangeTarget } from './change-target.js';
 
@@ -112,8 +112,7 @@ export function changeFields({ who, address, app, request, outcome }: ChangeReco
     who,
     from: address,
     application: app,
-    request: request.request,
-    name: 'name' in request ? request.name : request.gate,
+    change: changeText(request),
     outcome: outcome.done ? 'done' : outcome.reason,
   };
 }

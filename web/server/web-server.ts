@@ -14,6 +14,8 @@
  * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
  * | `/api/layout`            | POST keeps a layout                             | view access, own page |
  * | `/api/change`            | POST changes SpecTcl                            | signed in, own page   |
+ * | `/api/changes`           | JSON: who changed SpecTcl                       | signed in             |
+ * | `/api/sums`              | JSON: number of spectra and their counts        | view access           |
  * | `/api/save`              | spectra as a file                               | view access           |
  * | `/jsroot…`               | JSROOT and its document, where it is installed  | view access           |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
@@ -54,13 +56,17 @@ import {
   answerCalibration,
   answerFit,
   answerPeaks,
+  checkedApp,
   requestWords,
   setCalibration,
+  type RequestWords,
 } from './analysis-requests.js';
 import { Audience } from '../../protocol/host/access/audience.js';
 import { Applications, type MaySee } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
+import { ChangeLog } from './change-log.js';
 import { changeTarget } from './change-target.js';
+import { answerSums } from './count-requests.js';
 import { packsFrames } from './frame-line.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
 import { HttpServer, refuseUpgrade } from './http-server.js';
@@ -129,6 +135,7 @@ export class WebServer {
   readonly #applications: Applications;
   readonly #saves: SaveRequests;
   readonly #changes: SpecTclChanges;
+  readonly #changeLog: ChangeLog;
   readonly #audience = new Audience();
   readonly #http: HttpServer;
   readonly #usesTls: boolean;
@@ -159,10 +166,15 @@ export class WebServer {
     }));
     this.#applications = new Applications(options.directory, options.stateDirectory, log);
     this.#saves = new SaveRequests(this.#applications);
+    this.#changeLog = new ChangeLog(options.stateDirectory, log);
     this.#changes = new SpecTclChanges({
       target: (app) => changeTarget(app, options.directory),
       changed: (app) => this.#applications.refreshMetadata(app),
-      onChange: (record) => log.info('a change of SpecTcl', changeFields(record)),
+      onChange: (record) => {
+        log.info('a change of SpecTcl', changeFields(record));
+        // A name that is no application gets no file.
+        if (this.#applications.isListed(record.app)) this.#changeLog.append(record);
+      },
     });
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
@@ -310,7 +322,9 @@ export class WebServer {
       const set = path === '/api/layout' ? setLayout : setCalibration;
       return set(this.#applications, maySee, body);
     }
+    if (path === '/api/sums') return answerSums(this.#applications, maySee, request.url ?? '');
     const words = requestWords(request.url ?? '');
+    if (path === '/api/changes') return this.#recordedChanges(request, words);
     if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
     if (path === '/api/peaks') return answerPeaks(this.#applications, maySee, words);
     return path === '/api/calibration' ? answerCalibration(this.#applications, maySee, words) : undefined;
@@ -330,6 +344,15 @@ export class WebServer {
     if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the change is too long');
     const who = request.headers.cookie === undefined ? 'program' : 'page';
     return this.#changes.answer({ who, address: request.socket.remoteAddress ?? '' }, body);
+  }
+
+  /** The record names addresses, so that only those see it who may change something. */
+  async #recordedChanges(request: IncomingMessage, words: RequestWords): Promise<object> {
+    if (!this.#signedIn(request)) {
+      throw new MirrorflowError('NOT_PERMITTED', 'sign in to see who changed SpecTcl');
+    }
+    const app = await checkedApp(this.#applications, this.#maySee(request), words.get('app') ?? '');
+    return { changes: this.#changeLog.recent(app) };
   }
 
   #signedIn(request: IncomingMessage): boolean {

@@ -25,13 +25,43 @@ export interface GateEdit {
   readonly points?: readonly GatePoint[] | undefined;
 }
 
+/** A spectrum of one axis or two, without counts. */
+export interface NewSpectrum {
+  readonly name: string;
+  readonly axes: readonly NewAxis[];
+  readonly channels: 'long' | 'word' | 'byte';
+}
+
+/** In units of the parameter. */
+export interface NewAxis {
+  readonly parameter: string;
+  readonly low: number;
+  readonly high: number;
+  readonly bins: number;
+}
+
+/** A new spectrum with the counts of a map, summed onto one of its axes. */
+export interface NewProjection {
+  readonly source: string;
+  readonly name: string;
+  readonly direction: 'x' | 'y';
+  /** A contour of SpecTcl within which is summed. */
+  readonly contour?: string | undefined;
+  /** Whether it stays as it is; otherwise SpecTcl counts into it. */
+  readonly snapshot: boolean;
+}
+
 export type SpecTclChange =
   | ({ readonly request: 'gate/edit' } & GateEdit)
   /** The gate becomes one that is false for every event. */
   | { readonly request: 'gate/delete'; readonly name: string }
   | { readonly request: 'apply/apply'; readonly gate: string; readonly spectrum: string }
   /** Removes the gate of a spectrum. */
-  | { readonly request: 'ungate'; readonly name: string };
+  | { readonly request: 'ungate'; readonly name: string }
+  /** Sets all channels to 0: of one spectrum, or of all where none is named. */
+  | { readonly request: 'spectrum/zero'; readonly spectrum?: string | undefined }
+  | ({ readonly request: 'spectrum/create' } & NewSpectrum)
+  | ({ readonly request: 'project' } & NewProjection);
 
 /** A change and the application whose SpecTcl it concerns. */
 export interface ChangeRequest {
@@ -46,6 +76,8 @@ export const GATE_TYPES: readonly GateEdit['type'][] = ['s', 'b', 'c', 'gs', 'gb
 /** Points of a gate, and parameters of a gamma gate. */
 export const GATE_POINTS_MAX = 1_000;
 const PARAMETERS_MAX = 64;
+/** SpecTcl's axes are shorter. */
+const BINS_MAX = 2 ** 20;
 /** SpecTcl's own names are shorter: 127 characters in the display memory. */
 const NAME_CHARACTERS_MAX = 256;
 
@@ -64,6 +96,13 @@ export function parseChange(value: unknown): SpecTclChange | undefined {
       return isSpecTclName(name) ? { request, name } : undefined;
     case 'apply/apply':
       return isSpecTclName(gate) && isSpecTclName(spectrum) ? { request, gate, spectrum } : undefined;
+    case 'spectrum/zero':
+      if (spectrum === undefined) return { request };
+      return isSpecTclName(spectrum) ? { request, spectrum } : undefined;
+    case 'spectrum/create':
+      return parseNewSpectrum(fields);
+    case 'project':
+      return parseNewProjection(fields);
     default:
       return undefined;
   }
@@ -82,6 +121,34 @@ export function changeQuery(change: SpecTclChange): QueryPairs {
         ['gate', change.gate],
         ['spectrum', change.spectrum],
       ];
+    case 'spectrum/zero':
+      return [['pattern', change.spectrum === undefined ? '*' : literalPattern(change.spectrum)]];
+    case 'spectrum/create':
+      return createQuery(change);
+    case 'project':
+      return projectQuery(change);
+    default:
+      return change satisfies never;
+  }
+}
+
+/** As a person reads it: "zero tof". */
+export function changeText(change: SpecTclChange): string {
+  switch (change.request) {
+    case 'gate/edit':
+      return `edit gate ${change.name}`;
+    case 'gate/delete':
+      return `delete gate ${change.name}`;
+    case 'apply/apply':
+      return `apply gate ${change.gate} to ${change.spectrum}`;
+    case 'ungate':
+      return `remove the gate of ${change.name}`;
+    case 'spectrum/zero':
+      return change.spectrum === undefined ? 'zero all spectra' : `zero ${change.spectrum}`;
+    case 'spectrum/create':
+      return `create spectrum ${change.name}`;
+    case 'project':
+      return `project ${change.source} onto ${change.direction} as ${change.name}`;
     default:
       return change satisfies never;
   }
@@ -120,6 +187,53 @@ function editQuery({ name, type, parameters, low, high, points }: GateEdit): Que
     query.push([`xcoord(${index})`, String(point.x)], [`ycoord(${index})`, String(point.y)]);
   }
   return query;
+}
+
+function parseNewSpectrum({ name, axes, channels }: Fields): SpecTclChange | undefined {
+  const known = (['long', 'word', 'byte'] as const).find((allowed) => allowed === channels);
+  if (known === undefined || !isSpecTclName(name) || !isList(axes, 2, isNewAxis)) return undefined;
+  return axes.length === 0 ? undefined : { request: 'spectrum/create', name, axes, channels: known };
+}
+
+function parseNewProjection(fields: Fields): SpecTclChange | undefined {
+  const { source, name, direction, contour, snapshot } = fields;
+  if (!isSpecTclName(source) || !isSpecTclName(name) || typeof snapshot !== 'boolean') return undefined;
+  if ((direction !== 'x' && direction !== 'y') || (contour !== undefined && !isSpecTclName(contour)))
+    return undefined;
+  return { request: 'project', source, name, direction, contour, snapshot };
+}
+
+function isNewAxis(value: unknown): value is NewAxis {
+  if (typeof value !== 'object' || value === null) return false;
+  const { parameter, low, high, bins } = value as Fields;
+  const isCount = Number.isInteger(bins) && (bins as number) >= 1 && (bins as number) <= BINS_MAX;
+  return isSpecTclName(parameter) && isFinite(low) && isFinite(high) && low < high && isCount;
+}
+
+/** SpecTcl's types 1 and 2 are the histograms of one and of two parameters. */
+function createQuery({ name, axes, channels }: NewSpectrum): QueryPairs {
+  return [
+    ['name', name],
+    ['type', String(axes.length)],
+    ['parameters', axes.map(({ parameter }) => `{${parameter}}`).join(' ')],
+    ['axes', axes.map(({ low, high, bins }) => `{${low} ${high} ${bins}}`).join(' ')],
+    ['chantype', channels],
+  ];
+}
+
+function projectQuery({ source, name, direction, contour, snapshot }: NewProjection): QueryPairs {
+  return [
+    ['snapshot', snapshot ? '1' : '0'],
+    ['source', source],
+    ['newname', name],
+    ['direction', direction],
+    ...(contour === undefined ? [] : [['contour', contour] as const]),
+  ];
+}
+
+/** The pattern that matches this name only: Tcl's `string match` has wildcards. */
+function literalPattern(name: string): string {
+  return name.replace(/[*?[\]\\]/g, '\\$&');
 }
 
 function isList<T>(

@@ -149,6 +149,17 @@ export interface WatchStatus {
   readonly rate: number;
 }
 
+/** The run of a SpecTcl; what it does not tell is missing. */
+export interface RunInfo {
+  readonly number?: string;
+  readonly title?: string;
+  /** `Active`, `Halted`, … in SpecTcl's words. */
+  readonly state?: string;
+  /** Buffers that were analysed in this run, and a second. */
+  readonly analysed?: number;
+  readonly perSecond?: number;
+}
+
 export interface NetworkFlow {
   readonly flow: string;
   readonly type: string;
@@ -218,6 +229,8 @@ export interface NetworkApplication extends ApplicationSummary {
   readonly port?: number;
   readonly flows: readonly NetworkFlow[];
   readonly clients: readonly NetworkClient[];
+  /** Of its SpecTcl; in the metrics only. */
+  readonly run?: RunInfo;
   /** Why flows and clients are missing. */
   readonly problem?: string;
 }
@@ -267,6 +280,8 @@ export type ServerMessage =
       /** Whether the application allows changes of its SpecTcl. */
       readonly allowChanges: boolean;
     }
+  /** Null where the source has no run. */
+  | { readonly kind: 'run'; readonly app: string; readonly run: RunInfo | null }
   /** The spectrum does not exist; frames follow when it does. */
   | { readonly kind: 'missing'; readonly id: number }
   /** The moment whose counts the server remembers; missing where it cannot. */

@@ -33,6 +33,7 @@ describe('the session of a page', () => {
       listIsKnown: true,
       gates: [],
       cache: new SpectrumCache(),
+      run: {},
       enter: () => () => undefined,
       refresh: () => (refreshes += 1),
     });
