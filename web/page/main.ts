@@ -15,6 +15,7 @@ import { Connection } from './connection.js';
 import { element } from './dom.js';
 import { DrawLoop } from './draw-loop.js';
 import { Fits } from './fits.js';
+import { GateChanges } from './gate-changes.js';
 import { Header, type HeaderActions } from './header.js';
 import { showHelp } from './help.js';
 import { keepAddress, restoreAddress } from './last-address.js';
@@ -76,6 +77,7 @@ class App {
       fits: new Fits(),
       notices: this.#notices,
       showLayouts: () => this.#layouts.show(),
+      gateChanges: new GateChanges(state, this.#notices),
     };
     this.#board = new Board(services, {
       changed: (burst) => this.#boardChanged(burst),
@@ -267,6 +269,7 @@ class App {
       case 'gates':
         if (message.app !== state.app) return undefined;
         state.gates = message.gates;
+        state.allowChanges = message.allowChanges;
         return state.notify('gates');
       case 'layouts':
         if (message.app !== state.app) return undefined;

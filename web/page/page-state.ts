@@ -30,6 +30,8 @@ export class PageState {
   status: WatchStatus | undefined;
   spectra: readonly SpectrumInfo[] | undefined;
   gates: readonly GateShape[] = [];
+  /** Whether the application lets pages that have signed in change its SpecTcl. */
+  allowChanges = false;
   /** By name of the spectrum. */
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
   /** By their names. */
@@ -63,6 +65,7 @@ export class PageState {
     this.pausedDataMs = undefined;
     this.spectra = undefined;
     this.gates = [];
+    this.allowChanges = false;
     this.calibrations = {};
     this.layouts = {};
     for (const topic of ['applications', 'status', 'list', 'gates', 'layouts'] as const) this.notify(topic);
