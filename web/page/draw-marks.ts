@@ -175,3 +175,22 @@ export function drawPeakMark(
   context.fillText(text, x, y - 8);
   context.restore();
 }
+
+/** A point of the gate that is drawn, by which it is dragged. */
+export function drawGatePoint(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  selected: boolean,
+  palette: Palette,
+): void {
+  context.save();
+  context.beginPath();
+  context.arc(x, y, selected ? 5.5 : 4, 0, 2 * Math.PI);
+  context.fillStyle = selected ? palette.gate : palette.paper;
+  context.fill();
+  context.strokeStyle = palette.gate;
+  context.lineWidth = 1.6;
+  context.stroke();
+  context.restore();
+}

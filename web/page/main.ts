@@ -15,6 +15,7 @@ import { Connection } from './connection.js';
 import { element } from './dom.js';
 import { DrawLoop } from './draw-loop.js';
 import { Fits } from './fits.js';
+import { GateChanges } from './gate-changes.js';
 import { Header, type HeaderActions } from './header.js';
 import { showHelp } from './help.js';
 import { keepAddress, restoreAddress } from './last-address.js';
@@ -80,6 +81,7 @@ class App {
       notices: this.#notices,
       moments: this.#moments,
       showLayouts: () => this.#layouts.show(),
+      gateChanges: new GateChanges(state, this.#notices),
     };
     this.#board = new Board(services, {
       changed: (burst) => this.#boardChanged(burst),
@@ -273,6 +275,7 @@ class App {
       case 'gates':
         if (message.app !== state.app) return undefined;
         state.gates = message.gates;
+        state.allowChanges = message.allowChanges;
         return state.notify('gates');
       case 'run':
         if (message.app !== state.app) return undefined;

@@ -38,14 +38,14 @@ export function showNewProjectionDialog(plot: PlotHandle): void {
 }
 
 /** Why SpecTcl cannot make this projection; undefined when it can. */
-function obstacleOf({ spec, gates }: PlotHandle): string | undefined {
+function obstacleOf({ spec, gateShapes }: PlotHandle): string | undefined {
   const { band, within, sinceMs, rateS }: PlotSpec = spec;
   if (sinceMs !== undefined || rateS !== undefined)
     return 'SpecTcl projects all counts: show all counts first.';
   const isContour =
     within !== undefined &&
     'gate' in within &&
-    gates.some(({ name, shape }) => name === within.gate && shape === 'contour');
+    gateShapes.some(({ name, shape }) => name === within.gate && shape === 'contour');
   if (band === undefined && (within === undefined || isContour)) return undefined;
   return 'SpecTcl projects all channels, or those within one of its contours: make this part a contour first.';
 }

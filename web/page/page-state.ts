@@ -40,6 +40,8 @@ export class PageState {
   status: WatchStatus | undefined;
   spectra: readonly SpectrumInfo[] | undefined;
   gates: readonly GateShape[] = [];
+  /** Whether the application lets pages that have signed in change its SpecTcl. */
+  allowChanges = false;
   /** By name of the spectrum. */
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
   /** By their names. */
@@ -75,6 +77,7 @@ export class PageState {
     this.pausedDataMs = undefined;
     this.spectra = undefined;
     this.gates = [];
+    this.allowChanges = false;
     this.calibrations = {};
     this.layouts = {};
     this.run = undefined;

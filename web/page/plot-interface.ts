@@ -12,6 +12,7 @@ import type { AxisCalibration, ChannelRange, GateShape, SpectrumInfo } from '../
 import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
 import type { Fits } from './fits.js';
+import type { GateChanges } from './gate-changes.js';
 import type { Moments } from './moments.js';
 import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
@@ -29,6 +30,7 @@ export interface PageServices {
   readonly notices: Notices;
   readonly moments: Moments;
   readonly showLayouts: () => void;
+  readonly gateChanges: GateChanges;
 }
 
 /** One spectrum of a plot. */
@@ -70,6 +72,21 @@ export interface PeakActions {
   hide(): void;
   /** Adds a region with a fit for the mark at a place of the canvas; false without one there. */
   fitAt(x: number, y: number): boolean;
+}
+
+export type DrawnShape = 'slice' | 'band' | 'contour';
+
+/** What input and menus may do with the gate that is drawn on a plot. */
+export interface GateActions {
+  readonly isDrawing: boolean;
+  begin(shape: DrawnShape): void;
+  /** Grips the point at a place, removes it, or adds one there. */
+  down(at: ChannelPoint, removes: boolean): void;
+  move(at: ChannelPoint): void;
+  up(): void;
+  cancelDrag(): void;
+  /** Returns false for a key that has no function while a gate is drawn. */
+  handleKey(key: string): boolean;
 }
 
 /** A point of a plot in stored channels, fractional. */
@@ -120,8 +137,9 @@ export interface PlotHandle {
   /** The counts at the ends of the axis or of the colours; undefined before the first drawing. */
   readonly countLimits: { readonly bottom: number; readonly top: number } | undefined;
   /** All gates of the application. */
-  readonly gates: readonly GateShape[];
+  readonly gateShapes: readonly GateShape[];
   readonly regions: RegionActions;
+  readonly gates: GateActions;
   readonly peaks: PeakActions;
   /** The application whose spectra are shown. */
   readonly app: string | undefined;

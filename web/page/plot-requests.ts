@@ -23,6 +23,8 @@ export interface ShownSpectrum {
   /** Undefined before the list has arrived. */
   readonly info: SpectrumInfo | undefined;
   readonly regions: readonly RegionRequest[] | undefined;
+  /** Whether the figures inside its gates are wanted. */
+  readonly gates: boolean;
   /** What a projection sums, where it is not a band; undefined for all channels of it. */
   readonly within: ChannelOutline | undefined;
   /** Its place on the axis of the plot. */
@@ -61,7 +63,8 @@ export function mapRequest(
 
 function commonRequest({ rateS, projection, band, sinceMs }: PlotSpec, shown: ShownSpectrum) {
   const { name, regions, within } = shown;
-  return { spectrum: name, rateS, sinceMs, projection, band, within, regions };
+  const gates = shown.gates || undefined;
+  return { spectrum: name, rateS, sinceMs, projection, band, within, regions, gates };
 }
 
 /** The visible channels of a long 1-D spectrum; undefined for all channels. */

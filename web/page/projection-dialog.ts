@@ -15,7 +15,7 @@ const CONTOUR = '';
 export function showProjectionDialog(plot: PlotHandle, actions: PlotActions): void {
   const { info, spec } = plot;
   if (info === undefined) return;
-  const gates = gatesOn(info, undefined, plot.gates);
+  const gates = gatesOn(info, undefined, plot.gateShapes);
   let gate = gates[0]?.name ?? CONTOUR;
   const corners = element('textarea', { rows: '3', spellcheck: 'false' }, regionText(spec));
   const cornersField = labelled('Corners: x,y x,y …', corners);

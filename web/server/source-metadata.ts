@@ -1,7 +1,8 @@
 /**
  * What only the REST service of a SpecTcl source provides, beyond the display memory: parameters
  * and bins of spectra, and gates. `AppWatch` starts it with the source's address. Asks every ten
- * seconds, and when the list of spectra changes; opens HTTP connections. Without an answer spectra
+ * seconds, when the list of spectra changes, and within a second when SpecTcl's traces name a change
+ * of gates or spectra; opens HTTP connections. Without an answer spectra
  * are shown all the same, only without this metadata.
  */
 import { EventEmitter } from 'eventemitter3';
@@ -18,6 +19,9 @@ interface MetadataEvents {
 }
 
 const REFRESH_MS = 10_000;
+const TRACE_MS = 1_000;
+/** SpecTcl keeps changes for so long when this viewer does not fetch them. */
+const TRACE_RETENTION_S = 60;
 const REQUEST_TIMEOUT_MS = 3_000;
 
 export class SourceMetadata extends EventEmitter<MetadataEvents> {
@@ -25,6 +29,10 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
   #source: string | undefined;
   #rest: SpecTclRest | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #traceTimer: NodeJS.Timeout | undefined;
+  /** The token of a trace of SpecTcl; undefined before it is established, and without traces. */
+  #trace: number | undefined;
+  #tracing = false;
   #requesting = false;
   /** Whether `refresh` was called while a request was running, whose answer may be older. */
   #requestAgain = false;
@@ -64,12 +72,16 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
     this.#source = source;
     if (source?.startsWith('spectcl:') !== true) return this.#answered();
     this.#timer ??= setInterval(() => this.refresh(), REFRESH_MS);
+    this.#traceTimer ??= setInterval(() => void this.#fetchTrace(), TRACE_MS);
     this.refresh();
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#traceTimer);
     this.#timer = undefined;
+    this.#traceTimer = undefined;
+    this.#endTrace();
     this.#disconnect();
   }
 
@@ -106,6 +118,29 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
       // The service's port may have changed: the next request looks it up again.
       this.#disconnect();
     }
+  }
+
+  /** Refreshes when another client has changed gates or spectra. */
+  async #fetchTrace(): Promise<void> {
+    const rest = this.#rest;
+    if (rest === undefined || this.#tracing) return;
+    this.#tracing = true;
+    try {
+      this.#trace ??= await rest.traceEstablish(TRACE_RETENTION_S);
+      const { gate, spectrum } = await rest.traceFetch(this.#trace);
+      if (gate.length > 0 || spectrum.length > 0) this.refresh();
+    } catch {
+      // Without traces, and after a restart of SpecTcl, which forgets them, the next turn tries
+      // again; the list itself is asked every ten seconds all the same.
+      this.#trace = undefined;
+    } finally {
+      this.#tracing = false;
+    }
+  }
+
+  #endTrace(): void {
+    if (this.#trace !== undefined) void this.#rest?.traceDone(this.#trace).catch(() => undefined);
+    this.#trace = undefined;
   }
 
   #answered(): void {
