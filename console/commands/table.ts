@@ -20,6 +20,7 @@ import { hostCommand } from './host.js';
 import { hostsCommand } from './hosts.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
+import { changesCommand } from './changes.js';
 import { integrateCommand } from './integrate.js';
 import { peaksCommand } from './peaks.js';
 import { playCommand } from './play.js';
@@ -49,6 +50,7 @@ export const COMMANDS: readonly Command[] = [
   fitCommand,
   peaksCommand,
   integrateCommand,
+  changesCommand,
   statsCommand,
   topCommand,
   appsCommand,

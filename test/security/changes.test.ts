@@ -107,4 +107,27 @@ describe('changes of SpecTcl through the viewer', () => {
     expect(unknown.status).to.equal(409);
     expect(JSON.parse(unknown.text).error.facts.status).to.equal('command failed: none is not a parameter');
   });
+
+  it('the record of changes is shown to signed-in requests only, and has what was refused', async () => {
+    const headers = { origin: web.origin, authorization: `Bearer ${SECRET}` };
+    const zero = { request: 'spectrum/zero', spectrum: 'tof' };
+    expect((await post(headers, { change: zero })).status).to.equal(200);
+    await post(headers, { change: { ...SLICE, parameters: ['none'] } });
+    await post(headers, { app: 'nothing', change: zero });
+    const record = new URL('/api/changes?app=open', web);
+    expect((await fetch(record)).status).to.equal(403);
+    const answer = await fetch(record, { headers: { authorization: headers.authorization } });
+    const { changes } = (await answer.json()) as { changes: Readonly<Record<string, unknown>>[] };
+    expect(changes.map(({ change, done, reason }) => [change, done, reason])).to.deep.equal([
+      ['edit gate intruder', false, 'command failed: none is not a parameter'],
+      ['zero tof', true, ''],
+    ]);
+    expect(changes[0]).to.include({ who: 'program', address: '127.0.0.1' });
+    const nothing = await fetch(new URL('/api/changes?app=nothing', web), {
+      headers: { authorization: headers.authorization },
+    });
+    expect(nothing.status).to.equal(404);
+    const metrics = await (await fetch(new URL('/metrics', web))).text();
+    expect(metrics).to.contain('mirrorflow_run_active{app="open"} 0');
+  });
 });

@@ -90,14 +90,9 @@ export class Applications {
 
   /** Whether the host server lists an application of this name, which the page may see. */
   async knows(app: string, maySee: MaySee): Promise<boolean> {
-    const isListed = (): boolean => this.isListed(app) && maySee(this.#infoOf(app));
+    const isListed = (): boolean => this.#host.applications.some((info) => info.name === app && maySee(info));
     if (!isListed()) await this.#host.refresh();
     return isListed();
-  }
-
-  /** Whether the host server's last list has an application of this name. */
-  isListed(app: string): boolean {
-    return this.#infoOf(app) !== undefined;
   }
 
   /** As `watch`; undefined also for an application that the page may not see. */

@@ -2,12 +2,11 @@
  * The command line of the web process, read by `main.ts`: options win over environment variables.
  * Reads the files of secret and certificate; prints help and version.
  */
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
 import yargs from 'yargs';
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
 import type { Environment } from '../../protocol/base/paths.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
+import { stateDirectory } from '../../protocol/base/state-directory.js';
 import { readSecurity, securityFiles } from '../../protocol/rpc/security/options.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import type { TlsIdentity } from '../../protocol/rpc/security/tls.js';
@@ -22,7 +21,7 @@ export interface WebOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where calibrations and layouts are kept; an absolute path. */
+  /** Where calibrations, layouts and the record of changes are kept; an absolute path. */
   readonly stateDirectory: string;
   /** Folder of the package jsroot; undefined: beside this program. */
   readonly jsroot: string | undefined;
@@ -63,23 +62,6 @@ export async function readWebOptions(
     jsroot: given.jsroot ?? (env['MIRRORFLOW_JSROOT'] || undefined),
     endWithStdin: given.endWithStdin,
   };
-}
-
-/** The first place that is given; throws BAD_OPTION for a relative path. */
-function stateDirectory(option: string | undefined, env: Environment): string {
-  const given = option ?? (env['MIRRORFLOW_STATE_DIR'] || undefined);
-  if (given !== undefined && !isAbsolute(given)) {
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      `the state directory is ${JSON.stringify(given)}; it must be an absolute path`,
-      { path: given },
-    );
-  }
-  // The XDG specification: a relative path is invalid and to be ignored. systemd may give several.
-  const bySystemd = env['STATE_DIRECTORY']?.split(':')[0] || undefined;
-  const byUser = env['XDG_STATE_HOME'];
-  const home = byUser !== undefined && isAbsolute(byUser) ? byUser : join(homedir(), '.local', 'state');
-  return given ?? bySystemd ?? join(home, 'mirrorflow');
 }
 
 function commandLine(version: string) {
@@ -135,7 +117,7 @@ function commandLine(version: string) {
       type: 'string',
       requiresArg: true,
       describe:
-        'where calibrations and layouts are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
+        'where calibrations, layouts and the record of changes are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
         'XDG_STATE_HOME or ~/.local/state',
     })
     .option('jsroot', {

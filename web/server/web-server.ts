@@ -82,7 +82,7 @@ import { PagePlaces } from './page-places.js';
 import { PageSession } from './page-session.js';
 import { SaveRequests } from './save-requests.js';
 import { SignIn } from './sign-in.js';
-import { changeFields, SpecTclChanges } from './spectcl-changes.js';
+import { changeFields, SpecTclChanges, type ChangeRecord } from './spectcl-changes.js';
 
 export interface WebServerOptions {
   readonly listen: AddressOf<'tcp' | 'tls'>;
@@ -95,7 +95,7 @@ export interface WebServerOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where calibrations and layouts are kept. */
+  /** Where calibrations, layouts and the record of changes are kept. */
   readonly stateDirectory: string;
   /** Directory of the built page. */
   readonly assets: string;
@@ -136,6 +136,8 @@ export class WebServer {
   readonly #saves: SaveRequests;
   readonly #changes: SpecTclChanges;
   readonly #changeLog: ChangeLog;
+  /** Settles when all changes so far are recorded; never rejects. */
+  #recorded: Promise<void> = Promise.resolve();
   readonly #audience = new Audience();
   readonly #http: HttpServer;
   readonly #usesTls: boolean;
@@ -172,8 +174,7 @@ export class WebServer {
       changed: (app) => this.#applications.refreshMetadata(app),
       onChange: (record) => {
         log.info('a change of SpecTcl', changeFields(record));
-        // A name that is no application gets no file.
-        if (this.#applications.isListed(record.app)) this.#changeLog.append(record);
+        this.#recorded = this.#recorded.then(() => this.#record(record));
       },
     });
     this.#refusals = new RateLimitedLog(systemClock, log);
@@ -211,6 +212,7 @@ export class WebServer {
     const { server } = this.#http;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
+    await this.#recorded;
     await this.#applications.close();
     await closed;
   }
@@ -346,12 +348,18 @@ export class WebServer {
     return this.#changes.answer({ who, address: request.socket.remoteAddress ?? '' }, body);
   }
 
+  /** A name that is no application gets no file. */
+  async #record(record: ChangeRecord): Promise<void> {
+    if (await this.#applications.knows(record.app, () => true)) this.#changeLog.append(record);
+  }
+
   /** The record names addresses, so that only those see it who may change something. */
   async #recordedChanges(request: IncomingMessage, words: RequestWords): Promise<object> {
     if (!this.#signedIn(request)) {
       throw new MirrorflowError('NOT_PERMITTED', 'sign in to see who changed SpecTcl');
     }
     const app = await checkedApp(this.#applications, this.#maySee(request), words.get('app') ?? '');
+    await this.#recorded;
     return { changes: this.#changeLog.recent(app) };
   }
 
