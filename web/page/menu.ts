@@ -14,13 +14,15 @@ export interface MenuItem {
 const EDGE_PX = 8;
 
 export class Menu {
-  readonly element = element('details', { class: 'menu' });
+  readonly element: HTMLDetailsElement;
   readonly #button: HTMLElement;
   readonly #items = element('div', { class: 'menu-items', role: 'group' });
   readonly #content: () => readonly (MenuItem | HTMLElement)[];
 
-  constructor(label: string, content: () => readonly (MenuItem | HTMLElement)[]) {
+  /** `style`: class of its element. */
+  constructor(label: string, content: () => readonly (MenuItem | HTMLElement)[], style = 'menu') {
     this.#content = content;
+    this.element = element('details', { class: style });
     this.#button = element('summary', {});
     this.rename(label);
     this.element.append(this.#button, this.#items);

@@ -20,8 +20,7 @@ export class SpecTclMenu {
     this.#state = state;
     this.#notices = notices;
     this.#names = names;
-    this.#menu = new Menu('SpecTcl', () => this.#items());
-    this.#menu.element.classList.add('run');
+    this.#menu = new Menu('SpecTcl', () => this.#items(), 'run');
     state.on('run', () => this.#update());
     this.#update();
   }
