@@ -167,7 +167,9 @@ describe('gates on the page', () => {
     }
     await page.keyboard.press('s');
     await drawnOn(second, 'gate2');
-    expect((await gateOf('gate2'))!.points!.map(({ x }) => Math.round((x / 120) * 10))).to.deep.equal([2, 5, 8]);
+    expect((await gateOf('gate2'))!.points!.map(({ x }) => Math.round((x / 120) * 10))).to.deep.equal([
+      2, 5, 8,
+    ]);
     const { gateway } = await (await pages.system.client('e1')).appInfo();
     const points = 'xcoord(0)=10&ycoord(0)=2&xcoord(1)=50&ycoord(1)=2&xcoord(2)=50&ycoord(2)=9';
     const asked = `gate/edit?name=cutie&type=c&xparameter=si.e&yparameter=si.de&${points}`;
@@ -205,10 +207,19 @@ describe('gates on the page', () => {
     pages.simulator.misbehave({ rest: 'none' });
     await page.getByRole('button', { name: 'Send to SpecTcl' }).click();
     await drawnOn(page, 'gate1');
-    await pages.system.host.restart({ name: 'e1', allowChanges: false, gateway: { restPort: 0, mirrorPort: 0 } });
+    await pages.system.host.restart({
+      name: 'e1',
+      allowChanges: false,
+      gateway: { restPort: 0, mirrorPort: 0 },
+    });
     await page.reload();
     await eventuallyDrawn(page, 1);
-    await choose(page, 'New slice');
-    await page.locator('.notices', { hasText: 'needs allowChanges of the application e1' }).waitFor();
+    // The viewer learns the options when it has connected to the application again.
+    await eventually(async () => {
+      await choose(page, 'New slice');
+      const notice = await page.locator('.notices').textContent();
+      await page.keyboard.press('Escape');
+      return notice?.includes('needs allowChanges of the application e1');
+    }, 'a notice that names what is missing');
   });
 });

@@ -24,7 +24,10 @@ export class GateChanges {
   readonly #state: PageState;
   readonly #notices: Notices;
   /** Gates that were sent and that SpecTcl does not list yet, by name. */
-  readonly #pending = new Map<string, { readonly shape: GateShape; readonly before: GateShape | undefined }>();
+  readonly #pending = new Map<
+    string,
+    { readonly shape: GateShape; readonly before: GateShape | undefined }
+  >();
   #last: (Reversal & { readonly app: string }) | undefined;
 
   constructor(state: PageState, notices: Notices) {

@@ -64,6 +64,8 @@ export class GateTable {
   readonly #hint = element('span', { class: 'hint', role: 'status' });
   readonly #send = element('button', { class: 'primary' }, 'Send to SpecTcl');
   readonly #bar: HTMLFormElement;
+  /** What the fields have shown of the gate last. */
+  readonly #shown = new Map<HTMLInputElement, string>();
   #built = '';
 
   constructor(events: GateTableEvents) {
@@ -158,8 +160,7 @@ export class GateTable {
     const menu: HTMLDetailsElement = element(
       'details',
       {
-        ontoggle: () =>
-          actions.replaceChildren(...(menu.open ? this.#events.menuOf(name).map(button) : [])),
+        ontoggle: () => actions.replaceChildren(...(menu.open ? this.#events.menuOf(name).map(button) : [])),
       },
       element('summary', { 'aria-label': `Change the gate ${name}`, 'data-key': name }, '⋯'),
       actions,
@@ -184,12 +185,14 @@ export class GateTable {
     }
   }
 
-  /** Fields that have the focus keep what is typed in them. */
+  /** What is typed stays until the gate itself changes. */
   #updateBar(bar: GateBar | undefined): void {
     const wasHidden = this.#bar.hidden;
     this.#bar.hidden = bar === undefined;
     if (bar === undefined) return;
     const set = (field: HTMLInputElement, value: string): void => {
+      if (!wasHidden && this.#shown.get(field) === value) return;
+      this.#shown.set(field, value);
       if (wasHidden || field !== document.activeElement) field.value = value;
     };
     setText(this.#title, bar.title);

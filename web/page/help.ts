@@ -22,7 +22,10 @@ const KEYS: Rows = [
   ['[ ]', 'move the selected region by a channel'],
   ['{ }', 'narrow or widen the selected region'],
   ['Delete', 'remove the selected region'],
-  ['Enter, M, G, Delete', 'while drawing a gate: add a point at the cursor, move the selected one there, select the next, remove it'],
+  [
+    'Enter, M, G, Delete',
+    'while drawing a gate: add a point at the cursor, move the selected one there, select the next, remove it',
+  ],
   ['S, Escape', 'while drawing a gate: send it to SpecTcl, or drop it'],
   ['L', 'switch between linear, logarithmic and square root scale'],
   ['U', 'switch between units and channels'],

@@ -188,7 +188,8 @@ export class PlotGates {
     drawGate(context, markArea, shapeOf(draft), axes, true, palette);
     draft.points.forEach((point, index) => {
       const left = channelToX(area, x, toChannel(axes.x, point.x));
-      const top = y === undefined ? area.top + area.height / 2 : channelToY(area, y, toChannel(axes.y, point.y));
+      const top =
+        y === undefined ? area.top + area.height / 2 : channelToY(area, y, toChannel(axes.y, point.y));
       drawGatePoint(context, left, top, index === draft.selected, palette);
     });
   }
@@ -272,7 +273,8 @@ export class PlotGates {
 
   #limitsTyped(low: string, high: string): boolean {
     const [from, to] = [low, high].map((text) => (text.trim() === '' ? Number.NaN : Number(text)));
-    if (from === undefined || to === undefined || !Number.isFinite(from) || !Number.isFinite(to)) return false;
+    if (from === undefined || to === undefined || !Number.isFinite(from) || !Number.isFinite(to))
+      return false;
     const points = [from, to].sort((one, other) => one - other).map((x) => ({ x, y: 0 }));
     this.#change((draft) => ({ ...draft, points, selected: 1 }));
     return true;
@@ -293,7 +295,8 @@ export class PlotGates {
       name: draft.name,
       isNameFixed: draft.isEdit,
       limits: shape.shape === 'slice' ? [text(0), text(1)] : undefined,
-      hint: missing === undefined ? 'Shift-click removes a point.' : `Click on the plot: it needs ${missing}.`,
+      hint:
+        missing === undefined ? 'Shift-click removes a point.' : `Click on the plot: it needs ${missing}.`,
       canSend: missing === undefined,
     };
   }

@@ -103,10 +103,7 @@ export class PlotSpectra {
   }
 
   /** `size`: of the canvas; undefined while the plot is not visible. */
-  subscribe(
-    size: CanvasSize | undefined,
-    { regionsOf, gates }: FiguresWanted,
-  ): void {
+  subscribe(size: CanvasSize | undefined, { regionsOf, gates }: FiguresWanted): void {
     this.#layers.setRequests((name) => {
       if (size === undefined) return undefined;
       const info = this.#services.state.info(name);

@@ -28,7 +28,14 @@ export function showRename(name: string, rename: (to: string) => void): void {
       'SpecTcl cannot rename: the gate is made again under the new name and applied where it was, then the old one is ' +
         'deleted. Gates that combine the old one have to be changed by hand.',
     ),
-    element('form', { onsubmit: submit }, field, ' ', element('button', { class: 'primary' }, 'Rename'), hint),
+    element(
+      'form',
+      { onsubmit: submit },
+      field,
+      ' ',
+      element('button', { class: 'primary' }, 'Rename'),
+      hint,
+    ),
     element('form', { method: 'dialog' }, element('button', {}, 'Close')),
   );
   dialog.addEventListener('close', () => dialog.remove());

@@ -20,7 +20,9 @@ export function gateCells({ figures, rate }: GateAnswer, labels: readonly string
   const { counts, moments } = figures;
   const along = (texts: readonly Measured[]): string =>
     texts
-      .map(({ value, error }, index) => `${formatMeasured(value, error)} ${unitOf(labels[index] ?? '')}`.trim())
+      .map(({ value, error }, index) =>
+        `${formatMeasured(value, error)} ${unitOf(labels[index] ?? '')}`.trim(),
+      )
       .join(' , ') || NO_FIGURE;
   return {
     counts: formatMeasured(counts.value, counts.error),

@@ -39,10 +39,11 @@ describe('a gate that is drawn', () => {
   });
 
   it('points of a band are in the order of x, and the moved one stays selected', () => {
-    const draft = [{ x: 5, y: 1 }, { x: 1, y: 2 }, { x: 9, y: 3 }].reduce(
-      (band, point) => withPoint(band, point, PIXEL),
-      newDraft('b', ['a', 'b'], 'g'),
-    );
+    const draft = [
+      { x: 5, y: 1 },
+      { x: 1, y: 2 },
+      { x: 9, y: 3 },
+    ].reduce((band, point) => withPoint(band, point, PIXEL), newDraft('b', ['a', 'b'], 'g'));
     expect(draft.points.map(({ x }) => x)).to.deep.equal([1, 5, 9]);
     const moved = movedPoint(draft, 0, { x: 7, y: 2 });
     expect([moved.points.map(({ x }) => x), moved.selected]).to.deep.equal([[5, 7, 9], 1]);
