@@ -50,12 +50,12 @@ function rateBetween(
   return (added * 1_000) / (now.atMs - before.atMs);
 }
 
-/** As "Run 12: test beam · Active · 34 buffers/s". */
+/** As "Run 12 · Active · 34 buffers/s · test beam"; what a narrow header cuts off comes last. */
 export function runText({ number, title, state, perSecond }: RunInfo): string {
-  const name = number === undefined ? 'Run' : `Run ${number}`;
   return [
-    title === undefined ? name : `${name}: ${title}`,
+    number === undefined ? 'Run' : `Run ${number}`,
     ...(state === undefined ? [] : [state]),
     ...(perSecond === undefined ? [] : [`${formatShortCount(Number(perSecond.toPrecision(2)))} buffers/s`]),
+    ...(title === undefined ? [] : [title]),
   ].join(' · ');
 }

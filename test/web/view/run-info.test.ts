@@ -10,7 +10,7 @@ describe('the run of SpecTcl', () => {
     expect(first.info).to.deep.equal({ number: '12', title: 'test beam', state: 'Active', analysed: 1_000 });
     const second = runInfo({ ...VARIABLES, BuffersAnalyzed: '1068' }, first.sample, 2_000);
     expect(second.info?.perSecond).to.equal(34);
-    expect(runText(second.info!)).to.equal('Run 12: test beam · Active · 34 buffers/s');
+    expect(runText(second.info!)).to.equal('Run 12 · Active · 34 buffers/s · test beam');
   });
 
   it('counts from 0 again in a new run', () => {
