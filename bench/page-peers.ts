@@ -98,7 +98,7 @@ async function bundled(folder: string): Promise<string> {
     bundle: true,
     minify: true,
     format: 'iife',
-    define: { FIT_WORKER_PATH: '""', PLOT_FILES_PATH: '""' },
+    define: { FIT_WORKER_PATH: '""', PLOT_FILES_PATH: '""', DIALOGS_PATH: '""' },
     logLevel: 'warning',
   });
   return outfile;

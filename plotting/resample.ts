@@ -54,7 +54,7 @@ export interface Envelope {
 
 /**
  * The envelope of the channels `first` to before `end` in `columns` columns: a peak of one channel
- * survives any reduction. `high` is 0 or more.
+ * survives any reduction. NaN is left out; a column with nothing else has its low above its high.
  */
 export function envelope(counts: Counts, first: number, end: number, columns: number): Envelope {
   const { starts, ends } = cellEdges(first, end, columns);
@@ -62,7 +62,7 @@ export function envelope(counts: Counts, first: number, end: number, columns: nu
   const high = new Float64Array(columns);
   for (let column = 0; column < columns; column += 1) {
     let least = Number.POSITIVE_INFINITY;
-    let most = 0;
+    let most = Number.NEGATIVE_INFINITY;
     const endOfColumn = ends[column] ?? 0;
     for (let channel = starts[column] ?? 0; channel < endOfColumn; channel += 1) {
       const content = counts[channel] ?? 0;

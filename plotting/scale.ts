@@ -5,7 +5,7 @@
  * page's plots, heat maps, colour keys and thumbnails build theirs here. Pure: no I/O.
  */
 import { siPrefix } from './numbers.js';
-import { formatAxisValue, niceCeiling, niceTicks } from './ticks.js';
+import { formatAxisValue, logTicks, minorLogTicks, niceCeiling, niceTicks } from './ticks.js';
 
 export const SCALE_NAMES = ['linear', 'log', 'sqrt'] as const;
 export type ScaleName = (typeof SCALE_NAMES)[number];
@@ -30,9 +30,12 @@ export interface CountTick {
 
 export interface CountScale {
   readonly name: ScaleName;
-  /** The count at position 1. */
+  /** The counts at position 0, and at position 1. */
+  readonly bottom: number;
   readonly top: number;
-  /** Position of a count, 0 to 1: counts below 0 and NaN are at 0, counts above `top` at 1. */
+  /**
+   * Position of a count, 0 to 1: counts below `bottom` and NaN are at 0, counts above `top` at 1.
+   */
   readonly toUnit: (count: number) => number;
   /** The count at a position of 0 to 1. */
   readonly toCount: (unit: number) => number;
@@ -51,36 +54,48 @@ export function countAxisTop(max: number): number {
 }
 
 /**
- * A scale for counts from 0 to `top`. A top that is not above 0 or not finite becomes 1; a
- * logarithmic scale has a top of at least 1.
+ * A scale for counts from `bottom` to `top`. A bottom that is not finite becomes 0; a top that is
+ * not above the bottom or not finite becomes one above it. A logarithmic scale has no place for 0
+ * and less: with a bottom of at most 0 it begins below one count and has a top of at least 1.
  */
-export function countScale(name: ScaleName, top: number): CountScale {
-  const usableTop = top > 0 && Number.isFinite(top) ? top : 1;
-  return name === 'log' ? logScale(Math.max(1, usableTop)) : powerScale(name, usableTop, POWERS[name]);
+export function countScale(name: ScaleName, top: number, bottom = 0): CountScale {
+  const usableBottom = Number.isFinite(bottom) ? bottom : 0;
+  const usableTop = top > usableBottom && Number.isFinite(top) ? top : usableBottom + 1;
+  if (name !== 'log') return powerScale(name, usableBottom, usableTop, POWERS[name]);
+  return usableBottom > 0
+    ? logScale(usableBottom, usableTop, usableBottom)
+    : logScale(0, Math.max(1, usableTop), LOG_FLOOR_COUNTS);
 }
 
-/** A function of the share of the top (0 to 1) to a position (0 to 1), and its inverse. */
+/** A function that rises from counts to heights, and its inverse. */
 interface PowerFunction {
-  readonly position: (share: number) => number;
-  readonly share: (position: number) => number;
+  readonly height: (count: number) => number;
+  readonly count: (height: number) => number;
 }
 
 const POWERS: Readonly<Record<Exclude<ScaleName, 'log'>, PowerFunction>> = {
-  linear: { position: (share) => share, share: (position) => position },
-  sqrt: { position: Math.sqrt, share: (position) => position * position },
+  linear: { height: (count) => count, count: (height) => height },
+  // Differences may be negative.
+  sqrt: {
+    height: (count) => Math.sign(count) * Math.sqrt(Math.abs(count)),
+    count: (height) => Math.sign(height) * height * height,
+  },
 };
 
-function powerScale(name: ScaleName, top: number, power: PowerFunction): CountScale {
-  const toUnit = (count: number): number => power.position(clampToUnit(count / top));
+function powerScale(name: ScaleName, bottom: number, top: number, power: PowerFunction): CountScale {
+  const [lowest, highest] = [power.height(bottom), power.height(top)];
+  const toUnit = (count: number): number => clampToUnit((power.height(count) - lowest) / (highest - lowest));
   return {
     name,
+    bottom,
     top,
     toUnit,
-    toCount: (unit) => power.share(unit) * top,
+    toCount: (unit) => power.count(lowest + unit * (highest - lowest)),
     minorTicks: [],
     ticks: (most) => {
-      const { values, step } = niceTicks(0, top, most, top >= 1 ? 1 : 0);
-      const { unit, prefix } = siPrefix(top < PLAIN_TOP.power ? 1 : top);
+      const { values, step } = niceTicks(bottom, top, most, top - bottom >= 1 ? 1 : 0);
+      const largest = Math.max(Math.abs(bottom), Math.abs(top));
+      const { unit, prefix } = siPrefix(largest < PLAIN_TOP.power ? 1 : largest);
       return values.map((count) => ({
         at: toUnit(count),
         count,
@@ -90,46 +105,31 @@ function powerScale(name: ScaleName, top: number, power: PowerFunction): CountSc
   };
 }
 
-function logScale(top: number): CountScale {
-  const span = Math.log(top / LOG_FLOOR_COUNTS);
-  const toUnit = (count: number): number =>
-    count > LOG_FLOOR_COUNTS ? clampToUnit(Math.log(count / LOG_FLOOR_COUNTS) / span) : 0;
+/** `floor`: the count at position 0, which counts of `bottom` and less have. */
+function logScale(bottom: number, top: number, floor: number): CountScale {
+  const span = Math.log(top / floor);
+  const least = bottom > 0 ? floor : 1;
+  const toUnit = (count: number): number => (count > floor ? clampToUnit(Math.log(count / floor) / span) : 0);
   return {
     name: 'log',
+    bottom,
     top,
     toUnit,
-    toCount: (unit) => LOG_FLOOR_COUNTS * Math.exp(unit * span),
-    minorTicks: minorLogValues(top).map(toUnit),
+    toCount: (unit) => floor * Math.exp(unit * span),
+    minorTicks: minorLogTicks(least, top).map(toUnit),
     ticks: (most) => [
-      { at: 0, count: 0, label: '0' },
-      ...logTickValues(top, most).map((count) => {
+      ...(bottom > 0 ? [] : [{ at: 0, count: 0, label: '0' }]),
+      ...logTicks(least, top, most).map((count) => {
         const { unit, prefix } = siPrefix(top < PLAIN_TOP.log ? 1 : count);
-        return { at: toUnit(count), count, label: `${count / unit}${prefix}` };
+        return { at: toUnit(count), count, label: `${short(count / unit)}${prefix}` };
       }),
     ],
   };
 }
 
-/** 2 to 9 times each power of ten, up to `top`. */
-function minorLogValues(top: number): number[] {
-  const values: number[] = [];
-  for (let power = 1; power <= top; power *= 10) {
-    for (let factor = 2; factor <= 9 && factor * power <= top; factor += 1) values.push(factor * power);
-  }
-  return values;
-}
-
-/** Powers of ten up to `top`: with 2 and 5 between them where `most` allows, thinned where not. */
-function logTickValues(top: number, most: number): number[] {
-  const decades = Math.floor(Math.log10(top) + 1e-9) + 1;
-  if (decades * 3 <= most) {
-    const values = Array.from({ length: decades }, (_, decade) =>
-      [1, 2, 5].map((factor) => factor * 10 ** decade),
-    );
-    return values.flat().filter((value) => value <= top);
-  }
-  const stride = Math.max(1, Math.ceil(decades / Math.max(1, most)));
-  return Array.from({ length: Math.ceil(decades / stride) }, (_, index) => 10 ** (index * stride));
+/** Powers of ten below 1 have rounding errors. */
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }
 
 function clampToUnit(share: number): number {

@@ -58,6 +58,61 @@ export function labelledTicks(from: number, to: number, most: number): LabelledT
   return values.map((value) => ({ value, label: formatAxisValue(value, step, largest) }));
 }
 
+/**
+ * Places between the ticks of `niceTicks`, without those of the ticks themselves: fifths of a step,
+ * quarters where the step begins with 2.
+ */
+export function minorTicks(from: number, to: number, { values, step }: Ticks): number[] {
+  if (values.length === 0) return [];
+  const mantissa = step / 10 ** Math.floor(Math.log10(step) + TOLERANCE);
+  const parts = Math.round(mantissa) === 2 ? 4 : 5;
+  const minor = step / parts;
+  const [first, last] = [Math.ceil(from / minor - TOLERANCE), Math.floor(to / minor + TOLERANCE)];
+  const places: number[] = [];
+  for (let index = first; index <= last; index += 1) if (index % parts !== 0) places.push(index * minor);
+  return places;
+}
+
+/**
+ * Ticks of a logarithmic axis from `from` (above 0) to `to`: powers of ten, with 2 and 5 between
+ * them where `most` allows, thinned where there are too many. Within less than a power of ten they
+ * are those of a linear axis.
+ */
+export function logTicks(from: number, to: number, most: number): number[] {
+  if (!(from > 0) || !(to >= from) || !Number.isFinite(to)) return [];
+  const decades = decadesBetween(from, to);
+  const inside = (value: number): boolean => value >= from * (1 - TOLERANCE) && value <= to * (1 + TOLERANCE);
+  if (decades.length * 3 <= most) {
+    const values = [Math.floor(Math.log10(from)), ...decades].flatMap((exponent) =>
+      [1, 2, 5].map((factor) => factor * 10 ** exponent),
+    );
+    const shown = [...new Set(values)].filter(inside);
+    return shown.length >= 2 || to === from ? shown : [...niceTicks(from, to, most).values];
+  }
+  const stride = Math.max(1, Math.ceil(decades.length / Math.max(1, most)));
+  return decades.filter((_, index) => index % stride === 0).map((exponent) => 10 ** exponent);
+}
+
+/** 2 to 9 times each power of ten of a logarithmic axis, from `from` (above 0) to `to`. */
+export function minorLogTicks(from: number, to: number): number[] {
+  if (!(from > 0) || !(to > from) || !Number.isFinite(to)) return [];
+  const values: number[] = [];
+  for (let exponent = Math.floor(Math.log10(from)); exponent <= Math.log10(to); exponent += 1) {
+    for (let factor = 2; factor <= 9; factor += 1) {
+      const value = factor * 10 ** exponent;
+      if (value >= from && value <= to) values.push(value);
+    }
+  }
+  return values;
+}
+
+/** The exponents of the powers of ten within a range. */
+function decadesBetween(from: number, to: number): number[] {
+  const first = Math.ceil(Math.log10(from) - TOLERANCE);
+  const last = Math.floor(Math.log10(to) + TOLERANCE);
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+}
+
 /** The smallest of 1, 2, 5, 10 times a power of ten that is not below `least`. */
 function niceStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));

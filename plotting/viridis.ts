@@ -32,10 +32,15 @@ const ANCHORS: readonly Rgb[] = [
 
 /** The colour at a position of 0 (dark) to 1 (bright), interpolated between the anchors. */
 export function viridis(unit: number): Rgb {
-  const place = Math.min(1, Math.max(0, unit)) * (ANCHORS.length - 1);
-  const index = Math.min(ANCHORS.length - 2, Math.floor(place));
+  return interpolated(ANCHORS, unit);
+}
+
+/** The colour at a position of 0 to 1 between colours at equal distances, at least two. */
+export function interpolated(anchors: readonly Rgb[], unit: number): Rgb {
+  const place = Math.min(1, Math.max(0, unit)) * (anchors.length - 1);
+  const index = Math.min(anchors.length - 2, Math.floor(place));
   const share = place - index;
-  const [lower, upper] = [ANCHORS[index], ANCHORS[index + 1]];
+  const [lower, upper] = [anchors[index], anchors[index + 1]];
   const mix = (part: 0 | 1 | 2): number =>
     Math.round((lower?.[part] ?? 0) * (1 - share) + (upper?.[part] ?? 0) * share);
   return [mix(0), mix(1), mix(2)];

@@ -59,11 +59,16 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     const { metafile } = await build({ ...common, entryPoints: { [name]: `web/page/${name}.ts` } });
     return `/${basename(Object.keys(metafile.outputs)[0] ?? '')}`;
   };
-  const [workerPath, filesPath] = [await pathOf('fit-worker'), await pathOf('plot-files')];
+  const workerPath = await pathOf('fit-worker');
+  const [filesPath, dialogsPath] = [await pathOf('plot-files'), await pathOf('dialogs')];
   const result = await build({
     ...common,
-    define: { FIT_WORKER_PATH: JSON.stringify(workerPath), PLOT_FILES_PATH: JSON.stringify(filesPath) },
-    external: [filesPath],
+    define: {
+      FIT_WORKER_PATH: JSON.stringify(workerPath),
+      PLOT_FILES_PATH: JSON.stringify(filesPath),
+      DIALOGS_PATH: JSON.stringify(dialogsPath),
+    },
+    external: [filesPath, dialogsPath],
     entryPoints: {
       page: 'web/page/main.ts',
       style: 'web/page/style.css',

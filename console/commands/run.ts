@@ -40,6 +40,10 @@ export const runCommand = command({
       type: 'string',
       describe: 'record these flows, separated by commas, such as spectra,events',
     },
+    'allow-changes': {
+      type: 'boolean',
+      describe: 'let signed-in pages of the viewer, and the gateway, change SpecTcl',
+    },
     'ring-bytes': { type: 'string', describe: 'memory for the history of a mirror, such as 64MiB' },
   },
   examples: [
@@ -70,6 +74,7 @@ export const runCommand = command({
       ...(record !== undefined && {
         record: { flows: record.split(',').map((flow) => checkName('flow', flow)) },
       }),
+      ...(values['allow-changes'] !== undefined && { allowChanges: values['allow-changes'] }),
       ...(ring !== undefined && {
         ringBytes: bytesValue('ring-bytes', ring, { min: 0, max: LIMITS.mappedBytesMax }),
       }),

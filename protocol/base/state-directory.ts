@@ -1,7 +1,7 @@
 /**
- * Where servers keep what outlives the machine's restart: the web viewer its calibrations and
- * layouts, app servers the recordings of their applications. Called when options are read. Pure:
- * creates nothing.
+ * Where servers keep what outlives the machine's restart: the web viewer its calibrations, layouts
+ * and the record of changes, app servers the recordings of their applications. Servers and the
+ * console find it by the same rule. Called when options are read. Pure: creates nothing.
  */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';

@@ -176,7 +176,7 @@ describe('time travel on the page', function () {
     expect(await hashOf(page)).to.match(/^#\/e1\?p=tof;d=[^;]+Z;g=A,0,100-4000$/);
     running.simulator.step(5_000);
     await eventually(async () => (await sumOf(page)) > live - sums[0]!, 'the difference grows');
-    await choose('Show all counts again');
+    await choose('Show all counts');
     const present = await eventually(async () => {
       const sum = await sumOf(page);
       return sum > live ? sum : undefined;

@@ -42,4 +42,10 @@ describe('resampling of channels', () => {
     expect([...low]).to.deep.equal([1, 3]);
     expect([...high]).to.deep.equal([2, 4]);
   });
+  it('the envelope of differences is below zero where they are, and leaves gaps out', () => {
+    const gaps = [-4, -2, Number.NaN, -3, Number.NaN, Number.NaN];
+    const { low, high } = envelope(gaps, 0, 6, 3);
+    expect([...low]).to.deep.equal([-4, -3, Number.POSITIVE_INFINITY]);
+    expect([...high]).to.deep.equal([-2, -3, Number.NEGATIVE_INFINITY]);
+  });
 });

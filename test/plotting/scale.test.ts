@@ -80,4 +80,25 @@ describe('count scales', () => {
       ),
     );
   });
+  it('a scale with limits begins at the bottom and ends at the top, also below zero', () => {
+    for (const name of ['linear', 'sqrt'] as const) {
+      const scale = countScale(name, 100, -25);
+      expect([-30, -25, 100, 101].map(scale.toUnit)).to.deep.equal([0, 0, 1, 1]);
+      expect(scale.toCount(scale.toUnit(-9))).to.be.closeTo(-9, 1e-9);
+      expect(scale.ticks(5).map(({ count }) => count)).to.include(0);
+    }
+    expect(countScale('sqrt', 16, -4).toUnit(0)).to.be.closeTo(1 / 3, 1e-12);
+    expect(countScale('linear', 5, 5)).to.include({ bottom: 5, top: 6 });
+  });
+  it('a logarithmic scale with a bottom above zero has its ticks from there on', () => {
+    const scale = countScale('log', 1_000, 0.01);
+    expect(scale.toUnit(0.01)).to.equal(0);
+    expect(scale.ticks(6).map(({ label }) => label)).to.deep.equal(['0.01', '0.1', '1', '10', '100', '1000']);
+    expect(
+      countScale('log', 90, 60)
+        .ticks(4)
+        .map(({ count }) => count),
+    ).to.deep.equal([60, 70, 80, 90]);
+    expect(countScale('log', 100, -5).toUnit(1)).to.equal(countScale('log', 100).toUnit(1));
+  });
 });

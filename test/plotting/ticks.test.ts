@@ -1,7 +1,15 @@
 /** Round tick values and their labels. Pure. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { formatAxisValue, labelledTicks, niceCeiling, niceTicks } from '../../plotting/ticks.js';
+import {
+  formatAxisValue,
+  labelledTicks,
+  logTicks,
+  minorLogTicks,
+  minorTicks,
+  niceCeiling,
+  niceTicks,
+} from '../../plotting/ticks.js';
 
 describe('ticks of an axis', () => {
   it('all labels of an axis have one notation', () => {
@@ -78,5 +86,21 @@ describe('ticks of an axis', () => {
         },
       ),
     );
+  });
+  it('minor ticks lie between the ticks, at fifths or quarters of a step', () => {
+    const minor = (from: number, to: number, most: number): number[] =>
+      minorTicks(from, to, niceTicks(from, to, most)).map((value) => Number(value.toPrecision(6)));
+    expect(minor(0, 10, 2)).to.deep.equal([1, 2, 3, 4, 6, 7, 8, 9]);
+    expect(minor(0, 4, 2)).to.deep.equal([0.5, 1, 1.5, 2.5, 3, 3.5]);
+    expect(minor(-1, 1, 2)).to.deep.equal([-0.8, -0.6, -0.4, -0.2, 0.2, 0.4, 0.6, 0.8]);
+    expect(minor(1, 1, 2)).to.deep.equal([]);
+  });
+  it('logarithmic ticks stay within the range, and are linear within a part of a decade', () => {
+    expect(logTicks(3, 2_000, 4)).to.deep.equal([10, 100, 1000]);
+    expect(logTicks(3, 300, 10)).to.deep.equal([5, 10, 20, 50, 100, 200]);
+    expect(logTicks(1, 1e12, 4)).to.deep.equal([1, 1e4, 1e8, 1e12]);
+    expect(logTicks(60, 90, 4)).to.deep.equal([60, 70, 80, 90]);
+    expect([logTicks(0, 10, 4), logTicks(-1, 1, 4), logTicks(2, 1, 4)]).to.deep.equal([[], [], []]);
+    expect(minorLogTicks(7, 30)).to.deep.equal([7, 8, 9, 20, 30]);
   });
 });

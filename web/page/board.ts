@@ -4,6 +4,7 @@
  * of the document.
  */
 import { OVERLAYS_MAX, defaultPlot, PLOTS_MAX, type PlotSpec } from '../view/plot-spec.js';
+import { commonLimits, isSameKind, sharedView } from '../view/shared-view.js';
 import { attachDragging } from './board-drag.js';
 import { BoardKeys } from './board-keys.js';
 import { BoardNote } from './board-note.js';
@@ -152,6 +153,7 @@ export class Board {
       changed: (burst) => this.#events.changed(burst),
       remove: () => this.#remove(plot),
       move: (by) => this.#move(plot, this.#plots.indexOf(plot) + by),
+      share: () => this.#share(plot),
       add: (specs) => this.#add(specs, this.#plots.indexOf(plot) + 1),
     });
     attachDragging(
@@ -163,6 +165,13 @@ export class Board {
       },
     );
     return plot;
+  }
+
+  /** One step of the history. */
+  #share(plot: Plot): void {
+    const alike = this.#plots.filter((other) => isSameKind(plot, other));
+    const limits = commonLimits(alike);
+    for (const other of alike) other.change(sharedView(plot, other, limits), 'same scale and range');
   }
 
   /** Focus and mark go to the plot in its place. */

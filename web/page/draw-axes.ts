@@ -4,10 +4,18 @@
  * canvas that is passed in.
  */
 import { energyAt } from '../../analysis/calibration/energy.js';
-import type { CountScale } from '../../plotting/scale.js';
-import { labelledTicks, type LabelledTick } from '../../plotting/ticks.js';
+import type { CountScale, CountTick } from '../../plotting/scale.js';
+import {
+  labelledTicks,
+  logTicks,
+  minorLogTicks,
+  minorTicks,
+  niceTicks,
+  type LabelledTick,
+} from '../../plotting/ticks.js';
 import { toChannel, toUnits, type Axis } from '../view/axis.js';
 import { countLabel } from '../view/count-label.js';
+import { leftChannel, type LogOrigin } from '../view/x-position.js';
 import type { AxisCalibration, ChannelRange } from '../wire/messages.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
@@ -30,19 +38,34 @@ const DECADE_LEAST_PX = 22;
 /** Exact to a millionth of the visible range. */
 const CALIBRATION_HALVINGS = 20;
 
+/** From a channel to the values that an axis is labelled with, and back. */
+function valuesOf({ axis, inChannels }: AxisView): {
+  readonly toValue: (channel: number) => number;
+  readonly toChannel: (value: number) => number;
+} {
+  return inChannels
+    ? { toValue: (channel) => channel - axis.inRange[0], toChannel: (value) => value + axis.inRange[0] }
+    : { toValue: (channel) => toUnits(axis, channel), toChannel: (value) => toChannel(axis, value) };
+}
+
 /** The ticks of an axis, each with its stored channel. */
-function axisTicks(
-  { axis, range, inChannels }: AxisView,
-  most: number,
-): (LabelledTick & { channel: number })[] {
-  const ticks = inChannels
-    ? labelledTicks(range[0] - axis.inRange[0], range[1] - axis.inRange[0], most)
-    : labelledTicks(toUnits(axis, range[0]), toUnits(axis, range[1]), most);
-  return ticks.map(({ value, label }) => ({
-    value,
-    label,
-    channel: inChannels ? value + axis.inRange[0] : toChannel(axis, value),
-  }));
+function axisTicks(view: AxisView, most: number, origin?: LogOrigin): (LabelledTick & { channel: number })[] {
+  const { toValue, toChannel } = valuesOf(view);
+  const [from, to] = [toValue(leftChannel(view.range, origin)), toValue(view.range[1])];
+  const ticks =
+    origin === undefined
+      ? labelledTicks(from, to, most)
+      : logTicks(from, to, most).map((value) => ({ value, label: String(Number(value.toPrecision(6))) }));
+  return ticks.map(({ value, label }) => ({ value, label, channel: toChannel(value) }));
+}
+
+/** The stored channels of the ticks between them. */
+function minorChannels(view: AxisView, most: number, origin?: LogOrigin): number[] {
+  const { toValue, toChannel } = valuesOf(view);
+  const [from, to] = [toValue(leftChannel(view.range, origin)), toValue(view.range[1])];
+  const values =
+    origin === undefined ? minorTicks(from, to, niceTicks(from, to, most)) : minorLogTicks(from, to);
+  return values.map(toChannel);
 }
 
 export function axisLabel({ axis, inChannels }: AxisView): string {
@@ -78,7 +101,13 @@ export function drawXAxis(
   context.textBaseline = 'top';
   context.beginPath();
   let free = 0;
-  for (const { channel, label } of axisTicks(view, Math.max(2, area.width / 70))) {
+  const most = Math.max(2, area.width / 70);
+  for (const channel of minorChannels(view, most, area.logOrigin)) {
+    const x = Math.round(channelToX(area, view.range, channel)) + 0.5;
+    context.moveTo(x, bottom);
+    context.lineTo(x, bottom + MINOR_TICK_PX);
+  }
+  for (const { channel, label } of axisTicks(view, most, area.logOrigin)) {
     const x = Math.round(channelToX(area, view.range, channel)) + 0.5;
     context.moveTo(x, bottom);
     context.lineTo(x, bottom + TICK_PX);
@@ -147,10 +176,11 @@ export function drawYAxis(
   view: AxisView,
   palette: Palette,
 ): void {
-  const ticks = axisTicks(view, sideTicks(area.height)).map(({ channel, label }) => {
-    return { y: channelToY(area, view.range, channel), label };
-  });
-  drawSideAxis(context, area, palette, { ticks, minor: [], label: axisLabel(view), gridLines: false });
+  const most = sideTicks(area.height);
+  const yOf = (channel: number): number => channelToY(area, view.range, channel);
+  const ticks = axisTicks(view, most).map(({ channel, label }) => ({ y: yOf(channel), label }));
+  const minor = minorChannels(view, most).map(yOf);
+  drawSideAxis(context, area, palette, { ticks, minor, label: axisLabel(view), gridLines: false });
 }
 
 /** Draws the axis of counts of a 1-D spectrum, with grid lines. */
@@ -163,15 +193,27 @@ export function drawCountAxis(
 ): void {
   const yOf = (at: number): number => area.top + area.height * (1 - at);
   let free = Infinity;
-  const ticks = scale.ticks(Math.max(2, area.height / 40)).map((tick) => {
+  const counted = scale.ticks(Math.max(2, area.height / 40));
+  const ticks = counted.map((tick) => {
     const y = yOf(tick.at);
     const label = y > free ? '' : countLabel(tick, scale);
     if (label !== '') free = y - LABEL_HEIGHT_PX;
     return { y, label };
   });
-  const decadePx = area.height * (scale.toUnit(10) - scale.toUnit(1));
-  const minor = decadePx < DECADE_LEAST_PX ? [] : scale.minorTicks.map(yOf);
+  const minor = minorCounts(scale, counted, area.height).map(yOf);
   drawSideAxis(context, area, palette, { ticks, minor, label, gridLines: true });
+}
+
+/** Positions of the ticks between those with labels; none where they would be too close. */
+function minorCounts(scale: CountScale, ticks: readonly CountTick[], height: number): readonly number[] {
+  const { name, bottom, top } = scale;
+  if (name === 'log') {
+    const decade = Math.log(10) / Math.log(scale.toCount(1) / scale.toCount(0));
+    return height * decade < DECADE_LEAST_PX ? [] : scale.minorTicks;
+  }
+  const values = ticks.map(({ count }) => count);
+  const step = (values[1] ?? 0) - (values[0] ?? 0);
+  return step > 0 ? minorTicks(bottom, top, { values, step }).map(scale.toUnit) : [];
 }
 
 interface SideAxis {

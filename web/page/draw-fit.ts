@@ -11,7 +11,8 @@ import { channelToX, type PlotArea } from './plot-area.js';
 /** How counts become heights in a plot. */
 export interface CountView {
   readonly scale: ScaleName;
-  /** At the top of the axis. */
+  /** At the ends of the axis. */
+  readonly bottom: number;
   readonly top: number;
   /** Shown value per count: 1, or one over the seconds of a rate. */
   readonly factor: number;
@@ -28,10 +29,10 @@ export function drawFit(
   visible: ChannelRange,
   curves: FitCurves,
   places: Float64Array,
-  { scale, top, factor }: CountView,
+  { scale, bottom: low, top, factor }: CountView,
   colour: string,
 ): void {
-  const { toUnit } = countScale(scale, top);
+  const { toUnit } = countScale(scale, top, low);
   const bottom = area.top + area.height;
   const xOf = (index: number): number => channelToX(area, visible, places[index] ?? 0);
   const middle = (index: number): number => (xOf(index) + xOf(index + 1)) / 2;

@@ -3,31 +3,37 @@
  * it. Used by plots and thumbnails. Draws on the canvas that is passed in; a frame is the message
  * with the counts of one view of a spectrum.
  */
-import { countScale, type ScaleName } from '../../plotting/scale.js';
-import { viridis } from '../../plotting/viridis.js';
+import { paletteColour, type PaletteName } from '../../plotting/palettes.js';
+import type { CountScale } from '../../plotting/scale.js';
 import { countLabel } from '../view/count-label.js';
-import { colourWords, paintHeat } from '../view/heat.js';
+import { colourWords, paintHeat, type HeatScale } from '../view/heat.js';
 import type { Frame } from '../wire/frame.js';
 import type { ChannelRange } from '../wire/messages.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
 
-const COLOURS = colourWords();
 /** Width of the key with its labels, and of its bar, in CSS pixels. */
 export const KEY_WIDTH = 64;
 const KEY_BAR_WIDTH = 12;
+
+/** Colours of a map, and their counts. */
+export interface HeatStyle extends HeatScale {
+  readonly palette: PaletteName;
+}
 
 /** The pixels of the last frame, kept so that zooming and redrawing need no painting. */
 export class HeatImage {
   readonly #canvas = document.createElement('canvas');
   #image: ImageData | undefined;
-  #painted: { frame: Frame; scale: ScaleName; max: number } | undefined;
+  #painted: { frame: Frame; style: string } | undefined;
+  #colours: { palette: PaletteName; words: Uint32Array } | undefined;
 
   /** A canvas with one pixel per value of the frame. */
-  paint(frame: Frame, scale: ScaleName, max: number): HTMLCanvasElement {
+  paint(frame: Frame, style: HeatStyle): HTMLCanvasElement {
     const { columns, rows } = frame.head;
     const last = this.#painted;
-    if (last?.frame === frame && last.scale === scale && last.max === max) return this.#canvas;
+    const styleText = JSON.stringify(style);
+    if (last?.frame === frame && last.style === styleText) return this.#canvas;
     const context = this.#canvas.getContext('2d');
     if (context === null) return this.#canvas;
     if (this.#image?.width !== columns || this.#image.height !== rows) {
@@ -36,10 +42,15 @@ export class HeatImage {
       this.#image = context.createImageData(columns, rows);
     }
     const pixels = new Uint32Array(this.#image.data.buffer);
-    paintHeat(pixels, frame.values, columns, rows, COLOURS, scale, max);
+    paintHeat(pixels, frame.values, columns, rows, this.#coloursOf(style.palette), style);
     context.putImageData(this.#image, 0, 0);
-    this.#painted = { frame, scale, max };
+    this.#painted = { frame, style: styleText };
     return this.#canvas;
+  }
+
+  #coloursOf(palette: PaletteName): Uint32Array {
+    if (this.#colours?.palette !== palette) this.#colours = { palette, words: colourWords(palette) };
+    return this.#colours.words;
   }
 }
 
@@ -65,18 +76,18 @@ export function drawHeat(
   context.restore();
 }
 
-/** Draws the colours with their counts, right of the map. */
+/** Draws the colours with their counts, right of the map; the counts of `scale` are those shown. */
 export function drawKey(
   context: CanvasRenderingContext2D,
   area: PlotArea,
-  scale: ScaleName,
-  max: number,
+  scale: CountScale,
+  colours: PaletteName,
   palette: Palette,
 ): void {
   const left = area.left + area.width + 12;
   const cells = Math.max(1, Math.round(area.height));
   for (let cell = 0; cell < cells; cell += 1) {
-    const [red, green, blue] = viridis(1 - cell / cells);
+    const [red, green, blue] = paletteColour(colours, 1 - cell / cells);
     context.fillStyle = `rgb(${red} ${green} ${blue})`;
     context.fillRect(left, area.top + cell, KEY_BAR_WIDTH, 1.5);
   }
@@ -85,11 +96,10 @@ export function drawKey(
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   let lastY = Infinity;
-  const counts = countScale(scale, max);
-  for (const tick of counts.ticks(Math.max(2, area.height / 45))) {
+  for (const tick of scale.ticks(Math.max(2, area.height / 45))) {
     const y = area.top + area.height * (1 - tick.at);
     if (y > lastY - 12) continue;
     lastY = y;
-    context.fillText(countLabel(tick, counts), left + KEY_BAR_WIDTH + 5, Math.max(area.top + 5, y));
+    context.fillText(countLabel(tick, scale), left + KEY_BAR_WIDTH + 5, Math.max(area.top + 5, y));
   }
 }

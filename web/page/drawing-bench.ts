@@ -10,6 +10,8 @@ import type { SavedSpectrum } from '../../plotting/files/saved-spectrum.js';
 import { DrawLoop } from './draw-loop.js';
 import { Fits } from './fits.js';
 import { histogramOf, type Jsroot, type RootHistogram } from './jsroot-histogram.js';
+import { GateChanges } from './gate-changes.js';
+import { Moments } from './moments.js';
 import { Notices } from './notices.js';
 import { PageState } from './page-state.js';
 import { Plot } from './plot.js';
@@ -80,14 +82,17 @@ function ours(kind: Kind): Drawing {
   const subscriptions = new Subscriptions(() => undefined);
   const state = new PageState();
   state.connected = true;
+  const notices = new Notices();
   const services = {
     state,
     subscriptions,
     loop: new DrawLoop(),
     fits: new Fits(),
-    notices: new Notices(),
+    notices,
     travel: new Travel(state, subscriptions, { send: () => undefined, moved: () => undefined }),
+    moments: new Moments(() => undefined),
     showLayouts: () => undefined,
+    gateChanges: new GateChanges(state, notices),
   };
   const ignore = (): void => undefined;
   let plot: Plot | undefined;
@@ -102,6 +107,7 @@ function ours(kind: Kind): Drawing {
           remove: ignore,
           move: ignore,
           add: ignore,
+          share: ignore,
         });
         place().append(plot.element);
       } else {

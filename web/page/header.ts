@@ -44,7 +44,8 @@ export class Header {
   readonly #layoutsButton: HTMLButtonElement;
   readonly #actions: HeaderActions;
 
-  constructor(state: PageState, actions: HeaderActions) {
+  /** `run`: the element of the run of SpecTcl. */
+  constructor(state: PageState, actions: HeaderActions, run: HTMLElement) {
     this.#state = state;
     this.#actions = actions;
     const tab = (view: 'spectra' | 'network', text: string): HTMLElement =>
@@ -76,7 +77,7 @@ export class Header {
         element('span', {}, 'mirrorflow'),
       ),
       element('nav', { class: 'tabs', 'aria-label': 'Pages' }, this.#tabs.spectra, this.#tabs.network),
-      element('div', { class: 'source' }, this.#apps, this.#stateBadge, this.#detail),
+      element('div', { class: 'source' }, this.#apps, this.#stateBadge, run, this.#detail),
       element(
         'div',
         { class: 'top-tools', role: 'group', 'aria-label': 'Page' },

@@ -16,10 +16,12 @@ import { Connection } from './connection.js';
 import { element } from './dom.js';
 import { DrawLoop } from './draw-loop.js';
 import { Fits } from './fits.js';
+import { GateChanges } from './gate-changes.js';
 import { Header, type HeaderActions } from './header.js';
 import { showHelp } from './help.js';
 import { keepAddress, restoreAddress } from './last-address.js';
 import { Layouts } from './layouts.js';
+import { Moments } from './moments.js';
 import { NetworkView } from './network-view.js';
 import { Notices } from './notices.js';
 import { PageHistory } from './page-history.js';
@@ -29,6 +31,7 @@ import { readSession, signInForm, signOut } from './sign-in.js';
 import { ReplayBar } from './replay-bar.js';
 import { SpectrumList } from './spectrum-list.js';
 import { PageState } from './page-state.js';
+import { SpecTclMenu } from './spectcl-menu.js';
 import { Subscriptions } from './subscriptions.js';
 import { startTheme } from './theme.js';
 import { TimelineBar } from './timeline-bar.js';
@@ -51,6 +54,7 @@ class App {
   readonly #replay: ReplayBar;
   readonly #history = new PageHistory(() => this.#header.setUndo(this.#history));
   readonly #notices = new Notices();
+  readonly #moments = new Moments((message) => this.#connection.send(message));
   readonly #layouts = new Layouts(this.#state, this.#notices, {
     open: (address) =>
       (location.hash = formatAddress({ ...parseAddress(address), atMs: this.#state.momentMs })),
@@ -90,7 +94,9 @@ class App {
       fits: new Fits(),
       notices: this.#notices,
       travel: this.#travel,
+      moments: this.#moments,
       showLayouts: () => this.#layouts.show(),
+      gateChanges: new GateChanges(state, this.#notices),
     };
     this.#board = new Board(services, {
       changed: (burst) => this.#boardChanged(burst),
@@ -118,7 +124,8 @@ class App {
       signIn: showSignIn,
       signOut: () => void signOut().then(() => location.reload()),
     };
-    this.#header = new Header(state, actions);
+    const run = new SpecTclMenu(state, this.#notices, () => this.#board.names);
+    this.#header = new Header(state, actions, run.element);
     startTheme(() => this.#redraw());
     const { element: layouts } = this.#layouts;
     document.body.replaceChildren(
@@ -255,6 +262,7 @@ class App {
 
   #closed(refused: boolean): void {
     this.#state.connected = false;
+    this.#moments.closed();
     this.#state.notify('connection');
     // A restarted server has no sessions.
     if (refused)
@@ -297,7 +305,12 @@ class App {
       case 'gates':
         if (message.app !== state.app) return undefined;
         state.liveGates = message.gates;
+        state.allowChanges = message.allowChanges;
         return state.notify('gates');
+      case 'run':
+        if (message.app !== state.app) return undefined;
+        state.run = message.run ?? undefined;
+        return state.notify('run');
       case 'layouts':
         if (message.app !== state.app) return undefined;
         state.layouts = message.layouts;
@@ -317,6 +330,8 @@ class App {
       case 'timeline':
       case 'moment':
         return this.#travel.received(message);
+      case 'remembered':
+        return this.#moments.answered(message.request, message.atMs);
       case 'network':
         state.picture = message.picture;
         return state.notify('network');

@@ -3,7 +3,7 @@
  * Closes on Escape, on a choice and when the focus leaves; arrow keys move the focus. Changes only
  * its own elements, and scrolls the menu into view.
  */
-import { element } from './dom.js';
+import { element, setText } from './dom.js';
 
 export interface MenuItem {
   readonly text: string;
@@ -14,14 +14,16 @@ export interface MenuItem {
 const EDGE_PX = 8;
 
 export class Menu {
-  readonly element = element('details', { class: 'menu' });
+  readonly element: HTMLDetailsElement;
   readonly #button: HTMLElement;
   readonly #items = element('div', { class: 'menu-items', role: 'group' });
   readonly #content: () => readonly (MenuItem | HTMLElement)[];
 
-  constructor(label: string, content: () => readonly (MenuItem | HTMLElement)[]) {
+  /** `style`: class of its element. */
+  constructor(label: string, content: () => readonly (MenuItem | HTMLElement)[], style = 'menu') {
     this.#content = content;
-    this.#button = element('summary', { title: label }, '⋯');
+    this.element = element('details', { class: style });
+    this.#button = element('summary', {});
     this.rename(label);
     this.element.append(this.#button, this.#items);
     // Before it opens, so that the next key finds the items.
@@ -37,7 +39,10 @@ export class Menu {
     this.element.addEventListener('keydown', (event) => this.#handleKey(event));
   }
 
-  rename(label: string): void {
+  /** `text`: on the button. */
+  rename(label: string, text = '⋯'): void {
+    setText(this.#button, text);
+    this.#button.title = label;
     this.#button.setAttribute('aria-label', label);
     this.#items.setAttribute('aria-label', label);
   }

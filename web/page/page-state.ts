@@ -11,6 +11,7 @@ import type {
   Layout,
   NetworkPicture,
   Replay,
+  RunInfo,
   ServerMessage,
   ShownMoment,
   SpectrumInfo,
@@ -31,7 +32,8 @@ export type Topic =
   | 'paused'
   | 'timeline'
   | 'moment'
-  | 'replay';
+  | 'replay'
+  | 'run';
 
 type Welcome = ServerMessage & { kind: 'welcome' };
 
@@ -54,10 +56,14 @@ export class PageState {
   momentMs: number | undefined;
   /** What was recorded at that moment, or why it cannot be shown; undefined while it is read. */
   recorded: ShownMoment | { readonly error: string } | undefined;
+  /** Whether the application lets pages that have signed in change its SpecTcl. */
+  allowChanges = false;
   /** By name of the spectrum. */
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
   /** By their names. */
   layouts: Readonly<Record<string, Layout>> = {};
+  /** Of the application's SpecTcl; undefined before the first answer, and without one. */
+  run: RunInfo | undefined;
   picture: NetworkPicture | undefined;
   paused = false;
   /** While paused: when the newest data at the pause were published, milliseconds since 1970. */
@@ -98,12 +104,14 @@ export class PageState {
     this.pausedDataMs = undefined;
     this.liveSpectra = undefined;
     this.liveGates = [];
+    this.allowChanges = false;
     this.timeline = undefined;
     this.momentMs = undefined;
     this.replay = undefined;
     this.recorded = undefined;
     this.calibrations = {};
     this.layouts = {};
+    this.run = undefined;
     for (const topic of [
       'applications',
       'status',
@@ -113,6 +121,7 @@ export class PageState {
       'timeline',
       'moment',
       'replay',
+      'run',
     ] as const)
       this.notify(topic);
   }

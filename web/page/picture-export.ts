@@ -3,6 +3,7 @@
  * its spectra, the application and the time of the data; as PNG at twice the resolution, or as SVG.
  * `plot-files.ts` calls it. Draws on surfaces of its own.
  */
+import { plotTitles } from '../view/plot-title.js';
 import { FONT } from './plot-area.js';
 import type { PlotHandle } from './plot-interface.js';
 import { SvgContext } from './svg-context.js';
@@ -53,15 +54,15 @@ function draw(plot: PlotHandle, context: CanvasRenderingContext2D): void {
 
 function drawHead(plot: PlotHandle, context: CanvasRenderingContext2D, width: number): void {
   const palette = currentPalette();
-  const { spectra, projection, rateS } = plot.spec;
+  const { rateS } = plot.spec;
+  const titles = plotTitles(plot.spec);
   context.textAlign = 'left';
   context.textBaseline = 'top';
   context.font = TITLE_FONT;
   let left = EDGE_PX;
-  spectra.forEach((name, index) => {
-    const text = projection === undefined ? name : `${name} onto ${projection}`;
+  titles.forEach((text, index) => {
     context.fillStyle =
-      spectra.length === 1 ? palette.ink : (palette.series[index % palette.series.length] ?? palette.ink);
+      titles.length === 1 ? palette.ink : (palette.series[index % palette.series.length] ?? palette.ink);
     context.fillText(text, left, 8);
     left += context.measureText(text).width + EDGE_PX;
   });

@@ -3,6 +3,7 @@
  * and pixels. Used by `Plot`, its input and its drawing functions. Clears the canvas that is passed
  * in.
  */
+import { channelAtShare, shareOfChannel, type LogOrigin } from '../view/x-position.js';
 import type { ChannelRange } from '../wire/messages.js';
 import type { CanvasSize } from './plot-surface.js';
 
@@ -12,11 +13,18 @@ export interface PlotArea {
   readonly top: number;
   readonly width: number;
   readonly height: number;
+  /** Of a logarithmic x axis. */
+  readonly logOrigin: LogOrigin;
 }
 
 export const FONT = '11px system-ui, sans-serif';
 
-export function areaOf(width: number, height: number, margins: { right: number; left: number }): PlotArea {
+export function areaOf(
+  width: number,
+  height: number,
+  margins: { right: number; left: number },
+  logOrigin?: LogOrigin,
+): PlotArea {
   const top = 8;
   const bottom = 34;
   return {
@@ -24,15 +32,16 @@ export function areaOf(width: number, height: number, margins: { right: number; 
     top,
     width: Math.max(10, width - margins.left - margins.right),
     height: Math.max(10, height - top - bottom),
+    logOrigin,
   };
 }
 
 export function channelToX(area: PlotArea, range: ChannelRange, channel: number): number {
-  return area.left + ((channel - range[0]) / (range[1] - range[0])) * area.width;
+  return area.left + shareOfChannel(channel, range, area.logOrigin) * area.width;
 }
 
 export function xToChannel(area: PlotArea, range: ChannelRange, x: number): number {
-  return range[0] + ((x - area.left) / area.width) * (range[1] - range[0]);
+  return channelAtShare((x - area.left) / area.width, range, area.logOrigin);
 }
 
 export function channelToY(area: PlotArea, range: ChannelRange, channel: number): number {

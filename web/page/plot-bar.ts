@@ -4,7 +4,7 @@
  * creates it once and updates it after every change of its settings, so that the focus stays.
  * Changes the plot only through `PlotHandle`, the board through `PlotActions`.
  */
-import { momentText } from '../view/moment.js';
+import { plotTitles } from '../view/plot-title.js';
 import { element, setText } from './dom.js';
 import { Menu } from './menu.js';
 import type { PlotActions, PlotHandle } from './plot-interface.js';
@@ -49,10 +49,7 @@ export class PlotBar {
   }
 
   update(): void {
-    const { spectra, projection, sinceMs } = this.#plot.spec;
-    const onto = projection === undefined ? '' : ` · onto ${projection}`;
-    const suffix = onto + (sinceMs === undefined ? '' : ` · since ${momentText(sinceMs)}`);
-    const names = spectra.map((name) => name + suffix);
+    const names = plotTitles(this.#plot.spec);
     const first = names[0] ?? '';
     this.#title.title = `${names.join(', ')} (drag to move the plot)`;
     this.#menu.rename(`More for the plot of ${first}`);
@@ -64,7 +61,7 @@ export class PlotBar {
 
   /** Moves the select boxes into the menu where they do not fit beside the title. */
   fit(): void {
-    const names = this.#plot.spec.spectra;
+    const names = plotTitles(this.#plot.spec);
     const title = textWidth(this.#title.textContent ?? '') + (names.length - 1) * 2 * CHIP_PX;
     const narrow = title + SELECTS_PX + REST_PX > this.#plot.size.width;
     this.element.classList.toggle('is-narrow', narrow);

@@ -8,10 +8,12 @@ import type { Axis, Placement } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { RegionFit } from '../view/region-spec.js';
 import type { Frame } from '../wire/frame.js';
-import type { AxisCalibration, ChannelRange, SpectrumInfo, Timeline } from '../wire/messages.js';
+import type { AxisCalibration, ChannelRange, GateShape, SpectrumInfo, Timeline } from '../wire/messages.js';
 import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
 import type { Fits } from './fits.js';
+import type { GateChanges } from './gate-changes.js';
+import type { Moments } from './moments.js';
 import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
 import type { PlotArea } from './plot-area.js';
@@ -28,7 +30,9 @@ export interface PageServices {
   readonly fits: Fits;
   readonly notices: Notices;
   readonly travel: Travel;
+  readonly moments: Moments;
   readonly showLayouts: () => void;
+  readonly gateChanges: GateChanges;
 }
 
 /** One spectrum of a plot. */
@@ -70,6 +74,21 @@ export interface PeakActions {
   hide(): void;
   /** Adds a region with a fit for the mark at a place of the canvas; false without one there. */
   fitAt(x: number, y: number): boolean;
+}
+
+export type DrawnShape = 'slice' | 'band' | 'contour';
+
+/** What input and menus may do with the gate that is drawn on a plot. */
+export interface GateActions {
+  readonly isDrawing: boolean;
+  begin(shape: DrawnShape): void;
+  /** Grips the point at a place, removes it, or adds one there. */
+  down(at: ChannelPoint, removes: boolean): void;
+  move(at: ChannelPoint): void;
+  up(): void;
+  cancelDrag(): void;
+  /** Returns false for a key that has no function while a gate is drawn. */
+  handleKey(key: string): boolean;
 }
 
 /** A point of a plot in stored channels, fractional. */
@@ -117,7 +136,12 @@ export interface PlotHandle {
   readonly saved: SavedSpectra;
   /** How counts are drawn; undefined for maps and before the first drawing. */
   readonly countView: CountView | undefined;
+  /** The counts at the ends of the axis or of the colours; undefined before the first drawing. */
+  readonly countLimits: { readonly bottom: number; readonly top: number } | undefined;
+  /** All gates of the application. */
+  readonly gateShapes: readonly GateShape[];
   readonly regions: RegionActions;
+  readonly gates: GateActions;
   readonly peaks: PeakActions;
   /** The application whose spectra are shown. */
   readonly app: string | undefined;
@@ -135,6 +159,8 @@ export interface PlotHandle {
   showLayouts(): void;
   /** The page shows present counts again, in the same step of its history. */
   showLive(): void;
+  /** Remembers the present counts, and shows those since then. */
+  rememberMoment(): Promise<void>;
   /** Draws the plot as it is shown on another surface, without cursor. */
   paintOn(surface: PictureSurface): void;
   /**
@@ -159,6 +185,8 @@ export interface PlotActions {
   changed(burst?: string): void;
   remove(): void;
   move(by: -1 | 1): void;
+  /** Shows all plots of this kind with the scale and the part of this one. */
+  share(): void;
   /** Adds further plots behind this one. */
   add(plots: readonly PlotSpec[]): void;
 }

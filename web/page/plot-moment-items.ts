@@ -17,9 +17,6 @@ export function momentItems(plot: PlotHandle, actions: PlotActions): readonly Me
 function comparisons(plot: PlotHandle): readonly MenuItem[] {
   const { spec, momentMs } = plot;
   const items: MenuItem[] = [];
-  if (spec.sinceMs !== undefined) {
-    items.push({ text: 'Show all counts again', run: () => plot.change({ sinceMs: undefined }) });
-  }
   if (momentMs === undefined) return items;
   items.push({
     text: 'Difference to this moment',

@@ -4,6 +4,7 @@
  * or the surface of a file.
  */
 import type { Placement } from '../view/axis.js';
+import { logOriginOf } from '../view/plot-axes.js';
 import type { Frame } from '../wire/frame.js';
 import type { GateShape, SpectrumInfo } from '../wire/messages.js';
 import { KEY_WIDTH } from './draw-heat.js';
@@ -79,15 +80,16 @@ export class PlotPicture {
         ? undefined
         : { axis: axes.y, range: ranges.y, inChannels };
     const labels = yView === undefined ? 0 : sideAxisWidth(context, height, yView);
-    const area = areaOf(width, height, { left: Math.max(MARGIN_PX.left, labels), right });
+    const logOrigin = isOneDimensional ? logOriginOf(axes, ranges, spec) : undefined;
+    const area = areaOf(width, height, { left: Math.max(MARGIN_PX.left, labels), right }, logOrigin);
     if (axes === undefined || ranges === undefined || frames.every((frame) => frame === undefined)) {
       return { area, drawn: undefined };
     }
     let drawn: DrawnCounts | undefined;
-    const counts = { context, area, scale, ranges, frames };
+    const counts = { context, area, scale, spec, ranges, frames };
     const xView = { axis: axes.x, range: ranges.x, inChannels };
     if (yView === undefined) {
-      drawn = painter.drawHistograms(counts, spec.rateS !== undefined, placementOf);
+      drawn = painter.drawHistograms(counts, placementOf);
       drawXAxis(context, area, width, xView, palette);
       const calibration = plot.spectrum(0)?.calibration;
       if (calibration !== undefined) drawCalibratedAxis(context, area, xView, calibration, palette);

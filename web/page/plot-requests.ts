@@ -6,7 +6,7 @@
 import { clampTo, xAxis, yAxis, type Placement } from '../view/axis.js';
 import { spectrumAtMoment } from '../view/moment.js';
 import type { PlotSpec } from '../view/plot-spec.js';
-import type { ChannelRange, RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelOutline, ChannelRange, RegionRequest, SpectrumInfo } from '../wire/messages.js';
 import type { CanvasSize } from './plot-surface.js';
 import type { SubscriptionRequest } from './subscriptions.js';
 
@@ -24,6 +24,10 @@ export interface ShownSpectrum {
   /** Undefined before the list has arrived. */
   readonly info: SpectrumInfo | undefined;
   readonly regions: readonly RegionRequest[] | undefined;
+  /** Whether the figures inside its gates are wanted. */
+  readonly gates: boolean;
+  /** What a projection sums, where it is not a band; undefined for all channels of it. */
+  readonly within: ChannelOutline | undefined;
   /** Its place on the axis of the plot. */
   readonly placement: Placement;
   /** The visible channels of the plot; undefined before its axes are known. */
@@ -59,9 +63,11 @@ export function mapRequest(
 }
 
 /** An overlay of a moment shows all its counts, whatever the others show. */
-function commonRequest({ rateS, sinceMs, projection, band }: PlotSpec, { name, regions }: ShownSpectrum) {
+function commonRequest({ rateS, sinceMs, projection, band }: PlotSpec, shown: ShownSpectrum) {
+  const { name, regions, within } = shown;
   const { spectrum, atMs } = spectrumAtMoment(name);
-  const part = { spectrum, projection, band, regions };
+  const gates = shown.gates || undefined;
+  const part = { spectrum, projection, band, within, regions, gates };
   if (atMs !== undefined) return { ...part, atMs };
   return { ...part, rateS, sinceMs: rateS === undefined ? sinceMs : undefined };
 }

@@ -5,7 +5,8 @@
  */
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S } from '../wire/messages.js';
-import { element, selectBox } from './dom.js';
+import { momentText } from '../view/moment.js';
+import { element, selectBox, setText } from './dom.js';
 import type { PlotHandle } from './plot-interface.js';
 
 const SCALE_LABELS: Readonly<Record<ScaleName, string>> = { linear: 'Linear', log: 'Log', sqrt: 'Root' };
@@ -16,6 +17,7 @@ export class PlotSelects {
   readonly #scale: HTMLSelectElement;
   readonly #counts: HTMLSelectElement;
   readonly #axis: HTMLSelectElement;
+  readonly #since = element('option', { value: 'since' });
 
   constructor(plot: PlotHandle) {
     this.#plot = plot;
@@ -32,7 +34,11 @@ export class PlotSelects {
         ...RATE_WINDOWS_S.map((window) => [String(window), `Per second, last ${window} s`] as const),
       ],
       'all',
-      (value) => plot.change({ rateS: RATE_WINDOWS_S.find((window) => String(window) === value) }),
+      (value) => {
+        if (value === 'since') return;
+        const rateS = RATE_WINDOWS_S.find((window) => String(window) === value);
+        plot.change({ rateS, sinceMs: undefined });
+      },
     );
     this.#axis = selectBox(
       'Axis',
@@ -49,7 +55,15 @@ export class PlotSelects {
   update(): void {
     const { scale, spec } = this.#plot;
     this.#scale.value = scale;
-    this.#counts.value = String(spec.rateS ?? 'all');
+    this.#updateSince(spec.sinceMs);
+    this.#counts.value = spec.sinceMs === undefined ? String(spec.rateS ?? 'all') : 'since';
     this.#axis.value = spec.channels ? 'channels' : 'units';
+  }
+
+  /** The choice of the counts since a moment is there while the plot shows them. */
+  #updateSince(sinceMs: number | undefined): void {
+    if (sinceMs === undefined) return this.#since.remove();
+    setText(this.#since, `Since ${momentText(sinceMs)}`);
+    if (this.#since.parentElement === null) this.#counts.append(this.#since);
   }
 }

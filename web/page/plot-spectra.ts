@@ -9,11 +9,19 @@ import { axesOf, placementOf, rangesOf, type PlotAxes, type PlotRanges } from '.
 import { spectrumAtMoment } from '../view/moment.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { Frame } from '../wire/frame.js';
-import type { RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import { outlineOf } from '../view/projected-part.js';
+import type { ChannelOutline, RegionRequest, SpectrumInfo } from '../wire/messages.js';
 import type { PageServices, PlotSpectrum } from './plot-interface.js';
 import { PlotLayers } from './plot-layers.js';
 import { histogramRequest, mapRequest } from './plot-requests.js';
 import type { CanvasSize } from './plot-surface.js';
+
+/** The figures that frames have besides the counts. */
+export interface FiguresWanted {
+  readonly regionsOf: (spectrum: number) => readonly RegionRequest[] | undefined;
+  /** Whether those inside the gates on the first spectrum are wanted. */
+  readonly gates: boolean;
+}
 
 export class PlotSpectra {
   readonly #services: PageServices;
@@ -93,9 +101,7 @@ export class PlotSpectra {
   /** Returns whether other counts are shown than before. */
   show(spec: PlotSpec): boolean {
     const otherSpectra = !this.#layers.has(spec.spectra);
-    const before = this.#spec;
-    const otherCounts =
-      spec.rateS !== before.rateS || spec.sinceMs !== before.sinceMs || spec.projection !== before.projection;
+    const otherCounts = countsOf(spec) !== countsOf(this.#spec);
     this.#spec = spec;
     if (otherSpectra) this.#layers.show(spec.spectra);
     if (otherCounts) this.#layers.clearFrames();
@@ -103,17 +109,18 @@ export class PlotSpectra {
   }
 
   /** `size`: of the canvas; undefined while the plot is not visible. */
-  subscribe(
-    size: CanvasSize | undefined,
-    regionsOf: (spectrum: number) => readonly RegionRequest[] | undefined,
-  ): void {
+  subscribe(size: CanvasSize | undefined, { regionsOf, gates }: FiguresWanted): void {
     this.#layers.setRequests((name) => {
       if (size === undefined) return undefined;
       const info = this.#services.state.info(name);
+      const within = this.#outlineOf(info);
+      if (within === 'unknown') return undefined;
       const spectrum = {
         name,
         info,
+        within,
         regions: regionsOf(this.#spec.spectra.indexOf(name)),
+        gates: gates && name === this.#spec.spectra[0],
         placement: info === undefined ? IDENTITY_PLACEMENT : this.placementOf(info),
         visible: this.ranges?.x,
       };
@@ -137,9 +144,30 @@ export class PlotSpectra {
     this.#layers.close();
   }
 
+  /** What a projection sums within a gate; `unknown` while the gate does not exist. */
+  #outlineOf(info: SpectrumInfo | undefined): ChannelOutline | undefined | 'unknown' {
+    const { within } = this.#spec;
+    if (within === undefined || info?.dimensions === 1) return undefined;
+    if (info === undefined) return 'unknown';
+    return outlineOf(within, info, this.#services.state.gates) ?? 'unknown';
+  }
+
+  /** The gate that the projection sums in, where SpecTcl has no such gate on this spectrum. */
+  get missingGate(): string | undefined {
+    const { within } = this.#spec;
+    const { info } = this;
+    const isMissing = info !== undefined && this.#outlineOf(info) === 'unknown';
+    return isMissing && within !== undefined && 'gate' in within ? within.gate : undefined;
+  }
+
   /** Whether a frame has all visible channels. */
   #covers({ head }: Frame): boolean {
     const { ranges } = this;
     return ranges === undefined || (head.x[0] <= ranges.x[0] && head.x[1] >= ranges.x[1]);
   }
+}
+
+/** Equal texts: the same counts of the same spectra. */
+function countsOf({ rateS, sinceMs, projection, within }: PlotSpec): string {
+  return JSON.stringify([rateS, sinceMs, projection, within]);
 }

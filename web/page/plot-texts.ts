@@ -6,6 +6,7 @@
  */
 import { dataState, type DataStateInput } from '../view/data-state.js';
 import { sumText } from '../view/plot-words.js';
+import { momentText } from '../view/moment.js';
 import type { Frame } from '../wire/frame.js';
 import { element, setText } from './dom.js';
 
@@ -16,6 +17,8 @@ export interface PlotTextInput extends DataStateInput {
   readonly missing: readonly string[];
   /** Why a moment of the recording cannot be shown. */
   readonly problem: string | undefined;
+  /** The gate within which a projection sums, where there is none. */
+  readonly missingGate: string | undefined;
   /** The highest visible value, in the unit of the axis; undefined before the first drawing. */
   readonly highest: number | undefined;
   /** The counts under the cursor; empty without one. */
@@ -68,9 +71,13 @@ function breakable(text: string): string {
 }
 
 /** Why there are no counts, or not yet all; otherwise empty. */
-function noteText({ connected, status, head, missing, problem }: PlotTextInput): string {
+function noteText({ connected, status, head, missing, problem, missingGate }: PlotTextInput): string {
   if (problem !== undefined) return problem;
   if (missing.length > 0) return `SpecTcl has no spectrum ${missing.join(', ')}.`;
+  if (missingGate !== undefined) return `SpecTcl has no contour or band ${missingGate} on these parameters.`;
+  if (head?.since?.known === false) {
+    return `The counts of ${momentText(head.since.atMs)} are neither remembered nor recorded: remember another moment.`;
+  }
   if (head !== undefined) {
     return head.rateS !== undefined && head.spanS === 0 ? 'No earlier counts yet: counting starts now.' : '';
   }

@@ -6,21 +6,24 @@
  *   plot-bar.ts        title, menu             plot-surface.ts   canvas, size, visibility
  *   plot-input.ts      pointer, touch, keys    plot-picture.ts   drawing
  *   plot-regions.ts    regions and fits        plot-texts.ts     sums, state, counts at the cursor
- *   plot-peaks.ts      peaks
+ *   plot-peaks.ts      peaks                   plot-gates.ts      gates, and drawing one
  */
 import type { ScaleName } from '../../plotting/scale.js';
 import { undefinedIfWhole } from '../view/axis.js';
+import { valueAt } from '../view/curve.js';
 import type { PlotAxes, PlotRanges } from '../view/plot-axes.js';
 import type { PlotSpec } from '../view/plot-spec.js';
+import { plotTitles } from '../view/plot-title.js';
 import { cursorText } from '../view/plot-words.js';
 import type { Frame } from '../wire/frame.js';
-import type { ChannelRange, SpectrumInfo, Timeline } from '../wire/messages.js';
+import type { ChannelRange, GateShape, SpectrumInfo, Timeline } from '../wire/messages.js';
 import { element } from './dom.js';
 import type { CountView } from './draw-fit.js';
 import type { Drawable } from './draw-loop.js';
 import type { Notices } from './notices.js';
 import type { PlotArea } from './plot-area.js';
 import { PlotBar } from './plot-bar.js';
+import { PlotGates } from './plot-gates.js';
 import { PlotInput } from './plot-input.js';
 import type { PageServices, PlotActions, PlotHandle, PlotPointing, PlotSpectrum } from './plot-interface.js';
 import { PlotPeaks } from './plot-peaks.js';
@@ -37,6 +40,7 @@ export class Plot implements Drawable, PlotHandle {
   readonly element = element('article', { class: 'plot', tabindex: '0' });
   readonly regions: PlotRegions;
   readonly peaks: PlotPeaks;
+  readonly gates: PlotGates;
   readonly #services: PageServices;
   readonly #actions: PlotActions;
   readonly #settings: PlotSettings;
@@ -67,6 +71,7 @@ export class Plot implements Drawable, PlotHandle {
     });
     this.regions = new PlotRegions(this, services.fits);
     this.peaks = new PlotPeaks(this);
+    this.gates = new PlotGates(this, services.gateChanges, () => this.#subscribe());
     this.#picture = new PlotPicture(this);
     this.#texts = new PlotTexts(this.element);
     this.#bar = new PlotBar(this, actions);
@@ -76,6 +81,7 @@ export class Plot implements Drawable, PlotHandle {
       element('div', { class: 'plot-stage' }, this.canvas, note, cursorOutput, stateBadge),
       element('div', { class: 'plot-feet' }, foot),
       this.regions.element,
+      this.gates.element,
       this.peaks.element,
     );
     this.#input = new PlotInput(this);
@@ -84,7 +90,7 @@ export class Plot implements Drawable, PlotHandle {
       ...(['gates', 'status', 'paused', 'connection', 'second', 'moment'] as const).map((topic) =>
         state.on(topic, () => this.redraw()),
       ),
-      state.on('list', () => this.#subscribe()),
+      ...(['list', 'gates'] as const).map((topic) => state.on(topic, () => this.#subscribe())),
     ];
     this.#show(spec);
   }
@@ -144,6 +150,14 @@ export class Plot implements Drawable, PlotHandle {
 
   get countView(): CountView | undefined {
     return this.#picture.drawn?.countView;
+  }
+
+  get countLimits(): { readonly bottom: number; readonly top: number } | undefined {
+    return this.#picture.drawn?.limits;
+  }
+
+  get gateShapes(): readonly GateShape[] {
+    return this.#services.state.gates;
   }
 
   get app(): string | undefined {
@@ -235,6 +249,16 @@ export class Plot implements Drawable, PlotHandle {
     this.#services.showLayouts();
   }
 
+  async rememberMoment(): Promise<void> {
+    const names = this.spec.spectra;
+    const sinceMs = await this.#services.moments.remember(names);
+    if (sinceMs === undefined) {
+      return this.notices.show('The server cannot remember these counts now; spectra of files it has not.');
+    }
+    // The user may have chosen other spectra meanwhile.
+    if (names.join('\n') === this.spec.spectra.join('\n')) this.change({ sinceMs, rateS: undefined });
+  }
+
   paintOn(surface: PictureSurface): void {
     this.#picture.paintOn(surface);
   }
@@ -252,11 +276,12 @@ export class Plot implements Drawable, PlotHandle {
     this.#spectra.resume();
     this.peaks.update();
     this.regions.update();
+    this.gates.update();
     this.#picture.draw({
       frames: this.#spectra.newest,
       placementOf: (info) => this.#spectra.placementOf(info),
-      gates: this.#services.state.gates,
-      layers: [this.regions, this.peaks],
+      gates: this.gates.shown,
+      layers: [this.regions, this.peaks, this.gates],
     });
     this.#updateTexts();
     this.#spectra.acknowledge();
@@ -266,13 +291,16 @@ export class Plot implements Drawable, PlotHandle {
     if (this.#spectra.show(spec)) this.#pointing = {};
     this.#subscribe();
     this.#bar.update();
-    this.element.setAttribute('aria-label', `Plot of ${spec.spectra.join(', ')}`);
+    this.element.setAttribute('aria-label', `Plot of ${plotTitles(spec).join(', ')}`);
     this.redraw();
   }
 
   #subscribe(): void {
     const { visible, size } = this.#surface;
-    this.#spectra.subscribe(visible ? size : undefined, (spectrum) => this.regions.requestsFor(spectrum));
+    this.#spectra.subscribe(visible ? size : undefined, {
+      regionsOf: (spectrum) => this.regions.requestsFor(spectrum),
+      gates: this.gates.wantsFigures,
+    });
   }
 
   #updateTexts(): void {
@@ -284,6 +312,7 @@ export class Plot implements Drawable, PlotHandle {
       head: this.#spectra.newest[0]?.head,
       missing: this.#spectra.missing,
       problem: this.#spectra.problem,
+      missingGate: this.#spectra.missingGate,
       highest: this.#picture.drawn?.highest,
       cursor: this.#cursorText(),
     });
@@ -296,10 +325,12 @@ export class Plot implements Drawable, PlotHandle {
     const frames = this.frames.map(({ name, frame }) => {
       return { name, frame, placement: this.#spectra.placementOf(frame.head.info) };
     });
+    const combined = this.#picture.drawn?.combined;
     return cursorText(cursor, frames, axes, {
       oneDimensional: this.isOneDimensional,
       channels: this.spec.channels,
       calibration: this.spectrum(0)?.calibration,
+      combined: combined === undefined ? undefined : valueAt(combined, Math.floor(cursor.x) + 0.5),
     });
   }
 }

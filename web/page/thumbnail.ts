@@ -18,6 +18,8 @@ const ROWS = 48;
 const FRAME_INTERVAL_MS = 1_000;
 /** Inside of its border, as the style sheet has it. */
 const SIZE = { width: 82, height: 44 };
+/** Of a map. */
+const STYLE = { scale: 'log', palette: 'viridis', bottom: 0, threshold: undefined } as const;
 
 export class Thumbnail implements Drawable {
   readonly canvas = element('canvas', { class: 'thumbnail', 'aria-hidden': 'true' });
@@ -59,7 +61,7 @@ export class Thumbnail implements Drawable {
       this.#sumChanged(frame.head.sum);
       const { context, width, height } = canvas;
       if (frame.head.dimensions === 2) {
-        const image = this.#heat.paint(frame, 'log', Math.max(1, frame.head.max));
+        const image = this.#heat.paint(frame, { ...STYLE, top: Math.max(1, frame.head.max) });
         context.imageSmoothingEnabled = true;
         context.drawImage(image, 0, 0, width, height);
       } else drawBars(context, frame, width, height, palette.accent);

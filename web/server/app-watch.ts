@@ -18,6 +18,8 @@ import type { AppLink } from './app-link.js';
 import { MirrorAttachment } from './mirror-attachment.js';
 import { PublicationReader, type PublicationChanges, type PublicationInfo } from './publication-reader.js';
 import { ReplayPosition } from './replay-position.js';
+import { RememberedMoments } from './remembered-moments.js';
+import { RunReader } from './run-reader.js';
 import { SourceMetadata } from './source-metadata.js';
 import { SpectrumCache } from './spectrum-cache.js';
 import { SpectrumListing } from './spectrum-listing.js';
@@ -29,18 +31,24 @@ interface WatchEvents {
   list: [];
   gates: [];
   replay: [];
+  run: [];
   /** A cached spectrum has changed, or the history that rates are taken from has grown. */
   changed: [];
 }
 
 /** Milliseconds between two polls of the mirror: at most 25 pictures a second. */
 const POLL_MS = 40;
+/** Milliseconds between two questions for the run. */
+const RUN_MS = 2_000;
 /** The mirror stays attached this long after the last page, so that a reload opens at once. */
 const LINGER_MS = 5_000;
 
 export class AppWatch extends EventEmitter<WatchEvents> {
   readonly app: string;
   readonly cache = new SpectrumCache();
+  readonly moments = new RememberedMoments();
+  /** What its SpecTcl says of the present run. */
+  readonly run: RunReader;
   /** What the source's REST service adds to the display memory. */
   readonly metadata: SourceMetadata;
   /** Of an application that plays a recording. */
@@ -54,6 +62,9 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   #pollTimer: NodeJS.Timeout | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
   #refreshedMs = -Infinity;
+  #source: string | undefined;
+  #runTimer: NodeJS.Timeout | undefined;
+  #allowChanges = false;
 
   constructor(link: AppLink, log: Logger) {
     super();
@@ -62,6 +73,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.metadata = new SourceMetadata(log);
     this.replay = new ReplayPosition(log);
     this.replay.on('changed', () => this.emit('replay'));
+    this.run = new RunReader(log);
     this.#attachment = new MirrorAttachment(link, log);
     this.#listing = new SpectrumListing(this.metadata);
     this.#reader = new PublicationReader(this.cache, this.#listing);
@@ -69,9 +81,13 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.metadata.on('changed', () => this.#metadataChanged());
     this.#attachment.on('state', (state, cause) => this.#stateChanged(state, cause));
     this.#attachment.on('attached', () => this.#reader.invalidate());
-    this.#attachment.on('source', (address) => {
+    this.#attachment.on('source', (address, allowChanges) => {
+      this.#allowChanges = allowChanges;
+      this.emit('gates');
       this.metadata.start(address);
       this.replay.start(address);
+      this.#source = address;
+      void this.#readRun();
       this.#poll();
     });
   }
@@ -94,6 +110,11 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     return this.#listing.isKnown;
   }
 
+  /** Whether the application lets pages change its SpecTcl. */
+  get allowChanges(): boolean {
+    return this.#allowChanges;
+  }
+
   get gates(): readonly GateShape[] {
     return this.metadata.gates;
   }
@@ -107,6 +128,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   enter(): () => void {
     clearTimeout(this.#lingerTimer);
     this.#pollTimer ??= setInterval(() => this.#poll(), POLL_MS);
+    this.#runTimer ??= setInterval(() => void this.#readRun(), RUN_MS);
     this.#attachment.open();
     return this.#pages.acquire();
   }
@@ -139,11 +161,20 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   /** Stops following. Idempotent; `enter` begins again. */
   async close(): Promise<void> {
     clearInterval(this.#pollTimer);
+    clearInterval(this.#runTimer);
     clearTimeout(this.#lingerTimer);
     this.#pollTimer = undefined;
+    this.#runTimer = undefined;
+    this.run.close();
     this.metadata.stop();
     this.replay.stop();
     await this.#attachment.close();
+  }
+
+  async #readRun(): Promise<void> {
+    const before = JSON.stringify(this.run.info);
+    await this.run.read(this.#source);
+    if (JSON.stringify(this.run.info) !== before) this.emit('run');
   }
 
   #pageLeft(): void {

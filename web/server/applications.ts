@@ -11,6 +11,7 @@ import type { Logger } from '../../protocol/base/log.js';
 import type {
   AxisCalibration,
   Layout,
+  NetworkApplication,
   NetworkPicture,
   PlayerRequest,
   ServerMessage,
@@ -144,6 +145,11 @@ export class Applications {
     };
   }
 
+  /** Asks SpecTcl for spectra and gates of an application that pages follow. */
+  refreshMetadata(app: string): void {
+    this.#watches.get(app)?.metadata.refresh();
+  }
+
   async controlApplication(action: 'run' | 'stop', app: string): Promise<void> {
     checkName('application', app);
     this.#log.info(`a page requested to ${action} an application`, { application: app });
@@ -164,7 +170,12 @@ export class Applications {
   async pictureForMetrics(maySee: MaySee): Promise<NetworkPicture> {
     await this.#host.refresh();
     const { applications, hostServerConnected } = this.#host;
-    return this.#visible(await this.#metricsNetwork.picture(applications, hostServerConnected), maySee);
+    const picture = await this.#metricsNetwork.picture(applications, hostServerConnected);
+    const visible = this.#visible(picture, maySee);
+    return {
+      ...visible,
+      applications: await Promise.all(visible.applications.map((app) => this.#withRun(app))),
+    };
   }
 
   async close(): Promise<void> {
@@ -174,6 +185,13 @@ export class Applications {
     await Promise.all([...this.#links.values()].map((link) => link.close()));
     await this.past.close();
     await this.#host.close();
+  }
+
+  async #withRun(application: NetworkApplication): Promise<NetworkApplication> {
+    const { name, state, source } = application;
+    if (state !== 'running') return application;
+    const run = await this.watch(name)?.run.read(source);
+    return run === undefined ? application : { ...application, run };
   }
 
   #link(app: string): AppLink {

@@ -4,6 +4,7 @@
  */
 import type { SpecTclSpectrum } from '../../protocol/spectcl/rest-shapes.js';
 import type { PublicationInfo } from './publication-reader.js';
+import type { GateShape } from '../wire/messages.js';
 import type { SpectrumCache } from './spectrum-cache.js';
 
 export interface CountsSource {
@@ -15,6 +16,8 @@ export interface CountsSource {
     readonly revision: number;
     spectrum(name: string): SpecTclSpectrum | undefined;
   };
+  /** The gates with which figures inside gates are computed. */
+  readonly gates: readonly GateShape[];
   /** Why there are no counts. */
   readonly problem?: string | undefined;
 }

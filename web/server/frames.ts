@@ -6,11 +6,13 @@
  */
 import { inRangeChannels } from '../view/axis.js';
 import type { FrameHead, Values } from '../wire/frame.js';
-import type { ChannelRange, RateWindow, SpectrumInfo, Subscription } from '../wire/messages.js';
+import type { ChannelRange, GateShape, RateWindow, SpectrumInfo, Subscription } from '../wire/messages.js';
 import type { FrameContent } from '../wire/packed-frame.js';
 import { clampRange, difference, project, reduce, sumOf, valueType, type Grid } from './derive.js';
 import { EncodedFrame } from './encoded-frame.js';
+import { gateAnswers } from './gate-answers.js';
 import { outsideCounts } from './outside-counts.js';
+import { projectWithin } from './project-within.js';
 import { regionAnswers, type EarlierGrid } from './region-answers.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
 
@@ -21,8 +23,13 @@ export interface FrameContext {
   /** Time of the publication, milliseconds since 1970, and its sequence. */
   readonly atMs: number;
   readonly sequence: number;
-  /** Counts of an earlier moment, which are subtracted; undefined where the view needs none. */
+  /** Counts of a recorded moment, which are subtracted; undefined where the view needs none. */
   readonly earlier?: EarlierCounts | undefined;
+  /** Counts of the spectrum that a page has asked to remember; undefined without them. */
+  readonly rememberedAt: (atMs: number) => Values | undefined;
+  /** All gates of the source, and a number that changes with them. */
+  readonly gates: readonly GateShape[];
+  readonly gatesRevision: number;
 }
 
 export interface EarlierCounts {
@@ -40,17 +47,17 @@ interface ViewedCounts {
 
 /** Views of one spectrum whose last frame is kept for other pages. */
 const FRAMES_KEPT = 64;
-/** The window of the rates of regions. */
+/** The window of the rates of regions and gates. */
 const REGION_RATE_S = 10;
 
 /** Equal versions of a view are the same picture. Empty while the spectrum does not exist. */
 export function frameVersion(
   { binding, version }: CachedSpectrum,
-  { rateS, regions }: Subscription,
+  { rateS, regions, gates }: Subscription,
   historyVersion: number,
 ): string {
   if (binding === undefined) return '';
-  const hasRate = rateS !== undefined || regions !== undefined;
+  const hasRate = rateS !== undefined || regions !== undefined || gates === true;
   return hasRate ? `${version}/${historyVersion}` : String(version);
 }
 
@@ -69,8 +76,10 @@ export function sharedFrame(
 ): EncodedFrame | undefined {
   if (spectrum.binding === undefined) return undefined;
   // Bins and gate of `info` come from REST, not with the counts, and change the picture too.
-  const countsVersion = frameVersion(spectrum, subscription, context.historyVersion);
-  const version = `${countsVersion} ${context.earlier?.spectrum.version ?? ''} ${JSON.stringify(info)}`;
+  const gates = subscription.gates === true ? context.gatesRevision : '';
+  const earlier = context.earlier?.spectrum.version ?? '';
+  const counts = frameVersion(spectrum, subscription, context.historyVersion);
+  const version = `${counts} ${earlier} ${gates} ${JSON.stringify(info)}`;
   const kept = spectrum.frames.get(key);
   if (kept?.version === version) return kept;
   const { head, values } = frameContent(spectrum, subscription, info, context);
@@ -87,7 +96,9 @@ function frameContent(
   context: FrameContext,
 ): FrameContent {
   const stored: Grid = { values: spectrum.counts, xchans: info.xchans, ychans: info.ychans };
-  const { grid: counted, spanS } = countsInWindow(spectrum, stored, subscription, context);
+  const since = sinceMoment(stored, subscription, context);
+  const { grid: counted, spanS } =
+    since === undefined ? countsInWindow(spectrum, stored, subscription, context) : since;
   const viewed = projected(counted, info, subscription);
   const { grid, outside, dimensions } = viewed;
   const x = clampRange(subscription.x ?? inRangeChannels(grid.xchans, outside.x), grid.xchans);
@@ -101,6 +112,10 @@ function frameContent(
     subscription.regions === undefined
       ? undefined
       : regionAnswers(grid, subscription.regions, outside.y, earlier);
+  const gates =
+    subscription.gates === true
+      ? gateAnswers(grid, info, subscription.projection, context.gates, earlier)
+      : undefined;
   const head: FrameHead = {
     values: valueType(reduced.values),
     info,
@@ -118,17 +133,35 @@ function frameContent(
       : outsideCounts(stored, info, spectrum.binding)),
     atMs: context.atMs,
     sequence: context.sequence,
+    ...(since === undefined ? {} : { since: { atMs: subscription.sinceMs ?? 0, known: since.known } }),
     ...(regions === undefined ? {} : { regions }),
-    ...(subscription.rateS === undefined ? {} : { rateS: subscription.rateS, spanS }),
+    ...(gates === undefined ? {} : { gates }),
+    ...(subscription.rateS === undefined || since !== undefined ? {} : { rateS: subscription.rateS, spanS }),
     ...(subscription.atMs === undefined ? {} : { momentMs: subscription.atMs }),
-    ...(subscription.sinceMs === undefined ? {} : { sinceMs: subscription.sinceMs }),
   };
   return { head, values: reduced.values };
 }
 
 /**
- * All counts, or those since an earlier moment, or for a rate those of the last `rateS` seconds and
- * the span really covered. A spectrum that had other axes at that moment shows all its counts.
+ * The counts since a remembered or recorded moment, none without it; undefined where all are asked
+ * for.
+ */
+function sinceMoment(
+  grid: Grid,
+  { sinceMs }: Subscription,
+  { earlier: recorded, rememberedAt }: FrameContext,
+): { grid: Grid; spanS: number; known: boolean } | undefined {
+  if (sinceMs === undefined) return undefined;
+  const earlier = recorded?.spectrum.counts ?? rememberedAt(sinceMs);
+  // With other axes the counts cannot be compared.
+  const known = earlier !== undefined && earlier.length === grid.values.length;
+  const values = known ? difference(grid.values, earlier) : new Uint8Array(grid.values.length);
+  return { grid: { ...grid, values }, spanS: 0, known };
+}
+
+/**
+ * All counts, or for a rate those of the last `rateS` seconds and the span really covered; of a
+ * recorded moment those since the recorded moment before it.
  */
 function countsInWindow(
   spectrum: CachedSpectrum,
@@ -178,25 +211,27 @@ function earlierGrid(
   subscription: Subscription,
   context: FrameContext,
 ): EarlierGrid | undefined {
-  if (subscription.regions === undefined || subscription.rateS !== undefined) return undefined;
-  if (context.earlier !== undefined) return undefined;
+  const { regions, gates, rateS, sinceMs } = subscription;
+  const asked = regions !== undefined || gates === true;
+  if (!asked || rateS !== undefined || sinceMs !== undefined) return undefined;
   const earlier = earlierCounts(spectrum, grid, REGION_RATE_S, context);
   if (earlier === undefined) return undefined;
   return { grid: projected(earlier.grid, info, subscription).grid, spanS: earlier.spanS };
 }
 
 /** The spectrum itself, or its projection as a spectrum of one dimension. */
-function projected(grid: Grid, info: SpectrumInfo, { projection, band }: Subscription): ViewedCounts {
+function projected(grid: Grid, info: SpectrumInfo, { projection, band, within }: Subscription): ViewedCounts {
   const { xchans, ychans, xoutside, youtside } = info;
   if (projection === undefined || info.dimensions === 1) {
     return { grid, outside: { x: xoutside, y: youtside }, dimensions: info.dimensions };
   }
   const ontoX = projection === 'x';
-  const summed =
-    band === undefined
-      ? inRangeChannels(ontoX ? ychans : xchans, ontoX ? youtside : xoutside)
-      : clampRange(band, ontoX ? ychans : xchans);
-  const values = project(grid, projection, summed);
+  const inRange = { x: inRangeChannels(xchans, xoutside), y: inRangeChannels(ychans, youtside) };
+  const summed = band === undefined ? inRange[ontoX ? 'y' : 'x'] : clampRange(band, ontoX ? ychans : xchans);
+  const values =
+    within === undefined
+      ? project(grid, projection, summed)
+      : projectWithin(grid, projection, within, inRange);
   return {
     grid: { values, xchans: values.length, ychans: 1 },
     outside: { x: ontoX ? xoutside : youtside, y: false },

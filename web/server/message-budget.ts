@@ -47,6 +47,7 @@ export function costOf(message: PageMessage): number {
     case 'show':
       return 10 + message.subscriptions.length / 8;
     case 'app':
+    case 'remember':
     case 'network':
     case 'control':
     case 'moment':

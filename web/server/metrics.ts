@@ -64,6 +64,28 @@ const RECORDER_METRICS: readonly Metric<NetworkRecorder>[] = [
   ],
 ];
 
+/** Of applications whose SpecTcl tells its run. */
+const RUN_METRICS: readonly Metric<NetworkApplication>[] = [
+  [
+    'active',
+    'gauge',
+    '1 while the run of a SpecTcl is active',
+    ({ run }) => (run?.state === undefined ? undefined : Number(run.state === 'Active')),
+  ],
+  [
+    'analysed_buffers_total',
+    'counter',
+    'buffers that a SpecTcl has analysed in its run',
+    ({ run }) => run?.analysed,
+  ],
+  [
+    'analysed_buffers_per_second',
+    'gauge',
+    'buffers that a SpecTcl analyses a second, between two readings',
+    ({ run }) => run?.perSecond,
+  ],
+];
+
 const FLOW_METRICS: readonly Metric<NetworkFlow>[] = [
   [
     'live',
@@ -164,6 +186,21 @@ export function metricsText(
       apps.flatMap(({ name, recorder }) =>
         recorder === undefined ? [] : [{ subject: recorder, labels: { app: name } }],
       ),
+    ),
+    {
+      name: 'mirrorflow_run_info',
+      type: 'gauge',
+      help: 'number and title of the run of a SpecTcl',
+      samples: apps.flatMap(({ name, run }) =>
+        run === undefined
+          ? []
+          : [{ labels: { app: name, run: run.number ?? '', title: run.title ?? '' }, value: 1 }],
+      ),
+    },
+    ...families(
+      'mirrorflow_run',
+      RUN_METRICS,
+      apps.map((app) => ({ subject: app, labels: { app: app.name } })),
     ),
     ...families('mirrorflow_flow', FLOW_METRICS, flows),
     ...families('mirrorflow_client', CLIENT_METRICS, usages),

@@ -22,7 +22,7 @@ export interface WebOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where calibrations and layouts are kept; an absolute path. */
+  /** Where calibrations, layouts and the record of changes are kept; an absolute path. */
   readonly stateDirectory: string;
   /** Directories in which recordings lie; absolute paths. */
   readonly recordings: readonly string[];
@@ -134,7 +134,7 @@ function commandLine(version: string) {
       type: 'string',
       requiresArg: true,
       describe:
-        'where calibrations and layouts are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
+        'where calibrations, layouts and the record of changes are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
         'XDG_STATE_HOME or ~/.local/state',
     })
     .option('recordings', {

@@ -26,7 +26,14 @@ import { Budget, ENCODING_BUDGET, MESSAGE_BUDGET, costOf } from './message-budge
 import type { Moment } from './past/moment.js';
 import type { Past } from './past/past.js';
 import { spectrumInfo } from './spectrum-info.js';
-import { acquireCounts, countsKey, earlierCounts, problemOf, type ViewCounts } from './view-counts.js';
+import {
+  acquireCounts,
+  countsKey,
+  earlierCounts,
+  isReading,
+  problemOf,
+  type ViewCounts,
+} from './view-counts.js';
 
 /** What a page may request of the process. */
 export interface PageSessionServices {
@@ -115,6 +122,8 @@ export class PageSession {
         return this.#show(message.subscriptions);
       case 'ack':
         return this.#acknowledged(message.id, message.again === true);
+      case 'remember':
+        return this.#remember(message);
       case 'network':
         return this.#followNetwork(message.on);
       case 'moment':
@@ -137,9 +146,13 @@ export class PageSession {
     const leave = watch.enter();
     const status = (): void => this.send({ kind: 'status', status: watch.status });
     const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
-    const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
+    const gates = (): void => {
+      const { app, gates: shapes, allowChanges } = watch;
+      this.send({ kind: 'gates', app, gates: shapes, allowChanges });
+    };
     const replay = (): void =>
       this.send({ kind: 'replay', app: watch.app, replay: watch.replay.replay ?? null });
+    const run = (): void => this.send({ kind: 'run', app: watch.app, run: watch.run.info ?? null });
     const changed = (): void => this.#sendFrames();
     const { calibrations, layouts } = this.#services;
     const calibrated = (app = watch.app): void => {
@@ -152,7 +165,7 @@ export class PageSession {
     calibrations.on('changed', calibrated);
     layouts.on('changed', arranged);
     watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
-    watch.on('replay', replay);
+    watch.on('replay', replay).on('run', run);
     const { past } = this.#services;
     const settled = (moment: Moment): void => this.#settled(moment);
     past.on('settled', settled);
@@ -163,7 +176,7 @@ export class PageSession {
       calibrations.off('changed', calibrated);
       layouts.off('changed', arranged);
       watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
-      watch.off('replay', replay);
+      watch.off('replay', replay).off('run', run);
       past.off('settled', settled);
       unfollow();
       leave();
@@ -172,8 +185,9 @@ export class PageSession {
     calibrated();
     arranged();
     if (watch.listIsKnown) list();
-    if (watch.gates.length > 0) gates();
+    if (watch.gates.length > 0 || watch.allowChanges) gates();
     if (watch.replay.replay !== undefined) replay();
+    if (watch.run.info !== undefined) run();
   }
 
   #leaveApplication(): void {
@@ -250,11 +264,11 @@ export class PageSession {
   #sendFrame(id: number, view: View): void {
     const watch = this.#watch;
     const { subscription } = view;
-    const { source, spectrum, earlier } = view.counts;
+    const { source, spectrum } = view.counts;
     if (watch === undefined || view.unacknowledged >= FRAME_CREDIT) return;
     const problem = problemOf(view.counts);
     if (problem !== undefined) return this.#sendMissing(id, view, problem);
-    if (spectrum.version === 0 || earlier?.spectrum.version === 0) return;
+    if (spectrum.version === 0 || isReading(view.counts)) return;
     const { historyVersion } = source.cache;
     const countsVersion = frameVersion(spectrum, subscription, historyVersion);
     if (countsVersion === '') return this.#sendMissing(id, view);
@@ -271,8 +285,11 @@ export class PageSession {
     const frame = sharedFrame(spectrum, view.key, subscription, info, {
       nowMs,
       historyVersion,
+      gates: source.gates,
+      gatesRevision: source.metadata.revision,
       ...source.publication,
       earlier: earlierCounts(view.counts),
+      rememberedAt: (atMs) => watch.moments.find(spectrum.name, atMs),
     });
     if (frame === undefined) return;
     view.sentVersion = version;
@@ -332,6 +349,21 @@ export class PageSession {
       this.#sendFrames();
     }, RETRY_MS);
     return false;
+  }
+
+  /** Only spectra whose present counts the page shows, so that they are in the cache. */
+  #remember({ request, spectra }: PageMessage & { kind: 'remember' }): void {
+    const watch = this.#watch;
+    // Whole milliseconds are what addresses have; publications are dated in nanoseconds.
+    const atMs = Math.round(watch?.publication.atMs ?? 0);
+    const shown = [...this.#views.values()]
+      .filter(({ counts }) => counts.source === watch)
+      .map(({ counts }) => counts.spectrum);
+    const remembered = spectra.every((name) => {
+      const spectrum = shown.find((one) => one.name === name && one.binding !== undefined);
+      return spectrum !== undefined && watch?.moments.remember(name, atMs, spectrum.counts) === true;
+    });
+    this.send({ kind: 'remembered', request, ...(remembered ? { atMs } : {}) });
   }
 
   #followNetwork(on: boolean): void {

@@ -1,15 +1,16 @@
 /**
  * What only the REST service of a SpecTcl source provides, beyond the display memory: parameters
  * and bins of spectra, and gates. `AppWatch` starts it with the source's address. Asks every ten
- * seconds, and when the list of spectra changes; opens HTTP connections. Without an answer spectra
+ * seconds, when the list of spectra changes, and within a second when SpecTcl's traces name a change
+ * of gates or spectra; opens HTTP connections. Without an answer spectra
  * are shown all the same, only without this metadata.
  */
 import { EventEmitter } from 'eventemitter3';
 import type { Logger } from '../../protocol/base/log.js';
+import { gateShape } from '../../protocol/spectcl/gate-shape.js';
 import type { SpecTclRest, SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
 import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
 import type { GateShape } from '../wire/messages.js';
-import { gateShape } from './gate-shapes.js';
 
 interface MetadataEvents {
   changed: [];
@@ -18,6 +19,9 @@ interface MetadataEvents {
 }
 
 const REFRESH_MS = 10_000;
+const TRACE_MS = 1_000;
+/** SpecTcl keeps changes for so long when this viewer does not fetch them. */
+const TRACE_RETENTION_S = 60;
 const REQUEST_TIMEOUT_MS = 3_000;
 
 export class SourceMetadata extends EventEmitter<MetadataEvents> {
@@ -25,7 +29,13 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
   #source: string | undefined;
   #rest: SpecTclRest | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #traceTimer: NodeJS.Timeout | undefined;
+  /** The token of a trace of SpecTcl; undefined before it is established, and without traces. */
+  #trace: number | undefined;
+  #tracing = false;
   #requesting = false;
+  /** Whether `refresh` was called while a request was running, whose answer may be older. */
+  #requestAgain = false;
   #spectra = new Map<string, SpecTclSpectrum>();
   /** The last answer as JSON, to notice changes. */
   #json = '';
@@ -62,22 +72,33 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
     this.#source = source;
     if (source?.startsWith('spectcl:') !== true) return this.#answered();
     this.#timer ??= setInterval(() => this.refresh(), REFRESH_MS);
+    this.#traceTimer ??= setInterval(() => void this.#fetchTrace(), TRACE_MS);
     this.refresh();
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#traceTimer);
     this.#timer = undefined;
+    this.#traceTimer = undefined;
+    this.#endTrace();
     this.#disconnect();
   }
 
   /** Asks the service now; `changed` follows when the answer differs. */
   refresh(): void {
-    if (this.#requesting || this.#timer === undefined) return;
+    if (this.#timer === undefined) return;
+    if (this.#requesting) {
+      this.#requestAgain = true;
+      return;
+    }
     this.#requesting = true;
     void this.#request().finally(() => {
       this.#requesting = false;
       this.#answered();
+      if (!this.#requestAgain) return;
+      this.#requestAgain = false;
+      this.refresh();
     });
   }
 
@@ -89,7 +110,7 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
       if (json === this.#json) return;
       this.#json = json;
       this.#spectra = new Map(spectra.map((spectrum) => [spectrum.name, spectrum]));
-      this.#gates = gates.flatMap(gateShape);
+      this.#gates = gates.flatMap((gate) => gateShape(gate) ?? []);
       this.#revision += 1;
       this.emit('changed');
     } catch (error) {
@@ -97,6 +118,29 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
       // The service's port may have changed: the next request looks it up again.
       this.#disconnect();
     }
+  }
+
+  /** Refreshes when another client has changed gates or spectra. */
+  async #fetchTrace(): Promise<void> {
+    const rest = this.#rest;
+    if (rest === undefined || this.#tracing) return;
+    this.#tracing = true;
+    try {
+      this.#trace ??= await rest.traceEstablish(TRACE_RETENTION_S);
+      const { gate, spectrum } = await rest.traceFetch(this.#trace);
+      if (gate.length > 0 || spectrum.length > 0) this.refresh();
+    } catch {
+      // Without traces, and after a restart of SpecTcl, which forgets them, the next turn tries
+      // again; the list itself is asked every ten seconds all the same.
+      this.#trace = undefined;
+    } finally {
+      this.#tracing = false;
+    }
+  }
+
+  #endTrace(): void {
+    if (this.#trace !== undefined) void this.#rest?.traceDone(this.#trace).catch(() => undefined);
+    this.#trace = undefined;
   }
 
   #answered(): void {

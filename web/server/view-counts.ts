@@ -7,7 +7,7 @@ import { MOMENTS_MAX, type Subscription } from '../wire/messages.js';
 import type { AppWatch } from './app-watch.js';
 import type { CountsSource } from './counts-source.js';
 import type { EarlierCounts } from './frames.js';
-import type { Moment } from './past/moment.js';
+import { Moment } from './past/moment.js';
 import type { Past } from './past/past.js';
 import { SpectrumCache, type CachedSpectrum } from './spectrum-cache.js';
 
@@ -35,7 +35,10 @@ export function acquireCounts(
 ): ViewCounts {
   const { spectrum: name, atMs } = subscription;
   const key = countsKey(subscription);
-  const earlierMs = earlierMsOf(subscription);
+  const { sinceMs } = subscription;
+  const isRemembered =
+    atMs === undefined && sinceMs !== undefined && watch.moments.find(name, sinceMs) !== undefined;
+  const earlierMs = isRemembered ? undefined : earlierMsOf(subscription);
   const momentAt = (ms: number | undefined): Moment | undefined =>
     ms === undefined ? undefined : past.acquire(watch.app, ms);
   const [moment, earlierMoment] = [momentAt(atMs), momentAt(earlierMs)];
@@ -60,12 +63,19 @@ export function acquireCounts(
 
 /** Why there are no counts; undefined while they are there or are read. */
 export function problemOf({ source, earlier }: ViewCounts): string | undefined {
-  return source.problem ?? earlier?.moment.problem;
+  // Present counts since a moment that is not recorded: the frame says that it is not known.
+  return source.problem ?? (source instanceof Moment ? earlier?.moment.problem : undefined);
 }
 
-/** Undefined where the view subtracts nothing. */
+/** Whether the earlier counts are still being read. */
+export function isReading({ earlier }: ViewCounts): boolean {
+  return earlier?.moment.isSettled === false;
+}
+
+/** Undefined where the view subtracts nothing, or what it would subtract is not recorded. */
 export function earlierCounts({ earlier }: ViewCounts): EarlierCounts | undefined {
-  return earlier && { spectrum: earlier.spectrum, atMs: earlier.moment.publication.atMs };
+  if (earlier === undefined || earlier.moment.problem !== undefined) return undefined;
+  return { spectrum: earlier.spectrum, atMs: earlier.moment.publication.atMs };
 }
 
 /** Of the past a rate is that between two recorded moments. */
@@ -82,7 +92,7 @@ function refused(key: string, name: string, { publication, metadata }: AppWatch)
   const problem = `A page shows at most ${MOMENTS_MAX} moments of the recording at once.`;
   return {
     key,
-    source: { cache, publication, metadata, problem },
+    source: { cache, publication, metadata, gates: [], problem },
     spectrum: cache.acquire(name),
     earlier: undefined,
     moments: [],

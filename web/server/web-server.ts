@@ -13,6 +13,9 @@
  * | `/api/fit`, `/api/peaks` | JSON: fits and peaks of a spectrum              | view access           |
  * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
  * | `/api/layout`            | POST keeps a layout                             | view access, own page |
+ * | `/api/change`            | POST changes SpecTcl                            | signed in, own page   |
+ * | `/api/changes`           | JSON: who changed SpecTcl                       | signed in             |
+ * | `/api/sums`              | JSON: number of spectra and their counts        | view access           |
  * | `/api/save`              | spectra as a file                               | view access           |
  * | `/api/trend`             | JSON: sums of a recorded spectrum over time     | view access           |
  * | `/jsroot…`               | JSROOT and its document, where it is installed  | view access           |
@@ -54,12 +57,17 @@ import {
   answerCalibration,
   answerFit,
   answerPeaks,
+  checkedApp,
   requestWords,
   setCalibration,
+  type RequestWords,
 } from './analysis-requests.js';
 import { Audience } from '../../protocol/host/access/audience.js';
 import { Applications, type MaySee } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
+import { ChangeLog } from './change-log.js';
+import { changeTarget } from './change-target.js';
+import { answerSums } from './count-requests.js';
 import { packsFrames } from './frame-line.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
 import { HttpServer, refuseUpgrade } from './http-server.js';
@@ -75,6 +83,7 @@ import { PagePlaces } from './page-places.js';
 import { PageSession } from './page-session.js';
 import { SaveRequests } from './save-requests.js';
 import { SignIn } from './sign-in.js';
+import { changeFields, SpecTclChanges, type ChangeRecord } from './spectcl-changes.js';
 import { answerTrend } from './trend-requests.js';
 
 export interface WebServerOptions {
@@ -88,7 +97,7 @@ export interface WebServerOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where calibrations and layouts are kept. */
+  /** Where calibrations, layouts and the record of changes are kept. */
   readonly stateDirectory: string;
   /** Directories in which recordings lie. */
   readonly recordings: readonly string[];
@@ -107,9 +116,16 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   TOO_LARGE: 413,
   UNKNOWN_APPLICATION: 404,
   UNKNOWN_SPECTRUM: 404,
+  NOT_RUNNING: 409,
+  SOURCE_REFUSED: 409,
+  SOURCE_UNREACHABLE: 502,
   LIMIT_REACHED: 503,
   TIMED_OUT: 504,
 };
+/** Requests that keep or change something; each is a POST of a page of this server. */
+const KEEPING_PATHS = new Set(['/api/calibration', '/api/layout', '/api/change']);
+/** Largest body of a change: a gate with all its points. */
+const CHANGE_BODY_BYTES_MAX = 128 * 1024;
 /** Memory pages are 4 KiB on every supported machine. */
 const MEMORY_PAGE_BYTES = 4_096;
 
@@ -122,6 +138,10 @@ export class WebServer {
   readonly #signIn: SignIn;
   readonly #applications: Applications;
   readonly #saves: SaveRequests;
+  readonly #changes: SpecTclChanges;
+  readonly #changeLog: ChangeLog;
+  /** Settles when all changes so far are recorded; never rejects. */
+  #recorded: Promise<void> = Promise.resolve();
   readonly #audience = new Audience();
   readonly #http: HttpServer;
   readonly #usesTls: boolean;
@@ -153,6 +173,15 @@ export class WebServer {
     const { directory, stateDirectory, recordings } = options;
     this.#applications = new Applications(directory, stateDirectory, recordings, log);
     this.#saves = new SaveRequests(this.#applications);
+    this.#changeLog = new ChangeLog(options.stateDirectory, log);
+    this.#changes = new SpecTclChanges({
+      target: (app) => changeTarget(app, options.directory),
+      changed: (app) => this.#applications.refreshMetadata(app),
+      onChange: (record) => {
+        log.info('a change of SpecTcl', changeFields(record));
+        this.#recorded = this.#recorded.then(() => this.#record(record));
+      },
+    });
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
     const { listen, identity } = options;
@@ -188,6 +217,7 @@ export class WebServer {
     const { server } = this.#http;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
+    await this.#recorded;
     await this.#applications.close();
     await closed;
   }
@@ -243,7 +273,7 @@ export class WebServer {
       response.setHeader('Set-Cookie', this.#signIn.signOut(request.headers.cookie));
       return sendJson(response, 200, {});
     }
-    if (path === '/api/calibration' || path === '/api/layout') return this.#analyse(path, request, response);
+    if (KEEPING_PATHS.has(path)) return this.#analyse(path, request, response);
     if (path !== '/sign-in') return sendText(response, 404, 'No such page.');
     const secret = await readBody(request);
     if (secret === undefined) return sendText(response, 413, 'The secret is too long.');
@@ -294,6 +324,7 @@ export class WebServer {
   ): Promise<object | undefined> {
     const maySee = this.#maySee(request);
     if (request.method === 'POST') {
+      if (path === '/api/change') return this.#change(request);
       if (this.#signIn.hasSecret && !this.#signedIn(request)) {
         throw new MirrorflowError('NOT_PERMITTED', 'sign in to keep calibrations and layouts');
       }
@@ -302,11 +333,44 @@ export class WebServer {
       const set = path === '/api/layout' ? setLayout : setCalibration;
       return set(this.#applications, maySee, body);
     }
+    if (path === '/api/sums') return answerSums(this.#applications, maySee, request.url ?? '');
     const words = requestWords(request.url ?? '');
+    if (path === '/api/changes') return this.#recordedChanges(request, words);
     if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
     if (path === '/api/peaks') return answerPeaks(this.#applications, maySee, words);
     if (path === '/api/trend') return answerTrend(this.#applications, maySee, words, response);
     return path === '/api/calibration' ? answerCalibration(this.#applications, maySee, words) : undefined;
+  }
+
+  /** A change of SpecTcl, always by a browser or program that has signed in. */
+  async #change(request: IncomingMessage): Promise<object> {
+    if (!this.#signedIn(request)) {
+      throw new MirrorflowError(
+        'NOT_PERMITTED',
+        this.#signIn.hasSecret
+          ? 'sign in to change SpecTcl'
+          : 'this viewer has no secret, so that no page may change SpecTcl: give --secret-file',
+      );
+    }
+    const body = await readBody(request, CHANGE_BODY_BYTES_MAX);
+    if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the change is too long');
+    const who = request.headers.cookie === undefined ? 'program' : 'page';
+    return this.#changes.answer({ who, address: request.socket.remoteAddress ?? '' }, body);
+  }
+
+  /** A name that is no application gets no file. */
+  async #record(record: ChangeRecord): Promise<void> {
+    if (await this.#applications.knows(record.app, () => true)) this.#changeLog.append(record);
+  }
+
+  /** The record names addresses, so that only those see it who may change something. */
+  async #recordedChanges(request: IncomingMessage, words: RequestWords): Promise<object> {
+    if (!this.#signedIn(request)) {
+      throw new MirrorflowError('NOT_PERMITTED', 'sign in to see who changed SpecTcl');
+    }
+    const app = await checkedApp(this.#applications, this.#maySee(request), words.get('app') ?? '');
+    await this.#recorded;
+    return { changes: this.#changeLog.recent(app) };
   }
 
   #signedIn(request: IncomingMessage): boolean {

@@ -7,12 +7,14 @@ import {
   fitRange,
   IDENTITY_PLACEMENT,
   overlayPlacement,
+  toChannel,
   xAxis,
   yAxis,
   type Axis,
   type Placement,
 } from './axis.js';
 import type { PlotSpec } from './plot-spec.js';
+import { usableOrigin, type LogOrigin } from './x-position.js';
 
 export interface PlotAxes {
   readonly x: Axis;
@@ -45,4 +47,14 @@ export function placementOf(
 ): Placement {
   if (axes === undefined || info.name === spectra[0]) return IDENTITY_PLACEMENT;
   return overlayPlacement(axes.x, xAxis(info), channels);
+}
+
+/** The channel that is 0 of a logarithmic x axis; undefined where the axis is even. */
+export function logOriginOf(
+  axes: PlotAxes | undefined,
+  ranges: PlotRanges | undefined,
+  { look, channels }: PlotSpec,
+): LogOrigin {
+  if (!look.logX || axes === undefined || ranges === undefined) return undefined;
+  return usableOrigin(channels ? axes.x.inRange[0] : toChannel(axes.x, 0), ranges.x);
 }

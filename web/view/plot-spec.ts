@@ -11,6 +11,9 @@
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { RATE_WINDOWS_S, REGIONS_MAX, type ChannelRange, type RateWindow } from '../wire/messages.js';
 import { formatMoment, parseMoment } from './moment.js';
+import { comparisonSettings, parseComparison, type Comparison } from './comparison.js';
+import { DEFAULT_LOOK, lookSettings, parseLook, type PlotLook } from './plot-look.js';
+import { parsePart, partSettings, type ProjectedPart } from './projected-part.js';
 import { formatRegion, parseRange, parseRegion, rangeText, type PlotRegion } from './region-spec.js';
 
 export interface PlotSpec {
@@ -23,11 +26,15 @@ export interface PlotSpec {
   readonly x: ChannelRange | undefined;
   readonly y: ChannelRange | undefined;
   readonly rateS: RateWindow | undefined;
-  /** Only the counts since this moment of the recording, milliseconds since 1970. */
-  readonly sinceMs: number | undefined;
   readonly projection: 'x' | 'y' | undefined;
   /** The channels of the other axis that a projection sums. */
   readonly band: ChannelRange | undefined;
+  /** The part of a map that a projection sums, where it is not a band. */
+  readonly within: ProjectedPart | undefined;
+  /** Only the counts since a moment that is remembered or recorded, milliseconds since 1970. */
+  readonly sinceMs: number | undefined;
+  readonly comparison: Comparison | undefined;
+  readonly look: PlotLook;
   /** Regions with their figures; each has its own `g` in the address. */
   readonly regions: readonly PlotRegion[];
 }
@@ -55,9 +62,12 @@ export function defaultPlot(spectrum: string): PlotSpec {
     x: undefined,
     y: undefined,
     rateS: undefined,
-    sinceMs: undefined,
     projection: undefined,
     band: undefined,
+    within: undefined,
+    sinceMs: undefined,
+    comparison: undefined,
+    look: DEFAULT_LOOK,
     regions: [],
   };
 }
@@ -112,6 +122,9 @@ function formatPlot(plot: PlotSpec): string {
     rangeSetting('b', plot.band),
     rangeSetting('x', plot.x),
     rangeSetting('y', plot.y),
+    ...partSettings(plot.within),
+    ...comparisonSettings(plot.comparison),
+    ...lookSettings(plot.look),
     ...plot.regions.map((region) => `g=${formatRegion(region)}`),
   ].filter((setting) => setting !== '');
   // encodeURIComponent also escapes the separators of plots and settings.
@@ -135,19 +148,28 @@ function parsePlot(text: string): PlotSpec | undefined {
   const values = new Map(pairs);
   const scale = values.get('s');
   const projection = values.get('j');
+  const sinceMs = parseMoment(decoded(values.get('d') ?? ''));
   return {
     ...defaultPlot(first),
     spectra,
     scale: SCALE_NAMES.find((name) => name === scale),
     channels: values.get('u') === 'channels',
     projection: projection === 'x' || projection === 'y' ? projection : undefined,
-    rateS: RATE_WINDOWS_S.find((window) => String(window) === values.get('r')),
-    sinceMs: parseMoment(decoded(values.get('d') ?? '')),
+    // Counts are of the last seconds or since a moment.
+    rateS: sinceMs === undefined ? parseRate(values.get('r')) : undefined,
+    sinceMs,
     band: parseRange(values.get('b')),
     x: parseRange(values.get('x')),
     y: parseRange(values.get('y')),
+    within: projection === 'x' || projection === 'y' ? parsePart(values.get('k')) : undefined,
+    comparison: parseComparison(values.get('m')),
+    look: parseLook(values),
     regions: parseRegions(pairs, spectra.length),
   };
+}
+
+function parseRate(text: string | undefined): RateWindow | undefined {
+  return RATE_WINDOWS_S.find((window) => String(window) === text);
 }
 
 /** Also the one region without a name that addresses of 0.1 had. */

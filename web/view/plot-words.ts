@@ -9,6 +9,7 @@ import { formatAxisValue } from '../../plotting/ticks.js';
 import type { Frame } from '../wire/frame.js';
 import type { AxisCalibration } from '../wire/messages.js';
 import { channelWidth, toUnits, type Axis, type Placement } from './axis.js';
+import { momentText } from './moment.js';
 
 /**
  * Sum of all channels and highest visible count, or for a rate the counts of its span. `highest`:
@@ -20,6 +21,10 @@ export function sumText(head: Frame['head'], highest: number | undefined): strin
     const perSecond = span > 0 ? ` · ${formatShortCount(head.sum / span)} per second` : '';
     const top = highest === undefined ? '' : ` · highest in view ${formatShortCount(highest)}/s`;
     return `Last ${span.toFixed(1)} s: ${formatCount(head.sum)} counts${perSecond}${top}`;
+  }
+  if (head.since !== undefined) {
+    const top = highest === undefined ? '' : ` · highest in view ${formatCount(highest)}`;
+    return `Since ${momentText(head.since.atMs)}: ${formatCount(head.sum)} counts${top}`;
   }
   const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
   const [under, over] = [sumOf(head.underflows), sumOf(head.overflows)];
@@ -48,6 +53,8 @@ interface CursorStyle {
   readonly oneDimensional: boolean;
   readonly channels: boolean;
   readonly calibration: AxisCalibration | undefined;
+  /** Difference or ratio of two spectra at the cursor. */
+  readonly combined?: number | undefined;
 }
 
 /** The place of the cursor, and the counts of each spectrum there. */
@@ -55,7 +62,7 @@ export function cursorText(
   cursor: Cursor,
   spectra: readonly PlacedSpectrum[],
   axes: { readonly x: Axis; readonly y: Axis },
-  { oneDimensional, channels, calibration }: CursorStyle,
+  { oneDimensional, channels, calibration, combined }: CursorStyle,
 ): string {
   const placeText = (axis: Axis, position: number): string => {
     const stored = Math.floor(position);
@@ -74,7 +81,8 @@ export function cursorText(
       ? ''
       : ` (${energyAt(calibration.coefficients, toUnits(axes.x, Math.floor(cursor.x) + 0.5)).toFixed(1)} ${calibration.unit})`;
   const where = oneDimensional ? `${x}${energy}` : `${x}, ${placeText(axes.y, cursor.y)}`;
-  return `${where} → ${counts.filter((text) => text !== '').join(' | ')}`;
+  const result = combined === undefined ? '' : ` = ${Number(combined.toPrecision(6))}`;
+  return `${where} → ${counts.filter((text) => text !== '').join(' | ')}${result}`;
 }
 
 /** Empty where the frame has no value. */

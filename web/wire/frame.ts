@@ -10,6 +10,7 @@
  * The subscription id comes first and apart, so that all pages with the same view share the bytes
  * behind it. `packed-frame.ts` has the form for slow lines.
  */
+import type { GateFigures } from '../../analysis/gates/gate-figures.js';
 import type { RegionFigures } from '../../analysis/region/region-figures.js';
 import type { ChannelRange, RateWindow, Region, SpectrumInfo } from './messages.js';
 
@@ -47,6 +48,13 @@ export interface RegionAnswer extends Region {
   readonly counts?: readonly number[];
 }
 
+/** The counts inside a gate, in units of the axes. */
+export interface GateAnswer {
+  readonly name: string;
+  readonly figures: GateFigures;
+  readonly rate?: RegionRate;
+}
+
 export interface FrameHead {
   readonly values: ValueType;
   readonly info: SpectrumInfo;
@@ -64,17 +72,23 @@ export interface FrameHead {
   readonly max: number;
   readonly sum: number;
   readonly regions?: readonly RegionAnswer[];
+  /** Of all gates that are drawn on the view, where it asks for them. */
+  readonly gates?: readonly GateAnswer[];
   readonly rateS?: RateWindow;
   /** Seconds that the counts of a rate cover; 0 while there is no earlier sample. */
   readonly spanS?: number;
+  /**
+   * The moment since which counts are shown, and whether the server remembers it: without it there
+   * are no counts.
+   */
+  readonly since?: { readonly atMs: number; readonly known: boolean };
   readonly overflows: readonly number[];
   readonly underflows: readonly number[];
   /** Milliseconds since 1970 of the publication. */
   readonly atMs: number;
   readonly sequence: number;
-  /** The moments that the subscription asked for. */
+  /** The moment of the recording that the subscription asked for. */
   readonly momentMs?: number;
-  readonly sinceMs?: number;
 }
 
 export interface Frame {

@@ -5,6 +5,8 @@
  * visible, and the server sends a frame when one has changed. Types, constants and checks.
  */
 
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+
 /** Stored channels, `to` not included. */
 export type ChannelRange = readonly [from: number, to: number];
 
@@ -20,6 +22,18 @@ export interface RegionRequest extends Region {
   readonly counts?: boolean | undefined;
 }
 
+/** In stored channels, which may be fractional: 3.5 is the middle of channel 3. */
+export interface ContourPoint {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** All inside of a contour, or all on and below the line of a band. */
+export interface ChannelOutline {
+  readonly shape: 'contour' | 'band';
+  readonly points: readonly ContourPoint[];
+}
+
 export const RATE_WINDOWS_S = [1, 10, 60] as const;
 export type RateWindow = (typeof RATE_WINDOWS_S)[number];
 
@@ -33,10 +47,17 @@ export interface Subscription {
   readonly spectrum: string;
   /** Only the counts of the last so many seconds. */
   readonly rateS?: RateWindow | undefined;
+  /**
+   * Only the counts since a moment that the server has remembered or that is recorded, milliseconds
+   * since 1970. Not with `rateS`.
+   */
+  readonly sinceMs?: number | undefined;
   /** A 2-D spectrum summed onto one of its axes. */
   readonly projection?: 'x' | 'y' | undefined;
   /** The channels of the other axis that a projection sums; default all but under- and overflow. */
   readonly band?: ChannelRange | undefined;
+  /** Only channels whose middle is inside of this outline are summed by a projection. */
+  readonly within?: ChannelOutline | undefined;
   /** Visible part; default all but under- and overflow. `x` is the only axis of a projection. */
   readonly x?: ChannelRange | undefined;
   readonly y?: ChannelRange | undefined;
@@ -46,6 +67,8 @@ export interface Subscription {
   readonly columns: number;
   readonly rows: number;
   readonly regions?: readonly RegionRequest[] | undefined;
+  /** Whether the frames have the figures inside the gates that are drawn on the view. */
+  readonly gates?: boolean | undefined;
   /** Least time between two frames, milliseconds. */
   readonly minIntervalMs?: number | undefined;
   /**
@@ -53,8 +76,6 @@ export interface Subscription {
    * 1970.
    */
   readonly atMs?: number | undefined;
-  /** Only the counts that came after this moment of the recording. Not with `rateS`. */
-  readonly sinceMs?: number | undefined;
 }
 
 export const PLAYER_ACTIONS = ['pause', 'resume', 'step', 'seek', 'speed'] as const;
@@ -74,6 +95,8 @@ export type PageMessage =
   | { readonly kind: 'show'; readonly subscriptions: readonly Subscription[] }
   /** `again`: the page could not use the frame and needs a whole one. */
   | { readonly kind: 'ack'; readonly id: number; readonly again?: boolean }
+  /** Remember the counts of shown spectra as they are now; the answer is `remembered`. */
+  | { readonly kind: 'remember'; readonly request: number; readonly spectra: readonly string[] }
   | { readonly kind: 'network'; readonly on: boolean }
   /** The moment whose gates and list the page shows; null: the present ones. */
   | { readonly kind: 'moment'; readonly atMs: number | null }
@@ -121,15 +144,7 @@ export interface SpectrumInfo {
   readonly gate?: string;
 }
 
-export interface GateShape {
-  readonly name: string;
-  readonly shape: 'slice' | 'contour' | 'band';
-  readonly parameters: readonly string[];
-  /** Of a slice, in the units of the axis. */
-  readonly low: number;
-  readonly high: number;
-  readonly points: readonly { readonly x: number; readonly y: number }[];
-}
+export type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 
 /** A change of the run, as it was recorded. */
 export interface RunTick {
@@ -192,6 +207,17 @@ export interface WatchStatus {
   readonly dataMs?: number;
   /** Publications per second, during the last second. */
   readonly rate: number;
+}
+
+/** The run of a SpecTcl; what it does not tell is missing. */
+export interface RunInfo {
+  readonly number?: string;
+  readonly title?: string;
+  /** `Active`, `Halted`, … in SpecTcl's words. */
+  readonly state?: string;
+  /** Buffers that were analysed in this run, and a second. */
+  readonly analysed?: number;
+  readonly perSecond?: number;
 }
 
 export interface NetworkFlow {
@@ -276,6 +302,8 @@ export interface NetworkApplication extends ApplicationSummary {
   readonly clients: readonly NetworkClient[];
   /** Undefined for an application that is not recorded. */
   readonly recorder?: NetworkRecorder;
+  /** Of its SpecTcl; in the metrics only. */
+  readonly run?: RunInfo;
   /** Why flows and clients are missing. */
   readonly problem?: string;
 }
@@ -319,9 +347,19 @@ export type ServerMessage =
       readonly app: string;
       readonly layouts: Readonly<Record<string, Layout>>;
     }
-  | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
+  | {
+      readonly kind: 'gates';
+      readonly app: string;
+      readonly gates: readonly GateShape[];
+      /** Whether the application allows changes of its SpecTcl. */
+      readonly allowChanges: boolean;
+    }
+  /** Null where the source has no run. */
+  | { readonly kind: 'run'; readonly app: string; readonly run: RunInfo | null }
   /** The spectrum does not exist, or its moment cannot be read; frames follow when it does. */
   | { readonly kind: 'missing'; readonly id: number; readonly reason?: string }
+  /** The moment whose counts the server remembers; missing where it cannot. */
+  | { readonly kind: 'remembered'; readonly request: number; readonly atMs?: number }
   | { readonly kind: 'timeline'; readonly app: string; readonly timeline: Timeline }
   /** Null for an application that is no replay any more. */
   | { readonly kind: 'replay'; readonly app: string; readonly replay: Replay | null }
@@ -355,6 +393,11 @@ export const PAGE_MESSAGE_BYTES_MAX = 256 * 1024;
 export const SUBSCRIPTIONS_MAX = 256;
 /** Regions of one subscription. */
 export const REGIONS_MAX = 16;
+/** Spectra that one message asks to remember: those of one plot. */
+export const REMEMBERED_SPECTRA_MAX = 8;
+/** Corners of a contour that a user draws, and of any outline: that of a gate. */
+export const CONTOUR_POINTS_MAX = 64;
+export const OUTLINE_POINTS_MAX = 1_000;
 /** Channels of a region whose counts are sent. */
 export const REGION_COUNTS_MAX = 4_096;
 /** Moments of the recording that one page shows: its own, and those of overlays and differences. */

@@ -6,9 +6,12 @@ import {
   CELLS_MAX,
   COLUMNS_MAX,
   PLAYER_ACTIONS,
+  OUTLINE_POINTS_MAX,
   RATE_WINDOWS_S,
   REGIONS_MAX,
+  REMEMBERED_SPECTRA_MAX,
   SUBSCRIPTIONS_MAX,
+  type ChannelOutline,
   type ChannelRange,
   type PageMessage,
   type PlayerRequest,
@@ -46,6 +49,13 @@ export function parsePageMessage(text: string): PageMessage | undefined {
       const { id, again } = message;
       if (!isIndex(id) || (again !== undefined && typeof again !== 'boolean')) return undefined;
       return { kind: 'ack', id, ...(again === undefined ? {} : { again }) };
+    }
+    case 'remember': {
+      const { request, spectra } = message;
+      if (!isIndex(request) || !Array.isArray(spectra) || spectra.length > REMEMBERED_SPECTRA_MAX) {
+        return undefined;
+      }
+      return spectra.every(isName) ? { kind: 'remember', request, spectra } : undefined;
     }
     case 'network': {
       const on = message['on'];
@@ -110,10 +120,11 @@ function parseSubscription(item: Fields): Subscription | undefined {
   const ranges = ['x', 'y', 'band'] as const;
   if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;
   if (minIntervalMs !== undefined && !isInterval(minIntervalMs)) return undefined;
-  const { atMs, sinceMs } = item;
+  const { atMs, sinceMs, within, regions, gates } = item;
   if (atMs !== undefined && !isMoment(atMs)) return undefined;
   if (sinceMs !== undefined && (!isMoment(sinceMs) || rateS !== undefined)) return undefined;
-  const regions = item['regions'];
+  if (within !== undefined && !isOutline(within)) return undefined;
+  if (gates !== undefined && typeof gates !== 'boolean') return undefined;
   if (regions !== undefined && !isRegionList(regions)) return undefined;
   return {
     id,
@@ -125,10 +136,12 @@ function parseSubscription(item: Fields): Subscription | undefined {
     x: item['x'] as ChannelRange | undefined,
     y: item['y'] as ChannelRange | undefined,
     band: item['band'] as ChannelRange | undefined,
+    sinceMs,
+    within,
     regions,
+    gates,
     minIntervalMs,
     atMs,
-    sinceMs,
   };
 }
 
@@ -161,6 +174,18 @@ function isRange(value: unknown): value is ChannelRange {
   if (!Array.isArray(value) || value.length !== 2) return false;
   const [from, to] = value as readonly unknown[];
   return isIndex(from) && isIndex(to) && from < to;
+}
+
+function isOutline(value: unknown): value is ChannelOutline {
+  if (!isFields(value) || (value['shape'] !== 'contour' && value['shape'] !== 'band')) return false;
+  const { points } = value;
+  if (!Array.isArray(points) || points.length > OUTLINE_POINTS_MAX) return false;
+  return points.every((point: unknown) => isFields(point) && isPlace(point['x']) && isPlace(point['y']));
+}
+
+/** Gates may reach far beyond the axes. */
+function isPlace(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value);
 }
 
 function isRegionList(value: unknown): value is readonly RegionRequest[] {

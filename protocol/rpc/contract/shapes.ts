@@ -84,6 +84,7 @@ export const APPLICATION_SETTINGS = {
   via: optional(name('host')),
   gateway: optional(gatewayOptions),
   record: optional(recordOptions),
+  allowChanges: optional(boolean()),
   programs: optional(programs),
   withoutHostMs: durationMember(
     'after which the app server ends when its host server has not returned and no client is connected; default 600,000',

@@ -31,6 +31,7 @@ class Source extends EventEmitter {
   readonly listIsKnown = true;
   readonly gates = [];
   readonly replay = { replay: undefined };
+  readonly run = { info: undefined };
   readonly cache = new SpectrumCache();
   readonly metadata = { revision: 1, spectrum: () => undefined };
   readonly publication = { atMs: 1, sequence: 1 };

@@ -143,4 +143,15 @@ describe('the metrics for Prometheus', () => {
       }
     }
   });
+
+  it('the run of a SpecTcl is a metric where it is known', () => {
+    expect(text).not.to.contain('mirrorflow_run_info{');
+    const [app] = picture.applications;
+    const run = { number: '12', title: 'test', state: 'Active', analysed: 7, perSecond: 3.5 };
+    const values = samples(metricsText({ ...picture, applications: [{ ...app!, run }] }, VIEWER, new Map()));
+    expect(values.get('mirrorflow_run_info{app="e1",run="12",title="test"}')).to.equal(1);
+    expect(values.get('mirrorflow_run_active{app="e1"}')).to.equal(1);
+    expect(values.get('mirrorflow_run_analysed_buffers_total{app="e1"}')).to.equal(7);
+    expect(values.get('mirrorflow_run_analysed_buffers_per_second{app="e1"}')).to.equal(3.5);
+  });
 });

@@ -37,6 +37,7 @@ describe('the session of a page', () => {
       gates: [],
       replay: { replay: undefined },
       cache: new SpectrumCache(),
+      run: {},
       enter: () => () => undefined,
       refresh: () => (refreshes += 1),
     });

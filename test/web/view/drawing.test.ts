@@ -56,13 +56,24 @@ describe('the axis of channels', () => {
 describe('drawing', () => {
   it('every count above 0 gets a colour, with the first row at the bottom', () => {
     const pixels = new Uint32Array(4);
-    const colours = colourWords();
-    paintHeat(pixels, Uint32Array.of(0, 1, 2, 100_000), 2, 2, colours, 'linear', 100_000);
+    const colours = colourWords('viridis');
+    const style = { scale: 'linear', bottom: 0, top: 100_000, threshold: undefined } as const;
+    paintHeat(pixels, Uint32Array.of(0, 1, 2, 100_000), 2, 2, colours, style);
     expect(pixels[2]).to.equal(0);
     expect(pixels[3]).to.equal(colours[1]);
     expect(pixels[1]).to.equal(colours[255]);
-    paintHeat(pixels, Uint8Array.of(0, 1, 2, 3), 2, 2, colours, 'log', 3);
+    paintHeat(pixels, Uint8Array.of(0, 1, 2, 3), 2, 2, colours, { ...style, scale: 'log', top: 3 });
     expect([...pixels].filter((pixel) => pixel !== 0)).to.have.length(3);
+  });
+
+  it('counts below the threshold have no colour, and typed limits are the ends of the colours', () => {
+    const colours = colourWords('jet');
+    for (const values of [Uint8Array.of(4, 5, 10, 20), Uint32Array.of(4, 5, 10, 20)]) {
+      const pixels = new Uint32Array(4);
+      const style = { scale: 'linear', bottom: 5, top: 10, threshold: 5 } as const;
+      paintHeat(pixels, values, 4, 1, colours, style);
+      expect([...pixels]).to.deep.equal([0, colours[1], colours[255], colours[255]]);
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import { SUBSCRIPTIONS_MAX } from '../../../web/wire/messages.js';
 import { parsePageMessage } from '../../../web/wire/page-messages.js';
 
 const VIEW = { id: 1, spectrum: 'tof', columns: 100, rows: 1 };
+const CORNER = { x: 1.5, y: -2 };
 const parse = (value: unknown): unknown => parsePageMessage(JSON.stringify(value));
 
 describe('a message of a page', () => {
@@ -28,6 +29,18 @@ describe('a message of a page', () => {
       kind: 'show',
       subscriptions: [{ ...VIEW, x: [2, 5], rateS: 10, regions: [{ x: [1, 2], counts: true }] }],
     });
+    const within = {
+      ...VIEW,
+      projection: 'x',
+      within: { shape: 'contour', points: [CORNER, CORNER, CORNER] },
+      sinceMs: 5,
+    };
+    expect(parse({ kind: 'show', subscriptions: [within] })).to.have.nested.property(
+      'subscriptions[0].within.points[2].x',
+      1.5,
+    );
+    const remember = { kind: 'remember', request: 1, spectra: ['tof'] };
+    expect(parse(remember)).to.deep.equal(remember);
     expect(show).to.have.nested.property('subscriptions[0].rateS', 10);
   });
 
@@ -51,8 +64,13 @@ describe('a message of a page', () => {
       { ...VIEW, atMs: 1.5 },
       { ...VIEW, atMs: 8e12 },
       { ...VIEW, atMs: '2027-03-01' },
-      { ...VIEW, sinceMs: -1 },
       { ...VIEW, sinceMs: 1_700_000_000_000, rateS: 10 },
+      { ...VIEW, sinceMs: -1 },
+      { ...VIEW, sinceMs: '5' },
+      { ...VIEW, within: [CORNER] },
+      { ...VIEW, within: { shape: 'slice', points: [CORNER] } },
+      { ...VIEW, within: { shape: 'band', points: Array.from({ length: 1_001 }, () => CORNER) } },
+      { ...VIEW, within: { shape: 'contour', points: [CORNER, { x: 1, y: null }] } },
     ];
     for (const subscription of bad) {
       expect(parse({ kind: 'show', subscriptions: [subscription] }), JSON.stringify(subscription)).to.equal(
@@ -72,6 +90,10 @@ describe('a message of a page', () => {
       expect(parse({ kind: 'moment', atMs })).to.equal(undefined);
     const many = Array.from({ length: SUBSCRIPTIONS_MAX + 1 }, (_, id) => ({ ...VIEW, id }));
     expect(parse({ kind: 'show', subscriptions: many })).to.equal(undefined);
+    const nine = Array.from({ length: 9 }, String);
+    for (const spectra of [nine, [''], 'tof']) {
+      expect(parse({ kind: 'remember', request: 1, spectra })).to.equal(undefined);
+    }
     expect(parse({ kind: 'control', request: 1, action: 'delete', app: 'demo' })).to.equal(undefined);
   });
 

@@ -4,9 +4,9 @@
  */
 import type { SpecTclSpectrum } from '../../../protocol/spectcl/rest-shapes.js';
 import { bindings } from '../../../protocol/spectcl/display-memory.js';
-import type { ShownMoment } from '../../wire/messages.js';
+import type { GateShape, ShownMoment } from '../../wire/messages.js';
 import type { CountsSource } from '../counts-source.js';
-import { gateShape } from '../gate-shapes.js';
+import { gateShape } from '../../../protocol/spectcl/gate-shape.js';
 import type { PublicationInfo } from '../publication-reader.js';
 import { SpectrumCache, type CachedSpectrum } from '../spectrum-cache.js';
 import { spectrumInfo } from '../spectrum-info.js';
@@ -19,6 +19,7 @@ export class Moment implements CountsSource {
   #read: ReadMoment | undefined;
   #problem: string | undefined;
   #spectra: ReadonlyMap<string, SpecTclSpectrum> = new Map();
+  #gates: readonly GateShape[] = [];
 
   constructor(app: string, atMs: number) {
     this.app = app;
@@ -46,6 +47,10 @@ export class Moment implements CountsSource {
     return { revision: 0, spectrum: (name) => this.#spectra.get(name) };
   }
 
+  get gates(): readonly GateShape[] {
+    return this.#gates;
+  }
+
   /** The display memory; undefined before it was read. */
   get memory(): Buffer | undefined {
     const memory = this.#read?.memory;
@@ -60,7 +65,7 @@ export class Moment implements CountsSource {
     if (this.#read === undefined || memory === undefined) return undefined;
     return {
       dataMs: this.#read.dataMs,
-      gates: this.#read.gates.flatMap(gateShape),
+      gates: this.#gates,
       spectra: bindings(memory).map((binding) => spectrumInfo(binding, this.#spectra.get(binding.name))),
     };
   }
@@ -74,6 +79,7 @@ export class Moment implements CountsSource {
   settle(read: ReadMoment): void {
     this.#read = read;
     this.#spectra = new Map(read.spectra.map((spectrum) => [spectrum.name, spectrum]));
+    this.#gates = read.gates.map(gateShape).filter((gate) => gate !== undefined);
     this.#fill();
   }
 
