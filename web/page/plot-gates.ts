@@ -41,6 +41,8 @@ export class PlotGates {
   readonly #changes: GateChanges;
   readonly #table: GateTable;
   #draft: GateDraft | undefined;
+  /** Takes the corners of a contour that is not for SpecTcl. */
+  #use: ((points: readonly GatePoint[]) => void) | undefined;
   /** The spectrum for which the draft was begun. */
   #spectrum = '';
   #dragged: number | undefined;
@@ -79,6 +81,14 @@ export class PlotGates {
     return draft?.isEdit === true ? gates.filter(({ name }) => name !== draft.name) : gates;
   }
 
+  /** Draws a contour that stays on this page; `use` receives its corners, in units of the axes. */
+  beginContour(use: (points: readonly GatePoint[]) => void): void {
+    const { info, spec } = this.#plot;
+    if (info === undefined) return;
+    const parameters = parametersOf(info, spec.projection).map((parameter) => parameter ?? '');
+    this.#start(newDraft('c', parameters, 'contour'), use);
+  }
+
   begin(shape: DrawnShape): void {
     const { info, spec } = this.#plot;
     if (info === undefined || !this.#mayChange()) return;
@@ -88,6 +98,7 @@ export class PlotGates {
 
   cancel(): void {
     this.#draft = undefined;
+    this.#use = undefined;
     this.#dragged = undefined;
     // The form loses the focus with its elements.
     if (this.element.contains(document.activeElement)) this.#plot.element.focus();
@@ -230,8 +241,9 @@ export class PlotGates {
     if (gate !== undefined) this.#start(draftOf(gate));
   }
 
-  #start(draft: GateDraft): void {
+  #start(draft: GateDraft, use?: (points: readonly GatePoint[]) => void): void {
     this.#draft = draft;
+    this.#use = use;
     this.#spectrum = this.#plot.spec.spectra[0] ?? '';
     this.#plot.element.focus({ preventScroll: true });
     this.#plot.redraw();
@@ -248,6 +260,11 @@ export class PlotGates {
     if (draft === undefined) return;
     const missing = missingPart(draft);
     if (missing !== undefined) return this.#plot.notices.show(`The gate needs ${missing}.`);
+    const use = this.#use;
+    if (use !== undefined) {
+      this.cancel();
+      return use(draft.points);
+    }
     if (!isSpecTclName(draft.name))
       return this.#plot.notices.show('The name of a gate has no braces, quotes or backslashes.');
     if (!draft.isEdit && this.#changes.gates.some(({ name }) => name === draft.name))
@@ -291,7 +308,8 @@ export class PlotGates {
       return point === undefined ? '' : formatAxisValue(point.x, width / 2).replaceAll(',', '');
     };
     return {
-      title: `${draft.isEdit ? 'Change' : 'New'} ${shape.shape}`,
+      title: this.#use === undefined ? `${draft.isEdit ? 'Change' : 'New'} ${shape.shape}` : 'Contour',
+      isForPage: this.#use !== undefined,
       name: draft.name,
       isNameFixed: draft.isEdit,
       limits: shape.shape === 'slice' ? [text(0), text(1)] : undefined,
