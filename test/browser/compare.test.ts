@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import axe from 'axe-core';
 import type { Locator, Page } from 'playwright-core';
 import { eventually } from '../kit/eventually.js';
-import { eventuallyDrawn, eventuallyHash, hashOf } from './page-reading.js';
+import { eventuallyDrawn, eventuallyHash, hashOf, placeIn } from './page-reading.js';
 import { startsPages, type PageSystem } from './page-system.js';
 
 describe('comparing spectra in the page', () => {
@@ -156,6 +156,25 @@ describe('comparing spectra in the page', () => {
     await page.getByRole('button', { name: 'Onto y' }).click();
     await eventuallyDrawn(page, 3);
     expect(await titles(page)).to.include('pid.alpha · onto y within a contour of 4 points');
+    await page.goto('about:blank');
+    await page.goto(`${address}#/e1?p=pid.alpha`);
+    await eventuallyDrawn(page, 1);
+    await choose(page, 'Project within');
+    await page.getByLabel('Within', { exact: true }).selectOption('');
+    await page.getByRole('button', { name: 'Draw it on the plot' }).click();
+    await page.locator('.plot[data-drawing="true"]').waitFor();
+    for (const [right, down] of [
+      [0.1, 0.9],
+      [0.9, 0.9],
+      [0.5, 0.1],
+    ] as const) {
+      const { x, y } = await placeIn(page, 0, right, down);
+      await page.mouse.click(x, y);
+    }
+    await page.getByRole('button', { name: 'Use it' }).click();
+    await page.getByRole('button', { name: 'Onto x' }).click();
+    await eventuallyDrawn(page, 2);
+    expect(await titles(page)).to.include('pid.alpha · onto x within a contour of 3 points');
     await page.goto('about:blank');
     await page.goto(`${address}#/e1?p=pid.alpha;j=x;k=gate,none`);
     await page.getByText('SpecTcl has no contour or band none').waitFor();

@@ -21,6 +21,8 @@ export interface GateRow {
 export interface GateBar {
   readonly title: string;
   readonly name: string;
+  /** It is not sent to SpecTcl and has no name. */
+  readonly isForPage: boolean;
   /** The name of a gate that SpecTcl has stays. */
   readonly isNameFixed: boolean;
   /** Of a slice, as they are typed. */
@@ -196,6 +198,8 @@ export class GateTable {
       if (wasHidden || field !== document.activeElement) field.value = value;
     };
     setText(this.#title, bar.title);
+    setText(this.#send, bar.isForPage ? 'Use it' : 'Send to SpecTcl');
+    this.#name.hidden = bar.isForPage;
     set(this.#name, bar.name);
     this.#name.readOnly = bar.isNameFixed;
     this.#limits.hidden = bar.limits === undefined;

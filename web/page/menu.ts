@@ -16,13 +16,14 @@ const EDGE_PX = 8;
 export class Menu {
   readonly element: HTMLDetailsElement;
   readonly #button: HTMLElement;
-  readonly #items = element('div', { class: 'menu-items', role: 'group' });
+  readonly #items: HTMLElement;
   readonly #content: () => readonly (MenuItem | HTMLElement)[];
 
-  /** `style`: class of its element. */
+  /** `style`: class of its element; that of its items begins with it. */
   constructor(label: string, content: () => readonly (MenuItem | HTMLElement)[], style = 'menu') {
     this.#content = content;
     this.element = element('details', { class: style });
+    this.#items = element('div', { class: `${style}-items`, role: 'group' });
     this.#button = element('summary', {});
     this.rename(label);
     this.element.append(this.#button, this.#items);

@@ -8,7 +8,7 @@ import { channelWidth, xAxis, yAxis } from '../view/axis.js';
 import { gateCells } from '../view/gate-cells.js';
 import { draftOf, missingPart, newDraft, shapeOf, type GateDraft } from '../view/gate-draft.js';
 import { gatesOn, parametersOf } from '../view/gates-on.js';
-import { isSpecTclName } from '../wire/changes.js';
+import { isSpecTclName, type GatePoint } from '../wire/changes.js';
 import type { GateShape } from '../wire/messages.js';
 import type { MarkArea } from './draw-marks.js';
 import type { GateChanges } from './gate-changes.js';
@@ -26,6 +26,8 @@ export class PlotGates {
   readonly #changes: GateChanges;
   readonly #table: GateTable;
   readonly #drawing: GateDrawing;
+  /** Takes the corners of a contour that is not for SpecTcl. */
+  #use: ((points: readonly GatePoint[]) => void) | undefined;
   /** The spectrum for which the draft was begun. */
   #spectrum = '';
 
@@ -62,6 +64,14 @@ export class PlotGates {
     return draft?.isEdit === true ? gates.filter(({ name }) => name !== draft.name) : gates;
   }
 
+  /** Draws a contour that stays on this page; `use` receives its corners, in units of the axes. */
+  beginContour(use: (points: readonly GatePoint[]) => void): void {
+    const { info, spec } = this.#plot;
+    if (info === undefined) return;
+    const parameters = parametersOf(info, spec.projection).map((parameter) => parameter ?? '');
+    this.#start(newDraft('c', parameters, 'contour'), use);
+  }
+
   begin(shape: DrawnShape): void {
     const { info, spec } = this.#plot;
     if (info === undefined || !this.#mayChange()) return;
@@ -71,6 +81,7 @@ export class PlotGates {
 
   cancel(): void {
     this.#drawing.stop();
+    this.#use = undefined;
     // The form loses the focus with its elements.
     if (this.element.contains(document.activeElement)) this.#plot.element.focus();
   }
@@ -103,7 +114,10 @@ export class PlotGates {
   /** Updates the table from the newest frame. */
   update(): void {
     const { info, spec } = this.#plot;
-    if (this.isDrawing && spec.spectra[0] !== this.#spectrum) this.#drawing.stop();
+    if (this.isDrawing && spec.spectra[0] !== this.#spectrum) {
+      this.#drawing.stop();
+      this.#use = undefined;
+    }
     const answers = this.#plot.frames[0]?.frame.head.gates ?? [];
     const labels = this.#labels();
     const rows = this.#onPlot().map(({ name }) => {
@@ -159,8 +173,9 @@ export class PlotGates {
     if (gate !== undefined) this.#start(draftOf(gate));
   }
 
-  #start(draft: GateDraft): void {
+  #start(draft: GateDraft, use?: (points: readonly GatePoint[]) => void): void {
     this.#drawing.start(draft);
+    this.#use = use;
     this.#spectrum = this.#plot.spec.spectra[0] ?? '';
     this.#plot.element.focus({ preventScroll: true });
   }
@@ -170,6 +185,11 @@ export class PlotGates {
     if (draft === undefined) return;
     const missing = missingPart(draft);
     if (missing !== undefined) return this.#plot.notices.show(`The gate needs ${missing}.`);
+    const use = this.#use;
+    if (use !== undefined) {
+      this.cancel();
+      return use(draft.points);
+    }
     if (!isSpecTclName(draft.name))
       return this.#plot.notices.show('The name of a gate has no braces, quotes or backslashes.');
     if (!draft.isEdit && this.#changes.gates.some(({ name }) => name === draft.name))
@@ -200,7 +220,8 @@ export class PlotGates {
       return point === undefined ? '' : formatAxisValue(point.x, width / 2).replaceAll(',', '');
     };
     return {
-      title: `${draft.isEdit ? 'Change' : 'New'} ${shape.shape}`,
+      title: this.#use === undefined ? `${draft.isEdit ? 'Change' : 'New'} ${shape.shape}` : 'Contour',
+      isForPage: this.#use !== undefined,
       name: draft.name,
       isNameFixed: draft.isEdit,
       limits: shape.shape === 'slice' ? [text(0), text(1)] : undefined,

@@ -7,6 +7,7 @@ import type { ScaleName } from '../../plotting/scale.js';
 import type { Axis, Placement } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { RegionFit } from '../view/region-spec.js';
+import type { GatePoint } from '../wire/changes.js';
 import type { Frame } from '../wire/frame.js';
 import type { AxisCalibration, ChannelRange, GateShape, SpectrumInfo, Timeline } from '../wire/messages.js';
 import type { CountView } from './draw-fit.js';
@@ -81,6 +82,8 @@ export type DrawnShape = 'slice' | 'band' | 'contour';
 /** What input and menus may do with the gate that is drawn on a plot. */
 export interface GateActions {
   readonly isDrawing: boolean;
+  /** Draws a contour that stays on this page; `use` receives its corners, in units of the axes. */
+  beginContour(use: (points: readonly GatePoint[]) => void): void;
   begin(shape: DrawnShape): void;
   /** Grips the point at a place, removes it, or adds one there. */
   down(at: ChannelPoint, removes: boolean): void;

@@ -1,33 +1,41 @@
 /**
  * The dialog that projects a map within one of SpecTcl's gates or within a contour. Corners are in
- * channels of the axes; those of the selected region are there to begin with. `plot-dialogs.ts`
+ * channels of the axes, typed or drawn; those of the first region are there to begin with. `plot-dialogs.ts`
  * exports it. Adds a dialog to the document until it is closed, and a plot to the board.
  */
+import { toChannel, xAxis, yAxis } from '../view/axis.js';
 import { gatesOn } from '../view/gates-on.js';
 import { parseContour, type ProjectedPart } from '../view/projected-part.js';
 import type { PlotSpec } from '../view/plot-spec.js';
+import type { GatePoint } from '../wire/changes.js';
+import type { SpectrumInfo } from '../wire/messages.js';
 import { labelled, openDialog } from './dialog.js';
 import { element, selectBox, setText } from './dom.js';
 import type { PlotActions, PlotHandle } from './plot-interface.js';
 
 const CONTOUR = '';
 
-export function showProjectionDialog(plot: PlotHandle, actions: PlotActions): void {
+/** `drawn`: corners to begin with. */
+export function showProjectionDialog(plot: PlotHandle, actions: PlotActions, drawn?: string): void {
   const { info, spec } = plot;
   if (info === undefined) return;
   const gates = gatesOn(info, undefined, plot.gateShapes);
-  let gate = gates[0]?.name ?? CONTOUR;
-  const corners = element('textarea', { rows: '3', spellcheck: 'false' }, regionText(spec));
+  let gate = drawn === undefined ? (gates[0]?.name ?? CONTOUR) : CONTOUR;
+  const corners = element('textarea', { rows: '3', spellcheck: 'false' }, drawn ?? regionText(spec));
   const cornersField = labelled('Corners: x,y x,y …', corners);
   const note = element('p', { class: 'hint', role: 'status' });
-  cornersField.hidden = gate !== CONTOUR;
+  const draw = element('button', { type: 'button' }, 'Draw it on the plot');
+  const showContour = (): void => {
+    for (const one of [cornersField, draw]) one.hidden = gate !== CONTOUR;
+  };
+  showContour();
   const within = selectBox(
     'Within',
     [...gates.map(({ name }) => [name, `Gate ${name}`] as const), [CONTOUR, 'A contour'] as const],
     gate,
     (chosen) => {
       gate = chosen;
-      cornersField.hidden = gate !== CONTOUR;
+      showContour();
     },
   );
   const project = (event: Event, projection: 'x' | 'y'): void => {
@@ -38,10 +46,14 @@ export function showProjectionDialog(plot: PlotHandle, actions: PlotActions): vo
   };
   const dialog = openDialog(
     `Project ${spec.spectra.join(', ')}`,
-    [labelled('Within', within), cornersField, note],
+    [labelled('Within', within), cornersField, draw, note],
     [],
     'Cancel',
   );
+  draw.addEventListener('click', () => {
+    dialog.close();
+    plot.gates.beginContour((points) => showProjectionDialog(plot, actions, cornersText(points, info)));
+  });
   dialog
     .querySelector('form')
     ?.prepend(
@@ -73,6 +85,14 @@ function projectionOf(spec: PlotSpec, projection: 'x' | 'y', within: ProjectedPa
     // Limits of a map are not those of a sum.
     look: { ...look, low: undefined, high: undefined, threshold: undefined },
   };
+}
+
+/** In channels, from units of the axes. */
+function cornersText(points: readonly GatePoint[], info: SpectrumInfo): string {
+  const [x, y] = [xAxis(info), yAxis(info)];
+  const corner = (point: GatePoint): string =>
+    `${toChannel(x, point.x).toFixed(1)},${toChannel(y, point.y).toFixed(1)}`;
+  return points.map(corner).join(' ');
 }
 
 /** The corners of the first region, as a contour to change. */
