@@ -4,6 +4,8 @@
  * page sessions and metrics to it. Runs timers while pages follow; its links open sockets.
  */
 import type { ApplicationInfo, Client } from '../../client-lib/index.js';
+import { systemClock } from '../../protocol/base/clock.js';
+import type { AlarmActions } from '../../protocol/host/alarm-actions.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -15,6 +17,9 @@ import { CALIBRATIONS } from './calibrations.js';
 import { LAYOUTS } from './layouts.js';
 import { HostLink } from './host-link.js';
 import { NetworkSampler } from './network.js';
+import type { TrendMetrics } from './trends/trend-metrics.js';
+import { ScalerReader } from './trends/scaler-reader.js';
+import { Trends } from './trends/trends.js';
 
 type Receive = (message: ServerMessage) => void;
 
@@ -28,6 +33,7 @@ const WATCHES_MAX = 256;
 export class Applications {
   readonly calibrations: AppRecords<AxisCalibration>;
   readonly layouts: AppRecords<Layout>;
+  readonly trends: Trends;
   readonly #host: HostLink;
   readonly #log: Logger;
   readonly #directory: string | undefined;
@@ -41,8 +47,13 @@ export class Applications {
   #sendingPicture = false;
   #closed = false;
 
-  /** `stateDirectory`: where calibrations and layouts are kept. */
-  constructor(directory: string | undefined, stateDirectory: string, log: Logger) {
+  /** `stateDirectory`: where calibrations, layouts, trends and alarms are kept. */
+  constructor(
+    directory: string | undefined,
+    stateDirectory: string,
+    alarmActions: AlarmActions | undefined,
+    log: Logger,
+  ) {
     this.#directory = directory;
     this.calibrations = new AppRecords(stateDirectory, CALIBRATIONS, log);
     this.layouts = new AppRecords(stateDirectory, LAYOUTS, log);
@@ -52,6 +63,16 @@ export class Applications {
     this.#pageNetwork = new NetworkSampler(clientOf);
     this.#metricsNetwork = new NetworkSampler(clientOf);
     this.#host.on('applications', () => this.#releaseEnded());
+    this.trends = new Trends({
+      watch: (app) => this.watch(app),
+      scalers: (app) => new ScalerReader(() => clientOf(app), log),
+      stateDirectory,
+      alarmActions,
+      clock: systemClock,
+      wallMs: Date.now,
+      log,
+    });
+    this.trends.start();
   }
 
   /**
@@ -130,9 +151,18 @@ export class Applications {
     return this.#visible(await this.#metricsNetwork.picture(applications, hostServerConnected), maySee);
   }
 
+  /** The trends and alarms of the applications that a scraper may see. */
+  trendMetrics(maySee: MaySee): TrendMetrics {
+    return {
+      apps: this.trends.apps.filter(({ app }) => maySee(this.#infoOf(app))),
+      deliveries: this.trends.deliveries,
+    };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#pictureTimer);
+    await this.trends.close();
     await Promise.all([...this.#watches.values()].map((watch) => watch.close()));
     await Promise.all([...this.#links.values()].map((link) => link.close()));
     await this.#host.close();

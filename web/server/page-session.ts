@@ -31,6 +31,8 @@ export interface PageSessionServices {
   watch(app: string): AppWatch | undefined;
   readonly calibrations: AppRecords<AxisCalibration>;
   readonly layouts: AppRecords<Layout>;
+  /** Sends trends and alarms of an application, until the returned function is called. */
+  followTrends(app: string, send: (message: ServerMessage) => void): () => void;
   /** Calls `receive` with pictures of the network, until the returned function is called. */
   followNetwork(receive: (message: ServerMessage) => void): () => void;
   /** Starts or stops an application; throws the reason when that fails. */
@@ -128,6 +130,7 @@ export class PageSession {
     const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
     const changed = (): void => this.#sendFrames();
     const { calibrations, layouts } = this.#services;
+    const unfollowTrends = this.#services.followTrends(watch.app, (message) => this.send(message));
     const calibrated = (app = watch.app): void => {
       if (app !== watch.app) return;
       this.send({ kind: 'calibrations', app, calibrations: calibrations.of(app) });
@@ -139,6 +142,7 @@ export class PageSession {
     layouts.on('changed', arranged);
     watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
     this.#leaveWatch = () => {
+      unfollowTrends();
       calibrations.off('changed', calibrated);
       layouts.off('changed', arranged);
       watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);

@@ -13,6 +13,8 @@
  * | `/api/fit`, `/api/peaks` | JSON: fits and peaks of a spectrum              | view access           |
  * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
  * | `/api/layout`            | POST keeps a layout                             | view access, own page |
+ * | `/api/trend`             | JSON: values of a trend; POST keeps one         | view access, own page |
+ * | `/api/alarm`, `/api/acknowledge` | POST keeps, or acknowledges, an alarm   | view access, own page |
  * | `/api/save`              | spectra as a file                               | view access           |
  * | `/jsroot…`               | JSROOT and its document, where it is installed  | view access           |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
@@ -38,6 +40,7 @@ import {
 } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
+import type { AlarmActions } from '../../protocol/host/alarm-actions.js';
 import { ownNames } from '../../protocol/host/own-names.js';
 import {
   isLoopbackHost,
@@ -74,6 +77,8 @@ import { PagePlaces } from './page-places.js';
 import { PageSession } from './page-session.js';
 import { SaveRequests } from './save-requests.js';
 import { SignIn } from './sign-in.js';
+import { followTrends } from './trends/page-trends.js';
+import { acknowledgeAlarm, answerTrend, setAlarm, setTrend } from './trends/trend-requests.js';
 
 export interface WebServerOptions {
   readonly listen: AddressOf<'tcp' | 'tls'>;
@@ -86,8 +91,10 @@ export interface WebServerOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where calibrations and layouts are kept. */
+  /** Where calibrations, layouts, trends and alarms are kept. */
   readonly stateDirectory: string;
+  /** What alarms do outside of the page; undefined: nothing. */
+  readonly alarmActions?: AlarmActions | undefined;
   /** Directory of the built page. */
   readonly assets: string;
   /** Undefined where it is not installed. */
@@ -105,6 +112,16 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   UNKNOWN_SPECTRUM: 404,
   LIMIT_REACHED: 503,
   TIMED_OUT: 504,
+};
+/** What a POST changes, by path. */
+const CHANGES: Readonly<
+  Record<string, (applications: Applications, maySee: MaySee, body: string) => Promise<object>>
+> = {
+  '/api/calibration': setCalibration,
+  '/api/layout': setLayout,
+  '/api/trend': setTrend,
+  '/api/alarm': setAlarm,
+  '/api/acknowledge': acknowledgeAlarm,
 };
 /** Memory pages are 4 KiB on every supported machine. */
 const MEMORY_PAGE_BYTES = 4_096;
@@ -146,7 +163,12 @@ export class WebServer {
       port: this.#port,
       secure: this.#usesTls,
     }));
-    this.#applications = new Applications(options.directory, options.stateDirectory, log);
+    this.#applications = new Applications(
+      options.directory,
+      options.stateDirectory,
+      options.alarmActions,
+      log,
+    );
     this.#saves = new SaveRequests(this.#applications);
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
@@ -238,7 +260,7 @@ export class WebServer {
       response.setHeader('Set-Cookie', this.#signIn.signOut(request.headers.cookie));
       return sendJson(response, 200, {});
     }
-    if (path === '/api/calibration' || path === '/api/layout') return this.#analyse(path, request, response);
+    if (Object.hasOwn(CHANGES, path)) return this.#analyse(path, request, response);
     if (path !== '/sign-in') return sendText(response, 404, 'No such page.');
     const secret = await readBody(request);
     if (secret === undefined) return sendText(response, 413, 'The secret is too long.');
@@ -261,7 +283,7 @@ export class WebServer {
     }
   }
 
-  /** Fits, peaks, calibrations, layouts and files; errors are answered with their code. */
+  /** Fits, peaks, calibrations, layouts, trends, alarms and files; errors are answered with their code. */
   async #analyse(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!this.#mayView(request)) {
       response.setHeader('WWW-Authenticate', 'Bearer');
@@ -286,16 +308,19 @@ export class WebServer {
     const maySee = this.#maySee(request);
     if (request.method === 'POST') {
       if (this.#signIn.hasSecret && !this.#signedIn(request)) {
-        throw new MirrorflowError('NOT_PERMITTED', 'sign in to keep calibrations and layouts');
+        throw new MirrorflowError(
+          'NOT_PERMITTED',
+          'sign in to keep calibrations, layouts, trends and alarms',
+        );
       }
       const body = await readBody(request, LAYOUT_BODY_BYTES_MAX);
-      if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the calibration or layout is too long');
-      const set = path === '/api/layout' ? setLayout : setCalibration;
-      return set(this.#applications, maySee, body);
+      if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the request is too long');
+      return CHANGES[path]?.(this.#applications, maySee, body);
     }
     const words = requestWords(request.url ?? '');
     if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
     if (path === '/api/peaks') return answerPeaks(this.#applications, maySee, words);
+    if (path === '/api/trend') return answerTrend(this.#applications, maySee, words);
     return path === '/api/calibration' ? answerCalibration(this.#applications, maySee, words) : undefined;
   }
 
@@ -357,6 +382,7 @@ export class WebServer {
       return sendText(response, 401, 'Send the shared secret as bearer token.');
     }
     const picture = await this.#applications.pictureForMetrics(this.#maySee(request));
+    const trends = this.#applications.trendMetrics(this.#maySee(request));
     const pids = picture.applications.flatMap((app) => [app.pid, ...app.flows.map(({ pid }) => pid)]);
     const viewer = {
       pages: this.#pages.size,
@@ -366,7 +392,7 @@ export class WebServer {
     };
     response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
     response.setHeader('Cache-Control', 'no-store');
-    response.writeHead(200).end(metricsText(picture, viewer, residentBytes(pids)));
+    response.writeHead(200).end(metricsText(picture, viewer, residentBytes(pids), trends));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -403,6 +429,7 @@ export class WebServer {
       watch: (app) => this.#applications.watchFor(app, maySee),
       calibrations: this.#applications.calibrations,
       layouts: this.#applications.layouts,
+      followTrends: (app, send) => followTrends(this.#applications.trends, app, send),
       followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
       controlApplication: (action, app) => this.#applications.controlApplication(action, app),
     });

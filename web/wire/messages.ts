@@ -5,8 +5,10 @@
  * visible, and the server sends a frame when one has changed. Types, constants and checks.
  */
 
-/** Stored channels, `to` not included. */
-export type ChannelRange = readonly [from: number, to: number];
+import type { ChannelRange } from './ranges.js';
+import type { AlarmView, Trend } from './trends.js';
+
+export type { ChannelRange } from './ranges.js';
 
 export interface Region {
   readonly x: ChannelRange;
@@ -247,6 +249,21 @@ export type ServerMessage =
       readonly layouts: Readonly<Record<string, Layout>>;
     }
   | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
+  /** The trends of the application by name; `problem`: why they are not stored. */
+  | {
+      readonly kind: 'trends';
+      readonly app: string;
+      readonly trends: Readonly<Record<string, Trend>>;
+      readonly problem?: string;
+    }
+  /** Values of one second by trend; a trend without a value is missing. */
+  | {
+      readonly kind: 'trend-values';
+      readonly app: string;
+      readonly atMs: number;
+      readonly values: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'alarms'; readonly app: string; readonly alarms: Readonly<Record<string, AlarmView>> }
   /** The spectrum does not exist; frames follow when it does. */
   | { readonly kind: 'missing'; readonly id: number }
   | { readonly kind: 'network'; readonly picture: NetworkPicture }

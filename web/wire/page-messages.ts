@@ -13,10 +13,10 @@ import {
   type RegionRequest,
   type Subscription,
 } from './messages.js';
+import { isIndex, isRange } from './ranges.js';
 
 /** Bounds of what a page may send; SpecTcl's own names and axes are smaller. */
 const NAME_CHARACTERS_MAX = 256;
-const CHANNEL_MAX = 2 ** 32;
 const INTERVAL_MAX_MS = 60_000;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -102,22 +102,12 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= NAME_CHARACTERS_MAX;
 }
 
-function isIndex(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < CHANNEL_MAX;
-}
-
 function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= COLUMNS_MAX;
 }
 
 function isInterval(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= INTERVAL_MAX_MS;
-}
-
-function isRange(value: unknown): value is ChannelRange {
-  if (!Array.isArray(value) || value.length !== 2) return false;
-  const [from, to] = value as readonly unknown[];
-  return isIndex(from) && isIndex(to) && from < to;
 }
 
 function isRegionList(value: unknown): value is readonly RegionRequest[] {

@@ -87,6 +87,7 @@ class Page {
       watch: () => source as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
+      followTrends: () => () => undefined,
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
     });

@@ -43,6 +43,7 @@ describe('the session of a page', () => {
       watch: () => watch as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
+      followTrends: () => () => undefined,
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
     });
