@@ -55,15 +55,25 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     logLevel: 'warning',
   };
   // First the worker and what is loaded later, whose names the page has to know.
-  const pathOf = async (name) => {
-    const { metafile } = await build({ ...common, entryPoints: { [name]: `web/page/${name}.ts` } });
+  const pathOf = async (name, source = `${name}.ts`) => {
+    const { metafile } = await build({ ...common, entryPoints: { [name]: `web/page/${source}` } });
     return `/${basename(Object.keys(metafile.outputs)[0] ?? '')}`;
   };
   const [workerPath, filesPath] = [await pathOf('fit-worker'), await pathOf('plot-files')];
+  const [trendPath, trendStylePath] = [
+    await pathOf('trend-plot'),
+    await pathOf('trend-style', 'trend-plot.css'),
+  ];
+  const paths = {
+    FIT_WORKER_PATH: workerPath,
+    PLOT_FILES_PATH: filesPath,
+    TREND_PLOT_PATH: trendPath,
+    TREND_STYLE_PATH: trendStylePath,
+  };
   const result = await build({
     ...common,
-    define: { FIT_WORKER_PATH: JSON.stringify(workerPath), PLOT_FILES_PATH: JSON.stringify(filesPath) },
-    external: [filesPath],
+    define: Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, JSON.stringify(path)])),
+    external: [filesPath, trendPath],
     entryPoints: {
       page: 'web/page/main.ts',
       style: 'web/page/style.css',

@@ -86,6 +86,7 @@ function ours(kind: Kind): Drawing {
     fits: new Fits(),
     notices: new Notices(),
     showLayouts: () => undefined,
+    showTrends: () => undefined,
   };
   const ignore = (): void => undefined;
   let plot: Plot | undefined;

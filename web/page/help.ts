@@ -26,6 +26,7 @@ const KEYS: Rows = [
   ['U', 'switch between units and channels'],
   ['Ctrl Z, Ctrl Y', 'undo, redo (also Back and Forward of the browser)'],
   ['P', 'pause, resume'],
+  ['T', 'trends and alarms'],
   ['N', 'switch between spectra and network'],
 ];
 

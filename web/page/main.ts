@@ -7,9 +7,11 @@
  *   subscriptions.ts   visible views              spectrum-list.ts     the list of spectra
  *   page-state.ts      data from the server       network*.ts          the network page
  *   page-history.ts    undo, Back and Forward     layouts.ts           named layouts
+ *   trends.ts          trends and alarms
  */
 import { formatAddress, parseAddress, defaultPlot } from '../view/plot-spec.js';
 import type { ApplicationSummary, ServerMessage, SpectrumInfo } from '../wire/messages.js';
+import type { TrendSource } from '../wire/trends.js';
 import { Board } from './board.js';
 import { Connection } from './connection.js';
 import { element } from './dom.js';
@@ -29,6 +31,7 @@ import { SpectrumList } from './spectrum-list.js';
 import { PageState } from './page-state.js';
 import { Subscriptions } from './subscriptions.js';
 import { startTheme } from './theme.js';
+import { Trends } from './trends.js';
 
 /** Spectra of each dimension that a page without plots in its address shows. */
 const SUGGESTED_PER_DIMENSION = 2;
@@ -48,6 +51,7 @@ class App {
     open: (address) => (location.hash = address),
     address: () => this.#address(),
   });
+  readonly #trends = new Trends(this.#state, this.#notices);
   readonly #main = element('main', {});
   #view: 'spectra' | 'network' = 'spectra';
   /** While the address bar is read, it is not written. */
@@ -76,6 +80,7 @@ class App {
       fits: new Fits(),
       notices: this.#notices,
       showLayouts: () => this.#layouts.show(),
+      showTrends: (source?: TrendSource) => this.#trends.show(source === undefined ? {} : { source }),
     };
     this.#board = new Board(services, {
       changed: (burst) => this.#boardChanged(burst),
@@ -99,6 +104,7 @@ class App {
       undo: () => this.#undo(),
       redo: () => this.#redo(),
       layouts: () => this.#layouts.show(),
+      trends: () => this.#trends.show(),
       help: showHelp,
       signIn: showSignIn,
       signOut: () => void signOut().then(() => location.reload()),
@@ -106,7 +112,8 @@ class App {
     this.#header = new Header(state, actions);
     startTheme(() => this.#redraw());
     const { element: layouts } = this.#layouts;
-    document.body.replaceChildren(this.#header.element, layouts, this.#main, this.#notices.element);
+    const { element: strip } = this.#trends.strip;
+    document.body.replaceChildren(this.#header.element, layouts, strip, this.#main, this.#notices.element);
     preparePrinting(() => {
       this.#redraw();
       services.loop.drawNow();
@@ -198,6 +205,7 @@ class App {
     }
     this.#network.setVisible(view === 'network');
     this.#layouts.setVisible(view === 'spectra');
+    this.#trends.strip.setVisible(view === 'spectra');
     if (view === 'network') this.#list.close();
     else this.#list.refresh();
     this.#updateAddress('step');
@@ -276,6 +284,19 @@ class App {
         if (message.app !== state.app) return undefined;
         state.calibrations = message.calibrations;
         return state.notify('gates');
+      case 'trends':
+        if (message.app !== state.app) return undefined;
+        state.trends = message.trends;
+        state.trendProblem = message.problem;
+        return state.notify('trends');
+      case 'trend-values':
+        if (message.app !== state.app) return undefined;
+        state.trendValues = message;
+        return state.notify('trend-values');
+      case 'alarms':
+        if (message.app !== state.app) return undefined;
+        state.alarms = message.alarms;
+        return state.notify('alarms');
       case 'missing':
         return this.#subscriptions.missing(message.id);
       case 'network':
@@ -308,6 +329,7 @@ class App {
   #redraw(): void {
     this.#state.notify('gates');
     this.#list.redraw();
+    this.#trends.strip.redraw();
     this.#network.refresh();
   }
 
@@ -338,6 +360,9 @@ class App {
         return true;
       case 'p':
         this.#togglePause();
+        return true;
+      case 't':
+        this.#trends.show();
         return true;
       case 'n':
         this.#showView(this.#view === 'network' ? 'spectra' : 'network');

@@ -13,10 +13,22 @@ import type {
   SpectrumInfo,
   WatchStatus,
 } from '../wire/messages.js';
+import type { AlarmView, Trend } from '../wire/trends.js';
 
 /** `second`: once a second, for texts with an age. */
 export type Topic =
-  'second' | 'connection' | 'applications' | 'status' | 'list' | 'gates' | 'layouts' | 'network' | 'paused';
+  | 'second'
+  | 'connection'
+  | 'applications'
+  | 'status'
+  | 'list'
+  | 'gates'
+  | 'layouts'
+  | 'trends'
+  | 'trend-values'
+  | 'alarms'
+  | 'network'
+  | 'paused';
 
 type Welcome = ServerMessage & { kind: 'welcome' };
 
@@ -34,6 +46,13 @@ export class PageState {
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
   /** By their names. */
   layouts: Readonly<Record<string, Layout>> = {};
+  /** By their names. */
+  trends: Readonly<Record<string, Trend>> = {};
+  /** Why trends are not stored; undefined while they are. */
+  trendProblem: string | undefined;
+  /** Of the last second; undefined before the first. */
+  trendValues: { readonly atMs: number; readonly values: Readonly<Record<string, number>> } | undefined;
+  alarms: Readonly<Record<string, AlarmView>> = {};
   picture: NetworkPicture | undefined;
   paused = false;
   /** While paused: when the newest data at the pause were published, milliseconds since 1970. */
@@ -65,6 +84,11 @@ export class PageState {
     this.gates = [];
     this.calibrations = {};
     this.layouts = {};
-    for (const topic of ['applications', 'status', 'list', 'gates', 'layouts'] as const) this.notify(topic);
+    this.trends = {};
+    this.trendProblem = undefined;
+    this.trendValues = undefined;
+    this.alarms = {};
+    for (const topic of ['applications', 'status', 'list', 'gates', 'layouts', 'trends', 'alarms'] as const)
+      this.notify(topic);
   }
 }

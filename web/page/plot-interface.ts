@@ -9,6 +9,7 @@ import type { PlotSpec } from '../view/plot-spec.js';
 import type { RegionFit } from '../view/region-spec.js';
 import type { Frame } from '../wire/frame.js';
 import type { AxisCalibration, ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import type { TrendSource } from '../wire/trends.js';
 import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
 import type { Fits } from './fits.js';
@@ -27,6 +28,8 @@ export interface PageServices {
   readonly fits: Fits;
   readonly notices: Notices;
   readonly showLayouts: () => void;
+  /** `source`: what a new trend measures, as its form has it at first. */
+  readonly showTrends: (source?: TrendSource) => void;
 }
 
 /** One spectrum of a plot. */
@@ -127,6 +130,8 @@ export interface PlotHandle {
   spectrum(index: number): PlotSpectrum | undefined;
   redraw(): void;
   showLayouts(): void;
+  /** Trends and alarms, with a form for a trend of this plot. */
+  showTrends(): void;
   /** Draws the plot as it is shown on another surface, without cursor. */
   paintOn(surface: PictureSurface): void;
   /**

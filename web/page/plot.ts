@@ -222,6 +222,20 @@ export class Plot implements Drawable, PlotHandle {
     this.#services.showLayouts();
   }
 
+  /** A new trend is that of the first region, or else of the whole spectrum. */
+  showTrends(): void {
+    const { spectra, regions } = this.spec;
+    const [region] = regions;
+    const spectrum = spectra[region?.spectrum ?? 0];
+    if (spectrum === undefined) return this.#services.showTrends();
+    const y = region?.y === undefined ? {} : { y: region.y };
+    this.#services.showTrends({
+      kind: 'spectrum',
+      spectrum,
+      ...(region === undefined ? {} : { x: region.x, ...y }),
+    });
+  }
+
   paintOn(surface: PictureSurface): void {
     this.#picture.paintOn(surface);
   }
