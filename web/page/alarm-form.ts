@@ -26,7 +26,7 @@ export function alarmForm(
   shown: string | undefined,
   save: (name: string, rule: AlarmRule) => void,
 ): HTMLElement {
-  const kind = selectBox<Kind>('Condition', KINDS, 'below', () => update());
+  const kind = selectBox<Kind>('Raise when', KINDS, 'below', () => update());
   const trend = selectBox(
     'Trend',
     trends.map((name) => [name, name] as const),

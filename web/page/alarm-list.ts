@@ -53,16 +53,16 @@ export class AlarmList {
         { type: 'button', 'aria-label': `${text} ${name}`, 'data-key': `${text} ${name}`, onclick: run },
         text,
       );
-    const measured = value === undefined ? '' : `, now ${valueText(value)}`;
+    const measured = value === undefined ? '' : ` at ${valueText(value)}`;
     return element(
       'li',
       { class: raised ? 'raised' : '' },
       element('strong', {}, name),
-      element('span', { class: 'what' }, `${conditionText(rule.condition)}${measured}`),
+      element('span', { class: 'what' }, conditionText(rule.condition)),
       element(
         'span',
         { class: 'state' },
-        `${stateText(view)} since ${new Date(sinceMs).toLocaleString('en-GB')}`,
+        `${stateText(view)}${measured} since ${new Date(sinceMs).toLocaleString('en-GB')}`,
       ),
       raised && acknowledged === undefined ? button('Acknowledge', () => this.#acknowledge(name)) : undefined,
       button('Remove', () => this.#actions.remove(name)),

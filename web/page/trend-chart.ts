@@ -5,7 +5,7 @@
  */
 import uPlot from 'uplot';
 import { valueText } from '../view/alarm-text.js';
-import { trendColumns, verticalRange } from '../view/trend-table.js';
+import { tickText, timeText, trendColumns, verticalRange } from '../view/trend-table.js';
 import type { TrendHistory } from '../wire/trends.js';
 import type { Palette } from './theme.js';
 
@@ -68,9 +68,12 @@ export class TrendChart {
       width: Math.max(200, this.#element.clientWidth),
       height: HEIGHT_PX,
       scales: { x: { time: true }, y: { range: () => this.#range() } },
-      axes: [axis, { ...axis, size: 70, values: (_plot, values) => values.map((value) => valueText(value)) }],
+      axes: [
+        { ...axis, values: (_plot, splits, _axis, _space, stepS) => splits.map((at) => timeText(at, stepS)) },
+        { ...axis, size: 70, values: (_plot, splits) => splits.map((value) => tickText(value)) },
+      ],
       series: [
-        {},
+        { label: 'Time', value: (_plot, at: number | null) => (at === null ? '–' : timeLabel(at)) },
         ...this.#trends.flatMap(({ name }, index): uPlot.Series[] => [
           {
             label: name,
@@ -96,12 +99,12 @@ export class TrendChart {
   }
 
   #range(): [number, number] {
-    const values = this.#trends.flatMap(({ history: { low, high }, lines }) => [
-      ...lines,
-      ...[...low, ...high].filter((value): value is number => value !== null),
-    ]);
+    const values = this.#trends.flatMap(({ history: { low, high } }) =>
+      [...low, ...high].filter((value): value is number => value !== null),
+    );
     return verticalRange(
       values,
+      this.#trends.flatMap(({ lines }) => lines),
       this.#trends.some(({ isRate }) => isRate),
     );
   }
@@ -131,4 +134,8 @@ function tableOf(trends: readonly ChartTrend[]): uPlot.AlignedData {
     return [times, mean, low, high];
   });
   return tables.length === 0 ? [[]] : uPlot.join(tables);
+}
+
+function timeLabel(seconds: number): string {
+  return new Date(seconds * 1_000).toLocaleString('en-GB');
 }

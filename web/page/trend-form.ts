@@ -27,7 +27,7 @@ export function trendForm({ spectra, gates, source, save }: TrendFormParts): HTM
   const x = source !== undefined && 'x' in source ? source.x : undefined;
   const y = source !== undefined && 'y' in source ? source.y : undefined;
   const name = textInput(suggestedName(source), { maxlength: String(TREND_NAME_CHARACTERS_MAX) });
-  const kind = selectBox<Kind>('What it measures', KINDS, source?.kind ?? 'spectrum', () => update());
+  const kind = selectBox<Kind>('Measures', KINDS, source?.kind ?? 'spectrum', () => update());
   const list = (id: string, names: readonly string[]): HTMLElement =>
     element('datalist', { id }, ...names.map((value) => element('option', { value })));
   const spectrum = textInput(source !== undefined && 'spectrum' in source ? source.spectrum : spectra[0], {

@@ -54,17 +54,53 @@ export function linesOf(
   return { thresholds: trend.thresholds, limits };
 }
 
-/** The range of the vertical axis: all values and lines, zero too where they are rates. */
-export function verticalRange(values: readonly number[], withZero: boolean): [low: number, high: number] {
-  let low = withZero ? 0 : Number.POSITIVE_INFINITY;
-  let high = withZero ? 0 : Number.NEGATIVE_INFINITY;
+/** A line further from the values than so many times their span is not worth a flat picture. */
+const LINE_REACH = 4;
+
+/**
+ * The range of the vertical axis: all values, zero too where they are rates, and the lines that are
+ * not too far away.
+ */
+export function verticalRange(
+  values: readonly number[],
+  lines: readonly number[],
+  withZero: boolean,
+): [low: number, high: number] {
+  const base = withZero ? [0, ...values] : values;
+  const [from, to] = extremes(base.length > 0 && values.length > 0 ? base : lines);
+  const reach = (to - from || Math.abs(to) || 1) * LINE_REACH;
+  const near = lines.filter((line) => line >= from - reach && line <= to + reach);
+  const [low, high] = extremes([from, to, ...near]);
+  const margin = (high - low) * 0.06 || Math.abs(high) * 0.01 || 1;
+  return [withZero && low === 0 ? 0 : low - margin, high + margin];
+}
+
+/** A place on the vertical axis: short, `800`, `1.5e+6`. */
+export function tickText(value: number): string {
+  const rounded = Number(value.toPrecision(6));
+  const size = Math.abs(rounded);
+  return size >= 1e5 || (size > 0 && size < 1e-3) ? rounded.toExponential() : String(rounded);
+}
+
+/** A place on the axis of time, by the distance of ticks in seconds: a day, a minute or a second. */
+export function timeText(seconds: number, stepS: number): string {
+  const date = new Date(seconds * 1_000);
+  const isMidnight = date.getHours() === 0 && date.getMinutes() === 0;
+  if (stepS >= 86_400 || (stepS >= 3_600 && isMidnight)) {
+    return date.toLocaleDateString('en-GB', { day: '2-digit', month: 'short' });
+  }
+  return date.toLocaleTimeString('en-GB').slice(0, stepS >= 60 ? 5 : 8);
+}
+
+/** 0 and 1 without values. Loops, since a call takes only so many arguments. */
+function extremes(values: readonly number[]): [low: number, high: number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
   for (const value of values) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  if (low > high) return [0, 1];
-  const margin = (high - low) * 0.06 || Math.abs(high) * 0.01 || 1;
-  return [withZero && low === 0 ? 0 : low - margin, high + margin];
+  return low > high ? [0, 1] : [low, high];
 }
 
 function addRow(

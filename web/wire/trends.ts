@@ -75,7 +75,7 @@ export interface AlarmStatus {
 /** An alarm as pages and receivers see it. */
 export interface AlarmView extends AlarmStatus {
   readonly rule: AlarmRule;
-  /** The last value of its trend. */
+  /** Of its trend at the last change; missing after a restart. */
   readonly value?: number;
 }
 

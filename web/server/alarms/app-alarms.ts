@@ -22,6 +22,7 @@ export interface AlarmEvent {
 interface Entry {
   readonly rule: AlarmRule;
   readonly state: AlarmState;
+  /** Of its trend, when the state changed last. */
   value: number | undefined;
 }
 
@@ -80,11 +81,11 @@ export class AppAlarms {
       const { rule, state } = entry;
       const trend = trendOf(rule.condition);
       const value = trend === undefined ? undefined : observation.measured(trend)?.value;
-      if (value !== undefined) entry.value = value;
       const change = state.judge(verdictOf(rule.condition, observation), nowMs);
       if (change === undefined) continue;
+      entry.value = value;
       this.#keep(alarm, state.status.raised ? state.status : undefined);
-      events.push({ app: this.#app, alarm, state: change, rule, value: entry.value, atMs: nowMs });
+      events.push({ app: this.#app, alarm, state: change, rule, value, atMs: nowMs });
     }
     return events;
   }

@@ -2,9 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { packageFolder } from '../../../../protocol/base/installation.js';
 import { STORE_LIMITS, TrendStore } from '../../../../web/server/trends/trend-store.js';
 import { silent } from '../../../kit/silent-log.js';
+import { eventually } from '../../../kit/eventually.js';
+import { TestRuntime } from '../../../kit/test-runtime.js';
 import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
 const DAY = 1_440;
@@ -151,6 +155,27 @@ describe('the store of trends', () => {
     expect(next.problem).to.equal(undefined);
     next.close();
     expect(existsSync(`${folder()}/owner`)).to.equal(false);
+  });
+
+  it('a writer that is killed at any moment has stored every minute that it reported', async () => {
+    const runtime = new TestRuntime();
+    try {
+      for (let round = 0; round < 3; round += 1) {
+        const writer = runtime.program(join(packageFolder(), 'dist/test/fixtures/trend-writer.js'), [
+          folder(),
+        ]);
+        await eventually(
+          () => writer.output.split('\n').length > 20 * (round + 1),
+          'it has stored some minutes',
+        );
+        await writer.kill();
+        const reported = writer.output.split('\n').slice(0, -1).map(Number);
+        const stored = new Set(await means(open(), 'trend 99'));
+        expect(reported.filter((minute) => !stored.has(minute))).to.deep.equal([]);
+      }
+    } finally {
+      runtime.remove();
+    }
   });
 
   it('a folder that cannot be made is a state, never an error', () => {
