@@ -16,6 +16,8 @@ export class RunWatch {
   #rest: SpecTclRest | undefined;
   #source: string | undefined;
   #asking = false;
+  /** Grows with each `close`: an answer to an earlier question is dropped. */
+  #generation = 0;
   #askedMs = -Infinity;
   #answer: { readonly active: boolean; readonly atMs: number } | undefined;
 
@@ -37,25 +39,32 @@ export class RunWatch {
   }
 
   close(): void {
+    this.#generation += 1;
     this.#rest?.close();
     this.#rest = undefined;
     this.#answer = undefined;
     this.#askedMs = -Infinity;
+    this.#asking = false;
   }
 
   async #ask(source: string, nowMs: number): Promise<void> {
     this.#asking = true;
+    const generation = this.#generation;
+    const isClosed = (): boolean => generation !== this.#generation;
+    let rest = this.#rest;
     try {
-      this.#rest ??= await connectSpecTclRest(source, TIMEOUT_MS);
-      const { RunState: state } = await this.#rest.variables();
+      rest ??= await connectSpecTclRest(source, TIMEOUT_MS);
+      const { RunState: state } = isClosed() ? {} : await rest.variables();
+      if (isClosed()) return rest.close();
+      this.#rest = rest;
       const active = state === undefined ? undefined : runIsActive(state);
-      if (source === this.#source) this.#answer = active === undefined ? undefined : { active, atMs: nowMs };
+      this.#answer = active === undefined ? undefined : { active, atMs: nowMs };
     } catch (error) {
       this.#log.debug('cannot read the run state by REST', { source, error });
-      this.#rest?.close();
-      this.#rest = undefined;
+      rest?.close();
+      if (!isClosed()) this.#rest = undefined;
     } finally {
-      this.#asking = false;
+      if (!isClosed()) this.#asking = false;
     }
   }
 }
