@@ -12,6 +12,7 @@ import assert from 'node:assert/strict';
 import { Access } from '../protocol/host/access/access.js';
 import { readersOf } from '../protocol/host/access/audience.js';
 import type { Readers } from '../protocol/rpc/contract/access-options.js';
+import { changesAllowed } from '../protocol/rpc/contract/changes-allowed.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import type { AppServerReady } from '../protocol/rpc/contract/shapes.js';
@@ -202,6 +203,7 @@ export class AppServer {
       socket: this.#socket,
       ...(application.source === undefined ? {} : { source: application.source }),
       ...(application.via === undefined ? {} : { via: application.via }),
+      allowChanges: changesAllowed(application),
       startedAt: this.#startedAt,
       hostServer: this.#hostLink.connected,
       ...(gateway === undefined ? {} : { gateway }),

@@ -1,22 +1,15 @@
 /**
- * The gates (conditions on events) of a SpecTcl simulator, in the form of the REST service's
- * `gate/list`. Used by rest-service.ts. A constant table; spectra do not depend on the gates.
+ * The gates (conditions on events) of a SpecTcl simulator: those that it has at its start, and
+ * their changes. Used by rest-service.ts and spectrum-store.ts. Pure.
  */
-export const GATES = [
-  {
-    name: 'beam',
-    type: 's',
-    parameters: [{ name: 'rf.tof' }],
-    gates: [],
-    points: [],
-    low: -20,
-    high: 60,
-  },
+import type { ConditionLookup, GateDefinition } from './gate-condition.js';
+
+const INITIAL_GATES: readonly GateDefinition[] = [
+  { name: 'beam', type: 's', parameters: ['rf.tof'], low: -20, high: 60 },
   {
     name: 'alpha',
     type: 'c',
-    parameters: [{ name: 'si.e' }, { name: 'si.de' }],
-    gates: [],
+    parameters: ['si.e', 'si.de'],
     points: [
       { x: 12, y: 22 },
       { x: 40, y: 9 },
@@ -25,16 +18,42 @@ export const GATES = [
       { x: 38, y: 6 },
       { x: 11, y: 16 },
     ],
-    low: 0,
-    high: 0,
   },
-  {
-    name: 'alpha-in-beam',
-    type: '*',
-    parameters: [],
-    gates: ['beam', 'alpha'],
-    points: [],
-    low: 0,
-    high: 0,
-  },
-] as const;
+  { name: 'alpha-in-beam', type: '*', gates: ['beam', 'alpha'] },
+];
+
+export class Gates implements ConditionLookup {
+  readonly #gates = new Map(INITIAL_GATES.map((gate) => [gate.name, gate]));
+  #revision = 0;
+
+  /** Grows with every change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get all(): readonly GateDefinition[] {
+    return [...this.#gates.values()];
+  }
+
+  get(name: string): GateDefinition | undefined {
+    return this.#gates.get(name);
+  }
+
+  /** Adds a gate or replaces the one of this name; true when it was added. */
+  set(gate: GateDefinition): boolean {
+    const isNew = !this.#gates.has(gate.name);
+    this.#gates.set(gate.name, gate);
+    this.#revision += 1;
+    return isNew;
+  }
+
+  /**
+   * As SpecTcl deletes: the gate becomes one that no event passes, and what depends on it stays.
+   * False when there is no such gate.
+   */
+  delete(name: string): boolean {
+    if (!this.#gates.has(name)) return false;
+    this.set({ name, type: 'F' });
+    return true;
+  }
+}

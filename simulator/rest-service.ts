@@ -7,7 +7,25 @@ import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SPECTRUM_TYPES } from '../protocol/spectcl/display-memory.js';
-import { GATES } from './gates.js';
+import {
+  applyGate,
+  deleteGate,
+  editGate,
+  listApplications,
+  listGates,
+  ungate,
+  type GateServices,
+} from './gate-requests.js';
+import type { Runs } from './runs.js';
+import { queryOf, ServiceError, type Query } from './service-error.js';
+import {
+  createSpectrum,
+  deleteSpectrum,
+  integrate,
+  project,
+  zeroSpectra,
+  type SpectrumServices,
+} from './spectrum-requests.js';
 import { globMatcher } from '../protocol/spectcl/glob.js';
 import type { MirrorDirectory } from './mirror-directory.js';
 import { HANG_POLL_MS } from './mirror-service.js';
@@ -17,7 +35,7 @@ import type { DefinedSpectrum, SpectrumStore } from './spectrum-store.js';
 import { CHANNEL_TYPE_NAMES, type Flavour } from './spectrum-definition.js';
 import type { TraceLog } from './trace-log.js';
 
-export interface RestServiceOptions {
+export interface RestServiceOptions extends GateServices, SpectrumServices {
   readonly flavour: Flavour;
   readonly store: SpectrumStore;
   readonly directory: MirrorDirectory;
@@ -25,6 +43,7 @@ export interface RestServiceOptions {
   readonly threads: ServerThreads;
   readonly misbehaviour: Readonly<Misbehaviour>;
   readonly counters: { restRequests: number };
+  readonly runs: Runs;
   /** SpecTcl variables that change while the simulator runs. */
   readonly variables: () => Readonly<Record<string, string>>;
 }
@@ -33,12 +52,8 @@ export interface RestServiceOptions {
 export const SIMULATOR_NOTE =
   'This is the SpecTcl simulator of mirrorflow: not SpecTcl, no detector, invented events';
 
-type Query = (name: string) => string | undefined;
 /** Returns the answer's detail, undefined for none. Throws ServiceError. */
 type Handler = (options: RestServiceOptions, query: Query) => unknown;
-
-/** An error of the service: answered with HTTP 200 and the error's message as the status. */
-class ServiceError extends Error {}
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   version: ({ flavour }) =>
@@ -49,47 +64,49 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   'shmem/size': ({ store }) => String(store.channelBytes),
   'shmem/variables': variables,
   mirror: ({ directory, flavour }, query) => {
-    const pattern = flavour === 'spectcl' ? (query('pattern') ?? '*') : '*';
+    const pattern = flavour === 'spectcl' ? (query.get('pattern') ?? '*') : '*';
     const isSelected = globMatcher(pattern);
     return directory.list().filter(({ host }) => isSelected(host));
   },
   'spectrum/list': (options, query) =>
-    matching(options, query('filter')).map((spectrum) => describe(spectrum, options.flavour)),
-  'spectrum/zero': (options, query) => {
-    for (const { definition } of matching(options, query('pattern'))) options.store.zero(definition.name);
-  },
+    matching(options, query.get('filter')).map((spectrum) => describe(spectrum, options.flavour)),
+  'spectrum/zero': zeroSpectra,
+  'spectrum/create': createSpectrum,
+  'spectrum/delete': deleteSpectrum,
+  integrate,
+  project,
+  start: ({ runs }) => runs.start(),
+  stop: ({ runs }) => runs.stop(),
   'sbind/list': (options, query) =>
-    matching(options, query('pattern')).map(({ id, slot, definition }) => ({
+    matching(options, query.get('pattern')).map(({ id, slot, definition }) => ({
       spectrumid: id,
       name: definition.name,
       binding: slot,
     })),
   specstats: (options, query) =>
-    matching(options, query('pattern')).map(({ definition, overflows, underflows }) => ({
+    matching(options, query.get('pattern')).map(({ definition, overflows, underflows }) => ({
       name: definition.name,
       underflows: underflows.slice(0, definition.axes.length),
       overflows: overflows.slice(0, definition.axes.length),
     })),
-  'gate/list': (_options, query) => {
-    const isSelected = globMatcher(query('pattern') ?? '*');
-    return GATES.filter(({ name }) => isSelected(name));
-  },
-  'apply/list': (options, query) =>
-    matching(options, query('pattern'))
-      .filter(({ definition }) => definition.gate !== undefined || options.flavour === 'rustogramer')
-      .map(({ definition }) => ({ spectrum: definition.name, gate: definition.gate ?? null })),
+  'gate/list': listGates,
+  'gate/edit': editGate,
+  'gate/delete': deleteGate,
+  'apply/list': listApplications,
+  'apply/apply': applyGate,
+  ungate,
   'trace/establish': ({ traces }, query) => {
-    const retention = Number(query('retention'));
+    const retention = Number(query.get('retention'));
     if (!(retention > 0)) throw new ServiceError('trace/establish needs a retention in seconds');
     return traces.establish(retention);
   },
   'trace/fetch': ({ traces }, query) => {
-    const changes = traces.fetch(Number(query('token')));
+    const changes = traces.fetch(Number(query.get('token')));
     if (changes === undefined) throw new ServiceError('Invalid trace token');
     return changes;
   },
   'trace/done': ({ traces }, query) => {
-    if (!traces.done(Number(query('token')))) throw new ServiceError('Invalid trace token');
+    if (!traces.done(Number(query.get('token')))) throw new ServiceError('Invalid trace token');
   },
 };
 
@@ -150,15 +167,12 @@ export class RestService {
       response.writeHead(404, { 'content-type': 'text/html' }).end('<html>Not Found</html>');
       return;
     }
-    const query = new URLSearchParams(path?.[2] ?? '');
     try {
-      send(response, {
-        status: 'OK',
-        detail: handler(this.#options, (name) => query.get(name) ?? undefined),
-      });
+      send(response, { status: 'OK', detail: handler(this.#options, queryOf(path?.[2] ?? '')) });
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      send(response, { status: error.message });
+      const { message: status, detail } = error;
+      send(response, detail === undefined ? { status } : { status, detail });
     }
   }
 }

@@ -8,12 +8,14 @@ import { DISPLAY_HEADER_BYTES } from '../protocol/spectcl/display-memory.js';
 import { CHECKSUM_SPECTRUM, ChecksumWriter, checksumOffset } from './checksum.js';
 import { churnSpectrum, defaultSpectra, fillerSpectra } from './default-spectra.js';
 import { EventPump } from './event-pump.js';
+import { Gates } from './gates.js';
 import { CopyOnWriteMemory } from './copy-on-write-memory.js';
 import { MirrorDirectory } from './mirror-directory.js';
 import { type MirrorCounters, MirrorService, type Snapshot } from './mirror-service.js';
 import { GOOD_BEHAVIOUR, type Misbehaviour } from './misbehaviour.js';
 import { type RandomBits, randomBits } from './random.js';
 import { RestService } from './rest-service.js';
+import { Runs } from './runs.js';
 import { ServerThreads } from './server-threads.js';
 import { sparseStep } from './sparse-step.js';
 import { SpectrumStore } from './spectrum-store.js';
@@ -100,6 +102,8 @@ export class Simulator {
   readonly #host: string;
   readonly #random: RandomBits;
   readonly #memory: CopyOnWriteMemory;
+  readonly #gates = new Gates();
+  readonly #runs: Runs;
   readonly #spectra: SpectrumStore;
   readonly #traces = new TraceLog(() => performance.now());
   readonly #misbehaviour: Misbehaviour;
@@ -128,7 +132,8 @@ export class Simulator {
         onReleased: () => this.#pump.catchUp(),
       },
     );
-    this.#spectra = new SpectrumStore(this.#memory, flavour);
+    this.#spectra = new SpectrumStore(this.#memory, flavour, this.#gates);
+    this.#runs = new Runs((options.rate ?? DEFAULT_RATE) > 0);
     this.#misbehaviour = { ...GOOD_BEHAVIOUR, ...options.misbehaviour };
     this.#threads = new ServerThreads(
       () => this.#misbehaviour.mirror === 'hang',
@@ -152,13 +157,19 @@ export class Simulator {
     this.#rest = new RestService({
       ...shared,
       store: this.#spectra,
+      gates: this.#gates,
+      runs: this.#runs,
+      define: (definition) => this.define(definition),
+      undefine: (name) => this.undefine(name),
       traces: this.#traces,
       variables: () => this.#variables(),
     });
     this.#pump = new EventPump(options.rate ?? DEFAULT_RATE, {
       intervalMs: options.intervalMs ?? DEFAULT_INTERVAL_MS,
       isDelayed: () => this.#memory.isBorrowed,
-      step: (events) => this.step(events),
+      step: (events) => {
+        if (this.#runs.isActive) this.step(events);
+      },
     });
     const { bindingChurnS = 0 } = options;
     if (bindingChurnS > 0) this.#churnTimer = setInterval(() => this.#churn(), bindingChurnS * 1000);
@@ -244,6 +255,18 @@ export class Simulator {
   /** Takes effect with the next interval. */
   setRate(eventsPerSecond: number): void {
     this.#pump.rate = eventsPerSecond;
+    if (eventsPerSecond > 0) this.#runs.start();
+    else this.#runs.stop();
+  }
+
+  /** Begins the next run; only a simulator with a rate gets events by itself. */
+  startRun(title?: string): void {
+    this.#runs.start(title);
+  }
+
+  /** Ends the run: no events until the next one, except those of `step`. */
+  stopRun(): void {
+    this.#runs.stop();
   }
 
   /** Takes effect with the next request, also on open connections. Stalled replies stay stalled. */
@@ -288,9 +311,7 @@ export class Simulator {
 
   #variables(): Record<string, string> {
     return {
-      RunNumber: '1',
-      RunState: this.#pump.rate > 0 ? 'Active' : 'Halted',
-      RunTitle: 'Simulated run, no beam',
+      ...this.#runs.variables,
       BuffersAnalyzed: String(Math.floor(this.#events / 1000)),
       OnlineState: 'Online',
       HTTPDPort: String(this.#restPort),

@@ -16,6 +16,9 @@ import {
 } from '../protocol/spectcl/display-memory.js';
 import { clearBinding, writeBinding, writeStatistics } from '../protocol/spectcl/display-writer.js';
 import type { CopyOnWriteMemory } from './copy-on-write-memory.js';
+import { acceptanceOf, dependsOnlyOn, remembered, type Accepts, type EventSource } from './event-gating.js';
+import type { Gates } from './gates.js';
+import type { CountsAt } from './integration.js';
 import { ChannelTable, type RandomBits } from './random.js';
 import { withOverflowChannels } from './shapes.js';
 import { type Flavour, type SpectrumDefinition, storedType } from './spectrum-definition.js';
@@ -39,18 +42,29 @@ export interface DefinedSpectrum {
 
 interface Entry extends DefinedSpectrum {
   readonly extent: Extent;
+  /** Number of its stored channels. */
+  readonly channels: number;
   /** The distribution of its events; undefined for a spectrum without events. */
   readonly table: ChannelTable | undefined;
   /** OUTSIDE bits of each channel; undefined when no channel lies outside. */
   readonly outside: Uint8Array | undefined;
   /** A view of its channels, and the memory to which the view belongs. */
   view: { readonly memory: Uint8Array; readonly channels: Channels } | undefined;
+  /** Which counts its gate lets through, and the state of gates and spectra that it is for. */
+  gating: { readonly version: string; readonly accepts: Accepts } | undefined;
+}
+
+/** A spectrum with its counts, which are valid until the next change. */
+export interface SpectrumCounts {
+  readonly definition: SpectrumDefinition;
+  readonly countsAt: CountsAt;
 }
 
 export class SpectrumStore {
   readonly channelBytes: number;
   readonly #memory: CopyOnWriteMemory;
   readonly #flavour: Flavour;
+  readonly #gates: Gates;
   readonly #storage: StorageMap;
   readonly #entries = new Map<string, Entry>();
   readonly #isSlotUsed: boolean[] = Array.from({ length: DISPLAY_SLOTS }, () => false);
@@ -60,8 +74,9 @@ export class SpectrumStore {
   #changes = 0;
   #bindingChanges = 0;
 
-  constructor(memory: CopyOnWriteMemory, flavour: Flavour) {
+  constructor(memory: CopyOnWriteMemory, flavour: Flavour, gates: Gates) {
     this.#memory = memory;
+    this.#gates = gates;
     this.#flavour = flavour;
     this.channelBytes = memory.current.byteLength - DISPLAY_HEADER_BYTES;
     this.#storage = new StorageMap(this.channelBytes);
@@ -131,9 +146,11 @@ export class SpectrumStore {
       overflows: [0, 0],
       underflows: [0, 0],
       extent,
+      channels: xchans * ychans,
       table: this.#tableOf(definition, framed),
       outside: framed ? outsideChannels(xchans, ychans) : undefined,
       view: undefined,
+      gating: undefined,
     };
     this.#entries.set(definition.name, entry);
     this.#writeBinding(memory, entry, xchans, y === undefined ? 0 : ychans);
@@ -185,9 +202,40 @@ export class SpectrumStore {
       // Rounded up or down at random, so that shares below one count are right on average.
       const counts = Math.floor(share + random() / 2 ** 32);
       if (counts === 0) continue;
-      fill(this.#channels(memory, entry), entry, entry.table, counts, random);
+      const accepts = this.#accepts(entry, random);
+      fill(this.#channels(memory, entry), entry, entry.table, counts, random, accepts);
       this.#writeStatistics(memory, entry);
     }
+  }
+
+  /** Applies a gate to a spectrum, or removes its gate. False when there is no such spectrum. */
+  setGate(name: string, gate: string | undefined): boolean {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return false;
+    const { gate: _before, ...definition } = entry.definition;
+    const applied = gate === undefined ? definition : { ...definition, gate };
+    this.#entries.set(name, { ...entry, definition: applied, gating: undefined });
+    return true;
+  }
+
+  /** Undefined when there is no such spectrum. */
+  counts(name: string): SpectrumCounts | undefined {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return undefined;
+    const channels = this.#channels(this.#memory.current, entry);
+    const { xchans, before } = eventSource(entry);
+    const rows = entry.definition.axes.length === 1 ? 0 : before;
+    return {
+      definition: entry.definition,
+      countsAt: (x, y) => channels[(y + rows) * xchans + x + before] ?? 0,
+    };
+  }
+
+  /** Sets the bins of a spectrum of one dimension. */
+  setCounts(name: string, counts: readonly number[]): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    this.#channels(this.#change(false), entry).set(counts, eventSource(entry).before);
   }
 
   /** Lets `change` write channels directly; it must not change bindings or statistics. */
@@ -210,6 +258,24 @@ export class SpectrumStore {
       entry.view = { memory, channels: channelsOf(memory, binding) };
     }
     return entry.view.channels;
+  }
+
+  /** Undefined for a spectrum without a gate, or with one that was never defined. */
+  #accepts(entry: Entry, random: RandomBits): Accepts | undefined {
+    const { gate, axes } = entry.definition;
+    const gates = this.#gates;
+    if (gate === undefined || gates.get(gate) === undefined) return undefined;
+    const version = `${gates.revision} ${this.#bindingChanges}`;
+    if (entry.gating?.version !== version) {
+      const others = (): EventSource[] => [...this.#entries.values()].map(eventSource);
+      const accepts = acceptanceOf(gate, eventSource(entry), others, gates, random);
+      const isRememberable = dependsOnlyOn(axes, gate, gates);
+      entry.gating = {
+        version,
+        accepts: isRememberable ? remembered(accepts, entry.channels) : accepts,
+      };
+    }
+    return entry.gating.accepts;
   }
 
   #tableOf(definition: SpectrumDefinition, framed: boolean): ChannelTable | undefined {
@@ -249,6 +315,12 @@ export class SpectrumStore {
   }
 }
 
+/** What a spectrum's events have; without outside channels the first channel is the first bin. */
+function eventSource({ definition, outside, table }: Entry): EventSource {
+  const before = outside === undefined ? 0 : 1;
+  return { axes: definition.axes, xchans: (definition.axes[0]?.bins ?? 1) + 2 * before, before, table };
+}
+
 /** Draws `counts` counts into the channels of a spectrum. */
 function fill(
   channels: Channels,
@@ -256,10 +328,12 @@ function fill(
   table: ChannelTable,
   counts: number,
   random: RandomBits,
+  accepts: Accepts | undefined,
 ): void {
   const { outside } = entry;
   for (let count = 0; count < counts; count++) {
     const channel = table.draw(random);
+    if (accepts?.(channel) === false) continue;
     channels[channel]!++;
     const bits = outside?.[channel] ?? 0;
     if (bits !== 0) countOutside(entry, bits);

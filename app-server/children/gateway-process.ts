@@ -21,6 +21,7 @@ import type { ProcessConnection } from '../../protocol/host/process-kit/supervis
 import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';
 import { Supervisor } from '../../protocol/host/process-kit/supervisor.js';
 import type { NextStep, SupervisedEnd } from '../../protocol/host/process-kit/supervisor-options.js';
+import { changesAllowed } from '../../protocol/rpc/contract/changes-allowed.js';
 import { gatewayArguments } from '../../protocol/rpc/contract/gateway-options.js';
 import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import type {
@@ -58,7 +59,7 @@ export class GatewayProcess {
 
   constructor(server: AppServerOptions, clock: Clock, log: Logger) {
     this.#server = server;
-    this.#options = server.application.gateway;
+    this.#options = gatewayOptionsOf(server.application);
     this.#clock = clock;
     this.#log = log;
     const { name } = server.application;
@@ -135,7 +136,8 @@ export class GatewayProcess {
 
   #launch(): Child<GatewayReady> {
     const { application, directory, flowDirectory, security } = this.#server;
-    const { name, gateway } = application;
+    const { name } = application;
+    const gateway = this.#options;
     const { tlsCert, tlsKey } = security.files;
     if (gateway === undefined) throw new MirrorflowError('BAD_OPTION', `${name} has no gateway`);
     return new Child<GatewayReady>({
@@ -188,4 +190,10 @@ export class GatewayProcess {
     const path = gatewayRecordPath(this.#server.flowDirectory, this.#server.application.name);
     return inspectGatewayRecord(path).kind === 'owned' ? readGatewayRecord(path)?.owner : undefined;
   }
+}
+
+/** The gateway's own options, with the rule of its application about changes. */
+function gatewayOptionsOf(application: AppServerOptions['application']): GatewayOptions | undefined {
+  const { gateway } = application;
+  return gateway === undefined ? undefined : { ...gateway, allowChanges: changesAllowed(application) };
 }

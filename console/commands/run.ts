@@ -36,6 +36,10 @@ export const runCommand = command({
     },
     host: { type: 'string', describe: 'host to start it on; default: this one' },
     linger: { type: 'string', describe: 'milliseconds for which a flow without clients is kept' },
+    'allow-changes': {
+      type: 'boolean',
+      describe: 'let signed-in pages of the viewer, and the gateway, change SpecTcl',
+    },
     'ring-bytes': { type: 'string', describe: 'memory for the history of a mirror, such as 64MiB' },
   },
   examples: [
@@ -63,6 +67,7 @@ export const runCommand = command({
       ...(linger !== undefined && {
         lingerMs: numberValue('linger', linger, { min: 0, max: LINGER_MAX_MS }),
       }),
+      ...(values['allow-changes'] !== undefined && { allowChanges: values['allow-changes'] }),
       ...(ring !== undefined && {
         ringBytes: bytesValue('ring-bytes', ring, { min: 0, max: LIMITS.mappedBytesMax }),
       }),

@@ -18,6 +18,10 @@ export const startCommand = command({
     },
     app: { type: 'string', default: 'demo', describe: 'name of the application', completes: 'application' },
     'update-interval': UPDATE_INTERVAL_OPTION,
+    'allow-changes': {
+      type: 'boolean',
+      describe: 'let signed-in pages of the viewer, and a gateway, change SpecTcl',
+    },
   },
   examples: [
     ['start', 'everything on this machine, with generated events'],
@@ -25,13 +29,14 @@ export const startCommand = command({
   ],
   epilogue: 'At its end it stops the servers that it started, and no others.',
   renamedOptions: { interval: 'update-interval' },
-  async run(context, { spectcl, app, 'update-interval': interval }) {
+  async run(context, { spectcl, app, 'update-interval': interval, 'allow-changes': allowChanges }) {
     const { checkName } = await import('../../protocol/base/names.js');
     const { formatAddress, parseAddress } = await import('../../protocol/base/address.js');
     const options = {
       app: checkName('application', app),
       spectcl:
         spectcl === undefined ? undefined : formatAddress(parseAddress(spectcl, { schemes: ['spectcl'] })),
+      allowChanges,
       updateIntervalMs: interval === undefined ? undefined : updateIntervalValue(interval),
     };
     const { startSession } = await import('../start/session.js');

@@ -20,6 +20,7 @@ import { hostCommand } from './host.js';
 import { hostsCommand } from './hosts.js';
 import { infoCommand } from './info.js';
 import { installCommand } from './install.js';
+import { integrateCommand } from './integrate.js';
 import { peaksCommand } from './peaks.js';
 import { playCommand } from './play.js';
 import { playerCommand } from './player.js';
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   saveCommand,
   fitCommand,
   peaksCommand,
+  integrateCommand,
   statsCommand,
   topCommand,
   appsCommand,

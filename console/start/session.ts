@@ -24,6 +24,7 @@ export interface StartOptions {
   /** A spectcl address; undefined for the embedded simulator. */
   readonly spectcl: string | undefined;
   readonly updateIntervalMs: number | undefined;
+  readonly allowChanges: boolean | undefined;
 }
 
 const FLOW = 'spectra';
@@ -66,7 +67,7 @@ class Session {
     this.#context = context;
   }
 
-  async open({ app, spectcl, updateIntervalMs }: StartOptions): Promise<void> {
+  async open({ app, spectcl, updateIntervalMs, allowChanges }: StartOptions): Promise<void> {
     const { signal } = this.#context;
     const host = await SessionHost.obtain(this.#context, (text) => this.#report(text));
     this.#parts.push({ name: 'the host server', stop: () => host.stop() });
@@ -78,6 +79,7 @@ class Session {
         name: app,
         source,
         ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
+        ...(allowChanges === undefined ? {} : { allowChanges }),
       });
       // Waited for even when interrupted: an application that starts after the interruption has to
       // be stopped too.

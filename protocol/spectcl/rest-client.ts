@@ -78,7 +78,7 @@ const REFUSAL_CHARACTERS = 500;
 const CONNECTIONS_MAX = 4;
 
 interface Request {
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly query?: Readonly<Record<string, string | number>> | readonly (readonly [string, string])[];
   readonly signal?: AbortSignal | undefined;
   /** False for a request that must not be sent twice. Default true. */
   readonly repeatable?: boolean;
@@ -174,6 +174,18 @@ export class SpecTclRest {
     return this.#request('spectrum/zero', noDetail, { query: { pattern: pattern ?? '*' }, signal });
   }
 
+  /**
+   * Sends a request that changes SpecTcl, once. `query` may repeat a name. A refusal has SpecTcl's
+   * status, and its detail behind a colon, in `facts.status`.
+   */
+  change(
+    request: string,
+    query: readonly (readonly [name: string, value: string])[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.#request(request, noDetail, { query, signal, repeatable: false });
+  }
+
   /** Aborts running requests (CLOSED) and closes the connections. Idempotent. */
   close(): void {
     this.#closed.abort();
@@ -202,7 +214,7 @@ export class SpecTclRest {
       const envelope = object(parse(answer), 'the answer');
       const status = envelope['status'];
       if (typeof status !== 'string') throw new ShapeMismatch('status', 'a text');
-      if (status !== 'OK') throw this.#refused(path, status);
+      if (status !== 'OK') throw this.#refused(path, refusalText(status, envelope['detail']));
       return read(envelope['detail']);
     } catch (error) {
       if (error instanceof ShapeMismatch) throw this.#unexpected(path, error.message, answer, error);
@@ -234,6 +246,11 @@ export class SpecTclRest {
   }
 }
 
+/** SpecTcl names the kind of an error in the status, and explains it in the detail. */
+function refusalText(status: string, detail: unknown): string {
+  return typeof detail === 'string' && detail !== '' && detail !== status ? `${status}: ${detail}` : status;
+}
+
 function noDetail(): void {
   // The status is the whole answer.
 }
@@ -246,9 +263,8 @@ function parse(answer: string): unknown {
   }
 }
 
-function queryText(query: Readonly<Record<string, string | number | undefined>>): string {
-  const parts = Object.entries(query)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+function queryText(query: NonNullable<Request['query']>): string {
+  const pairs = Array.isArray(query) ? query : Object.entries(query);
+  const parts = pairs.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }

@@ -3,6 +3,7 @@
  * the errors of the page. Used by the tests of browser/. Starts processes; `stop` ends them.
  */
 import type { Page } from 'playwright-core';
+import type { ApplicationOptions } from '../../client-lib/index.js';
 import type { Simulator } from '../../simulator/simulator.js';
 import { needsBrowser, openBrowser, type BrowserOptions } from './browser.js';
 import { RealSystem } from '../kit/real-system.js';
@@ -13,6 +14,8 @@ export const SECRET = 'a secret for the tests';
 export interface PageSystemOptions extends BrowserOptions {
   /** Whether the viewer has SECRET, so that the page can start and stop applications. */
   readonly secret?: boolean;
+  /** Further options of the application `e1`. */
+  readonly application?: Partial<ApplicationOptions>;
   /** Folder of the package jsroot; without it the viewer looks beside its program. */
   readonly jsroot?: string;
 }
@@ -36,11 +39,12 @@ export class PageSystem {
   static async start({
     secret = false,
     jsroot = '',
+    application = {},
     ...options
   }: PageSystemOptions = {}): Promise<PageSystem> {
     const created = new PageSystem(secret, jsroot);
     try {
-      await created.#start(options);
+      await created.#start(options, application);
     } catch (error) {
       await created.stop(true);
       throw error;
@@ -53,13 +57,14 @@ export class PageSystem {
     await this.system.stop(failed);
   }
 
-  async #start(options: BrowserOptions): Promise<void> {
+  async #start(options: BrowserOptions, application: Partial<ApplicationOptions>): Promise<void> {
     const { system } = this;
     system.web = 'tcp://127.0.0.1:0';
     await system.startHost();
     this.simulator = await system.simulator({ rate: 0 });
     this.simulator.step(20_000);
-    await system.host.run({ name: 'e1', source: this.simulator.address, updateIntervalMs: 50 });
+    const { address: source } = this.simulator;
+    await system.host.run({ name: 'e1', source, updateIntervalMs: 50, ...application });
     this.address = await eventually(async () => (await system.host.info()).web, 'the web viewer serves');
     const browser = await openBrowser(options);
     this.#closeBrowser = browser.close;

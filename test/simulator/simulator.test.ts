@@ -48,11 +48,11 @@ describe('simulator', () => {
   it('events outside the axes are counted in the outer channels and in the statistics', async () => {
     const simulator = await start();
     simulator.step(50_000);
-    const tof = bindings(simulator.memory).find(({ name }) => name === 'tof')!;
-    const counts = countsOf(simulator, 'tof');
-    expect(counts[0]).to.equal(tof.underflows[0]);
-    expect(counts.at(-1)).to.equal(tof.overflows[0]);
-    expect(tof.underflows[0]).to.be.greaterThan(0);
+    const adc = bindings(simulator.memory).find(({ name }) => name === 'adc.raw')!;
+    const counts = countsOf(simulator, 'adc.raw');
+    expect(counts[0]).to.equal(adc.underflows[0]);
+    expect(counts.at(-1)).to.equal(adc.overflows[0]);
+    expect(adc.underflows[0]).to.be.greaterThan(0);
     expect(counts.reduce((sum, count) => sum + count)).to.equal(25_000);
   });
 

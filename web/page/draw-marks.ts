@@ -4,7 +4,7 @@
  * Used by `Plot` and `PlotRegions`. Draws on the canvas that is passed in.
  */
 import { toChannel, type Axis } from '../view/axis.js';
-import type { ChannelRange, GateShape, Region, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelRange, GateShape, Region } from '../wire/messages.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
 
@@ -16,26 +16,6 @@ export interface MarkArea {
   readonly y: ChannelRange | undefined;
   /** Colour of the background. */
   readonly paper: string;
-}
-
-/**
- * The gates on the parameters of a spectrum: slices for one axis, contours and bands for two.
- */
-export function gatesOn(
-  info: SpectrumInfo,
-  projection: 'x' | 'y' | undefined,
-  gates: readonly GateShape[],
-): readonly GateShape[] {
-  const parameters = info.parameters ?? [];
-  const oneDimensional = info.dimensions === 1 || projection !== undefined;
-  const along = projection === 'y' ? parameters[1] : parameters[0];
-  return gates.filter((gate) =>
-    oneDimensional
-      ? gate.shape === 'slice' && gate.parameters[0] === along
-      : gate.shape !== 'slice' &&
-        gate.parameters[0] === parameters[0] &&
-        gate.parameters[1] === parameters[1],
-  );
 }
 
 /** `applied`: the gate decides which events the spectrum counts. */
@@ -193,5 +173,24 @@ export function drawPeakMark(
   context.textAlign = 'center';
   context.textBaseline = 'bottom';
   context.fillText(text, x, y - 8);
+  context.restore();
+}
+
+/** A point of the gate that is drawn, by which it is dragged. */
+export function drawGatePoint(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  selected: boolean,
+  palette: Palette,
+): void {
+  context.save();
+  context.beginPath();
+  context.arc(x, y, selected ? 5.5 : 4, 0, 2 * Math.PI);
+  context.fillStyle = selected ? palette.gate : palette.paper;
+  context.fill();
+  context.strokeStyle = palette.gate;
+  context.lineWidth = 1.6;
+  context.stroke();
   context.restore();
 }

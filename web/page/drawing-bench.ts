@@ -10,6 +10,7 @@ import type { SavedSpectrum } from '../../plotting/files/saved-spectrum.js';
 import { DrawLoop } from './draw-loop.js';
 import { Fits } from './fits.js';
 import { histogramOf, type Jsroot, type RootHistogram } from './jsroot-histogram.js';
+import { GateChanges } from './gate-changes.js';
 import { Notices } from './notices.js';
 import { PageState } from './page-state.js';
 import { Plot } from './plot.js';
@@ -79,14 +80,16 @@ function ours(kind: Kind): Drawing {
   const subscriptions = new Subscriptions(() => undefined);
   const state = new PageState();
   state.connected = true;
+  const notices = new Notices();
   const services = {
     state,
     subscriptions,
     loop: new DrawLoop(),
     fits: new Fits(),
-    notices: new Notices(),
+    notices,
     showLayouts: () => undefined,
     showTrends: () => undefined,
+    gateChanges: new GateChanges(state, notices),
   };
   const ignore = (): void => undefined;
   let plot: Plot | undefined;

@@ -17,6 +17,7 @@ import { Connection } from './connection.js';
 import { element } from './dom.js';
 import { DrawLoop } from './draw-loop.js';
 import { Fits } from './fits.js';
+import { GateChanges } from './gate-changes.js';
 import { Header, type HeaderActions } from './header.js';
 import { showHelp } from './help.js';
 import { keepAddress, restoreAddress } from './last-address.js';
@@ -81,6 +82,7 @@ class App {
       notices: this.#notices,
       showLayouts: () => this.#layouts.show(),
       showTrends: (source?: TrendSource) => this.#trends.show(source === undefined ? {} : { source }),
+      gateChanges: new GateChanges(state, this.#notices),
     };
     this.#board = new Board(services, {
       changed: (burst) => this.#boardChanged(burst),
@@ -275,6 +277,7 @@ class App {
       case 'gates':
         if (message.app !== state.app) return undefined;
         state.gates = message.gates;
+        state.allowChanges = message.allowChanges;
         return state.notify('gates');
       case 'layouts':
         if (message.app !== state.app) return undefined;

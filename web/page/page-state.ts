@@ -42,6 +42,8 @@ export class PageState {
   status: WatchStatus | undefined;
   spectra: readonly SpectrumInfo[] | undefined;
   gates: readonly GateShape[] = [];
+  /** Whether the application lets pages that have signed in change its SpecTcl. */
+  allowChanges = false;
   /** By name of the spectrum. */
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
   /** By their names. */
@@ -82,6 +84,7 @@ export class PageState {
     this.pausedDataMs = undefined;
     this.spectra = undefined;
     this.gates = [];
+    this.allowChanges = false;
     this.calibrations = {};
     this.layouts = {};
     this.trends = {};

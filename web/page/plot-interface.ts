@@ -13,6 +13,7 @@ import type { TrendSource } from '../wire/trends.js';
 import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
 import type { Fits } from './fits.js';
+import type { GateChanges } from './gate-changes.js';
 import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
 import type { PlotArea } from './plot-area.js';
@@ -30,6 +31,7 @@ export interface PageServices {
   readonly showLayouts: () => void;
   /** `source`: what a new trend measures, as its form has it at first. */
   readonly showTrends: (source?: TrendSource) => void;
+  readonly gateChanges: GateChanges;
 }
 
 /** One spectrum of a plot. */
@@ -71,6 +73,21 @@ export interface PeakActions {
   hide(): void;
   /** Adds a region with a fit for the mark at a place of the canvas; false without one there. */
   fitAt(x: number, y: number): boolean;
+}
+
+export type DrawnShape = 'slice' | 'band' | 'contour';
+
+/** What input and menus may do with the gate that is drawn on a plot. */
+export interface GateActions {
+  readonly isDrawing: boolean;
+  begin(shape: DrawnShape): void;
+  /** Grips the point at a place, removes it, or adds one there. */
+  down(at: ChannelPoint, removes: boolean): void;
+  move(at: ChannelPoint): void;
+  up(): void;
+  cancelDrag(): void;
+  /** Returns false for a key that has no function while a gate is drawn. */
+  handleKey(key: string): boolean;
 }
 
 /** A point of a plot in stored channels, fractional. */
@@ -119,6 +136,7 @@ export interface PlotHandle {
   /** How counts are drawn; undefined for maps and before the first drawing. */
   readonly countView: CountView | undefined;
   readonly regions: RegionActions;
+  readonly gates: GateActions;
   readonly peaks: PeakActions;
   /** The application whose spectra are shown. */
   readonly app: string | undefined;

@@ -33,6 +33,7 @@ export class PlotKeys {
     const plot = this.#plot;
     const { ranges } = plot;
     if (ranges === undefined) return false;
+    if (plot.gates.handleKey(key)) return true;
     const middle = { x: (ranges.x[0] + ranges.x[1]) / 2, y: (ranges.y[0] + ranges.y[1]) / 2 };
     const arrow = ARROWS[key];
     if (arrow !== undefined) return this.#arrow(arrow, shift, middle, ranges);

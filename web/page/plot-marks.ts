@@ -5,7 +5,8 @@
  */
 import type { Axis } from '../view/axis.js';
 import type { GateShape } from '../wire/messages.js';
-import { drawCursor, drawGate, drawRegion, gatesOn, type MarkArea } from './draw-marks.js';
+import { gatesOn } from '../view/gates-on.js';
+import { drawCursor, drawGate, drawRegion, type MarkArea } from './draw-marks.js';
 import type { PlotHandle, PlotPointing } from './plot-interface.js';
 import { currentPalette } from './theme.js';
 

@@ -27,6 +27,9 @@ export function plotMenu(plot: PlotHandle, actions: PlotActions): readonly (Menu
     ...item('Calibrate …', () => showCalibration(plot), isHistogram),
     ...item('Trends and alarms …', () => plot.showTrends()),
     ...item('Project onto x and y', () => actions.add([onto('x', spec), onto('y', spec)]), isMap),
+    ...item('New slice', () => plot.gates.begin('slice'), plot.isOneDimensional),
+    ...item('New contour', () => plot.gates.begin('contour'), isMap),
+    ...item('New band', () => plot.gates.begin('band'), isMap),
     ...item(
       'Only the first spectrum',
       () => plot.change({ spectra: spec.spectra.slice(0, 1) }),

@@ -19,6 +19,8 @@ import {
 
 type Drag =
   | { readonly kind: 'zoom' | 'region'; readonly start: ChannelPoint; readonly startClientX: number }
+  /** A point of the gate that is drawn. */
+  | { readonly kind: 'gate' }
   | { readonly kind: 'grip'; readonly start: ChannelPoint; readonly grip: RegionGrip }
   | {
       readonly kind: 'pan';
@@ -57,13 +59,21 @@ export class PlotPointer {
     on('pointerup', (event) => this.#ended(event));
     on('pointercancel', () => this.cancel());
     on('pointerleave', () => plot.point({ cursor: undefined }));
-    canvas.addEventListener('dblclick', () => plot.change({ x: undefined, y: undefined }), { signal });
+    canvas.addEventListener(
+      'dblclick',
+      () => {
+        // While a gate is drawn, quick clicks are points.
+        if (!plot.gates.isDrawing) plot.change({ x: undefined, y: undefined });
+      },
+      { signal },
+    );
     canvas.addEventListener('wheel', (event) => this.#wheel(event), { signal, passive: false });
   }
 
   /** Ends a drag without its effect; returns whether there was one. */
   cancel(): boolean {
     if (this.#drag === undefined) return false;
+    if (this.#drag.kind === 'gate') this.#plot.gates.cancelDrag();
     this.#stop();
     this.#plot.cancelPreview();
     return true;
@@ -76,9 +86,13 @@ export class PlotPointer {
     const { ranges } = plot;
     if (start === undefined || ranges === undefined || event.button > 1) return;
     const along = event.shiftKey ? undefined : axisAt(plot, at);
+    const draws = plot.gates.isDrawing && !event.altKey && event.button === 0 && along === undefined;
     const pans = event.altKey || event.button === 1 || along !== undefined;
     const grip = pans || event.shiftKey ? undefined : plot.regions.gripAt(at.x, at.y, GRIP_PX);
-    if (pans) this.#drag = { kind: 'pan', start, ranges, along };
+    if (draws) {
+      this.#drag = { kind: 'gate' };
+      plot.gates.down(start, event.shiftKey);
+    } else if (pans) this.#drag = { kind: 'pan', start, ranges, along };
     else if (grip !== undefined) this.#drag = { kind: 'grip', start, grip };
     else {
       const kind = event.shiftKey ? 'region' : 'zoom';
@@ -101,7 +115,8 @@ export class PlotPointer {
       return;
     }
     if (point === undefined) return;
-    if (drag.kind === 'grip') dragGrip(plot, drag.grip, point.x - drag.start.x);
+    if (drag.kind === 'gate') plot.gates.move(point);
+    else if (drag.kind === 'grip') dragGrip(plot, drag.grip, point.x - drag.start.x);
     else if (drag.kind === 'pan') this.#pan(drag, at);
     else plot.point({ rubberBand: partBetween(plot, drag.start, point) });
   }
@@ -122,6 +137,7 @@ export class PlotPointer {
     const drag = this.#drag;
     this.#stop();
     if (drag === undefined) return;
+    if (drag.kind === 'gate') return plot.gates.up();
     if (drag.kind === 'pan' || drag.kind === 'grip') return plot.change({});
     const at = canvasPoint(plot, event);
     const end = channelsAt(plot, at);

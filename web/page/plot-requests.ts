@@ -23,6 +23,8 @@ export interface ShownSpectrum {
   /** Undefined before the list has arrived. */
   readonly info: SpectrumInfo | undefined;
   readonly regions: readonly RegionRequest[] | undefined;
+  /** Whether the figures inside its gates are wanted. */
+  readonly gates: boolean;
   /** Its place on the axis of the plot. */
   readonly placement: Placement;
   /** The visible channels of the plot; undefined before its axes are known. */
@@ -57,8 +59,8 @@ export function mapRequest(
   };
 }
 
-function commonRequest({ rateS, projection, band }: PlotSpec, { name, regions }: ShownSpectrum) {
-  return { spectrum: name, rateS, projection, band, regions };
+function commonRequest({ rateS, projection, band }: PlotSpec, { name, regions, gates }: ShownSpectrum) {
+  return { spectrum: name, rateS, projection, band, regions, gates: gates || undefined };
 }
 
 /** The visible channels of a long 1-D spectrum; undefined for all channels. */

@@ -14,6 +14,13 @@ import { PlotLayers } from './plot-layers.js';
 import { histogramRequest, mapRequest } from './plot-requests.js';
 import type { CanvasSize } from './plot-surface.js';
 
+/** The figures that frames have besides the counts. */
+export interface FiguresWanted {
+  readonly regionsOf: (spectrum: number) => readonly RegionRequest[] | undefined;
+  /** Whether those inside the gates on the first spectrum are wanted. */
+  readonly gates: boolean;
+}
+
 export class PlotSpectra {
   readonly #services: PageServices;
   readonly #layers: PlotLayers;
@@ -95,10 +102,7 @@ export class PlotSpectra {
   }
 
   /** `size`: of the canvas; undefined while the plot is not visible. */
-  subscribe(
-    size: CanvasSize | undefined,
-    regionsOf: (spectrum: number) => readonly RegionRequest[] | undefined,
-  ): void {
+  subscribe(size: CanvasSize | undefined, { regionsOf, gates }: FiguresWanted): void {
     this.#layers.setRequests((name) => {
       if (size === undefined) return undefined;
       const info = this.#services.state.info(name);
@@ -106,6 +110,7 @@ export class PlotSpectra {
         name,
         info,
         regions: regionsOf(this.#spec.spectra.indexOf(name)),
+        gates: gates && name === this.#spec.spectra[0],
         placement: info === undefined ? IDENTITY_PLACEMENT : this.placementOf(info),
         visible: this.ranges?.x,
       };

@@ -21,6 +21,8 @@ type Gesture =
   | { readonly kind: 'tap'; readonly start: ChannelPoint; readonly at: CanvasPoint }
   | { readonly kind: 'pan'; readonly at: CanvasPoint; readonly ranges: VisibleRanges }
   | { readonly kind: 'region'; readonly start: ChannelPoint }
+  /** A point of the gate that is drawn. */
+  | { readonly kind: 'gate' }
   | { readonly kind: 'grip'; readonly start: ChannelPoint; readonly grip: RegionGrip }
   | { readonly kind: 'pinch'; readonly from: Span; readonly ranges: VisibleRanges }
   /** Until all fingers have left. */
@@ -89,11 +91,17 @@ export class PlotTouch {
     this.#fingers.set(event.pointerId, at);
     const span = this.#span();
     if (span !== undefined) {
+      if (this.#gesture.kind === 'gate') plot.gates.cancelDrag();
       plot.cancelPreview();
       plot.point({ rubberBand: undefined });
       const { ranges } = plot;
       if (ranges !== undefined) this.#gesture = { kind: 'pinch', from: span, ranges };
     } else if (this.#fingers.size === 1) {
+      if (plot.gates.isDrawing) {
+        this.#gesture = { kind: 'gate' };
+        plot.gates.down(start, false);
+        return;
+      }
       const grip = plot.regions.gripAt(at.x, at.y, GRIP_PX);
       this.#gesture = grip === undefined ? { kind: 'tap', start, at } : { kind: 'grip', start, grip };
       if (grip === undefined) this.#longPress = setTimeout(() => this.#pressed(start), LONG_PRESS_MS);
@@ -114,6 +122,8 @@ export class PlotTouch {
     const gesture = this.#gesture;
     if (point === undefined) return;
     switch (gesture.kind) {
+      case 'gate':
+        return plot.gates.move(point);
       case 'tap':
         return this.#leftPlace(gesture.at, at);
       case 'pan':
@@ -175,6 +185,7 @@ export class PlotTouch {
     const gesture = this.#gesture;
     this.#ended(event);
     if (at === undefined) return;
+    if (gesture.kind === 'gate') return plot.gates.up();
     if (gesture.kind === 'pan' || gesture.kind === 'pinch' || gesture.kind === 'grip') plot.change({});
     else if (gesture.kind === 'region') this.#addRegion(gesture.start, channelsAt(plot, at));
     else if (gesture.kind === 'tap') {

@@ -6,7 +6,7 @@
  *   plot-bar.ts        title, menu             plot-surface.ts   canvas, size, visibility
  *   plot-input.ts      pointer, touch, keys    plot-picture.ts   drawing
  *   plot-regions.ts    regions and fits        plot-texts.ts     sums, state, counts at the cursor
- *   plot-peaks.ts      peaks
+ *   plot-peaks.ts      peaks                   plot-gates.ts      gates, and drawing one
  */
 import type { ScaleName } from '../../plotting/scale.js';
 import { undefinedIfWhole } from '../view/axis.js';
@@ -21,6 +21,7 @@ import type { Drawable } from './draw-loop.js';
 import type { Notices } from './notices.js';
 import type { PlotArea } from './plot-area.js';
 import { PlotBar } from './plot-bar.js';
+import { PlotGates } from './plot-gates.js';
 import { PlotInput } from './plot-input.js';
 import type { PageServices, PlotActions, PlotHandle, PlotPointing, PlotSpectrum } from './plot-interface.js';
 import { PlotPeaks } from './plot-peaks.js';
@@ -36,6 +37,7 @@ export class Plot implements Drawable, PlotHandle {
   readonly element = element('article', { class: 'plot', tabindex: '0' });
   readonly regions: PlotRegions;
   readonly peaks: PlotPeaks;
+  readonly gates: PlotGates;
   readonly #services: PageServices;
   readonly #actions: PlotActions;
   readonly #settings: PlotSettings;
@@ -66,6 +68,7 @@ export class Plot implements Drawable, PlotHandle {
     });
     this.regions = new PlotRegions(this, services.fits);
     this.peaks = new PlotPeaks(this);
+    this.gates = new PlotGates(this, services.gateChanges, () => this.#subscribe());
     this.#picture = new PlotPicture(this);
     this.#texts = new PlotTexts(this.element);
     this.#bar = new PlotBar(this, actions);
@@ -75,6 +78,7 @@ export class Plot implements Drawable, PlotHandle {
       element('div', { class: 'plot-stage' }, this.canvas, note, cursorOutput, stateBadge),
       element('div', { class: 'plot-feet' }, foot),
       this.regions.element,
+      this.gates.element,
       this.peaks.element,
     );
     this.#input = new PlotInput(this);
@@ -83,7 +87,7 @@ export class Plot implements Drawable, PlotHandle {
       ...(['gates', 'status', 'paused', 'connection', 'second'] as const).map((topic) =>
         state.on(topic, () => this.redraw()),
       ),
-      state.on('list', () => this.#subscribe()),
+      ...(['list', 'gates'] as const).map((topic) => state.on(topic, () => this.#subscribe())),
     ];
     this.#show(spec);
   }
@@ -253,11 +257,12 @@ export class Plot implements Drawable, PlotHandle {
     this.#spectra.resume();
     this.peaks.update();
     this.regions.update();
+    this.gates.update();
     this.#picture.draw({
       frames: this.#spectra.newest,
       placementOf: (info) => this.#spectra.placementOf(info),
-      gates: this.#services.state.gates,
-      layers: [this.regions, this.peaks],
+      gates: this.gates.shown,
+      layers: [this.regions, this.peaks, this.gates],
     });
     this.#updateTexts();
     this.#spectra.acknowledge();
@@ -273,7 +278,10 @@ export class Plot implements Drawable, PlotHandle {
 
   #subscribe(): void {
     const { visible, size } = this.#surface;
-    this.#spectra.subscribe(visible ? size : undefined, (spectrum) => this.regions.requestsFor(spectrum));
+    this.#spectra.subscribe(visible ? size : undefined, {
+      regionsOf: (spectrum) => this.regions.requestsFor(spectrum),
+      gates: this.gates.wantsFigures,
+    });
   }
 
   #updateTexts(): void {

@@ -52,6 +52,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   #lingerTimer: NodeJS.Timeout | undefined;
   #refreshedMs = -Infinity;
   #source: string | undefined;
+  #allowChanges = false;
 
   constructor(link: AppLink, log: Logger) {
     super();
@@ -65,8 +66,10 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.metadata.on('changed', () => this.#metadataChanged());
     this.#attachment.on('state', (state, cause) => this.#stateChanged(state, cause));
     this.#attachment.on('attached', () => this.#reader.invalidate());
-    this.#attachment.on('source', (address) => {
+    this.#attachment.on('source', (address, allowChanges) => {
       this.#source = address;
+      this.#allowChanges = allowChanges;
+      this.emit('gates');
       this.metadata.start(address);
       this.#poll();
     });
@@ -93,6 +96,11 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   /** Whether the list has been read: it may be empty. */
   get listIsKnown(): boolean {
     return this.#listing.isKnown;
+  }
+
+  /** Whether the application lets pages change its SpecTcl. */
+  get allowChanges(): boolean {
+    return this.#allowChanges;
   }
 
   get gates(): readonly GateShape[] {

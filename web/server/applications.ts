@@ -138,6 +138,11 @@ export class Applications {
     };
   }
 
+  /** Asks SpecTcl for spectra and gates of an application that pages follow. */
+  refreshMetadata(app: string): void {
+    this.#watches.get(app)?.metadata.refresh();
+  }
+
   async controlApplication(action: 'run' | 'stop', app: string): Promise<void> {
     checkName('application', app);
     this.#log.info(`a page requested to ${action} an application`, { application: app });

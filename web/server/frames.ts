@@ -6,10 +6,11 @@
  */
 import { inRangeChannels } from '../view/axis.js';
 import type { FrameHead, Values } from '../wire/frame.js';
-import type { ChannelRange, RateWindow, SpectrumInfo, Subscription } from '../wire/messages.js';
+import type { ChannelRange, GateShape, RateWindow, SpectrumInfo, Subscription } from '../wire/messages.js';
 import type { FrameContent } from '../wire/packed-frame.js';
 import { clampRange, difference, project, reduce, sumOf, valueType, type Grid } from './derive.js';
 import { EncodedFrame } from './encoded-frame.js';
+import { gateAnswers } from './gate-answers.js';
 import { outsideCounts } from './outside-counts.js';
 import { regionAnswers, type EarlierGrid } from './region-answers.js';
 import type { CachedSpectrum } from './spectrum-cache.js';
@@ -21,6 +22,9 @@ export interface FrameContext {
   /** Time of the publication, milliseconds since 1970, and its sequence. */
   readonly atMs: number;
   readonly sequence: number;
+  /** All gates of the source, and a number that changes with them. */
+  readonly gates: readonly GateShape[];
+  readonly gatesRevision: number;
 }
 
 /** Counts to send, with the axes that have under- and overflow as first and last channel. */
@@ -32,17 +36,17 @@ interface ViewedCounts {
 
 /** Views of one spectrum whose last frame is kept for other pages. */
 const FRAMES_KEPT = 64;
-/** The window of the rates of regions. */
+/** The window of the rates of regions and gates. */
 const REGION_RATE_S = 10;
 
 /** Equal versions of a view are the same picture. Empty while the spectrum does not exist. */
 export function frameVersion(
   { binding, version }: CachedSpectrum,
-  { rateS, regions }: Subscription,
+  { rateS, regions, gates }: Subscription,
   historyVersion: number,
 ): string {
   if (binding === undefined) return '';
-  const hasRate = rateS !== undefined || regions !== undefined;
+  const hasRate = rateS !== undefined || regions !== undefined || gates === true;
   return hasRate ? `${version}/${historyVersion}` : String(version);
 }
 
@@ -61,7 +65,8 @@ export function sharedFrame(
 ): EncodedFrame | undefined {
   if (spectrum.binding === undefined) return undefined;
   // Bins and gate of `info` come from REST, not with the counts, and change the picture too.
-  const version = `${frameVersion(spectrum, subscription, context.historyVersion)} ${JSON.stringify(info)}`;
+  const gates = subscription.gates === true ? context.gatesRevision : '';
+  const version = `${frameVersion(spectrum, subscription, context.historyVersion)} ${gates} ${JSON.stringify(info)}`;
   const kept = spectrum.frames.get(key);
   if (kept?.version === version) return kept;
   const { head, values } = frameContent(spectrum, subscription, info, context);
@@ -92,6 +97,10 @@ function frameContent(
     subscription.regions === undefined
       ? undefined
       : regionAnswers(grid, subscription.regions, outside.y, earlier);
+  const gates =
+    subscription.gates === true
+      ? gateAnswers(grid, info, subscription.projection, context.gates, earlier)
+      : undefined;
   const head: FrameHead = {
     values: valueType(reduced.values),
     info,
@@ -110,6 +119,7 @@ function frameContent(
     atMs: context.atMs,
     sequence: context.sequence,
     ...(regions === undefined ? {} : { regions }),
+    ...(gates === undefined ? {} : { gates }),
     ...(subscription.rateS === undefined ? {} : { rateS: subscription.rateS, spanS }),
   };
   return { head, values: reduced.values };
@@ -158,7 +168,8 @@ function earlierGrid(
   subscription: Subscription,
   context: FrameContext,
 ): EarlierGrid | undefined {
-  if (subscription.regions === undefined || subscription.rateS !== undefined) return undefined;
+  const { regions, gates, rateS } = subscription;
+  if ((regions === undefined && gates !== true) || rateS !== undefined) return undefined;
   const earlier = earlierCounts(spectrum, grid, REGION_RATE_S, context);
   if (earlier === undefined) return undefined;
   return { grid: projected(earlier.grid, info, subscription).grid, spanS: earlier.spanS };

@@ -22,8 +22,8 @@ import type { AppLink } from './app-link.js';
 
 interface MirrorAttachmentEvents {
   attached: [];
-  /** The address of the application's source, after each attachment. */
-  source: [address: string | undefined];
+  /** The address of the application's source, and whether pages may change it; also unchanged. */
+  source: [address: string | undefined, allowChanges: boolean];
   state: [state: WatchState, cause: string | undefined];
 }
 
@@ -32,6 +32,8 @@ const RETRY_MS = 1_000;
 export class MirrorAttachment extends EventEmitter<MirrorAttachmentEvents> {
   readonly #link: AppLink;
   readonly #log: Logger;
+  /** Stops listening to the client whose mirror is attached. */
+  #leaveClient: (() => unknown) | undefined;
   /** Lets the client close when idle; undefined while this attachment is closed. */
   #releaseClient: (() => void) | undefined;
   #mirror: Mirror | undefined;
@@ -111,9 +113,21 @@ export class MirrorAttachment extends EventEmitter<MirrorAttachmentEvents> {
     mirror.on('state', () => this.#reportState(mirror));
     this.emit('attached');
     this.#reportState(mirror);
-    const { source } = await client.appInfo();
+    const reconnected = (): void => {
+      this.#reportSource(client, mirror).catch((error: unknown) => {
+        this.#log.debug('cannot read the source of an application', { app: this.#link.app, error });
+      });
+    };
+    client.on('reconnected', reconnected);
+    this.#leaveClient = () => client.off('reconnected', reconnected);
+    await this.#reportSource(client, mirror);
+  }
+
+  /** An application that was started again may have other options. */
+  async #reportSource(client: Client, mirror: Mirror): Promise<void> {
+    const { source, allowChanges = false } = await client.appInfo();
     // The attachment may have been closed during the request.
-    if (this.isOpen) this.emit('source', source);
+    if (this.isOpen && mirror === this.#mirror) this.emit('source', source, allowChanges);
   }
 
   async #attachFailed(error: unknown): Promise<void> {
@@ -134,6 +148,8 @@ export class MirrorAttachment extends EventEmitter<MirrorAttachmentEvents> {
   }
 
   #detach(): void {
+    this.#leaveClient?.();
+    this.#leaveClient = undefined;
     this.#mirror?.removeAllListeners('state');
     this.#mirror = undefined;
   }

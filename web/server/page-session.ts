@@ -127,7 +127,10 @@ export class PageSession {
     const leave = watch.enter();
     const status = (): void => this.send({ kind: 'status', status: watch.status });
     const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
-    const gates = (): void => this.send({ kind: 'gates', app: watch.app, gates: watch.gates });
+    const gates = (): void => {
+      const { app, gates, allowChanges } = watch;
+      this.send({ kind: 'gates', app, gates, allowChanges });
+    };
     const changed = (): void => this.#sendFrames();
     const { calibrations, layouts } = this.#services;
     const unfollowTrends = this.#services.followTrends(watch.app, (message) => this.send(message));
@@ -152,7 +155,7 @@ export class PageSession {
     calibrated();
     arranged();
     if (watch.listIsKnown) list();
-    if (watch.gates.length > 0) gates();
+    if (watch.gates.length > 0 || watch.allowChanges) gates();
   }
 
   #leaveApplication(): void {
@@ -241,6 +244,8 @@ export class PageSession {
     const frame = sharedFrame(spectrum, view.key, subscription, info, {
       nowMs,
       historyVersion,
+      gates: watch.gates,
+      gatesRevision: watch.metadata.revision,
       ...watch.publication,
     });
     if (frame === undefined) return;

@@ -43,14 +43,18 @@ export function regionAnswers(
   });
 }
 
-/** Undefined after the spectrum was cleared, and without a span. */
 function rateOf(
   sum: number,
   { grid, spanS }: EarlierGrid,
   x: ChannelRange,
   y: ChannelRange,
 ): RegionRate | undefined {
-  const counted = sum - regionStatistics(grid, x, y).sum;
+  return rateBetween(regionStatistics(grid, x, y).sum, sum, spanS);
+}
+
+/** Undefined after the spectrum was cleared, and without a span. */
+export function rateBetween(before: number, now: number, spanS: number): RegionRate | undefined {
+  const counted = now - before;
   if (!(spanS > 0) || counted < 0) return undefined;
   return { perSecond: counted / spanS, error: Math.sqrt(counted) / spanS, spanS };
 }

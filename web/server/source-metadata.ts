@@ -1,12 +1,14 @@
 /**
  * What only the REST service of a SpecTcl source provides, beyond the display memory: parameters
  * and bins of spectra, and gates. `AppWatch` starts it with the source's address. Asks every ten
- * seconds, and when the list of spectra changes; opens HTTP connections. Without an answer spectra
+ * seconds, when the list of spectra changes, and within a second when SpecTcl's traces name a change
+ * of gates or spectra; opens HTTP connections. Without an answer spectra
  * are shown all the same, only without this metadata.
  */
 import { EventEmitter } from 'eventemitter3';
 import type { Logger } from '../../protocol/base/log.js';
-import type { SpecTclGate, SpecTclRest, SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
+import { gateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { SpecTclRest, SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
 import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
 import type { GateShape } from '../wire/messages.js';
 
@@ -17,16 +19,23 @@ interface MetadataEvents {
 }
 
 const REFRESH_MS = 10_000;
+const TRACE_MS = 1_000;
+/** SpecTcl keeps changes for so long when this viewer does not fetch them. */
+const TRACE_RETENTION_S = 60;
 const REQUEST_TIMEOUT_MS = 3_000;
-/** Points of one gate that pages receive. */
-const POINTS_MAX = 10_000;
 
 export class SourceMetadata extends EventEmitter<MetadataEvents> {
   readonly #log: Logger;
   #source: string | undefined;
   #rest: SpecTclRest | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #traceTimer: NodeJS.Timeout | undefined;
+  /** The token of a trace of SpecTcl; undefined before it is established, and without traces. */
+  #trace: number | undefined;
+  #tracing = false;
   #requesting = false;
+  /** Whether `refresh` was called while a request was running, whose answer may be older. */
+  #requestAgain = false;
   #spectra = new Map<string, SpecTclSpectrum>();
   /** The last answer as JSON, to notice changes. */
   #json = '';
@@ -63,22 +72,33 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
     this.#source = source;
     if (source?.startsWith('spectcl:') !== true) return this.#answered();
     this.#timer ??= setInterval(() => this.refresh(), REFRESH_MS);
+    this.#traceTimer ??= setInterval(() => void this.#fetchTrace(), TRACE_MS);
     this.refresh();
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#traceTimer);
     this.#timer = undefined;
+    this.#traceTimer = undefined;
+    this.#endTrace();
     this.#disconnect();
   }
 
   /** Asks the service now; `changed` follows when the answer differs. */
   refresh(): void {
-    if (this.#requesting || this.#timer === undefined) return;
+    if (this.#timer === undefined) return;
+    if (this.#requesting) {
+      this.#requestAgain = true;
+      return;
+    }
     this.#requesting = true;
     void this.#request().finally(() => {
       this.#requesting = false;
       this.#answered();
+      if (!this.#requestAgain) return;
+      this.#requestAgain = false;
+      this.refresh();
     });
   }
 
@@ -90,7 +110,7 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
       if (json === this.#json) return;
       this.#json = json;
       this.#spectra = new Map(spectra.map((spectrum) => [spectrum.name, spectrum]));
-      this.#gates = gates.flatMap(gateShape);
+      this.#gates = gates.flatMap((gate) => gateShape(gate) ?? []);
       this.#revision += 1;
       this.emit('changed');
     } catch (error) {
@@ -98,6 +118,29 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
       // The service's port may have changed: the next request looks it up again.
       this.#disconnect();
     }
+  }
+
+  /** Refreshes when another client has changed gates or spectra. */
+  async #fetchTrace(): Promise<void> {
+    const rest = this.#rest;
+    if (rest === undefined || this.#tracing) return;
+    this.#tracing = true;
+    try {
+      this.#trace ??= await rest.traceEstablish(TRACE_RETENTION_S);
+      const { gate, spectrum } = await rest.traceFetch(this.#trace);
+      if (gate.length > 0 || spectrum.length > 0) this.refresh();
+    } catch {
+      // Without traces, and after a restart of SpecTcl, which forgets them, the next turn tries
+      // again; the list itself is asked every ten seconds all the same.
+      this.#trace = undefined;
+    } finally {
+      this.#tracing = false;
+    }
+  }
+
+  #endTrace(): void {
+    if (this.#trace !== undefined) void this.#rest?.traceDone(this.#trace).catch(() => undefined);
+    this.#trace = undefined;
   }
 
   #answered(): void {
@@ -110,33 +153,4 @@ export class SourceMetadata extends EventEmitter<MetadataEvents> {
     this.#rest?.close();
     this.#rest = undefined;
   }
-}
-
-/** SpecTcl's type letters of gates that can be drawn; the others combine gates. */
-const SHAPES = { s: 'slice', c: 'contour', b: 'band' } as const;
-
-/** A gate as pages draw it; empty for a type without a shape, or with invalid numbers. */
-function gateShape({ name, type, fields }: SpecTclGate): GateShape[] {
-  const shape = type === 's' || type === 'c' || type === 'b' ? SHAPES[type] : undefined;
-  if (shape === undefined) return [];
-  const parameters = listOf(fields['parameters']).flatMap((parameter) => {
-    const parameterName: unknown = isFields(parameter) ? parameter['name'] : parameter;
-    return typeof parameterName === 'string' ? [parameterName] : [];
-  });
-  const points = listOf(fields['points']).flatMap((point) => {
-    if (!isFields(point)) return [];
-    const [x, y] = [Number(point['x']), Number(point['y'])];
-    return Number.isFinite(x) && Number.isFinite(y) ? [{ x, y }] : [];
-  });
-  const [low, high] = [Number(fields['low'] ?? 0), Number(fields['high'] ?? 0)];
-  if (!Number.isFinite(low) || !Number.isFinite(high)) return [];
-  return [{ name, shape, parameters, low, high, points: points.slice(0, POINTS_MAX) }];
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? (value as readonly unknown[]) : [];
-}
-
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

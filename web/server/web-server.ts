@@ -15,6 +15,7 @@
  * | `/api/layout`            | POST keeps a layout                             | view access, own page |
  * | `/api/trend`             | JSON: values of a trend; POST keeps one         | view access, own page |
  * | `/api/alarm`, `/api/acknowledge` | POST keeps, or acknowledges, an alarm   | view access, own page |
+ * | `/api/change`            | POST changes SpecTcl                            | signed in, own page   |
  * | `/api/save`              | spectra as a file                               | view access           |
  * | `/jsroot…`               | JSROOT and its document, where it is installed  | view access           |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
@@ -62,6 +63,7 @@ import {
 import { Audience } from '../../protocol/host/access/audience.js';
 import { Applications, type MaySee } from './applications.js';
 import { Assets, setSecurityHeaders } from './assets.js';
+import { changeTarget } from './change-target.js';
 import { packsFrames } from './frame-line.js';
 import { listen, readBody, sendJson, sendText } from './http.js';
 import { HttpServer, refuseUpgrade } from './http-server.js';
@@ -79,6 +81,7 @@ import { SaveRequests } from './save-requests.js';
 import { SignIn } from './sign-in.js';
 import { followTrends } from './trends/page-trends.js';
 import { acknowledgeAlarm, answerTrend, setAlarm, setTrend } from './trends/trend-requests.js';
+import { changeFields, SpecTclChanges } from './spectcl-changes.js';
 
 export interface WebServerOptions {
   readonly listen: AddressOf<'tcp' | 'tls'>;
@@ -110,11 +113,14 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   TOO_LARGE: 413,
   UNKNOWN_APPLICATION: 404,
   UNKNOWN_SPECTRUM: 404,
+  NOT_RUNNING: 409,
+  SOURCE_REFUSED: 409,
+  SOURCE_UNREACHABLE: 502,
   LIMIT_REACHED: 503,
   TIMED_OUT: 504,
 };
-/** What a POST changes, by path. */
-const CHANGES: Readonly<
+/** What keeps the body of a POST, by path. */
+const KEPT: Readonly<
   Record<string, (applications: Applications, maySee: MaySee, body: string) => Promise<object>>
 > = {
   '/api/calibration': setCalibration,
@@ -123,6 +129,10 @@ const CHANGES: Readonly<
   '/api/alarm': setAlarm,
   '/api/acknowledge': acknowledgeAlarm,
 };
+/** Requests that keep or change something; each is a POST of a page of this server. */
+const KEEPING_PATHS = new Set([...Object.keys(KEPT), '/api/change']);
+/** Largest body of a change of SpecTcl: a gate with all its points. */
+const CHANGE_BODY_BYTES_MAX = 128 * 1024;
 /** Memory pages are 4 KiB on every supported machine. */
 const MEMORY_PAGE_BYTES = 4_096;
 
@@ -135,6 +145,7 @@ export class WebServer {
   readonly #signIn: SignIn;
   readonly #applications: Applications;
   readonly #saves: SaveRequests;
+  readonly #changes: SpecTclChanges;
   readonly #audience = new Audience();
   readonly #http: HttpServer;
   readonly #usesTls: boolean;
@@ -170,6 +181,11 @@ export class WebServer {
       log,
     );
     this.#saves = new SaveRequests(this.#applications);
+    this.#changes = new SpecTclChanges({
+      target: (app) => changeTarget(app, options.directory),
+      changed: (app) => this.#applications.refreshMetadata(app),
+      onChange: (record) => log.info('a change of SpecTcl', changeFields(record)),
+    });
     this.#refusals = new RateLimitedLog(systemClock, log);
     this.#names = ownNames(options.names);
     const { listen, identity } = options;
@@ -260,7 +276,7 @@ export class WebServer {
       response.setHeader('Set-Cookie', this.#signIn.signOut(request.headers.cookie));
       return sendJson(response, 200, {});
     }
-    if (Object.hasOwn(CHANGES, path)) return this.#analyse(path, request, response);
+    if (KEEPING_PATHS.has(path)) return this.#analyse(path, request, response);
     if (path !== '/sign-in') return sendText(response, 404, 'No such page.');
     const secret = await readBody(request);
     if (secret === undefined) return sendText(response, 413, 'The secret is too long.');
@@ -307,6 +323,7 @@ export class WebServer {
   async #analysis(path: string, request: IncomingMessage): Promise<object | undefined> {
     const maySee = this.#maySee(request);
     if (request.method === 'POST') {
+      if (path === '/api/change') return this.#change(request);
       if (this.#signIn.hasSecret && !this.#signedIn(request)) {
         throw new MirrorflowError(
           'NOT_PERMITTED',
@@ -315,13 +332,29 @@ export class WebServer {
       }
       const body = await readBody(request, LAYOUT_BODY_BYTES_MAX);
       if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the request is too long');
-      return CHANGES[path]?.(this.#applications, maySee, body);
+      return KEPT[path]?.(this.#applications, maySee, body);
     }
     const words = requestWords(request.url ?? '');
     if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
     if (path === '/api/peaks') return answerPeaks(this.#applications, maySee, words);
     if (path === '/api/trend') return answerTrend(this.#applications, maySee, words);
     return path === '/api/calibration' ? answerCalibration(this.#applications, maySee, words) : undefined;
+  }
+
+  /** A change of SpecTcl, always by a browser or program that has signed in. */
+  async #change(request: IncomingMessage): Promise<object> {
+    if (!this.#signedIn(request)) {
+      throw new MirrorflowError(
+        'NOT_PERMITTED',
+        this.#signIn.hasSecret
+          ? 'sign in to change SpecTcl'
+          : 'this viewer has no secret, so that no page may change SpecTcl: give --secret-file',
+      );
+    }
+    const body = await readBody(request, CHANGE_BODY_BYTES_MAX);
+    if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the change is too long');
+    const who = request.headers.cookie === undefined ? 'program' : 'page';
+    return this.#changes.answer({ who, address: request.socket.remoteAddress ?? '' }, body);
   }
 
   #signedIn(request: IncomingMessage): boolean {

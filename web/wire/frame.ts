@@ -10,6 +10,7 @@
  * The subscription id comes first and apart, so that all pages with the same view share the bytes
  * behind it. `packed-frame.ts` has the form for slow lines.
  */
+import type { GateFigures } from '../../analysis/gates/gate-figures.js';
 import type { RegionFigures } from '../../analysis/region/region-figures.js';
 import type { ChannelRange, RateWindow, Region, SpectrumInfo } from './messages.js';
 
@@ -47,6 +48,13 @@ export interface RegionAnswer extends Region {
   readonly counts?: readonly number[];
 }
 
+/** The counts inside a gate, in units of the axes. */
+export interface GateAnswer {
+  readonly name: string;
+  readonly figures: GateFigures;
+  readonly rate?: RegionRate;
+}
+
 export interface FrameHead {
   readonly values: ValueType;
   readonly info: SpectrumInfo;
@@ -64,6 +72,8 @@ export interface FrameHead {
   readonly max: number;
   readonly sum: number;
   readonly regions?: readonly RegionAnswer[];
+  /** Of all gates that are drawn on the view, where it asks for them. */
+  readonly gates?: readonly GateAnswer[];
   readonly rateS?: RateWindow;
   /** Seconds that the counts of a rate cover; 0 while there is no earlier sample. */
   readonly spanS?: number;

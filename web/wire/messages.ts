@@ -5,6 +5,7 @@
  * visible, and the server sends a frame when one has changed. Types, constants and checks.
  */
 
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 import type { ChannelRange } from './ranges.js';
 import type { AlarmView, Trend } from './trends.js';
 
@@ -48,6 +49,8 @@ export interface Subscription {
   readonly columns: number;
   readonly rows: number;
   readonly regions?: readonly RegionRequest[] | undefined;
+  /** Whether the frames have the figures inside the gates that are drawn on the view. */
+  readonly gates?: boolean | undefined;
   /** Least time between two frames, milliseconds. */
   readonly minIntervalMs?: number | undefined;
 }
@@ -101,15 +104,7 @@ export interface SpectrumInfo {
   readonly gate?: string;
 }
 
-export interface GateShape {
-  readonly name: string;
-  readonly shape: 'slice' | 'contour' | 'band';
-  readonly parameters: readonly string[];
-  /** Of a slice, in the units of the axis. */
-  readonly low: number;
-  readonly high: number;
-  readonly points: readonly { readonly x: number; readonly y: number }[];
-}
+export type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 
 export interface ApplicationSummary {
   readonly name: string;
@@ -248,7 +243,13 @@ export type ServerMessage =
       readonly app: string;
       readonly layouts: Readonly<Record<string, Layout>>;
     }
-  | { readonly kind: 'gates'; readonly app: string; readonly gates: readonly GateShape[] }
+  | {
+      readonly kind: 'gates';
+      readonly app: string;
+      readonly gates: readonly GateShape[];
+      /** Whether the application allows changes of its SpecTcl. */
+      readonly allowChanges: boolean;
+    }
   /** The trends of the application by name; `problem`: why they are not stored. */
   | {
       readonly kind: 'trends';

@@ -77,7 +77,8 @@ function parseSubscription(item: Fields): Subscription | undefined {
   const ranges = ['x', 'y', 'band'] as const;
   if (ranges.some((name) => item[name] !== undefined && !isRange(item[name]))) return undefined;
   if (minIntervalMs !== undefined && !isInterval(minIntervalMs)) return undefined;
-  const regions = item['regions'];
+  const { regions, gates } = item;
+  if (gates !== undefined && typeof gates !== 'boolean') return undefined;
   if (regions !== undefined && !isRegionList(regions)) return undefined;
   return {
     id,
@@ -90,6 +91,7 @@ function parseSubscription(item: Fields): Subscription | undefined {
     y: item['y'] as ChannelRange | undefined,
     band: item['band'] as ChannelRange | undefined,
     regions,
+    gates,
     minIntervalMs,
   };
 }

@@ -88,6 +88,7 @@ export const APPLICATION_SETTINGS = {
   source: optional(address),
   via: optional(name('host')),
   gateway: optional(gatewayOptions),
+  allowChanges: optional(boolean()),
   programs: optional(programs),
   withoutHostMs: durationMember(
     'after which the app server ends when its host server has not returned and no client is connected; default 600,000',

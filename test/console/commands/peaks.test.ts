@@ -99,6 +99,25 @@ describe('fit and peaks', () => {
     expect(stdout).to.match(/^ *centroid keV +fwhm +area +significance\n *1332\.\d+ ± 0\.\d+ +3\.\d+ ± /);
   });
 
+  it('integrate has the figures inside every gate, and with the rule spectcl those that SpecTcl answers', async () => {
+    type Answer = {
+      gates: { gate: string; counts: { value: number }; moments: { centroid: { value: number } }[] }[];
+    };
+    const { gates } = await system.json<Answer>('integrate', 'pid.de-vs-e');
+    expect(gates.map(({ gate, moments }) => [gate, moments.length])).to.deep.equal([['alpha', 2]]);
+    const words = ['integrate', 'tof', '--gate', 'beam', '--rule', 'spectcl'];
+    const [inBeam] = (await system.json<Answer>(...words)).gates;
+    const url = `http://127.0.0.1:${simulator.restPort}/spectcl/integrate?spectrum=tof&gate=beam`;
+    const { detail } = (await (await fetch(url)).json()) as { detail: { counts: number; centroid: number } };
+    expect(inBeam!.counts.value).to.equal(detail.counts);
+    expect(inBeam!.moments[0]!.centroid.value).to.be.closeTo(detail.centroid, 1e-6);
+    expect((await system.run(...words)).stdout).to.match(/^gate +counts +centroid +fwhm\nbeam +[\d,]+ ± /);
+    expect((await system.run('integrate', COBALT)).stdout).to.contain('No gates on this spectrum.');
+    const refused = await system.run('integrate', 'tof', '--gate', 'alpha');
+    expect(refused.stderr).to.contain('is not drawn on tof');
+    expect(refused.exit).to.equal(2);
+  });
+
   it('a fit that is impossible is refused with the reason, and the exit code of bad usage', async () => {
     for (const [words, text] of [
       [['fit', COBALT, '--range', '5000-6000'], 'has no channel; the axis goes from 0 to 2048'],

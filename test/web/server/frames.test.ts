@@ -5,7 +5,7 @@ import { frameKey, sharedFrame } from '../../../web/server/frames.js';
 import type { CachedSpectrum } from '../../../web/server/spectrum-cache.js';
 import { SpectrumHistory } from '../../../web/server/spectrum-history.js';
 import type { FrameHead } from '../../../web/wire/frame.js';
-import type { SpectrumInfo, Subscription } from '../../../web/wire/messages.js';
+import type { GateShape, SpectrumInfo, Subscription } from '../../../web/wire/messages.js';
 
 const CHANNELS = 102;
 const START_MS = 1_700_000_000_000;
@@ -31,9 +31,15 @@ function spectrumOf(counts: Uint32Array, history = new SpectrumHistory()): Cache
   return { name: 's', binding: BINDING, counts, version: 1, history, frames: new Map() };
 }
 
-function headOf(spectrum: CachedSpectrum, view: Subscription, nowMs = 0, atMs = START_MS): FrameHead {
-  const context = { nowMs, atMs, historyVersion: nowMs, sequence: 1 };
-  return sharedFrame(spectrum, frameKey(view), view, INFO, context)!.head;
+function headOf(
+  spectrum: CachedSpectrum,
+  view: Subscription,
+  nowMs = 0,
+  atMs = START_MS,
+  gates: readonly GateShape[] = [],
+): FrameHead {
+  const context = { nowMs, atMs, historyVersion: nowMs, sequence: 1, gates, gatesRevision: gates.length };
+  return sharedFrame(spectrum, frameKey(view), view, { ...INFO, parameters: ['e'] }, context)!.head;
 }
 
 describe('a frame of a spectrum', () => {
@@ -84,5 +90,27 @@ describe('a frame of a spectrum', () => {
     const counts = new Uint32Array(CHANNELS);
     [counts[0], counts[CHANNELS - 1]] = [123, 456];
     expect(headOf(spectrumOf(counts), VIEW)).to.deep.include({ underflows: [123], overflows: [456] });
+  });
+
+  it('a view that asks for it has the counts and the rate inside each gate on its parameter', () => {
+    const history = new SpectrumHistory();
+    history.record(0, START_MS, true, () => new Uint32Array(CHANNELS));
+    const counts = new Uint32Array(CHANNELS);
+    // Channel 0 is underflow: bins 9, 10 and 11 are from 9 to 12 keV.
+    counts.set([100, 200, 100], 10);
+    counts[0] = 7;
+    const slice = (name: string, parameter: string, low: number, high: number): GateShape => {
+      return { name, type: 's', shape: 'slice', parameters: [parameter], low, high, points: [] };
+    };
+    const gates = [slice('in', 'e', 9, 11), slice('other', 'f', 0, 100), slice('all', 'e', -10, 200)];
+    const view = { ...VIEW, gates: true };
+    const head = headOf(spectrumOf(counts, history), view, 10_000, START_MS + 10_000, gates);
+    expect(head.gates?.map(({ name, figures }) => [name, figures.counts.value])).to.deep.equal([
+      ['in', 300],
+      ['all', 400],
+    ]);
+    expect(head.gates?.[0]?.rate).to.deep.include({ perSecond: 30, spanS: 10 });
+    expect(head.gates?.[1]?.figures.moments[0]?.centroid.value).to.be.closeTo(10.5, 1e-9);
+    expect(headOf(spectrumOf(counts, history), VIEW, 0, START_MS, gates).gates).to.equal(undefined);
   });
 });

@@ -3,13 +3,17 @@
  * the sums of all of them. `AppTrends` has one. Reads the mirror through the application's watch;
  * keeps no counts but those of peaks.
  */
+import { countsInside } from '../../../analysis/gates/gate-figures.js';
 import { bindings, channelsOf, readBinding, type Binding } from '../../../protocol/spectcl/display-memory.js';
 import type { Logger } from '../../../protocol/base/log.js';
 import { channelWidth, toUnits, xAxis } from '../../view/axis.js';
+import { gatesOn } from '../../view/gates-on.js';
+import type { GateShape } from '../../wire/messages.js';
 import type { ChannelRange } from '../../wire/ranges.js';
 import type { Trend, TrendSource } from '../../wire/trends.js';
 import type { Measured } from '../alarms/alarm-condition.js';
 import type { AppWatch } from '../app-watch.js';
+import { gatedCounts } from '../gate-answers.js';
 import { clampRange, sumOf } from '../derive.js';
 import { spectrumInfo } from '../spectrum-info.js';
 import type { Values } from '../../wire/frame.js';
@@ -21,11 +25,14 @@ type SpectrumSource = Exclude<TrendSource, { kind: 'scaler' }>;
 
 /** What one read takes from the memory for one trend. */
 type Reading =
-  { readonly kind: 'sum'; readonly sum: number } | { readonly kind: 'region'; readonly region: RegionCounts };
+  | { readonly kind: 'sum'; readonly sum: number; readonly gate?: GateShape }
+  | { readonly kind: 'region'; readonly region: RegionCounts };
 
 interface Meters {
   readonly rate: RateMeter;
   readonly peak: PeakMeter;
+  /** As it was at the last sum: counts inside another shape cannot be compared. */
+  gate: GateShape | undefined;
   /** The result of the last fit, valid until the next. */
   centroid: Measured | undefined;
 }
@@ -109,10 +116,19 @@ export class TrendSampler {
       case 'peak':
         return this.#peakReading(counts, binding, source.x, this.#metersOf(name), nowMs);
       case 'gate':
-        return undefined;
+        return this.#gateReading(counts, binding, source.gate);
       default:
         return source satisfies never;
     }
+  }
+
+  #gateReading(values: Values, binding: Binding, name: string): Reading | undefined {
+    const info = spectrumInfo(binding, this.#watch.metadata.spectrum(binding.name));
+    const gate = gatesOn(info, undefined, this.#watch.gates).find((drawn) => drawn.name === name);
+    if (gate === undefined) return undefined;
+    const { xchans, ychans } = binding;
+    const sum = countsInside(gatedCounts({ values, xchans, ychans }, info, undefined), gate);
+    return { kind: 'sum', sum, gate };
   }
 
   #peakReading(
@@ -138,7 +154,7 @@ export class TrendSampler {
   #metersOf(name: string): Meters {
     let meters = this.#meters.get(name);
     if (meters === undefined) {
-      meters = { rate: new RateMeter(), peak: new PeakMeter(), centroid: undefined };
+      meters = { rate: new RateMeter(), peak: new PeakMeter(), gate: undefined, centroid: undefined };
       this.#meters.set(name, meters);
     }
     return meters;
@@ -162,6 +178,8 @@ export class TrendSampler {
 
 function measure(meters: Meters, reading: Reading, publishedMs: number, nowMs: number): Measured | undefined {
   if (reading.kind === 'sum') {
+    if (!isSameGate(meters.gate, reading.gate)) meters.rate.reset();
+    meters.gate = reading.gate;
     const rate = meters.rate.measure({ sum: reading.sum, publishedMs, nowMs });
     return rate === undefined ? undefined : { value: rate, changed: rate !== 0 };
   }
@@ -170,6 +188,11 @@ function measure(meters: Meters, reading: Reading, publishedMs: number, nowMs: n
   const centroid = meters.peak.measure(reading.region, nowMs);
   meters.centroid = centroid && { ...centroid, changed: centroid.value !== before };
   return meters.centroid;
+}
+
+/** A new list of gates has new objects for all of them. */
+function isSameGate(one: GateShape | undefined, other: GateShape | undefined): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 function reset(meters: Meters): void {

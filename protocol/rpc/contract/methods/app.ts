@@ -47,6 +47,7 @@ export const APP_METHODS = {
       socket: string(),
       source: optional(address),
       via: optional(name('host')),
+      allowChanges: optional(boolean()),
       startedAt: date(),
       hostServer: boolean(),
       gateway: optional(gatewayInfo),

@@ -16,7 +16,7 @@ import {
 import { trendFamilies } from '../../../../web/server/trends/trend-metrics.js';
 import { Trends } from '../../../../web/server/trends/trends.js';
 import { expositionText } from '../../../../web/server/exposition.js';
-import type { ServerMessage, WatchState } from '../../../../web/wire/messages.js';
+import type { GateShape, ServerMessage, WatchState } from '../../../../web/wire/messages.js';
 import type { AlarmRule, Trend } from '../../../../web/wire/trends.js';
 import { failureOf } from '../../../kit/failure-of.js';
 import { ManualClock } from '../../../kit/manual-clock.js';
@@ -38,6 +38,7 @@ class FakeSource {
   state: WatchState = 'live';
   publishedMs = START_MS;
   kept = 0;
+  gates: readonly GateShape[] = [];
 
   constructor() {
     writeBinding(this.memory, 0, {
@@ -71,7 +72,16 @@ function watchOf(source: FakeSource): AppWatch {
   return {
     app: 'e1',
     source: undefined,
-    metadata: { spectrum: () => undefined },
+    metadata: {
+      spectrum: (name: string) => ({
+        name,
+        parameters: ['e'],
+        axes: [{ low: 0, high: CHANNELS, bins: CHANNELS }],
+      }),
+    },
+    get gates() {
+      return source.gates;
+    },
     get status() {
       return { state: source.state };
     },
@@ -157,6 +167,32 @@ describe('trends and alarms of an application', () => {
     pass(1);
     expect(trends.of('e1')?.values).to.deep.equal({ line: 3, all: 7, corner: 5 });
     expect((await history('line')).mean).to.deep.equal([3]);
+  });
+
+  it('the rate in a gate counts its bins only, and a moved gate gives no rate of its move', async () => {
+    const slice = (low: number, high: number): GateShape => ({
+      name: 'line gate',
+      type: 's',
+      shape: 'slice',
+      parameters: ['e'],
+      low,
+      high,
+      points: [],
+    });
+    await set('gated', { source: { kind: 'gate', spectrum: 'line', gate: 'line gate' }, thresholds: [] });
+    pass(2, 5);
+    expect(trends.of('e1')?.values, 'without the gate').to.deep.equal({});
+    source.gates = [slice(10, 20)];
+    pass(1, 5);
+    source.count(40, 100);
+    pass(1, 5);
+    expect(trends.of('e1')?.values).to.deep.equal({ gated: 5 });
+    source.gates = [slice(10, 50)];
+    pass(1, 5);
+    expect(trends.of('e1')?.values).to.deep.equal({});
+    source.gates = [slice(10, 50)];
+    pass(1, 5);
+    expect(trends.of('e1')?.values, 'a new list with the same gate').to.deep.equal({ gated: 5 });
   });
 
   it('a page gets the trends, the values of each second and the alarms, and nothing of another application', async () => {
