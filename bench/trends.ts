@@ -1,6 +1,6 @@
 /**
- * `trends`: processor time of the web viewer with 100 trends of a SpecTcl that publishes ten times a
- * second, without any page, beside the same viewer without trends. Starts a real system; reads
+ * `trends`: processor time of the web viewer with 100 trends of a SpecTcl that publishes ten times
+ * a second, without any page, beside the same viewer without trends. Starts a real system; reads
  * /proc and the log of the viewer.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

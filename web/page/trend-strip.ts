@@ -132,7 +132,7 @@ export class TrendStrip {
   }
 }
 
-/** The line over ten minutes, scaled to its own extremes, or from zero where they are close to it. */
+/** The line over ten minutes: from zero, or between its extremes where they are far from zero. */
 function draw({ canvas, points }: Item): void {
   const palette = currentPalette();
   const surface = prepare(canvas, SIZE, palette.paper);

@@ -299,7 +299,7 @@ export class WebServer {
     }
   }
 
-  /** Fits, peaks, calibrations, layouts, trends, alarms and files; errors are answered with their code. */
+  /** All below `/api/`; errors are answered with their code. */
   async #analyse(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!this.#mayView(request)) {
       response.setHeader('WWW-Authenticate', 'Bearer');

@@ -82,7 +82,7 @@ export function tickText(value: number): string {
   return size >= 1e5 || (size > 0 && size < 1e-3) ? rounded.toExponential() : String(rounded);
 }
 
-/** A place on the axis of time, by the distance of ticks in seconds: a day, a minute or a second. */
+/** A time on the axis, by the distance of ticks in seconds: a day, a minute or a second. */
 export function timeText(seconds: number, stepS: number): string {
   const date = new Date(seconds * 1_000);
   const isMidnight = date.getHours() === 0 && date.getMinutes() === 0;

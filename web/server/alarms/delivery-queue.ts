@@ -1,6 +1,6 @@
 /**
- * Delivers messages to one receiver, one after the other: a few attempts each, a bounded number that
- * waits. `AlarmNotifier` has one per receiver. Waits by the clock that is passed in.
+ * Delivers messages to one receiver, one after the other: a few attempts each, a bounded number
+ * that waits. `AlarmNotifier` has one per receiver. Waits by the clock that is passed in.
  */
 import type { Clock } from '../../../protocol/base/clock.js';
 import type { Logger } from '../../../protocol/base/log.js';

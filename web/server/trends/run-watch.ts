@@ -1,6 +1,6 @@
 /**
- * Whether the run of a SpecTcl source is active, as its REST service reports it. `AppTrends` asks it
- * while an alarm needs it. Opens HTTP connections; asks every five seconds.
+ * Whether the run of a SpecTcl source is active, as its REST service reports it. `AppTrends` asks
+ * it while an alarm needs it. Opens HTTP connections; asks every five seconds.
  */
 import type { Logger } from '../../../protocol/base/log.js';
 import type { SpecTclRest } from '../../../protocol/spectcl/rest-client.js';
@@ -25,7 +25,7 @@ export class RunWatch {
     this.#log = log;
   }
 
-  /** Asks when it is time; undefined where the source does not say. `nowMs` of any growing clock. */
+  /** Asks when it is time; undefined where the source does not say. `nowMs` of any clock. */
   isActive(source: string | undefined, nowMs: number): boolean | undefined {
     if (source !== this.#source) this.close();
     this.#source = source;

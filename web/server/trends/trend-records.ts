@@ -1,6 +1,7 @@
 /**
  * Which trends and alarms are kept for all pages, and the state of each alarm, which outlives the
- * process so that a restart raises nothing twice. `Trends` owns the stores (`app-records.ts`). Pure.
+ * process so that a restart raises nothing twice. `Trends` owns the stores (`app-records.ts`).
+ * Pure.
  */
 import {
   ALARMS_MAX,

@@ -84,7 +84,7 @@ export class TrendSampler {
     });
   }
 
-  /** Undefined while there is no live mirror, also when the duplicator has just closed its files. */
+  /** Undefined without a live mirror, also when the duplicator has just closed its files. */
   #readMirror(
     sources: readonly (readonly [string, SpectrumSource])[],
     nowMs: number,

@@ -52,7 +52,7 @@ export class TrendStore {
   #waiting: WaitingMinute[] = [];
   #problem: string | undefined;
 
-  /** `folder`: an absolute path, created at the first minute. `writeAt`: for tests of full disks. */
+  /** `folder`: an absolute path, created with the first minute. `writeAt`: for tests. */
   constructor(folder: string, log: Logger, limits = STORE_LIMITS, writeAt?: WriteAt) {
     this.#folder = folder;
     this.#log = log;

@@ -1,4 +1,4 @@
-/** The state machine of an alarm: minimum times, hysteresis, acknowledgement; nothing flaps. Pure. */
+/** The state machine of an alarm: minimum times, hysteresis, acknowledgement; nothing flaps. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { verdictOf } from '../../../../web/server/alarms/alarm-condition.js';
