@@ -7,6 +7,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { json } from '../../client-lib/index.js';
 import { ANY_WEB_PORT, RealSystem } from '../kit/real-system.js';
 import { eventually } from '../kit/eventually.js';
 import { TemporaryDirectory } from '../kit/temporary-directory.js';
@@ -34,6 +35,8 @@ describe('alarms of a real system', () => {
   const tokens = new Set<string | undefined>();
 
   beforeEach(async () => {
+    received.length = 0;
+    tokens.clear();
     files = new TemporaryDirectory();
     receiver = createServer((request, response) => {
       let body = '';
@@ -89,6 +92,23 @@ describe('alarms of a real system', () => {
 
   const states = (): string =>
     existsSync(files.file('states')) ? readFileSync(files.file('states'), 'utf8') : '';
+
+  it('a number in a flow of JSON records is a trend, in an application without a source too', async () => {
+    await system.host.run({ name: 'e2' });
+    const source = { kind: 'scaler', flow: 'scalers', field: 'target.beam' };
+    await post('trend', { app: 'e2', name: 'beam', trend: { source, thresholds: [] } });
+    const client = await system.client('e2');
+    const output = await client.openOutput('scalers', { type: json(), maxBytes: 256 });
+    let beam = 0;
+    const value = await eventually(async () => {
+      beam += 50;
+      await output.write({ target: { beam }, other: 'text' });
+      const metrics = await (await fetch(`${await address()}metrics`)).text();
+      return /mirrorflow_trend\{app="e2",trend="beam"\} ([\d.]+)/.exec(metrics)?.[1];
+    }, 'the scaler has a rate');
+    expect(Number(value)).to.be.above(0);
+    await output.close();
+  });
 
   it('a raised alarm reaches webhook and command, outlives a killed viewer, and is not raised twice', async () => {
     const simulator = await system.simulator({ rate: 0 });

@@ -65,7 +65,7 @@ export class Applications {
     this.#host.on('applications', () => this.#releaseEnded());
     this.trends = new Trends({
       watch: (app) => this.watch(app),
-      scalers: (app) => new ScalerReader(() => clientOf(app), log),
+      scalers: (app) => new ScalerReader(new AppLink(app, directory), log),
       stateDirectory,
       alarmActions,
       clock: systemClock,

@@ -49,8 +49,9 @@ export class AppAlarms {
     );
   }
 
-  get size(): number {
-    return this.#entries.size;
+  /** Whether an alarm is there that is about the source itself. */
+  get needsSource(): boolean {
+    return [...this.#entries.values()].some(({ rule }) => trendOf(rule.condition) === undefined);
   }
 
   /** Whether an alarm of the end of a run is there. */

@@ -49,7 +49,8 @@ export class AppTrends {
   readonly #scalers: ScalerReader;
   readonly #run: RunWatch;
   readonly #store: TrendStore;
-  readonly #release: () => void;
+  /** Lets the mirror go; undefined while nothing needs it. */
+  #release: (() => void) | undefined;
   /** By key of the source. */
   readonly #series = new Map<string, TrendSeries>();
   #latest: Readonly<Record<string, number>> = {};
@@ -65,8 +66,8 @@ export class AppTrends {
     this.#run = new RunWatch(log);
     this.#store = new TrendStore(join(stateDirectory, 'trends', watch.app), log, STORE_LIMITS);
     this.alarms = new AppAlarms(watch.app, records.alarms, records.alarmStates, nowMs);
-    this.#release = watch.keepAttached();
     this.#addSeries(nowMs);
+    this.#attachWhereNeeded();
   }
 
   get trends(): Readonly<Record<string, Trend>> {
@@ -95,6 +96,7 @@ export class AppTrends {
       source.kind === 'scaler' ? [source.flow] : [],
     );
     this.#scalers.keepOnly(new Set(flows));
+    this.#attachWhereNeeded();
   }
 
   /** Measures and judges once. Milliseconds since 1970. */
@@ -134,11 +136,23 @@ export class AppTrends {
     return historyOf(thinned([...older, ...newest], POINTS_MAX));
   }
 
-  close(): void {
-    this.#release();
-    this.#scalers.close();
+  async close(): Promise<void> {
+    this.#release?.();
+    this.#release = undefined;
     this.#run.close();
     this.#store.close();
+    await this.#scalers.close();
+  }
+
+  /** An application without a source has no mirror; its scalers need none. */
+  #attachWhereNeeded(): void {
+    const isNeeded =
+      this.alarms.needsSource || Object.values(this.trends).some(({ source }) => source.kind !== 'scaler');
+    if (isNeeded) this.#release ??= this.#watch.keepAttached();
+    else {
+      this.#release?.();
+      this.#release = undefined;
+    }
   }
 
   /** Series for trends that have none yet, with their last two days from the files. */

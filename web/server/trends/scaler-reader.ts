@@ -3,9 +3,10 @@
  * `{"beam": 123456}`. `TrendSampler` reads one per application. Opens the flows, lossy, so that no
  * provider is ever held back, and closes those that no trend needs.
  */
-import type { Client, InputFlow } from '../../../client-lib/index.js';
+import type { InputFlow } from '../../../client-lib/index.js';
 import type { Logger } from '../../../protocol/base/log.js';
 import type { TrendSource } from '../../wire/trends.js';
+import type { AppLink } from '../app-link.js';
 import { RateMeter } from './rate-meter.js';
 
 type ScalerSource = TrendSource & { readonly kind: 'scaler' };
@@ -24,13 +25,15 @@ interface OpenFlow {
 const RETRY_MS = 5_000;
 
 export class ScalerReader {
-  readonly #client: () => Promise<Client>;
+  /** Of its own: that of the pages is replaced whenever a mirror cannot be attached. */
+  readonly #link: AppLink;
   readonly #log: Logger;
   readonly #flows = new Map<string, OpenFlow>();
+  #releaseLink: (() => void) | undefined;
   #closed = false;
 
-  constructor(client: () => Promise<Client>, log: Logger) {
-    this.#client = client;
+  constructor(link: AppLink, log: Logger) {
+    this.#link = link;
     this.#log = log;
   }
 
@@ -54,11 +57,15 @@ export class ScalerReader {
       this.#flows.delete(name);
       void input?.close();
     }
+    if (this.#flows.size > 0) return;
+    this.#releaseLink?.();
+    this.#releaseLink = undefined;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
     this.keepOnly(new Set());
+    await this.#link.close();
   }
 
   #open(flow: string, nowMs: number): OpenFlow {
@@ -82,7 +89,8 @@ export class ScalerReader {
   async #tryOpen(flow: string, open: OpenFlow): Promise<void> {
     open.opening = true;
     try {
-      const client = await this.#client();
+      this.#releaseLink ??= this.#link.keepOpen();
+      const client = await this.#link.client();
       const input = await client.openInput(flow, {
         type: 'json',
         delivery: 'lossy',
@@ -93,6 +101,9 @@ export class ScalerReader {
       open.input = input;
     } catch (error) {
       this.#log.debug('cannot open the flow of a scaler', { flow, error });
+      // The client may be that of an application that has ended; the next attempt has a new one.
+      const isInUse = [...this.#flows.values()].some(({ input }) => input !== undefined);
+      if (!isInUse) await this.#link.close();
     } finally {
       open.opening = false;
     }

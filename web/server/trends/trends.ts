@@ -86,16 +86,16 @@ export class Trends extends EventEmitter<TrendsEvents> {
     this.#closed = true;
     this.#cancelTick?.();
     this.#cancelTick = undefined;
-    for (const trends of this.#apps.values()) trends.close();
+    const open = [...this.#apps.values()];
     this.#apps.clear();
-    await this.#notifier.close();
+    await Promise.all([...open.map((trends) => trends.close()), this.#notifier.close()]);
   }
 
   #changed(app: string): void {
     const existing = this.#apps.get(app);
     if (!this.records.has(app)) {
-      existing?.close();
       this.#apps.delete(app);
+      void existing?.close();
     } else if (existing !== undefined) existing.update(this.nowMs);
     else this.#begin(app);
     this.#scheduleTick();

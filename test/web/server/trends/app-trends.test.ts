@@ -113,7 +113,7 @@ describe('trends and alarms of an application', () => {
   });
 
   function open(): Trends {
-    const scalers = { rate: () => 7, keepOnly: () => undefined, close: () => undefined };
+    const scalers = { rate: () => 7, keepOnly: () => undefined, close: () => Promise.resolve() };
     const opened = new Trends({
       watch: () => watchOf(source),
       scalers: () => scalers as unknown as ScalerReader,
