@@ -35,10 +35,10 @@ describe('trends and alarms of the page', () => {
   it('a region becomes a trend with thresholds; its alarm is on both pages and in the title, and is acknowledged', async () => {
     const system = await start();
     const { page, address, simulator } = system;
-    await page.goto(`${address}#/e1?p=tof;g=A,0,10-200`);
+    await page.goto(`${address}#/e1?p=tof;g=A,0,500-900`);
     await page.locator('.plot[data-sequence]').first().waitFor();
     await addTrend(system, 'beam');
-    await dialog(system).locator('.what', { hasText: 'rate of tof, channels 10 to 199' }).waitFor();
+    await dialog(system).locator('.what', { hasText: 'rate of tof, channels 500 to 899' }).waitFor();
     await eventually(() => {
       simulator.step(500);
       return dialog(system).locator('.chart[data-trends="beam"] canvas').count();
