@@ -3,6 +3,7 @@
  * its thresholds and the limits of its alarms as dashed lines. `trend-plot.ts` creates it. Draws
  * within the element that is passed in.
  */
+/*! Contains uPlot: Copyright (c) Leon Sorokin, MIT License, github.com/leeoniya/uPlot */
 import uPlot from 'uplot';
 import { valueText } from '../view/alarm-text.js';
 import { tickText, timeText, trendColumns, verticalRange } from '../view/trend-table.js';
