@@ -18,6 +18,8 @@ import { Trends } from '../../../../web/server/trends/trends.js';
 import { expositionText } from '../../../../web/server/exposition.js';
 import type { GateShape, ServerMessage, WatchState } from '../../../../web/wire/messages.js';
 import type { AlarmRule, Trend } from '../../../../web/wire/trends.js';
+import { startSimulator } from '../../../../simulator/simulator.js';
+import { eventually } from '../../../kit/eventually.js';
 import { failureOf } from '../../../kit/failure-of.js';
 import { ManualClock } from '../../../kit/manual-clock.js';
 import { silent } from '../../../kit/silent-log.js';
@@ -39,6 +41,7 @@ class FakeSource {
   publishedMs = START_MS;
   kept = 0;
   gates: readonly GateShape[] = [];
+  address: string | undefined;
 
   constructor() {
     writeBinding(this.memory, 0, {
@@ -71,7 +74,9 @@ class FakeSource {
 function watchOf(source: FakeSource): AppWatch {
   return {
     app: 'e1',
-    source: undefined,
+    get source() {
+      return source.address;
+    },
     metadata: {
       spectrum: (name: string) => ({
         name,
@@ -291,6 +296,23 @@ describe('trends and alarms of an application', () => {
     run(120, 31.5);
     expect(trends.of('e1')?.values['peak']).to.be.closeTo(31.5, 0.05);
     expect(trends.of('e1')?.alarmViews['moved']?.raised).to.equal(true);
+  });
+
+  it('the end of a run raises its alarm, as the source reports it', async () => {
+    const simulator = await startSimulator({ rate: 0, noDelay: true });
+    try {
+      await setRule('end of run', { condition: { kind: 'run-ended' }, raiseAfterS: 0, clearAfterS: 0 });
+      pass(10);
+      expect(trends.of('e1')?.alarmViews['end of run']?.raised, 'the source says nothing').to.equal(false);
+      source.address = simulator.address;
+      await eventually(() => {
+        pass(1);
+        return trends.of('e1')?.alarmViews['end of run']?.raised;
+      }, 'the alarm is raised');
+    } finally {
+      await trends.close();
+      await simulator.close();
+    }
   });
 
   it('the last trend and alarm end everything: no timer, no attachment', async () => {
