@@ -30,6 +30,7 @@ import { scale } from './scale.js';
 import type { BenchSettings } from './settings.js';
 import { spectcl } from './spectcl.js';
 import { tcp } from './tcp.js';
+import { trends } from './trends.js';
 
 const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[]>>> = {
   fanout,
@@ -49,6 +50,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   python,
   c,
   record,
+  trends,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;

@@ -214,10 +214,15 @@ export class HostServer {
   }
 
   #startWeb(): void {
-    const { web: args, directory, security } = this.#options;
+    const { web: args, directory, security, alarmsFrom } = this.#options;
     if (args === undefined || this.#quitting !== undefined) return;
     const { secretFile, tlsCert, tlsKey } = security.files;
-    const files = { '--secret-file': secretFile, '--tls-cert': tlsCert, '--tls-key': tlsKey };
+    const files = {
+      '--secret-file': secretFile,
+      '--tls-cert': tlsCert,
+      '--tls-key': tlsKey,
+      '--alarms-from': alarmsFrom,
+    };
     const given = Object.entries(files).flatMap(([option, path]) =>
       path === undefined ? [] : [option, path],
     );

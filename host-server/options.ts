@@ -38,6 +38,8 @@ export interface HostServerOptions {
   readonly appServer: string | undefined;
   /** Arguments of the web viewer that state where it listens; undefined: no web viewer. */
   readonly web?: readonly string[] | undefined;
+  /** Configuration file with what alarms of the web viewer do; undefined: nothing. */
+  readonly alarmsFrom?: string | undefined;
 }
 
 /** This host among the others. */
@@ -107,6 +109,9 @@ export async function readOptions(
     log: { level: given.logLevel, format: given.logFormat },
     appServer: given.appServer,
     web: webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || undefined), listen.port),
+    // The viewer reads them itself: what is in an address must not be in a command line.
+    alarmsFrom:
+      given.config === undefined || configuration.alarms === undefined ? undefined : resolve(given.config),
   };
 }
 

@@ -55,20 +55,27 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     logLevel: 'warning',
   };
   // First the worker and what is loaded later, whose names the page has to know.
-  const pathOf = async (name) => {
-    const { metafile } = await build({ ...common, entryPoints: { [name]: `web/page/${name}.ts` } });
+  const pathOf = async (name, source = `${name}.ts`) => {
+    const { metafile } = await build({ ...common, entryPoints: { [name]: `web/page/${source}` } });
     return `/${basename(Object.keys(metafile.outputs)[0] ?? '')}`;
   };
   const workerPath = await pathOf('fit-worker');
   const [filesPath, dialogsPath] = [await pathOf('plot-files'), await pathOf('dialogs')];
+  const [trendPath, trendStylePath] = [
+    await pathOf('trend-plot'),
+    await pathOf('trend-style', 'trend-plot.css'),
+  ];
+  const paths = {
+    FIT_WORKER_PATH: workerPath,
+    PLOT_FILES_PATH: filesPath,
+    DIALOGS_PATH: dialogsPath,
+    TREND_PLOT_PATH: trendPath,
+    TREND_STYLE_PATH: trendStylePath,
+  };
   const result = await build({
     ...common,
-    define: {
-      FIT_WORKER_PATH: JSON.stringify(workerPath),
-      PLOT_FILES_PATH: JSON.stringify(filesPath),
-      DIALOGS_PATH: JSON.stringify(dialogsPath),
-    },
-    external: [filesPath, dialogsPath],
+    define: Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, JSON.stringify(path)])),
+    external: [filesPath, dialogsPath, trendPath],
     entryPoints: {
       page: 'web/page/main.ts',
       style: 'web/page/style.css',

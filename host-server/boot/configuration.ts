@@ -3,6 +3,7 @@
  * so that one error message lists every problem. Called by `options.ts`. Pure: text in,
  * configuration or problems out.
  */
+import { readAlarmActions, type AlarmActions } from '../../protocol/host/alarm-actions.js';
 import { checkAccess } from '../../protocol/host/access/access.js';
 import { applicationOptions, type ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import { checkPrograms } from '../../protocol/rpc/contract/programs.js';
@@ -26,6 +27,7 @@ import { parsePeer, PEER_ADDRESSES_MAX, type PeerAddress } from '../peers/peer-a
  * | `secretFile`, `tlsCert`, `tlsKey`, `tlsCa` | string | files, as the options of these names |
  * | `directory` | string | runtime directory, an absolute path |
  * | `flowDirectory` | string | directory of the flow files, an absolute path |
+ * | `alarms` | object | webhook and command of the web viewer's alarms: `protocol/host/alarm-actions.ts` |
  * | `applications` | array | applications to start with the host server; each has the members of host.run |
  */
 export interface Configuration {
@@ -41,6 +43,7 @@ export interface Configuration {
   readonly tlsCa?: string;
   readonly directory?: string;
   readonly flowDirectory?: string;
+  readonly alarms?: AlarmActions;
   readonly applications: readonly ApplicationOptions[];
 }
 
@@ -67,6 +70,7 @@ const KEYS = [
   ...FILES,
   'directory',
   'flowDirectory',
+  'alarms',
   'applications',
 ] as const;
 const APPLICATIONS_MAX = 1024;
@@ -95,6 +99,7 @@ export function parseConfiguration(text: string): ConfigurationResult {
   );
   const directory = member(root, 'directory', refuse, readPath);
   const flowDirectory = member(root, 'flowDirectory', refuse, readPath);
+  const alarms = member(root, 'alarms', refuse, readAlarmActions);
   const applications = member(root, 'applications', refuse, readApplications) ?? [];
   if (problems.length > 0) return { kind: 'problems', problems };
   return {
@@ -110,6 +115,7 @@ export function parseConfiguration(text: string): ConfigurationResult {
       ...(integrity !== undefined && { integrity }),
       ...(directory !== undefined && { directory }),
       ...(flowDirectory !== undefined && { flowDirectory }),
+      ...(alarms !== undefined && { alarms }),
     },
   };
 }

@@ -205,11 +205,11 @@ describe('time travel on the page', function () {
       'the trend ends with the last recorded sum',
     );
     const words = `app=e1&spectrum=tof&from=${startMs}&to=${endMs}&points=3`;
-    const trend = (await (await page.request.get(`${address}api/trend?${words}`)).json()) as {
+    const trend = (await (await page.request.get(`${address}api/recorded-trend?${words}`)).json()) as {
       sums: number[];
     };
     expect(trend.sums.at(-1)).to.equal(sums[2]);
-    const refused = await page.request.get(`${address}api/trend?${words}&points=5`);
+    const refused = await page.request.get(`${address}api/recorded-trend?${words}&points=5`);
     expect(refused.status()).to.equal(400);
     expect(problems.filter((problem) => !problem.includes('400'))).to.deep.equal([]);
   });

@@ -1,6 +1,6 @@
 /** Programs and pages that attack the web viewer without the secret. */
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { connect, type Socket } from 'node:net';
@@ -74,14 +74,31 @@ describe('an attacker of the web viewer', () => {
   }
 
   function get(url: URL, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> {
+    return send(url, 'GET', headers);
+  }
+
+  function post(
+    url: URL,
+    headers: Record<string, string>,
+    body: string,
+  ): Promise<{ status: number; text: string }> {
+    return send(url, 'POST', headers, body);
+  }
+
+  function send(
+    url: URL,
+    method: 'GET' | 'POST',
+    headers: Record<string, string>,
+    body?: string,
+  ): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
-      const sent = request(url, { headers }, (answer) => {
+      const sent = request(url, { method, headers }, (answer) => {
         let text = '';
         answer.on('data', (part) => (text += String(part)));
         answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
       });
       sent.on('error', reject);
-      sent.end();
+      sent.end(body);
     });
   }
 
@@ -112,6 +129,27 @@ describe('an attacker of the web viewer', () => {
       expect((await get(new URL('/metrics', url), headers)).status).to.equal(401);
       expect((await get(new URL('/metrics', url), { ...headers, ...BEARER })).status).to.equal(200);
     }
+  });
+
+  it('a foreign page, and one that has not signed in, keep and acknowledge no trend and no alarm', async () => {
+    const url = await start();
+    const { origin, port } = url;
+    const evil = `http://evil.example:${port}`;
+    for (const path of ['/api/trend', '/api/alarm', '/api/acknowledge']) {
+      for (const [headers, status] of [
+        [{ origin }, 403],
+        [{ origin: evil, ...BEARER }, 403],
+        [{ ...BEARER }, 403],
+        [{ origin: evil, host: `evil.example:${port}`, ...BEARER }, 421],
+        [{ origin, authorization: 'Bearer wrong' }, 403],
+      ] as const) {
+        const body = JSON.stringify({ app: 'e1', name: 'x', by: 'x', trend: null, rule: null });
+        expect((await post(new URL(path, url), headers, body)).status, path).to.equal(status);
+      }
+      const large = await post(new URL(path, url), { origin, ...BEARER }, 'x'.repeat(100_000));
+      expect(large.status, 'a large body').to.equal(413);
+    }
+    expect(existsSync(directory.file('state'))).to.equal(false);
   });
 
   it('does not view without signing in where the viewer has a further name, which needs a secret', async () => {

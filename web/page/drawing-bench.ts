@@ -92,6 +92,7 @@ function ours(kind: Kind): Drawing {
     travel: new Travel(state, subscriptions, { send: () => undefined, moved: () => undefined }),
     moments: new Moments(() => undefined),
     showLayouts: () => undefined,
+    showTrends: () => undefined,
     gateChanges: new GateChanges(state, notices),
   };
   const ignore = (): void => undefined;

@@ -18,6 +18,7 @@ export interface HeaderActions {
   undo(): void;
   redo(): void;
   layouts(): void;
+  trends(): void;
   help(): void;
   signIn(): void;
   signOut(): void;
@@ -42,6 +43,7 @@ export class Header {
   readonly #undoButton: HTMLButtonElement;
   readonly #redoButton: HTMLButtonElement;
   readonly #layoutsButton: HTMLButtonElement;
+  readonly #trendsButton: HTMLButtonElement;
   readonly #actions: HeaderActions;
 
   /** `run`: the element of the run of SpecTcl. */
@@ -64,6 +66,8 @@ export class Header {
     this.#redoButton.classList.add('redo');
     this.#layoutsButton = icon('▦', 'Layouts', () => actions.layouts());
     this.#layoutsButton.classList.add('layouts-button');
+    this.#trendsButton = icon('∿', 'Trends and alarms', () => actions.trends());
+    this.#trendsButton.classList.add('trends-button');
     this.#themeButton = icon('◐', '', () => this.#switchTheme());
     this.#apps.addEventListener('change', () => actions.selectApplication(this.#apps.value));
     this.columns.addEventListener('change', () => actions.columns(Number(this.columns.value)));
@@ -84,6 +88,7 @@ export class Header {
         this.#undoButton,
         this.#redoButton,
         this.#layoutsButton,
+        this.#trendsButton,
         this.columns,
         this.#pauseButton,
         this.#signButton,
@@ -92,8 +97,8 @@ export class Header {
       ),
     );
     this.#nameTheme();
-    for (const topic of ['applications', 'status', 'connection', 'paused', 'moment', 'second'] as const)
-      state.on(topic, () => this.refresh());
+    const topics = ['applications', 'status', 'connection', 'alarms', 'paused', 'moment', 'second'] as const;
+    for (const topic of topics) state.on(topic, () => this.refresh());
     this.refresh();
   }
 
@@ -140,7 +145,20 @@ export class Header {
     setText(this.#pauseButton, paused ? 'Resume' : 'Pause');
     this.#signButton.hidden = welcome === undefined || welcome.control === 'no-secret';
     setText(this.#signButton, welcome?.control === 'yes' ? 'Sign out' : 'Sign in');
-    document.title = `${app === undefined ? '' : `${app}${kind === 'live' ? '' : ` (${label})`} · `}mirrorflow`;
+    const alarms = this.#showAlarms();
+    document.title = `${alarms}${app === undefined ? '' : `${app}${kind === 'live' ? '' : ` (${label})`} · `}mirrorflow`;
+  }
+
+  /** Marks the button while alarms are raised; the beginning of the title, empty without any. */
+  #showAlarms(): string {
+    const raised = Object.values(this.#state.alarms).filter((alarm) => alarm.raised);
+    const open = raised.filter(({ acknowledged }) => acknowledged === undefined).length;
+    this.#trendsButton.classList.toggle('raised', raised.length > 0);
+    setText(this.#trendsButton, raised.length > 0 ? `⚠ ${raised.length}` : '∿');
+    const label = raised.length > 0 ? `Trends and alarms: ${raised.length} raised` : 'Trends and alarms';
+    this.#trendsButton.setAttribute('aria-label', label);
+    this.#trendsButton.title = label;
+    return open > 0 ? `⚠ ${open} · ` : '';
   }
 
   #switchTheme(): void {

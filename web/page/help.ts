@@ -35,6 +35,7 @@ const KEYS: Rows = [
   ['← →', 'on the time line: the publication before or after (Shift: the run)'],
   ['Page ↑ ↓, Home, End', 'on the time line: move further, to its ends'],
   ['B', 'back to live'],
+  ['A', 'trends and alarms'],
   ['N', 'switch between spectra and network'],
 ];
 

@@ -8,9 +8,11 @@
  *   page-state.ts      data from the server       network*.ts          the network page
  *   page-history.ts    undo, Back and Forward     layouts.ts           named layouts
  *   travel.ts          the moment that is shown   timeline-bar.ts      the time line
+ *   trends.ts          trends and alarms
  */
 import { formatAddress, parseAddress, defaultPlot } from '../view/plot-spec.js';
 import type { ApplicationSummary, ServerMessage, SpectrumInfo } from '../wire/messages.js';
+import type { TrendSource } from '../wire/trends.js';
 import { Board } from './board.js';
 import { Connection } from './connection.js';
 import { element } from './dom.js';
@@ -36,6 +38,7 @@ import { Subscriptions } from './subscriptions.js';
 import { startTheme } from './theme.js';
 import { TimelineBar } from './timeline-bar.js';
 import { SAME_STEP, Travel } from './travel.js';
+import { Trends } from './trends.js';
 
 /** Spectra of each dimension that a page without plots in its address shows. */
 const SUGGESTED_PER_DIMENSION = 2;
@@ -60,6 +63,7 @@ class App {
       (location.hash = formatAddress({ ...parseAddress(address), atMs: this.#state.momentMs })),
     address: () => this.#address(undefined),
   });
+  readonly #trends = new Trends(this.#state, this.#notices);
   readonly #main = element('main', {});
   #view: 'spectra' | 'network' = 'spectra';
   /** While the address bar is read, it is not written. */
@@ -96,6 +100,7 @@ class App {
       travel: this.#travel,
       moments: this.#moments,
       showLayouts: () => this.#layouts.show(),
+      showTrends: (source?: TrendSource) => this.#trends.show(source === undefined ? {} : { source }),
       gateChanges: new GateChanges(state, this.#notices),
     };
     this.#board = new Board(services, {
@@ -120,6 +125,7 @@ class App {
       undo: () => this.#undo(),
       redo: () => this.#redo(),
       layouts: () => this.#layouts.show(),
+      trends: () => this.#trends.show(),
       help: showHelp,
       signIn: showSignIn,
       signOut: () => void signOut().then(() => location.reload()),
@@ -131,6 +137,7 @@ class App {
     document.body.replaceChildren(
       this.#header.element,
       layouts,
+      this.#trends.strip.element,
       this.#main,
       this.#timeline.element,
       this.#replay.element,
@@ -231,6 +238,7 @@ class App {
     this.#layouts.setVisible(view === 'spectra');
     this.#timeline.setVisible(view === 'spectra');
     this.#replay.setVisible(view === 'spectra');
+    this.#trends.strip.setVisible(view === 'spectra');
     if (view === 'network') this.#list.close();
     else this.#list.refresh();
     this.#updateAddress('step');
@@ -319,6 +327,19 @@ class App {
         if (message.app !== state.app) return undefined;
         state.calibrations = message.calibrations;
         return state.notify('gates');
+      case 'trends':
+        if (message.app !== state.app) return undefined;
+        state.trends = message.trends;
+        state.trendProblem = message.problem;
+        return state.notify('trends');
+      case 'trend-values':
+        if (message.app !== state.app) return undefined;
+        state.trendValues = message;
+        return state.notify('trend-values');
+      case 'alarms':
+        if (message.app !== state.app) return undefined;
+        state.alarms = message.alarms;
+        return state.notify('alarms');
       case 'missing':
         return this.#subscriptions.missing(message.id, message.reason);
       case 'replay':
@@ -362,6 +383,7 @@ class App {
   #redraw(): void {
     this.#state.notify('gates');
     this.#list.redraw();
+    this.#trends.strip.redraw();
     this.#network.refresh();
   }
 
@@ -397,6 +419,9 @@ class App {
         return this.#timeline.focus();
       case 'b':
         this.#travel.to(undefined);
+        return true;
+      case 'a':
+        this.#trends.show();
         return true;
       case 'n':
         this.#showView(this.#view === 'network' ? 'spectra' : 'network');

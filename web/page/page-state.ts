@@ -18,6 +18,7 @@ import type {
   Timeline,
   WatchStatus,
 } from '../wire/messages.js';
+import type { AlarmView, Trend } from '../wire/trends.js';
 
 /** `second`: once a second, for texts with an age. */
 export type Topic =
@@ -28,6 +29,9 @@ export type Topic =
   | 'list'
   | 'gates'
   | 'layouts'
+  | 'trends'
+  | 'trend-values'
+  | 'alarms'
   | 'network'
   | 'paused'
   | 'timeline'
@@ -64,6 +68,13 @@ export class PageState {
   layouts: Readonly<Record<string, Layout>> = {};
   /** Of the application's SpecTcl; undefined before the first answer, and without one. */
   run: RunInfo | undefined;
+  /** By their names. */
+  trends: Readonly<Record<string, Trend>> = {};
+  /** Why trends are not stored; undefined while they are. */
+  trendProblem: string | undefined;
+  /** Of the last second; undefined before the first. */
+  trendValues: { readonly atMs: number; readonly values: Readonly<Record<string, number>> } | undefined;
+  alarms: Readonly<Record<string, AlarmView>> = {};
   picture: NetworkPicture | undefined;
   paused = false;
   /** While paused: when the newest data at the pause were published, milliseconds since 1970. */
@@ -112,6 +123,10 @@ export class PageState {
     this.calibrations = {};
     this.layouts = {};
     this.run = undefined;
+    this.trends = {};
+    this.trendProblem = undefined;
+    this.trendValues = undefined;
+    this.alarms = {};
     for (const topic of [
       'applications',
       'status',
@@ -122,6 +137,8 @@ export class PageState {
       'moment',
       'replay',
       'run',
+      'trends',
+      'alarms',
     ] as const)
       this.notify(topic);
   }

@@ -10,6 +10,7 @@ import type { RegionFit } from '../view/region-spec.js';
 import type { GatePoint } from '../wire/changes.js';
 import type { Frame } from '../wire/frame.js';
 import type { AxisCalibration, ChannelRange, GateShape, SpectrumInfo, Timeline } from '../wire/messages.js';
+import type { TrendSource } from '../wire/trends.js';
 import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
 import type { Fits } from './fits.js';
@@ -33,6 +34,8 @@ export interface PageServices {
   readonly travel: Travel;
   readonly moments: Moments;
   readonly showLayouts: () => void;
+  /** `source`: what a new trend measures, as its form has it at first. */
+  readonly showTrends: (source?: TrendSource) => void;
   readonly gateChanges: GateChanges;
 }
 
@@ -164,6 +167,8 @@ export interface PlotHandle {
   showLive(): void;
   /** Remembers the present counts, and shows those since then. */
   rememberMoment(): Promise<void>;
+  /** Trends and alarms, with a form for a trend of this plot. */
+  showTrends(): void;
   /** Draws the plot as it is shown on another surface, without cursor. */
   paintOn(surface: PictureSurface): void;
   /**

@@ -27,6 +27,7 @@ export function plotMenu(plot: PlotHandle, actions: PlotActions): readonly (Menu
     ...item('Find peaks', () => plot.peaks.show(), isHistogram && !plot.peaks.shown),
     ...item('Hide peaks', () => plot.peaks.hide(), isHistogram && plot.peaks.shown),
     ...item('Calibrate …', () => showCalibration(plot), isHistogram),
+    ...item('Trends and alarms …', () => plot.showTrends()),
     ...item('Project onto x and y', () => actions.add([onto('x', spec), onto('y', spec)]), isMap),
     ...item('New slice', () => plot.gates.begin('slice'), plot.isOneDimensional),
     ...item('New contour', () => plot.gates.begin('contour'), isMap),

@@ -1,6 +1,6 @@
 /**
  * The sum of a spectrum or region over the recorded time as a plot of its own. Part of the script
- * that is loaded at the first use (`plot-files.ts`). Asks the server (`/api/trend`) and keeps the
+ * that is loaded at the first use (`plot-files.ts`). Asks the server (`/api/recorded-trend`) and keeps the
  * answer with the saved spectra of the page.
  */
 import { momentText } from '../view/moment.js';
@@ -34,7 +34,7 @@ export async function showTrend(
   const words = new URLSearchParams({ app: plot.app ?? '', spectrum, from: String(from), to: String(to) });
   if (region !== undefined) words.set('x', rangeText(region.x));
   if (region?.y !== undefined) words.set('y', rangeText(region.y));
-  const response = await fetch(`/api/trend?${words.toString()}`);
+  const response = await fetch(`/api/recorded-trend?${words.toString()}`);
   const { sums, error } = (await response.json()) as TrendAnswer;
   if (sums === undefined) throw new Error(error?.message ?? `the server answered ${response.status}`);
   if (sums.every((sum) => sum === null)) throw new Error(`${spectrum} was not recorded.`);

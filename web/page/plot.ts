@@ -259,6 +259,20 @@ export class Plot implements Drawable, PlotHandle {
     if (names.join('\n') === this.spec.spectra.join('\n')) this.change({ sinceMs, rateS: undefined });
   }
 
+  /** A new trend is that of the first region, or else of the whole spectrum. */
+  showTrends(): void {
+    const { spectra, regions } = this.spec;
+    const [region] = regions;
+    const spectrum = spectra[region?.spectrum ?? 0];
+    if (spectrum === undefined) return this.#services.showTrends();
+    const y = region?.y === undefined ? {} : { y: region.y };
+    this.#services.showTrends({
+      kind: 'spectrum',
+      spectrum,
+      ...(region === undefined ? {} : { x: region.x, ...y }),
+    });
+  }
+
   paintOn(surface: PictureSurface): void {
     this.#picture.paintOn(surface);
   }

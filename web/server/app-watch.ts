@@ -1,7 +1,8 @@
 /**
- * Follows the spectra of one application while at least one page shows them: one mirror, one
- * comparison per publication, one list of spectra, shared by all pages. `Applications` creates one
- * watch per application; each `PageSession` enters the watch of the application it shows.
+ * Follows the spectra of one application while at least one page shows them, or trends need them:
+ * one mirror, one comparison per publication, one list of spectra, shared by all pages.
+ * `Applications` creates one watch per application; each `PageSession` enters the watch of the
+ * application it shows.
  *
  *     MirrorAttachment     connects, retries        PublicationReader   reads a publication
  *     WatchStatusTracker   state and rate           SpectrumCache       counts and their history
@@ -59,6 +60,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   readonly #reader: PublicationReader;
   readonly #status: WatchStatusTracker;
   readonly #pages = new UseCounter(() => this.#pageLeft());
+  readonly #keepers = new UseCounter(() => this.#keeperLeft());
   #pollTimer: NodeJS.Timeout | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
   #refreshedMs = -Infinity;
@@ -82,6 +84,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#attachment.on('state', (state, cause) => this.#stateChanged(state, cause));
     this.#attachment.on('attached', () => this.#reader.invalidate());
     this.#attachment.on('source', (address, allowChanges) => {
+      this.#source = address;
       this.#allowChanges = allowChanges;
       this.emit('gates');
       this.metadata.start(address);
@@ -98,6 +101,11 @@ export class AppWatch extends EventEmitter<WatchEvents> {
 
   get list(): readonly SpectrumInfo[] {
     return this.#listing.spectra;
+  }
+
+  /** The address of the application's source; undefined before the first attachment. */
+  get source(): string | undefined {
+    return this.#source;
   }
 
   /** Whether there is a mirror to read: not right after `enter`. */
@@ -127,10 +135,20 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   /** Follows the application for one page, until the returned function is called. */
   enter(): () => void {
     clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = undefined;
     this.#pollTimer ??= setInterval(() => this.#poll(), POLL_MS);
     this.#runTimer ??= setInterval(() => void this.#readRun(), RUN_MS);
     this.#attachment.open();
     return this.#pages.acquire();
+  }
+
+  /**
+   * Keeps the mirror attached for `readMirror` until the returned function is called, without a
+   * timer that reads it and without a cache.
+   */
+  keepAttached(): () => void {
+    this.#attachment.open();
+    return this.#keepers.acquire();
   }
 
   /**
@@ -166,6 +184,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
     this.#pollTimer = undefined;
     this.#runTimer = undefined;
     this.run.close();
+    this.#lingerTimer = undefined;
     this.metadata.stop();
     this.replay.stop();
     await this.#attachment.close();
@@ -179,7 +198,17 @@ export class AppWatch extends EventEmitter<WatchEvents> {
 
   #pageLeft(): void {
     if (this.#pages.inUse) return;
-    this.#lingerTimer = setTimeout(() => void this.close(), LINGER_MS);
+    this.#lingerTimer = setTimeout(() => {
+      this.#lingerTimer = undefined;
+      clearInterval(this.#pollTimer);
+      this.#pollTimer = undefined;
+      if (!this.#keepers.inUse) void this.close();
+    }, LINGER_MS);
+  }
+
+  #keeperLeft(): void {
+    if (this.#keepers.inUse || this.#pages.inUse || this.#lingerTimer !== undefined) return;
+    void this.close();
   }
 
   #metadataChanged(): void {

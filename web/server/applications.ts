@@ -5,6 +5,7 @@
  */
 import type { ApplicationInfo, Client } from '../../client-lib/index.js';
 import { systemClock } from '../../protocol/base/clock.js';
+import type { AlarmActions } from '../../protocol/host/alarm-actions.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -26,6 +27,9 @@ import { NetworkSampler } from './network.js';
 import { Past } from './past/past.js';
 import { sendPlayerCommand } from './player-commands.js';
 import { RecorderDirectories } from './past/recorder-directories.js';
+import type { TrendMetrics } from './trends/trend-metrics.js';
+import { ScalerReader } from './trends/scaler-reader.js';
+import { Trends } from './trends/trends.js';
 
 type Receive = (message: ServerMessage) => void;
 
@@ -40,6 +44,7 @@ export class Applications {
   readonly calibrations: AppRecords<AxisCalibration>;
   readonly layouts: AppRecords<Layout>;
   readonly past: Past;
+  readonly trends: Trends;
   readonly #host: HostLink;
   readonly #log: Logger;
   readonly #directory: string | undefined;
@@ -55,13 +60,15 @@ export class Applications {
   #playerCommands: Promise<void> = Promise.resolve();
 
   /**
-   * `stateDirectory`: where calibrations, layouts and recordings are kept; `recordings`: further
-   * directories of recordings.
+   * `stateDirectory`: where calibrations, layouts, trends, alarms and recordings are kept;
+   * `recordings`: further directories of recordings; `alarmActions`: what alarms do outside of the
+   * page.
    */
   constructor(
     directory: string | undefined,
     stateDirectory: string,
     recordings: readonly string[],
+    alarmActions: AlarmActions | undefined,
     log: Logger,
   ) {
     this.#directory = directory;
@@ -80,6 +87,16 @@ export class Applications {
     this.#pageNetwork = new NetworkSampler(clientOf);
     this.#metricsNetwork = new NetworkSampler(clientOf);
     this.#host.on('applications', () => this.#releaseEnded());
+    this.trends = new Trends({
+      watch: (app) => this.watch(app),
+      scalers: (app) => new ScalerReader(new AppLink(app, directory), log),
+      stateDirectory,
+      alarmActions,
+      clock: systemClock,
+      wallMs: Date.now,
+      log,
+    });
+    this.trends.start();
   }
 
   /**
@@ -178,9 +195,18 @@ export class Applications {
     };
   }
 
+  /** The trends and alarms of the applications that a scraper may see. */
+  trendMetrics(maySee: MaySee): TrendMetrics {
+    return {
+      apps: this.trends.apps.filter(({ app }) => maySee(this.#infoOf(app))),
+      deliveries: this.trends.deliveries,
+    };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#pictureTimer);
+    await this.trends.close();
     await Promise.all([...this.#watches.values()].map((watch) => watch.close()));
     await Promise.all([...this.#links.values()].map((link) => link.close()));
     await this.past.close();

@@ -1,6 +1,6 @@
 /**
  * The figures inside the gates that are drawn on a view: counts, centroid, width and rate, from all
- * channels. Used by `frames.ts`. Pure.
+ * channels. Used by `frames.ts`; `TrendSampler` sums alone. Pure.
  */
 import { countsInside, gateFigures } from '../../analysis/gates/gate-figures.js';
 import type { GateAxis, GatedCounts } from '../../analysis/gates/gate-outline.js';
@@ -36,7 +36,12 @@ export function gateAnswers(
     });
 }
 
-function gatedCounts({ values }: Grid, info: SpectrumInfo, projection: 'x' | 'y' | undefined): GatedCounts {
+/** The counts of a view with its axes, as sums inside gates take them. */
+export function gatedCounts(
+  { values }: Grid,
+  info: SpectrumInfo,
+  projection: 'x' | 'y' | undefined,
+): GatedCounts {
   const along = gateAxis(projection === 'y' ? yAxis(info) : xAxis(info));
   if (info.dimensions === 1 || projection !== undefined) return { counts: values, x: along };
   return { counts: values, x: along, y: gateAxis(yAxis(info)) };

@@ -13,6 +13,7 @@ import type {
   NetworkRecorder,
   NetworkUsage,
 } from '../wire/messages.js';
+import { trendFamilies, type TrendMetrics } from './trends/trend-metrics.js';
 import { expositionText, type Family, type Labels, type Sample } from './exposition.js';
 
 /** Figures of the web process itself. */
@@ -152,6 +153,7 @@ export function metricsText(
   picture: NetworkPicture,
   viewer: WebProcessMetrics,
   resident: ResidentBytes,
+  trends: TrendMetrics = { apps: [], deliveries: [] },
 ): string {
   const apps = picture.applications;
   const flows = apps.flatMap((app) =>
@@ -206,6 +208,7 @@ export function metricsText(
     ...families('mirrorflow_client', CLIENT_METRICS, usages),
     ...counterFamilies(flows),
     memory(apps, resident),
+    ...trendFamilies(trends),
     gauge('mirrorflow_web_pages', 'connected browser pages', viewer.pages),
     gauge('mirrorflow_web_resident_bytes', 'memory of the web process', viewer.residentBytes),
     gauge('mirrorflow_web_uptime_seconds', 'seconds since the web process started', viewer.uptimeS),

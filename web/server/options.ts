@@ -1,16 +1,18 @@
 /**
  * The command line of the web process, read by `main.ts`: options win over environment variables.
- * Reads the files of secret and certificate; prints help and version.
+ * Reads the files of secret, certificate and configuration; prints help and version.
  */
 import { isAbsolute } from 'node:path';
 import yargs from 'yargs';
 import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
+import type { AlarmActions } from '../../protocol/host/alarm-actions.js';
 import type { Environment } from '../../protocol/base/paths.js';
 import { stateDirectory } from '../../protocol/base/state-directory.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { readSecurity, securityFiles } from '../../protocol/rpc/security/options.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import type { TlsIdentity } from '../../protocol/rpc/security/tls.js';
+import { readAlarmActionsFrom } from './alarms/actions-file.js';
 
 export interface WebOptions {
   readonly listen: AddressOf<'tcp' | 'tls'>;
@@ -22,10 +24,12 @@ export interface WebOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where calibrations, layouts and the record of changes are kept; an absolute path. */
+  /** Where calibrations, layouts, trends, alarms and the record of changes are kept; an absolute path. */
   readonly stateDirectory: string;
   /** Directories in which recordings lie; absolute paths. */
   readonly recordings: readonly string[];
+  /** What alarms do outside of the page. */
+  readonly alarmActions: AlarmActions | undefined;
   /** Folder of the package jsroot; undefined: beside this program. */
   readonly jsroot: string | undefined;
   readonly endWithStdin: boolean;
@@ -63,6 +67,7 @@ export async function readWebOptions(
     directory: given.directory,
     stateDirectory: stateDirectory(given.stateDirectory, env),
     recordings: recordings(given.recordings, env),
+    alarmActions: given.alarmsFrom === undefined ? undefined : readAlarmActionsFrom(given.alarmsFrom),
     jsroot: given.jsroot ?? (env['MIRRORFLOW_JSROOT'] || undefined),
     endWithStdin: given.endWithStdin,
   };
@@ -134,7 +139,7 @@ function commandLine(version: string) {
       type: 'string',
       requiresArg: true,
       describe:
-        'where calibrations, layouts and the record of changes are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
+        'where calibrations, layouts, trends, alarms and the record of changes are kept; also MIRRORFLOW_STATE_DIR; default: STATE_DIRECTORY, or mirrorflow in ' +
         'XDG_STATE_HOME or ~/.local/state',
     })
     .option('recordings', {
@@ -145,6 +150,11 @@ function commandLine(version: string) {
       describe:
         'directory in which recordings of applications lie, an absolute path, for the time line of the page; may be ' +
         'repeated; also MIRRORFLOW_RECORDINGS, separated by colons',
+    })
+    .option('alarms-from', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'configuration file of the host server, whose member alarms names a webhook or a command',
     })
     .option('jsroot', {
       type: 'string',

@@ -42,6 +42,8 @@ export interface PageSessionServices {
   readonly calibrations: AppRecords<AxisCalibration>;
   readonly layouts: AppRecords<Layout>;
   readonly past: Past;
+  /** Sends trends and alarms of an application, until the returned function is called. */
+  followTrends(app: string, send: (message: ServerMessage) => void): () => void;
   /** Calls `receive` with pictures of the network, until the returned function is called. */
   followNetwork(receive: (message: ServerMessage) => void): () => void;
   /** Starts or stops an application; throws the reason when that fails. */
@@ -155,6 +157,7 @@ export class PageSession {
     const run = (): void => this.send({ kind: 'run', app: watch.app, run: watch.run.info ?? null });
     const changed = (): void => this.#sendFrames();
     const { calibrations, layouts } = this.#services;
+    const unfollowTrends = this.#services.followTrends(watch.app, (message) => this.send(message));
     const calibrated = (app = watch.app): void => {
       if (app !== watch.app) return;
       this.send({ kind: 'calibrations', app, calibrations: calibrations.of(app) });
@@ -173,6 +176,7 @@ export class PageSession {
       this.send({ kind: 'timeline', app: watch.app, timeline }),
     );
     this.#leaveWatch = () => {
+      unfollowTrends();
       calibrations.off('changed', calibrated);
       layouts.off('changed', arranged);
       watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);

@@ -13,11 +13,13 @@
  * | `/api/fit`, `/api/peaks` | JSON: fits and peaks of a spectrum              | view access           |
  * | `/api/calibration`       | JSON; POST keeps one                            | view access, own page |
  * | `/api/layout`            | POST keeps a layout                             | view access, own page |
+ * | `/api/trend`             | JSON: values of a trend; POST keeps one         | view access, own page |
+ * | `/api/alarm`, `/api/acknowledge` | POST keeps, or acknowledges, an alarm   | view access, own page |
  * | `/api/change`            | POST changes SpecTcl                            | signed in, own page   |
  * | `/api/changes`           | JSON: who changed SpecTcl                       | signed in             |
  * | `/api/sums`              | JSON: number of spectra and their counts        | view access           |
  * | `/api/save`              | spectra as a file                               | view access           |
- * | `/api/trend`             | JSON: sums of a recorded spectrum over time     | view access           |
+ * | `/api/recorded-trend`    | JSON: sums of a recorded spectrum over time     | view access           |
  * | `/jsroot…`               | JSROOT and its document, where it is installed  | view access           |
  * | `/healthz`, `/session`   | JSON: alive; what this browser may do           |                       |
  * | `/sign-in`, `/sign-out`  | POST: a session cookie                          | own page              |
@@ -42,6 +44,7 @@ import {
 } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
+import type { AlarmActions } from '../../protocol/host/alarm-actions.js';
 import { ownNames } from '../../protocol/host/own-names.js';
 import {
   isLoopbackHost,
@@ -83,8 +86,10 @@ import { PagePlaces } from './page-places.js';
 import { PageSession } from './page-session.js';
 import { SaveRequests } from './save-requests.js';
 import { SignIn } from './sign-in.js';
+import { followTrends } from './trends/page-trends.js';
+import { acknowledgeAlarm, answerTrend, setAlarm, setTrend } from './trends/trend-requests.js';
 import { changeFields, SpecTclChanges, type ChangeRecord } from './spectcl-changes.js';
-import { answerTrend } from './trend-requests.js';
+import { answerRecordedTrend } from './recorded-trend-requests.js';
 
 export interface WebServerOptions {
   readonly listen: AddressOf<'tcp' | 'tls'>;
@@ -97,10 +102,12 @@ export interface WebServerOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where calibrations, layouts and the record of changes are kept. */
+  /** Where calibrations, layouts, trends, alarms and the record of changes are kept. */
   readonly stateDirectory: string;
   /** Directories in which recordings lie. */
   readonly recordings: readonly string[];
+  /** What alarms do outside of the page; undefined: nothing. */
+  readonly alarmActions?: AlarmActions | undefined;
   /** Directory of the built page. */
   readonly assets: string;
   /** Undefined where it is not installed. */
@@ -122,9 +129,19 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   LIMIT_REACHED: 503,
   TIMED_OUT: 504,
 };
+/** What keeps the body of a POST, by path. */
+const KEPT: Readonly<
+  Record<string, (applications: Applications, maySee: MaySee, body: string) => Promise<object>>
+> = {
+  '/api/calibration': setCalibration,
+  '/api/layout': setLayout,
+  '/api/trend': setTrend,
+  '/api/alarm': setAlarm,
+  '/api/acknowledge': acknowledgeAlarm,
+};
 /** Requests that keep or change something; each is a POST of a page of this server. */
-const KEEPING_PATHS = new Set(['/api/calibration', '/api/layout', '/api/change']);
-/** Largest body of a change: a gate with all its points. */
+const KEEPING_PATHS = new Set([...Object.keys(KEPT), '/api/change']);
+/** Largest body of a change of SpecTcl: a gate with all its points. */
 const CHANGE_BODY_BYTES_MAX = 128 * 1024;
 /** Memory pages are 4 KiB on every supported machine. */
 const MEMORY_PAGE_BYTES = 4_096;
@@ -170,8 +187,8 @@ export class WebServer {
       port: this.#port,
       secure: this.#usesTls,
     }));
-    const { directory, stateDirectory, recordings } = options;
-    this.#applications = new Applications(directory, stateDirectory, recordings, log);
+    const { directory, stateDirectory, recordings, alarmActions } = options;
+    this.#applications = new Applications(directory, stateDirectory, recordings, alarmActions, log);
     this.#saves = new SaveRequests(this.#applications);
     this.#changeLog = new ChangeLog(options.stateDirectory, log);
     this.#changes = new SpecTclChanges({
@@ -296,7 +313,7 @@ export class WebServer {
     }
   }
 
-  /** Fits, peaks, calibrations, layouts and files; errors are answered with their code. */
+  /** All below `/api/`; errors are answered with their code. */
   async #analyse(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!this.#mayView(request)) {
       response.setHeader('WWW-Authenticate', 'Bearer');
@@ -326,19 +343,23 @@ export class WebServer {
     if (request.method === 'POST') {
       if (path === '/api/change') return this.#change(request);
       if (this.#signIn.hasSecret && !this.#signedIn(request)) {
-        throw new MirrorflowError('NOT_PERMITTED', 'sign in to keep calibrations and layouts');
+        throw new MirrorflowError(
+          'NOT_PERMITTED',
+          'sign in to keep calibrations, layouts, trends and alarms',
+        );
       }
       const body = await readBody(request, LAYOUT_BODY_BYTES_MAX);
-      if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the calibration or layout is too long');
-      const set = path === '/api/layout' ? setLayout : setCalibration;
-      return set(this.#applications, maySee, body);
+      if (body === undefined) throw new MirrorflowError('TOO_LARGE', 'the request is too long');
+      return KEPT[path]?.(this.#applications, maySee, body);
     }
     if (path === '/api/sums') return answerSums(this.#applications, maySee, request.url ?? '');
     const words = requestWords(request.url ?? '');
     if (path === '/api/changes') return this.#recordedChanges(request, words);
     if (path === '/api/fit') return answerFit(this.#applications, maySee, words);
     if (path === '/api/peaks') return answerPeaks(this.#applications, maySee, words);
-    if (path === '/api/trend') return answerTrend(this.#applications, maySee, words, response);
+    if (path === '/api/recorded-trend')
+      return answerRecordedTrend(this.#applications, maySee, words, response);
+    if (path === '/api/trend') return answerTrend(this.#applications, maySee, words);
     return path === '/api/calibration' ? answerCalibration(this.#applications, maySee, words) : undefined;
   }
 
@@ -431,6 +452,7 @@ export class WebServer {
       return sendText(response, 401, 'Send the shared secret as bearer token.');
     }
     const picture = await this.#applications.pictureForMetrics(this.#maySee(request));
+    const trends = this.#applications.trendMetrics(this.#maySee(request));
     const pids = picture.applications.flatMap((app) => [
       app.pid,
       app.recorder?.pid,
@@ -444,7 +466,7 @@ export class WebServer {
     };
     response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');
     response.setHeader('Cache-Control', 'no-store');
-    response.writeHead(200).end(metricsText(picture, viewer, residentBytes(pids)));
+    response.writeHead(200).end(metricsText(picture, viewer, residentBytes(pids), trends));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -482,6 +504,7 @@ export class WebServer {
       calibrations: this.#applications.calibrations,
       layouts: this.#applications.layouts,
       past: this.#applications.past,
+      followTrends: (app, send) => followTrends(this.#applications.trends, app, send),
       followNetwork: (receive) => this.#applications.followNetwork(receive, maySee),
       controlPlayer: (app, player) => this.#applications.controlPlayer(app, player),
       controlApplication: (action, app) => this.#applications.controlApplication(action, app),

@@ -6,9 +6,10 @@
  */
 
 import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { ChannelRange } from './ranges.js';
+import type { AlarmView, Trend } from './trends.js';
 
-/** Stored channels, `to` not included. */
-export type ChannelRange = readonly [from: number, to: number];
+export type { ChannelRange } from './ranges.js';
 
 export interface Region {
   readonly x: ChannelRange;
@@ -373,6 +374,21 @@ export type ServerMessage =
       readonly shown?: ShownMoment;
       readonly error?: string;
     }
+  /** The trends of the application by name; `problem`: why they are not stored. */
+  | {
+      readonly kind: 'trends';
+      readonly app: string;
+      readonly trends: Readonly<Record<string, Trend>>;
+      readonly problem?: string;
+    }
+  /** Values of one second by trend; a trend without a value is missing. */
+  | {
+      readonly kind: 'trend-values';
+      readonly app: string;
+      readonly atMs: number;
+      readonly values: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'alarms'; readonly app: string; readonly alarms: Readonly<Record<string, AlarmView>> }
   | { readonly kind: 'network'; readonly picture: NetworkPicture }
   | { readonly kind: 'answer'; readonly request: number; readonly error?: string };
 

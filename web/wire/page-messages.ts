@@ -18,10 +18,10 @@ import {
   type RegionRequest,
   type Subscription,
 } from './messages.js';
+import { isIndex, isRange } from './ranges.js';
 
 /** Bounds of what a page may send; SpecTcl's own names and axes are smaller. */
 const NAME_CHARACTERS_MAX = 256;
-const CHANNEL_MAX = 2 ** 32;
 const INTERVAL_MAX_MS = 60_000;
 const SPEED_MAX = 1e6;
 /** The year 2200. */
@@ -153,10 +153,6 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= NAME_CHARACTERS_MAX;
 }
 
-function isIndex(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < CHANNEL_MAX;
-}
-
 /** Milliseconds since 1970. */
 export function isMoment(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0 && (value as number) <= MOMENT_MAX_MS;
@@ -168,12 +164,6 @@ function isCount(value: unknown): value is number {
 
 function isInterval(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= INTERVAL_MAX_MS;
-}
-
-function isRange(value: unknown): value is ChannelRange {
-  if (!Array.isArray(value) || value.length !== 2) return false;
-  const [from, to] = value as readonly unknown[];
-  return isIndex(from) && isIndex(to) && from < to;
 }
 
 function isOutline(value: unknown): value is ChannelOutline {

@@ -13,6 +13,7 @@ import { portManager, restReplies } from './rest-replies.js';
 import { savedFiles } from './saved-files.js';
 import { sessionFrames } from './session-frames.js';
 import { signalLink } from './signal-link.js';
+import { trendFiles } from './trend-files.js';
 import { wireBlocks, wireFrames, wireHandshake, wireRecords } from './wire.js';
 import { xmlRpc } from './xml-rpc.js';
 
@@ -37,4 +38,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   wireHandshake,
   wireBlocks,
   savedFiles,
+  trendFiles,
 ];

@@ -18,6 +18,21 @@ describe('configuration of the host server', () => {
     ]);
   });
 
+  it('a webhook or command of alarms is refused with the key that is wrong', () => {
+    const alarms = (value: unknown): string[] => problems({ alarms: value });
+    expect(alarms({})).to.deep.equal(['alarms must have a webhook or a command']);
+    expect(alarms({ webhook: { url: 'ftp://example.org' } })[0]).to.match(/^alarms\.webhook\.url must be/);
+    expect(alarms({ webhook: { url: 'http://a:b@example.org' } })[0]).to.include('must not have a user');
+    expect(alarms({ webhook: { url: 'http://e.org', tokenFile: 'token' } })[0]).to.include('absolute path');
+    expect(alarms({ command: { program: 'mail' } })[0]).to.match(
+      /^alarms\.command\.program must be an absolute/,
+    );
+    expect(alarms({ command: { program: '/bin/mail', arguments: 'a b' } })[0]).to.include('an array');
+    expect(alarms({ command: { program: '/bin/mail', shell: true } })[0]).to.match(/shell is not known/);
+    expect(alarms({ command: { program: '/bin/mail' }, timeoutMs: 1 })[0]).to.include('from 100 to 60000');
+    expect(alarms({ command: { program: '/bin/mail', arguments: ['-s', 'alarm'] } })).to.deep.equal([]);
+  });
+
   it('all documented keys are accepted', () => {
     const application = {
       name: 'e23001',
@@ -45,6 +60,7 @@ describe('configuration of the host server', () => {
       integrity: 'off',
       directory: '/run/mirrorflow',
       flowDirectory: '/dev/shm/mirrorflow',
+      alarms: { webhook: { url: 'https://example.org/hook' } },
       applications: [application, { name: 'other' }],
     });
     expect(parseConfiguration(`\u{FEFF}${text}`)).to.deep.equal({
@@ -54,6 +70,7 @@ describe('configuration of the host server', () => {
         integrity: 'off',
         directory: '/run/mirrorflow',
         flowDirectory: '/dev/shm/mirrorflow',
+        alarms: { webhook: { url: 'https://example.org/hook' }, timeoutMs: 10_000 },
         applications: [application, { name: 'other' }],
       },
     });
@@ -79,7 +96,7 @@ describe('configuration of the host server', () => {
     });
     expect(reported).to.have.length(9);
     expect(reported[0]).to.equal(
-      'flows is not known; the keys are listen, hostName, peers, discover, dataPorts, integrity, secretFile, tlsCert, tlsKey, tlsCa, directory, flowDirectory, applications',
+      'flows is not known; the keys are listen, hostName, peers, discover, dataPorts, integrity, secretFile, tlsCert, tlsKey, tlsCa, directory, flowDirectory, alarms, applications',
     );
     expect(reported[1]).to.match(/^listen "http:\/\/localhost" is not a valid address/);
     expect(reported[2]).to.equal('directory must be an absolute path, and is the string "run"');

@@ -93,6 +93,7 @@ class Page {
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
       past: new Past({ places: placesOf('/nonexistent'), clock: new ManualClock(), log: silent }),
+      followTrends: () => () => undefined,
       followNetwork: () => () => undefined,
       controlApplication: () => Promise.resolve(),
       controlPlayer: () => Promise.resolve(),

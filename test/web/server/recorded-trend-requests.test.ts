@@ -1,7 +1,7 @@
 /** Requests of trends are checked where they enter. */
 import { expect } from 'chai';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
-import { trendRequest } from '../../../web/server/trend-requests.js';
+import { trendRequest } from '../../../web/server/recorded-trend-requests.js';
 
 const WORDS = { spectrum: 'tof', from: '1000', to: '2000' };
 

@@ -1,5 +1,5 @@
 /**
- * Answers `/api/trend`: the sum of a recorded spectrum or of a region of it over time. `WebServer`
+ * Answers `/api/recorded-trend`: the sum of a recorded spectrum or of a region of it over time. `WebServer`
  * calls it with the address of a request; the recording thread reads.
  */
 import type { ServerResponse } from 'node:http';
@@ -17,7 +17,7 @@ const POINTS = { default: 400, max: 2_000 };
  * Throws BAD_OPTION, UNKNOWN_APPLICATION, LIMIT_REACHED, FILE_CORRUPT and TIMED_OUT. Stops reading
  * when the client leaves.
  */
-export async function answerTrend(
+export async function answerRecordedTrend(
   applications: Applications,
   maySee: MaySee,
   words: RequestWords,
