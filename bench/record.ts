@@ -25,6 +25,8 @@ const CONSOLE = fileURLToPath(new URL('../console/main.js', import.meta.url));
 const APP = 'record';
 const RATE = 500e6;
 const WARM_UP_MS = 500;
+/** Of the clock of /proc, which has 100 ticks a second on every Linux of Node. */
+const MS_PER_TICK = 10;
 const ATTACH_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
 /** A recording of 500 MB/s fills a disk. */
@@ -77,6 +79,12 @@ async function paced(directory: string, durationMs: number, repeats: number): Pr
     ),
     makeRow(
       'record',
+      'processor time of the recorder, a GB',
+      'ms',
+      recorded.map(({ cpuMsPerGb }) => cpuMsPerGb),
+    ),
+    makeRow(
+      'record',
       'most memory of the recorder',
       'MiB',
       recorded.map(({ memoryBytes }) => memoryBytes / 2 ** 20),
@@ -89,6 +97,8 @@ interface Paced {
   readonly p99Us: number;
   /** Of the bytes that were written during the measurement; 0 without a recorder. */
   readonly share: number;
+  /** Processor time of the recorder for 10^9 recorded bytes; 0 without one. */
+  readonly cpuMsPerGb: number;
   /** Largest resident memory of the recorder; 0 without one. */
   readonly memoryBytes: number;
 }
@@ -102,10 +112,18 @@ async function measure(flow: string, directory: string | undefined, durationMs: 
     await pause(WARM_UP_MS);
     await provider.request<PacedFigures>('sample');
     const before = recorder?.recordedBytes() ?? 0;
+    const cpuBefore = recorder?.cpuMs() ?? 0;
     await pause(durationMs);
     const { bytes, ms, p99Us } = await provider.request<PacedFigures>('sample');
-    const share = ((recorder?.recordedBytes() ?? 0) - before) / bytes;
-    return { pace: bytes / ms / 1_000, p99Us, share, memoryBytes: recorder?.peakMemoryBytes() ?? 0 };
+    const recordedBytes = (recorder?.recordedBytes() ?? 0) - before;
+    const cpuMs = (recorder?.cpuMs() ?? 0) - cpuBefore;
+    return {
+      pace: bytes / ms / 1_000,
+      p99Us,
+      share: recordedBytes / bytes,
+      cpuMsPerGb: recordedBytes === 0 ? 0 : (cpuMs * 1e9) / recordedBytes,
+      memoryBytes: recorder?.peakMemoryBytes() ?? 0,
+    };
   } finally {
     await stopAll([provider]);
     await recorder?.stop();
@@ -143,6 +161,13 @@ class Recorder {
     const names = readdirSync(this.#directory);
     const sizes = names.map((name) => statSync(join(this.#directory, name)).size);
     return sizes.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Processor time of all its threads so far. */
+  cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
   }
 
   peakMemoryBytes(): number {
