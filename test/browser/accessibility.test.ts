@@ -3,20 +3,11 @@
  * phone and on a screen; the focus survives every change; everything is reached by the keyboard.
  */
 import { expect } from 'chai';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { eventually } from '../kit/eventually.js';
 import { startsPages } from './page-system.js';
+import { violationsOn } from './axe-violations.js';
 import { eventuallyDrawn, eventuallyHash, hashOf, HEIGHTS, WIDTHS } from './page-reading.js';
-
-/** What axe reports of one page: rule and element. */
-async function violationsOn(page: Page): Promise<string[]> {
-  if ((await page.evaluate('window.axe === undefined')) === true) await page.evaluate(axe.source);
-  const found = (await page.evaluate('axe.run(document)')) as {
-    violations: { id: string; nodes: { html: string }[] }[];
-  };
-  return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`));
-}
 
 async function focused(page: Page): Promise<string> {
   return String(
