@@ -1,6 +1,6 @@
 /**
- * What a recorder loses, and what it holds back, when its disk is slower than the flow: the flow and
- * its clients are real, the disk is one that takes nothing until it is released.
+ * What a recorder loses, and what it holds back, when its disk is slower than the flow: the flow
+ * and its clients are real, the disk is one that takes nothing until it is released.
  */
 import { expect } from 'chai';
 import type { Client, OutputFlow } from '../../client-lib/index.js';
