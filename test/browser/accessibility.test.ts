@@ -6,8 +6,8 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { eventually } from '../kit/eventually.js';
 import { startsPages } from './page-system.js';
+import { violationsOn } from './axe-violations.js';
 import { eventuallyDrawn, eventuallyHash, hashOf, HEIGHTS, WIDTHS } from './page-reading.js';
-import { violationsOn } from './violations.js';
 
 async function focused(page: Page): Promise<string> {
   return String(

@@ -7,6 +7,7 @@ import { Recording } from '../../recorder/read/recording.js';
 import { describeRecording } from '../../recorder/read/verify.js';
 import { formatMoment } from '../../web/view/moment.js';
 import { eventually } from '../kit/eventually.js';
+import { violationsOn } from './axe-violations.js';
 import { needsBrowser } from './browser.js';
 import { eventuallyDrawn, eventuallyHash, hashOf } from './page-reading.js';
 import { PageSystem, SECRET } from './page-system.js';
@@ -120,7 +121,10 @@ describe('time travel on the page', function () {
     await page.goto(address + past);
     await eventuallyDrawn(page, 1);
     await eventuallySum(page, sums[0]!);
-    expect(Number(await slider.inputValue())).to.equal(startMs);
+    await eventually(
+      async () => Number(await slider.inputValue()) === startMs,
+      'the slider at the moment of the link',
+    );
     await page.locator('.plot').focus();
     await page.keyboard.press('b');
     await eventuallySum(page, live);
@@ -139,6 +143,10 @@ describe('time travel on the page', function () {
     await page.mouse.move(box.x + box.width - 1, box.y + box.height / 2);
     await page.mouse.up();
     await eventuallySum(page, sums[2]!);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await violationsOn(page), `the past in a ${colorScheme} page`).to.deep.equal([]);
+    }
     expect(problems).to.deep.equal([]);
   });
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { eventually } from '../kit/eventually.js';
 import { openBrowser } from './browser.js';
 import { SECRET, startsPages, type PageSystem } from './page-system.js';
-import { violationsOn } from './violations.js';
+import { violationsOn } from './axe-violations.js';
 
 describe('trends and alarms of the page', () => {
   const start = startsPages();

@@ -110,6 +110,8 @@ export class TimelineBar {
     const text = this.#momentText();
     setText(this.#text, text);
     this.#text.title = text;
+    // A link may have a moment of an application that is not recorded any more.
+    this.#slider.disabled = range === undefined;
     if (timeline === undefined || range === undefined) return;
     const [startMs, endMs] = range;
     this.#slider.min = String(startMs);

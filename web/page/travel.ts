@@ -24,6 +24,8 @@ export class Travel {
   readonly #events: TravelEvents;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #askedAtMs = -Infinity;
+  /** The list of spectra that is shown, as JSON. */
+  #list: string | undefined;
 
   constructor(state: PageState, subscriptions: Subscriptions, events: TravelEvents) {
     this.#state = state;
@@ -42,6 +44,7 @@ export class Travel {
   restore(momentMs: number | undefined): void {
     const state = this.#state;
     if (momentMs === state.momentMs) return;
+    if (state.momentMs === undefined) this.#list = JSON.stringify(state.spectra);
     state.momentMs = momentMs;
     if (momentMs === undefined) state.recorded = undefined;
     // What was shown while paused would hide the past.
@@ -52,8 +55,8 @@ export class Travel {
     }
     this.#askSoon();
     state.notify('moment');
-    state.notify('gates');
-    state.notify('list');
+    // Until the answer the gates and the list of the moment before stay.
+    if (momentMs === undefined) this.#notifyDefinitions();
   }
 
   /** Asks again on a new connection, or for another application. */
@@ -72,8 +75,16 @@ export class Travel {
     if (message.atMs !== state.momentMs) return;
     state.recorded = message.shown ?? { error: message.error ?? 'The moment cannot be shown.' };
     state.notify('moment');
+    this.#notifyDefinitions();
+  }
+
+  /** The list is drawn again only when it differs: a user who drags asks for many moments. */
+  #notifyDefinitions(): void {
+    const state = this.#state;
     state.notify('gates');
-    state.notify('list');
+    const list = JSON.stringify(state.spectra);
+    if (list !== this.#list) state.notify('list');
+    this.#list = list;
   }
 
   /** At once, or after what is left of the interval; of several moves only the last. */

@@ -7,6 +7,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { Clock } from '../../../protocol/base/clock.js';
 import { describeError, MirrorflowError } from '../../../protocol/base/errors.js';
 import type { Logger } from '../../../protocol/base/log.js';
+import { RateLimitedLog } from '../../../protocol/base/rate-limited-log.js';
 import type { Timeline } from '../../wire/messages.js';
 import { Moment } from './moment.js';
 import type { ReadTrend, RecordedApp, TrendRequest } from './past-messages.js';
@@ -40,6 +41,7 @@ const TIMELINE_INTERVAL_MS = 5_000;
 export class Past extends EventEmitter<PastEvents> {
   readonly #options: PastOptions;
   readonly #thread: RecordingThread;
+  readonly #warnings: RateLimitedLog;
   readonly #moments = new Map<string, Moment>();
   readonly #uses = new WeakMap<Moment, Use>();
   /** Moments that are to be read, in the order of the requests. */
@@ -52,6 +54,7 @@ export class Past extends EventEmitter<PastEvents> {
     super();
     this.#options = options;
     this.#thread = new RecordingThread(options.clock);
+    this.#warnings = new RateLimitedLog(options.clock, options.log);
   }
 
   /** Keeps a moment for one user until `release`; `settled` follows unless it was read before. */
@@ -151,7 +154,8 @@ export class Past extends EventEmitter<PastEvents> {
       const of = await this.#recordings(app);
       return of.paths.length === 0 ? none : await this.#thread.ask('timeline', { of });
     } catch (error) {
-      this.#options.log.warn('cannot read the recordings of an application', { application: app, error });
+      // Asked every few seconds, of every application that a page shows.
+      this.#warnings.warn('cannot read the recordings of an application', { application: app, error });
       return none;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * What the recording thread knows of the files of recordings: their times, runs, and whether they
- * are complete. A complete file is read once. Opens each file for a moment, for reading.
+ * What the recording thread knows of the files of recordings: their times, runs and publications. A
+ * file that does not change is read once. Opens each file for a moment, for reading.
  */
 import { statSync } from 'node:fs';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';
@@ -17,9 +17,9 @@ export interface RecordedFile {
   readonly startNs: number;
   readonly endNs: number;
   readonly runs: readonly RunMark[];
-  /** Recorded publications, approximately. */
+  /** Recorded publications, and those of them that are key frames. */
   readonly publications: number;
-  readonly isFinished: boolean;
+  readonly keyFrames: number;
 }
 
 export interface FileList {
@@ -86,7 +86,7 @@ function factsOf(path: string, bytes: number): { application: string | undefined
       if (span === undefined || startNs === undefined) return { application, fact: 'without-spectra' };
       return {
         application,
-        fact: { path, bytes, startNs, endNs: span.endNs, runs: recording.runs(), ...stateOf(files) },
+        fact: { path, bytes, startNs, endNs: span.endNs, runs: recording.runs(), ...countsOf(files) },
       };
     } finally {
       recording.close();
@@ -97,14 +97,16 @@ function factsOf(path: string, bytes: number): { application: string | undefined
   }
 }
 
-function stateOf(files: Recording['files']): Pick<RecordedFile, 'publications' | 'isFinished'> {
-  let publications = 0;
+function countsOf(files: Recording['files']): Pick<RecordedFile, 'publications' | 'keyFrames'> {
+  let [publications, keyFrames] = [0, 0];
   for (const { summary } of files) {
     for (const { id, topic, metadata } of summary.channels.values()) {
       const kind = metadata.get('kind');
-      const isPublication = topic === SPECTRA && (kind === 'key' || kind === 'delta');
-      if (isPublication) publications += summary.counts.get(id) ?? 0;
+      if (topic !== SPECTRA || (kind !== 'key' && kind !== 'delta')) continue;
+      const count = summary.counts.get(id) ?? 0;
+      publications += count;
+      if (kind === 'key') keyFrames += count;
     }
   }
-  return { publications, isFinished: files.every(({ isFinished }) => isFinished) };
+  return { publications, keyFrames };
 }

@@ -30,7 +30,7 @@ export async function readTrend(
 }
 
 async function readFile(
-  { path }: RecordedFile,
+  { path, keyFrames }: RecordedFile,
   within: readonly number[],
   timesNs: readonly number[],
   request: TrendRequest,
@@ -40,8 +40,11 @@ async function readFile(
   const recording = new Recording([path]);
   try {
     const cursor = recording.cursor(SPECTRA);
+    // From key frame to key frame where that skips what was recorded between two sums.
+    const skips = keyFrames > within.length;
     for (const index of within) {
-      const publication = cursor.moveTo(timesNs[index] ?? 0);
+      const atNs = timesNs[index] ?? 0;
+      const publication = skips ? recording.publicationAt(SPECTRA, atNs) : cursor.moveTo(atNs);
       if (publication !== undefined) sums[index] = sumIn(publication.memory, request);
       await nextTurn();
       signal.throwIfAborted();

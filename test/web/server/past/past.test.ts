@@ -151,6 +151,11 @@ describe('the recorded past of an application', () => {
     const whole = { spectrum: 'ramp', region: undefined, fromMs: START_MS, points: 6 };
     const first = await past.trend('e1', { ...whole, toMs: START_MS + 30_000 }, NEVER);
     expect(first.sums).to.deep.equal([5, 10, 15, 20, 25, 30]);
+    // Between key frames, and through every publication.
+    for (const points of [2, 30]) {
+      const { sums } = await past.trend('e1', { ...whole, points, toMs: START_MS + 30_000 }, NEVER);
+      expect(sums).to.deep.equal(Array.from({ length: points }, (_, index) => ((index + 1) * 30) / points));
+    }
     const region = { x: [0, 2] } as const;
     const beside = await past.trend('e1', { ...whole, region, toMs: START_MS + 30_000 }, NEVER);
     expect(beside.sums).to.deep.equal([0, 0, 0, 0, 0, 0]);

@@ -11,6 +11,8 @@ import type { RecordingPlaces } from '../../../../web/server/past/recording-plac
 
 export const START_MS = Date.UTC(2027, 2, 1, 12, 0, 0);
 const MAP_OFFSET = 64;
+/** Key frames, so that trends of few points skip publications. */
+const KEY_EVERY = 4;
 
 export interface ToyRun {
   readonly second: number;
@@ -56,7 +58,8 @@ export async function recordToy(
   const key = file.addChannel({ ...channelOf(sized, 'key', buffers), schemaId: 0 });
   const delta = file.addChannel({ ...channelOf(sized, 'delta', buffers), schemaId: 0 });
   for (let second = from; second <= to; second += 1) {
-    const base = second === from ? undefined : { sequence: second - 1, memory: toyMemory(second - 1) };
+    const base =
+      (second - from) % KEY_EVERY === 0 ? undefined : { sequence: second - 1, memory: toyMemory(second - 1) };
     const message = encodePublication(second, toyMemory(second), base);
     await file.write(base === undefined ? key : delta, second, (START_MS + second * 1_000) * 1e6, message);
   }

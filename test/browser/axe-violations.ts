@@ -1,8 +1,11 @@
-/** Rules of accessibility for the tests of browser/: what axe-core finds on a page. */
+/**
+ * What axe-core finds wrong with a page for people who use a keyboard, a screen reader or large
+ * text. Used by the tests of browser/. Runs a script in the page.
+ */
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
-/** What axe reports of one page: rule and element. */
+/** Rule and element of each finding. */
 export async function violationsOn(page: Page): Promise<string[]> {
   if ((await page.evaluate('window.axe === undefined')) === true) await page.evaluate(axe.source);
   const found = (await page.evaluate('axe.run(document)')) as {
