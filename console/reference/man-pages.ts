@@ -56,11 +56,15 @@ function commandPage(command: Command, version: string): string {
     ...section('Options', [...words(options, optionTerm(options)), ...globalOptions()]),
     ...section(
       'Examples',
-      examples.flatMap(([line, meaning]) => ['.PP', roff(`${meaning}:`), ...literal([`mirrorflow ${line}`])]),
+      examples.flatMap(([line, meaning]) => example(line, meaning)),
     ),
     ...section('Exit status', [`See ${bold('mirrorflow')}(1).`]),
     ...section('See also', [`${bold('mirrorflow')}(1)`]),
   ]);
+}
+
+function example(line: string, meaning: string): readonly string[] {
+  return ['.PP', roff(`${meaning}:`), ...literal([`mirrorflow ${line}`])];
 }
 
 function synopsis({ name, positionals, options }: Command): string {
