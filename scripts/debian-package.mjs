@@ -5,7 +5,8 @@
 // The package contains its own Node (by default 24, from the registry of npm; `running` is the one
 // that runs this script) and native modules compiled for it, so that it installs on any Debian
 // since 12 without a network. `--built`: nothing is built, for tests. DEBFULLNAME and DEBEMAIL name
-// the maintainer (else git's user), SOURCE_DATE_EPOCH the time of all files. Needs dpkg-deb and binutils.
+// the maintainer (else git's user), SOURCE_DATE_EPOCH the time of all files. Needs dpkg-deb and
+// binutils.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,8 +27,8 @@ const options = readOptions();
 const architecture = ARCHITECTURES[process.arch];
 if (process.platform !== 'linux' || architecture === undefined)
   fail(`a Debian package is made on Linux x64 or arm64, and this is ${process.platform} ${process.arch}.`);
-if (!options.built) prepare({ build: true });
 const node = chosenNode(options.node);
+if (!options.built) prepare({ build: true });
 if (!isBuilt(node.abi)) buildAddons({ abi: node.abi, headers: node.prefix });
 
 const folder = mkdtempSync(join(tmpdir(), 'mirrorflow-debian-'));

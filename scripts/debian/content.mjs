@@ -28,7 +28,6 @@ const HERE = import.meta.dirname;
 const PROGRAM_FOLDER = '/usr/lib/mirrorflow';
 const CONFIGURATION = '/etc/mirrorflow/host.json';
 const ACCOUNT = 'mirrorflow';
-const SHEBANG = Buffer.from('#!');
 
 export async function writeContent(tree, node, facts) {
   const at = (path) => join(tree, path);
@@ -57,6 +56,7 @@ export async function writeContent(tree, node, facts) {
 function copyProgram(folder, { program, abi }, version) {
   const copy = (path) => cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   for (const path of ['dist/library', 'dist/programs', 'dist/types', 'dist/web/static']) copy(path);
+  removeInterpreters(join(folder, 'dist', 'programs'));
   copy('addons/unix-dgram.cjs');
   copy(join('addons', basename(folderFor(abi))));
   // The one package that is not bundled: its native module differs from processor to processor.
@@ -124,18 +124,26 @@ function write(path, content, mode = 0o644) {
   chmodSync(path, mode);
 }
 
-/** Directories 755; files 755 where they are programs or scripts, else 644. */
+/**
+ * Scripts of Node name their interpreter in the first line; here the command and the unit start
+ * them with the package's own Node, so that the line, which would need the package nodejs, goes.
+ */
+function removeInterpreters(folder) {
+  for (const name of readdirSync(folder, { recursive: true }).filter((file) => /\.c?js$/.test(file))) {
+    const path = join(folder, name);
+    const text = readFileSync(path, 'utf8');
+    // An empty line stays, for the lines of source maps.
+    if (text.startsWith('#!')) writeFileSync(path, text.replace(/^#!.*/, ''));
+  }
+}
+
+/** Directories 755; files 755 where they are programs, else 644. */
 function setModes(folder) {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     const path = join(entry.parentPath, entry.name);
+    const isProgram = /\/bin\/[^/]+$/.test(path);
     if (entry.isDirectory()) chmodSync(path, 0o755);
-    else if (entry.isFile()) chmodSync(path, isProgram(path) ? 0o755 : 0o644);
+    else if (entry.isFile()) chmodSync(path, isProgram ? 0o755 : 0o644);
   }
-}
-
-function isProgram(path) {
-  return (
-    /\/bin\/[^/]+$/.test(path) || (/\.c?js$/.test(path) && readFileSync(path).subarray(0, 2).equals(SHEBANG))
-  );
 }

@@ -47,7 +47,7 @@ export function dependencies(files) {
   }
   const versions = { libc6: libc.join('.'), 'libstdc++6': GCC_OF[libstdcxx] ?? GCC_MIN };
   const libraries = [...packages]
-    .sort()
+    .sort((a, b) => (a < b ? -1 : 1))
     .map((name) => (versions[name] === undefined ? name : `${name} (>= ${versions[name]})`));
   return [...libraries, ...PROGRAMS];
 }

@@ -63,7 +63,7 @@ export class OverlayMachine {
     return `no overlay of the root directory is possible: ${complaint.trim()}`;
   }
 
-  /** Runs a command of the shell inside, as root, in the root directory: nsenter keeps an outer one. */
+  /** Runs a command of the shell inside, as root, in the root directory. */
   run(command: string): CommandResult {
     const inside = ['--target', String(this.#initPid), '--mount', '--pid', '--net', '--ipc', '--root'];
     const { status, stdout, stderr } = spawnSync(

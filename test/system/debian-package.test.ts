@@ -1,6 +1,6 @@
 /**
- * The Debian package: installed, upgraded, removed and purged on an overlay of this machine, without
- * a network. Needs root and the programs of Debian; is skipped otherwise.
+ * The Debian package: installed, upgraded, removed and purged on an overlay of this machine,
+ * without a network. Needs root and the programs of Debian; is skipped otherwise.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
