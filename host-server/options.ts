@@ -27,6 +27,8 @@ import { DEFAULT_PORT, parseListen, type ListenAddress } from './control/listen-
 import { parsePeer, type PeerAddress } from './peers/peer-address.js';
 
 export interface HostServerOptions {
+  /** Nothing is to be started: only the options were to be checked. */
+  readonly check?: boolean | undefined;
   readonly directory: string;
   readonly flowDirectory: string;
   readonly listen: ListenAddress;
@@ -87,6 +89,7 @@ export async function readOptions(
   const security = readSecurity(filesOf(given, env, configuration));
   checkListening(listen, security);
   return {
+    check: given.check,
     directory: runtimeDirectory({
       // An empty variable counts as unset.
       directory:

@@ -46,7 +46,7 @@ export async function writeContent(tree, node, facts) {
   const documents = at('/usr/share/doc/mirrorflow');
   write(join(documents, 'copyright'), copyright(node));
   write(join(documents, 'changelog.gz'), compressed(changelog(facts)));
-  for (const page of readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')))
+  for (const page of readdirSync(join(ROOT, 'docs')).filter((name) => /\.(md|json)$/.test(name)))
     write(join(documents, 'docs', page), readFileSync(join(ROOT, 'docs', page)));
   cpSync(join(ROOT, 'examples'), join(documents, 'examples'), { recursive: true });
   write(at('/usr/share/lintian/overrides/mirrorflow'), readFileSync(join(HERE, 'lintian-overrides')));
