@@ -1,9 +1,9 @@
 /**
- * Checks a configuration file as the host server reads it, with the files of secret and certificates
- * that it names.
+ * Checks a configuration file as the host server reads it, with the files of secret and
+ * certificates that it names.
  *
- * `mirrorflow host check` calls it. The host server's program does the work, as a child process that
- * starts nothing.
+ * `mirrorflow host check` calls it. The host server's program does the work, as a child process
+ * that starts nothing.
  */
 import { execFile } from 'node:child_process';
 import { MirrorflowError } from '../../protocol/base/errors.js';

@@ -16,6 +16,11 @@ function isAccepted(content: unknown): boolean {
   return parseConfiguration(JSON.stringify(content)).kind === 'configuration';
 }
 
+/** Of the paths of sockets beyond ASCII, the pattern does not count the bytes. */
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
+}
+
 /** Texts that are right, nearly right and wrong: pieces of right ones, joined, cut and doubled. */
 function texts(...pieces: string[]): fc.Arbitrary<string> {
   const piece = fc.constantFrom(...pieces);
@@ -84,14 +89,14 @@ function struct(members: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<un
   const record = fc.record(Object.fromEntries(mixed), { requiredKeys: [] });
   const unknown = fc
     .tuple(record, fc.jsonValue({ maxDepth: 0 }))
-    .map(([value, other]) => ({ ...value, colour: other }));
+    .map(([value, other]) => Object.assign({ colour: other }, value));
   return fc.oneof({ weight: 12, arbitrary: record }, { weight: 1, arbitrary: unknown });
 }
 
 const some = (item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> => fc.array(item, { maxLength: 2 });
 
 const APPLICATION = struct({
-  source: ADDRESSES.filter((text) => !/^unix:.*[^\0-\x7f]/s.test(text)), // oxlint-disable-line no-control-regex
+  source: ADDRESSES.filter(isAscii),
   via: NAME,
   port: NUMBER,
   updateIntervalMs: NUMBER,
@@ -217,7 +222,7 @@ describe('the patterns of addresses', () => {
         }
       };
       let accepted = 0;
-      const ascii = ADDRESSES.filter((text) => !/[^\0-\x7f]/.test(text)); // oxlint-disable-line no-control-regex
+      const ascii = ADDRESSES.filter(isAscii);
       fc.assert(
         fc.property(ascii, (text) => {
           expect(pattern.test(text)).to.equal(isAddress(text));
