@@ -297,11 +297,15 @@ export const childAddress = struct({
 export const statistics = mapOf(double());
 
 export type ProcessIdentity = TypeOf<typeof processIdentity>;
+/** The options to start an application with. */
 export type ApplicationOptions = TypeOf<typeof applicationOptions>;
+/** An application with its state, as `host.applications` returns it. */
 export type ApplicationInfo = TypeOf<typeof applicationInfo>;
 export type ApplicationState = ApplicationInfo['state'];
+/** A flow of an application with its state. */
 export type FlowInfo = TypeOf<typeof flowInfo>;
 export type FlowState = FlowInfo['state'];
+/** A client of an application with its open flows. */
 export type ClientInfo = TypeOf<typeof clientInfo>;
 export type Presentation = TypeOf<typeof presentation>;
 export type OpenRequest = TypeOf<typeof openRequest>;
