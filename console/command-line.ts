@@ -10,6 +10,7 @@ import type { Command, Globals, Word } from './command.js';
 import { EXIT_CODES_HELP } from './exit-codes.js';
 import { closest } from './suggest.js';
 import { packageVersion } from '../protocol/base/installation.js';
+import { TOPICS_HELP, topicHelp } from './reference/topic-help.js';
 
 export type Parsed =
   | {
@@ -42,6 +43,8 @@ export async function parseCommandLine(
   commands: readonly Command[],
   columns = HELP_COLUMNS_MAX,
 ): Promise<Parsed> {
+  const topic = words[0] === 'help' && words.length === 2 ? topicHelp(words[1] ?? '', columns) : undefined;
+  if (topic !== undefined) return { kind: 'help', text: topic, asError: false };
   const withOptions = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   const mentioned = commands.find((command) => command.name === firstWord(withOptions));
   checkOptions(withOptions, mentioned);
@@ -104,7 +107,7 @@ function commandLine(columns: number, takesSeveral: boolean) {
     .exitProcess(false)
     .wrap(columns)
     .updateStrings({ 'Positionals:': 'Arguments:' })
-    .epilogue(EXIT_CODES_HELP);
+    .epilogue(`${EXIT_CODES_HELP}\n\n${TOPICS_HELP}`);
 }
 
 function declare(parser: Argv, command: Command, withWords: boolean, run: (values: object) => void): void {

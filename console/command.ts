@@ -11,7 +11,7 @@ import type { Environment } from '../protocol/base/paths.js';
 import type { ExitCode } from './exit-codes.js';
 import type { Output } from './output.js';
 
-/** Kind of the names that a word takes, for completion at the prompt. */
+/** Kind of the names that a word takes, for completion in the shell and at the prompt. */
 export type NameKind = 'application' | 'flow' | 'spectrum' | 'command';
 
 export interface Word {
@@ -19,7 +19,8 @@ export interface Word {
   readonly describe: string;
   readonly choices?: readonly string[];
   readonly default?: string | boolean;
-  readonly completes?: NameKind;
+  /** `file`: a path, which the shell completes and the prompt does not. */
+  readonly completes?: NameKind | 'file';
   /** A single letter: `-o` for `--output`. */
   readonly alias?: string;
 }

@@ -15,5 +15,6 @@ export const SAVE_OPTIONS = {
     type: 'string',
     alias: 'o',
     describe: 'file, or directory for a file per spectrum; default: standard output',
+    completes: 'file',
   },
 } as const;

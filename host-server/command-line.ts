@@ -17,6 +17,7 @@ Exit codes: 0 ended as requested, 1 could not start, 2 bad option or configurati
 export function commandLine(version: string) {
   return yargs()
     .scriptName('mirrorflow-host-server')
+    .locale('en')
     .usage('$0 [options]\n\nStarts, watches and finds the applications of this machine or user.')
     .version(version)
     .help()
@@ -26,6 +27,10 @@ export function commandLine(version: string) {
     .wrap(110)
     .middleware(keepLast, true)
     .option('config', { type: 'string', requiresArg: true, describe: 'configuration file, JSON' })
+    .option('check', {
+      type: 'boolean',
+      describe: 'check the options and the configuration file, and start nothing',
+    })
     .option('directory', { type: 'string', requiresArg: true, describe: 'runtime directory' })
     .option('flow-dir', { type: 'string', requiresArg: true, describe: 'directory of the flow files' })
     .option('listen', {

@@ -20,6 +20,10 @@ const EXIT_ALREADY_RUNNING = 3;
 async function main(): Promise<void> {
   const options = await optionsOrReport();
   if (options === undefined) return;
+  if (options.check === true) {
+    process.stdout.write('the options and the configuration are valid\n');
+    return;
+  }
   // Child processes inherit the log level, and not the variables by which systemd watches this one.
   const { level, format } = options.log;
   if (level !== undefined) process.env['MIRRORFLOW_LOG_LEVEL'] = level;

@@ -27,6 +27,8 @@ import { DEFAULT_PORT, parseListen, type ListenAddress } from './control/listen-
 import { parsePeer, type PeerAddress } from './peers/peer-address.js';
 
 export interface HostServerOptions {
+  /** Nothing is to be started: only the options were to be checked. */
+  readonly check?: boolean | undefined;
   readonly directory: string;
   readonly flowDirectory: string;
   readonly listen: ListenAddress;
@@ -89,6 +91,7 @@ export async function readOptions(
   const security = readSecurity(filesOf(given, env, configuration));
   checkListening(listen, security);
   return {
+    check: given.check,
     directory: runtimeDirectory({
       // An empty variable counts as unset.
       directory:
@@ -108,7 +111,7 @@ export async function readOptions(
     applications: configuration.applications,
     log: { level: given.logLevel, format: given.logFormat },
     appServer: given.appServer,
-    web: webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || undefined), listen.port),
+    web: webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || configuration.web), listen.port),
     // The viewer reads them itself: what is in an address must not be in a command line.
     alarmsFrom:
       given.config === undefined || configuration.alarms === undefined ? undefined : resolve(given.config),

@@ -94,6 +94,7 @@ export class FlowBuffer {
     );
   }
 
+  /** Whether the buffer was given back; its bytes may be others then. */
   get released(): boolean {
     return this.#owner === undefined;
   }
@@ -129,7 +130,9 @@ const NO_BYTES = new Uint8Array(0);
  * is allocated per buffer. Valid during the call.
  */
 export class PolledBuffer {
+  /** Counts the buffers of a flow from 0 within an epoch. */
   sequence = 0;
+  /** Changes whenever the sequences start again. */
   epoch = 0;
   /** Time of the provider's commit: wall-clock nanoseconds since 1970, to 256 ns. */
   timestampNs = 0;
@@ -155,7 +158,9 @@ export class PolledBuffer {
 
 /** A copy of a buffer of a flow: its `data` are the program's own, and stay as they are. */
 export class OwnedBuffer {
+  /** Counts the buffers of a flow from 0 within an epoch. */
   readonly sequence: number;
+  /** Changes whenever the sequences start again. */
   readonly epoch: number;
   /** Time of the provider's commit: wall-clock nanoseconds since 1970, to 256 ns. */
   readonly timestampNs: number;
@@ -165,7 +170,9 @@ export class OwnedBuffer {
   readonly flags: number;
   /** Number of the provider that wrote it, from 1; 0 for a flow that its duplicator fills. */
   readonly generation: number;
+  /** The bytes, a copy that belongs to the program. */
   readonly data: Uint8Array<ArrayBuffer>;
+  /** Always false: there is nothing to give back. */
   readonly released = false;
 
   /** Throws CLOSED when the buffer was released. */
@@ -179,10 +186,12 @@ export class OwnedBuffer {
     this.data = buffer.copy();
   }
 
+  /** The same bytes as `data`. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.data;
   }
 
+  /** Always true. */
   stillValid(): boolean {
     return true;
   }

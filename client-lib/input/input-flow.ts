@@ -76,6 +76,7 @@ interface Internals {
 
 let internals: Internals;
 
+/** A flow that this program consumes, from `client.openInput`. */
 export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIterable<FlowBuffer> {
   readonly #engine: InputEngine;
   readonly #takes: TakeQueue;
@@ -172,6 +173,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#engine.capacity;
   }
 
+  /** State of the source of the flow. */
   get sourceState(): SourceState {
     return this.#engine.source.state;
   }
@@ -197,6 +199,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.#delivery;
   }
 
+  /** Whether the flow is paused for this consumer. */
   get paused(): boolean {
     return this.#paused;
   }
@@ -211,6 +214,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     return this.closed || (this.#engine.ended && this.#engine.ready === 0);
   }
 
+  /** Whether the flow was closed or has ended. */
   get closed(): boolean {
     return this.#closing !== undefined;
   }
@@ -373,6 +377,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     this.#engine.pause();
   }
 
+  /** Ends a pause. */
   resume(): void {
     if (!this.#paused || this.closed) return;
     this.#paused = false;

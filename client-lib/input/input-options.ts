@@ -21,6 +21,7 @@ const DELIVERIES: readonly Delivery[] = ['lossless', 'lossy'];
 const THREADS = ['shared', 'own'] as const;
 const STARTS = ['oldest', 'newest', 'next'] as const;
 
+/** Options of `client.openInput`. */
 export interface InputFlowOptions extends HistoryOptions {
   /**
    * `lossless` holds back a provider that is too fast, `lossy` never does, and may lose buffers.

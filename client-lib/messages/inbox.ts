@@ -19,16 +19,20 @@ const WARNED_TYPES_MAX = 256;
 /** Longest delay of a Node timer; longer timeouts are cut to it. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
+/** Where a message came from. */
 export interface MessageOrigin {
   /** Name of the client that sent it. */
   readonly from: string;
 }
 
+/** Gets each message that arrives. */
 export type MessageHandler<M> = (message: M, origin: MessageOrigin) => void | Promise<void>;
 
+/** How long a message is waited for. */
 export interface MessageWaitOptions {
   /** Milliseconds from 0. Default: until the client closes. */
   readonly timeoutMs?: number;
+  /** Ends the wait with an error when it is aborted. */
   readonly signal?: AbortSignal;
 }
 

@@ -47,8 +47,11 @@ export type Attributes = { readonly [attribute: string]: AttributeType };
  */
 export interface MessageClass<M extends object = object> {
   new (...args: never[]): M;
+  /** The prototype of received objects, which are created without the constructor. */
   readonly prototype: M;
+  /** Type of the message, the same in all programs. */
   readonly name: string;
+  /** The attributes that are sent, each with its type. */
   readonly attributes: Attributes;
   /**
    * The name by which programs identify the class: 1 to 64 letters, digits, `.`, `_`, `-`. Default:

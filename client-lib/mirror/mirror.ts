@@ -20,7 +20,9 @@ import type { JoinedLink } from '../link/handshake.js';
 import { joinAsObserver, type EarlyHandshake } from './early-handshake.js';
 import { SpectraView } from './spectra.js';
 
+/** What is known of one publication besides its spectra. */
 export interface PublicationMeta {
+  /** Number of the publication, from 0. */
   readonly sequence: number;
   /** Wall-clock nanoseconds since 1970, to 256 ns. */
   readonly timestampNs: number;
@@ -60,6 +62,7 @@ interface Internals {
 
 let internals: Internals;
 
+/** The mirror of a SpecTcl's display memory on this host, from `client.mirror`. */
 export class Mirror extends EventEmitter<MirrorEvents> {
   readonly #client: number;
   #attachment: Attachment;
@@ -113,6 +116,7 @@ export class Mirror extends EventEmitter<MirrorEvents> {
     return !this.#closed && !this.#attachment.link.connection.closed && this.state === 'live';
   }
 
+  /** `live`, or `stale` while the source is unreachable. */
   get state(): SourceState {
     if (this.#closed) return 'ended';
     return this.#attachment.link.connection.closed ? 'stale' : this.#attachment.header.sourceState;

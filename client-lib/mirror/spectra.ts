@@ -17,7 +17,9 @@ export type { Binding, Channels } from '../../protocol/spectcl/display-memory.js
 /** Names that an error lists; the rest is only counted. */
 const NAMES_SHOWN = 10;
 
+/** One spectrum of a publication, valid while its buffer is. */
 export class Spectrum {
+  /** Where the spectrum is in the display memory, and its axes. */
   readonly binding: Binding;
   /**
    * Counts of all stored channels, row by row for 2-D (x fastest), as u8, u16 or u32. A view of the
@@ -31,6 +33,7 @@ export class Spectrum {
     this.counts = counts;
   }
 
+  /** Name in SpecTcl. */
   get name(): string {
     return this.binding.name;
   }
@@ -44,6 +47,7 @@ export class Spectrum {
   }
 }
 
+/** The spectra of one publication, valid while its buffer is. */
 export class SpectraView {
   /** The display memory: header from offset 0, channel storage behind it. */
   readonly memory: Uint8Array;

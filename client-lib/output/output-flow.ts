@@ -62,6 +62,7 @@ interface Internals {
 
 let internals: Internals;
 
+/** A flow that this program provides, from `client.openOutput`. */
 export class OutputFlow extends EventEmitter<OutputFlowEvents> {
   /** Name of the flow. */
   readonly flow: string;

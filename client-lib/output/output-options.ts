@@ -10,6 +10,7 @@ import { geometryOf } from '../../protocol/flow/flow-file/geometry.js';
 
 export const OUTPUT_POLICIES = ['block', 'overwrite', 'drop', 'grow'] as const;
 
+/** Options of `client.openOutput`. */
 export interface OutputFlowOptions {
   /** Bytes of one buffer, from 1; two buffers and the header must stay below 2^31 bytes. */
   readonly bufferSize: number;

@@ -10,11 +10,13 @@ const FLAGS_MAX = 0xffff;
 /** The timestamp of a slot has 64 bits. */
 const TIMESTAMP_END_NS = 2 ** 64;
 
+/** How long a free buffer is waited for. */
 export interface WaitOptions {
   /** Aborting it rejects with CLOSED; the signal's reason is the cause. */
   readonly signal?: AbortSignal;
 }
 
+/** What is stated about a buffer when it is committed. */
 export interface CommitOptions {
   /**
    * Wall-clock nanoseconds since 1970, kept to 256 ns. Default: the time of the first commit of

@@ -14,10 +14,12 @@ import { encodedBytes, stackIdentity } from '../types/stack.js';
 /** A flow type as providers need it: the buffers it reads do not matter. */
 export type WritableType<Value, Place, Form> = FlowType<Value, Layer, Place, Form>;
 
+/** Options of `client.openOutput` with a flow type. */
 export interface TypedOutputOptions<Value, Place, Form> extends Omit<
   OutputFlowOptions,
   'type' | 'properties' | 'bufferSize'
 > {
+  /** The flow type, which turns values into bytes. */
   readonly type: WritableType<Value, Place, Form>;
   /** Bytes of one buffer in the flow, metadata of all layers included. */
   readonly bufferSize?: number;
@@ -74,6 +76,7 @@ export interface TypedSlot<Place> {
   abandon(): void;
 }
 
+/** An output whose buffers are values of a flow type. */
 export class TypedOutputFlow<Value, Place = never, Form = never> {
   /**
    * The untyped flow: its events, `free`, `next`, `lost`.

@@ -40,8 +40,10 @@ import type { Layer } from '../types/flow-type.js';
 import type { ReadableType, TypedInputFlow } from '../input/typed-input-flow.js';
 import type { TypedOutputFlow, TypedOutputOptions } from '../output/typed-output-flow.js';
 
+/** An application, as `client.appInfo` returns it. */
 export type AppInfo = ResultOf<MirrorflowContract['app.info']>;
 
+/** The mirrors of an application's SpecTcl. */
 export type SpecTclMirrors = ResultOf<MirrorflowContract['app.mirrors']>;
 
 /** Name of the flow that mirrors an application's SpecTcl. */
@@ -70,8 +72,11 @@ interface HostScope {
 /** Set by the class, for `presentClient`. */
 let present: (identity: ClientIdentity) => Promise<Client>;
 
+/** A connection to one application, from `connect`: its flows, mirror, messages and statistics. */
 export class Client extends EventEmitter<ClientEvents> {
+  /** Name of the application. */
   readonly app: string;
+  /** Name of this client in the application; other clients send messages to it. */
   readonly name: string;
   /** Runtime directory of the application's app server. */
   readonly directory: string;
@@ -147,14 +152,17 @@ export class Client extends EventEmitter<ClientEvents> {
     return this.#session.connected;
   }
 
+  /** The application: version, source, gateway and readers. */
   appInfo(): Promise<AppInfo> {
     return this.#call('app.info', []);
   }
 
+  /** The flows of the application on this host. */
   flows(): Promise<FlowInfo[]> {
     return this.#call('flow.list', []);
   }
 
+  /** The clients of the application on this host. */
   clients(): Promise<ClientInfo[]> {
     return this.#call('client.list', []);
   }
@@ -233,6 +241,7 @@ export class Client extends EventEmitter<ClientEvents> {
     return super.on(subject as ClientEventName, listener as ClientEventListener<ClientEventName>, context);
   }
 
+  /** Removes a listener; see `on`. */
   override off<E extends ClientEventName>(
     event: E,
     listener?: ClientEventListener<E>,

@@ -12,6 +12,7 @@ import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 import { checkOptionNames } from '../call-options.js';
 import { findHostServer, LOCATE_OPTIONS, noHostServerError, type LocateOptions } from './find-server.js';
 
+/** A host server, as `host.info` returns it. */
 export type HostInfo = ResultOf<MirrorflowContract['host.info']>;
 
 /** The start of an application ends when its app server is ready. */
@@ -22,6 +23,7 @@ const STOP_TIMEOUT_MS = 4 * LIMITS.childStopTimeoutMs + 2_000;
 /** Set by the class, for `connectHost`. */
 let create: (directory: string, session: RpcSession) => HostConnection;
 
+/** A connection to the host server of this machine or user, from `connectHost`. */
 export class HostConnection {
   /** Runtime directory of the host server. */
   readonly directory: string;
@@ -38,10 +40,12 @@ export class HostConnection {
     create = (directory, session) => new HostConnection(directory, session);
   }
 
+  /** Process, directories, port and version of the host server. */
   info(): Promise<HostInfo> {
     return this.#call('host.info', []);
   }
 
+  /** The applications of this host with their states. */
   applications(): Promise<ApplicationInfo[]> {
     return this.#call('host.applications', []);
   }
@@ -89,6 +93,7 @@ export class HostConnection {
     return this.#session.closed;
   }
 
+  /** Ends the connection; applications continue. */
   async close(): Promise<void> {
     await this.#session.close();
   }

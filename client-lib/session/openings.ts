@@ -17,7 +17,9 @@ import { clientLog } from '../client-log.js';
 
 /** A status change of a flow or mirror that this client has open. */
 export interface FlowStatus {
+  /** Name of the flow. */
   readonly flow: string;
+  /** `input` for a consumer, `output` for a provider. */
   readonly direction: 'input' | 'output';
   /**
    * `live`: its source or provider is attached. `stale`: its source, provider or duplicator is

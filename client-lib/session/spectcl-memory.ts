@@ -33,8 +33,10 @@ export const MIRROR_ERRORS = {
   MIRROR_CANTGETHOSTNAME: 7,
 } as const;
 
+/** An error number of `getSpecTclMemory`: see `MIRROR_ERRORS`. */
 export type MirrorError = keyof typeof MIRROR_ERRORS;
 
+/** A SpecTcl's display memory, from `getSpecTclMemory`. */
 export interface SpecTclMemory {
   /** Display header and channel storage, updated in place; read-only. Valid until `unmap`. */
   readonly memory: Buffer;

@@ -48,8 +48,11 @@ interface Arrays {
   u64: BigUint64Array;
 }
 
+/** Type of the elements of an array flow. */
 export type ArrayKind = keyof Arrays;
+/** The typed array with elements of a kind. */
 export type ArrayOf<K extends ArrayKind> = Arrays[K];
+/** Lengths of the dimensions of an array, the slowest first. */
 export type Shape = readonly number[];
 
 /**
@@ -57,7 +60,9 @@ export type Shape = readonly number[];
  * that was read can be written.
  */
 export interface Shaped<K extends ArrayKind> {
+  /** The elements, in one typed array. */
   readonly array: ArrayOf<K>;
+  /** Lengths of the dimensions. */
   readonly shape: Shape;
 }
 

@@ -21,6 +21,7 @@ import type { FlowType, Layer } from './flow-type.js';
 import { encodedBytes } from './stack.js';
 import { TypedBuffer } from './typed-buffer.js';
 
+/** Options of `compressed`. */
 export interface CompressedOptions {
   /** 0 (none) to 9 (smallest). Default 1, the fastest. */
   readonly level?: number;

@@ -20,11 +20,13 @@ import type { BorrowedBytes } from './borrowed-bytes.js';
 export interface Layer {
   /** Counts the buffers of a flow from 0 within an epoch. */
   readonly sequence: number;
+  /** Epoch of the flow. */
   readonly epoch: number;
   /** Wall-clock nanoseconds since 1970. */
   readonly timestampNs: number;
   /** Bytes in the flow, metadata of all layers included. */
   readonly size: number;
+  /** Flags that the provider set. */
   readonly flags: number;
   /**
    * The bytes for the inner layer, in place, to be read only. Throws CLOSED once released,
@@ -33,8 +35,11 @@ export interface Layer {
   readonly data: BorrowedBytes;
   /** The same memory as `data`, for APIs that take a Uint8Array and only read it. */
   readonly bytes: Uint8Array;
+  /** Whether the buffer was given back. */
   readonly released: boolean;
+  /** Whether the bytes are still those of this buffer. */
   stillValid(): boolean;
+  /** Gives the buffer back to the ring. */
   release(): void;
 }
 
@@ -68,12 +73,15 @@ export interface FlowLayer {
 
 /** A value in a reserved slot, to be filled in place. */
 export interface Placed<Place> {
+  /** The value at its place in the buffer. */
   readonly value: Place;
   /** Bytes of the slot that are used, metadata included. */
   readonly bytes: number;
 }
 
 /**
+ * What the buffers of a flow mean: how values become bytes, and bytes values.
+ *
  * @typeParam Value argument of `write`
  * @typeParam Buffer buffer object that takes return
  * @typeParam Place value that `reserve` returns for filling, for types that support it

@@ -8,6 +8,7 @@ import { checkRoom } from './bytes.js';
 import type { FlowType, Layer } from './flow-type.js';
 import { TypedBuffer } from './typed-buffer.js';
 
+/** Options of `json`. */
 export interface JsonOptions<T> {
   /**
    * Turns the JSON value of a buffer into a T, and throws when it is none: what it throws becomes

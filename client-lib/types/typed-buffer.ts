@@ -71,6 +71,7 @@ export abstract class TypedBuffer<Value> implements Layer {
     return this.below.sequence;
   }
 
+  /** Epoch of the flow. */
   get epoch(): number {
     return this.below.epoch;
   }
@@ -84,10 +85,12 @@ export abstract class TypedBuffer<Value> implements Layer {
     return this.below.size;
   }
 
+  /** Flags that the provider set. */
   get flags(): number {
     return this.below.flags;
   }
 
+  /** Whether the buffer was given back. */
   get released(): boolean {
     return this.below.released;
   }

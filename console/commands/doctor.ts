@@ -1,16 +1,21 @@
 /**
  * `mirrorflow doctor`: runs the checks of `doctor/` and prints each finding with its remedy.
  *
- * Reads directories, limits and servers of this host; changes nothing.
+ * Reads directories, limits and servers of this host; changes nothing, and writes only the file of
+ * `--bundle`.
  */
-import { describeError } from '../../protocol/base/errors.js';
-import { command } from '../command.js';
+import { writeFileSync } from 'node:fs';
+import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { command, type CommandContext } from '../command.js';
 import type { Check, Finding, CheckContext } from '../doctor/check.js';
 import { EXIT } from '../exit-codes.js';
 import type { TextStyle } from '../render/colour.js';
 import { printable } from '../render/printable.js';
 
 const STYLES: Readonly<Record<Finding['state'], TextStyle>> = { ok: 'green', warn: 'yellow', fail: 'red' };
+
+/** For its owner alone, who decides to whom it is sent. */
+const BUNDLE_MODE = 0o600;
 
 interface TitledFinding extends Finding {
   readonly check: string;
@@ -22,12 +27,20 @@ export const doctorCommand = command({
   positionals: {},
   options: {
     spectcl: { type: 'string', describe: 'check this SpecTcl too: spectcl://HOST?rest=PORT&mirror=PORT' },
+    bundle: {
+      type: 'string',
+      describe:
+        'write versions, findings, states, configuration and logs to this file, .tar.gz, without secrets',
+      completes: 'file',
+    },
   },
   examples: [
     ['doctor', 'exit code 1 when something fails'],
+    ['doctor --bundle report.tar.gz', 'for those who are to help: no secret is in it'],
     ['doctor --json', 'an array of objects: check, state, found, mend'],
   ],
-  async run({ output, env, directory, signal }, { spectcl }) {
+  async run(context, { spectcl, bundle }) {
+    const { output, env, directory, signal } = context;
     const [installation, machine, running] = await Promise.all([
       import('../doctor/installation.js'),
       import('../doctor/machine.js'),
@@ -60,9 +73,30 @@ export const doctorCommand = command({
         output.lines(mend === undefined ? [line] : [line, `      ${printable(mend, unicode)}`]);
       }
     }
+    if (bundle !== undefined) await writeBundle(context, findings, bundle);
     return findings.some(({ state }) => state === 'fail') ? EXIT.failed : EXIT.success;
   },
 });
+
+async function writeBundle(
+  context: CommandContext,
+  findings: readonly TitledFinding[],
+  file: string,
+): Promise<void> {
+  const { makeBundle } = await import('../bundle/bundle.js');
+  const bytes = await makeBundle(context, findings);
+  try {
+    writeFileSync(file, bytes, { mode: BUNDLE_MODE, flag: 'wx' });
+  } catch (error) {
+    throw new MirrorflowError(
+      'SYSTEM_ERROR',
+      `the bundle cannot be written to ${file}: ${describeError(error)}; name a new file in a directory of yours`,
+      { file },
+      error,
+    );
+  }
+  context.output.note(`${file} has ${bytes.length} bytes; look through it before you send it`);
+}
 
 function withTitle({ title }: Check, { state, found, mend }: Finding): TitledFinding {
   return { check: title, state, found, ...(mend === undefined ? {} : { mend }) };

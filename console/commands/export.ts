@@ -17,6 +17,7 @@ export const exportCommand = command({
       array: true,
       describe: 'files or directories of one recording',
       demandOption: true,
+      completes: 'file',
     },
   },
   options: {

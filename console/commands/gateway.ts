@@ -49,6 +49,7 @@ export const gatewayCommand = command({
     'changes-token-file': {
       type: 'string',
       describe: 'file with a token that requests that change SpecTcl must carry',
+      completes: 'file',
     },
     'allow-changes': { type: 'boolean', describe: 'forward requests that change SpecTcl' },
     'shared-memory': { type: 'boolean', describe: 'create shared memory that viewers attach by a free key' },

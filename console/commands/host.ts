@@ -13,7 +13,7 @@ import type { Output } from '../output.js';
 import { formatDuration } from '../../plotting/numbers.js';
 import { withHost } from '../servers.js';
 
-const ACTIONS = ['status', 'start', 'stop'] as const;
+const ACTIONS = ['status', 'start', 'stop', 'check'] as const;
 const STOP_TIMEOUT_MS = 10_000;
 
 interface StartOptions {
@@ -29,20 +29,26 @@ export const hostCommand = command({
       type: 'string',
       choices: ACTIONS,
       default: 'status',
-      describe: 'status: show it; start: start it in the background; stop: stop it and its applications',
+      describe:
+        'status: show it; start: start it in the background; stop: stop it and its applications; check: check a configuration file',
     },
+    file: { type: 'string', describe: 'check: the configuration file', completes: 'file' },
   },
   options: {
     foreground: {
       type: 'boolean',
       describe: 'start: stay in the foreground, with the log on standard error',
     },
-    config: { type: 'string', describe: 'start: configuration file, JSON' },
+    config: { type: 'string', describe: 'start: configuration file, JSON', completes: 'file' },
     listen: { type: 'string', describe: 'start: address of XML-RPC over HTTP, such as tcp://127.0.0.1:0' },
-    'flow-dir': { type: 'string', describe: 'start: directory of the flow files' },
+    'flow-dir': { type: 'string', describe: 'start: directory of the flow files', completes: 'file' },
     'host-name': { type: 'string', describe: 'start: name of this host on its network' },
     peer: { type: 'string', describe: 'start: address of another host server, such as tcp://daq:7390' },
-    'secret-file': { type: 'string', describe: 'start: file with the shared secret of the hosts' },
+    'secret-file': {
+      type: 'string',
+      describe: 'start: file with the shared secret of the hosts',
+      completes: 'file',
+    },
     everything: { type: 'boolean', describe: 'stop: stop all applications too (the default)' },
     keep: {
       type: 'boolean',
@@ -56,10 +62,14 @@ export const hostCommand = command({
       'host start --listen tcp://0.0.0.0:7390 --secret-file lab.secret --peer tcp://daq:7390',
       'one of several hosts',
     ],
+    ['host check lab.json', 'report every mistake in it; exit code 2 when there is one'],
     ['host stop --keep', 'stop only the host server; data keep moving'],
   ],
   async run(context, values) {
-    const { action, foreground, config, listen } = values;
+    const { action, file, foreground, config, listen } = values;
+    if (file !== undefined && action !== 'check') {
+      throw new MirrorflowError('BAD_OPTION', `host ${action} takes no further word ${JSON.stringify(file)}`);
+    }
     const flowDirectory = values['flow-dir'];
     const hostName = values['host-name'];
     const secretFile = values['secret-file'];
@@ -84,6 +94,8 @@ export const hostCommand = command({
           );
         }
         return stop(context, values.keep !== true);
+      case 'check':
+        return checkFile(context, file ?? config);
       case 'status':
         return showHost(context.output, await withHost(context, (host) => host.info()));
       default:
@@ -109,6 +121,17 @@ async function start(context: CommandContext, { foreground, args }: StartOptions
   const launched = await launchHost({ directory, env, args, signal });
   showHost(output, launched.info);
   output.note(`its log is ${launched.logFile}`);
+}
+
+async function checkFile({ output }: CommandContext, file: string | undefined): Promise<void> {
+  if (file === undefined) {
+    throw new MirrorflowError('BAD_OPTION', 'host check needs a FILE: mirrorflow host check lab.json');
+  }
+  const { checkConfiguration } = await import('../host-process/check-configuration.js');
+  const checked = path.resolve(file);
+  await checkConfiguration(checked);
+  if (output.json) output.value({ file: checked, valid: true });
+  else output.lines([`${checked} is valid`]);
 }
 
 async function stop(context: CommandContext, everything: boolean): Promise<void> {

@@ -19,7 +19,7 @@ export const installCommand = command({
     },
     print: { type: 'boolean', describe: 'print the unit, and write nothing' },
     force: { type: 'boolean', describe: 'replace an existing unit that differs' },
-    config: { type: 'string', describe: 'configuration file of the host server' },
+    config: { type: 'string', describe: 'configuration file of the host server', completes: 'file' },
     user: { type: 'string', describe: 'user that a system service runs as' },
     group: { type: 'string', describe: 'group whose members may use a system service' },
   },

@@ -19,6 +19,7 @@ export const playCommand = command({
       array: true,
       describe: 'files or directories of one recording',
       demandOption: true,
+      completes: 'file',
     },
   },
   options: {

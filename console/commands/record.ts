@@ -29,7 +29,13 @@ export const recordCommand = command({
   },
   options: {
     app: APP_OPTION,
-    output: { type: 'string', alias: 'o', default: '.', describe: 'the directory of the files' },
+    output: {
+      type: 'string',
+      alias: 'o',
+      default: '.',
+      describe: 'the directory of the files',
+      completes: 'file',
+    },
     every: {
       type: 'string',
       default: '5s',

@@ -16,7 +16,12 @@ export const recordingsCommand = command({
   summary: 'list, describe, verify or repair recordings',
   positionals: {
     action: { type: 'string', choices: ACTIONS, describe: 'what to do', demandOption: true },
-    paths: { type: 'string', array: true, describe: 'files or directories; default: this directory' },
+    paths: {
+      type: 'string',
+      array: true,
+      describe: 'files or directories; default: this directory',
+      completes: 'file',
+    },
   },
   options: {},
   examples: [

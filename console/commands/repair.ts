@@ -11,7 +11,12 @@ export const repairCommand = command({
   name: 'repair',
   summary: 'repair a flow file whose owner died, if it can be repaired',
   positionals: {
-    file: { type: 'string', demandOption: true, describe: 'path of the flow file, NAME.flow' },
+    file: {
+      type: 'string',
+      demandOption: true,
+      describe: 'path of the flow file, NAME.flow',
+      completes: 'file',
+    },
   },
   options: {},
   examples: [

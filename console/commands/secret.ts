@@ -19,8 +19,12 @@ export const secretCommand = command({
     },
   },
   options: {
-    'secret-file': { type: 'string', describe: 'file with the shared secret (MIRRORFLOW_SECRET_FILE)' },
-    new: { type: 'string', describe: 'file with the new secret, the same on every host' },
+    'secret-file': {
+      type: 'string',
+      describe: 'file with the shared secret (MIRRORFLOW_SECRET_FILE)',
+      completes: 'file',
+    },
+    new: { type: 'string', describe: 'file with the new secret, the same on every host', completes: 'file' },
     finish: { type: 'boolean', describe: 'remove the old secret, when every host has the new one' },
   },
   examples: [

@@ -41,7 +41,7 @@ export const sendCommand = command({
   summary: 'write standard input or a file to a flow, no faster than its consumers read',
   positionals: {
     flow: { type: 'string', describe: 'name of the flow', demandOption: true, completes: 'flow' },
-    file: { type: 'string', describe: 'file to send; default: standard input' },
+    file: { type: 'string', describe: 'file to send; default: standard input', completes: 'file' },
   },
   options: {
     app: APP_OPTION,

@@ -9,6 +9,7 @@ import { appsCommand } from './apps.js';
 import { buildAddonsCommand } from './build-addons.js';
 import { cleanCommand } from './clean.js';
 import { clientsCommand } from './clients.js';
+import { completionCommand } from './completion.js';
 import { mirrorsCommand } from './mirrors.js';
 import { consoleCommand } from './console.js';
 import { doctorCommand } from './doctor.js';
@@ -71,6 +72,7 @@ export const COMMANDS: readonly Command[] = [
   hostsCommand,
   secretCommand,
   consoleCommand,
+  completionCommand,
   installCommand,
   buildAddonsCommand,
   verifyCommand,

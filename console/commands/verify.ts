@@ -11,7 +11,12 @@ export const verifyCommand = command({
   name: 'verify',
   summary: 'check whether a flow file is sound, and print the findings',
   positionals: {
-    file: { type: 'string', demandOption: true, describe: 'path of the flow file, NAME.flow' },
+    file: {
+      type: 'string',
+      demandOption: true,
+      describe: 'path of the flow file, NAME.flow',
+      completes: 'file',
+    },
   },
   options: {},
   examples: [['verify /dev/shm/mirrorflow-1000/e23001/spectra.flow', 'its state and its owner']],

@@ -144,7 +144,12 @@ export const systemd: Check = {
       return Promise.resolve(ok('no systemd on this machine; start the host server by other means'));
     }
     const home = env['XDG_CONFIG_HOME'] ?? `${env['HOME'] ?? '/nowhere'}/.config`;
-    const units = ['/etc/systemd/system/mirrorflow.service', `${home}/systemd/user/mirrorflow.service`];
+    const units = [
+      '/etc/systemd/system/mirrorflow.service',
+      // Of the Debian package.
+      '/usr/lib/systemd/system/mirrorflow.service',
+      `${home}/systemd/user/mirrorflow.service`,
+    ];
     const found = units.filter((path) => existsSync(path));
     if (found.length > 0) return Promise.resolve(ok(`installed as ${found.join(' and ')}`));
     const words = `mirrorflow install --scope ${uid === 0 ? 'system --user mirrorflow' : 'user'}`;

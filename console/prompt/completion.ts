@@ -6,6 +6,7 @@
  */
 import type { Command, NameKind, Word } from '../command.js';
 import { GLOBAL_OPTIONS } from '../command-line.js';
+import { TOPICS } from '../reference/topics.js';
 import { printable } from '../render/printable.js';
 import { quoteWord, splitLine } from './words.js';
 
@@ -45,7 +46,7 @@ async function candidatesFor(
   const names = commands.map(({ name }) => name);
   const [first, ...rest] = previous;
   if (first === undefined) return [...names, ...PROMPT_WORDS];
-  if (first === 'help') return rest.length === 0 ? names : [];
+  if (first === 'help') return rest.length === 0 ? [...names, ...TOPICS.map(({ name }) => name)] : [];
   const command = commands.find(({ name }) => name === first);
   if (command === undefined) return [];
   const options: Readonly<Record<string, Word>> = { ...command.options, ...GLOBAL_OPTIONS };
@@ -68,7 +69,8 @@ async function valuesOf(
   app: string | undefined,
   namesOf: NameSource,
 ): Promise<readonly string[]> {
-  return choices ?? (completes === undefined ? [] : namesOf(completes, app));
+  if (choices !== undefined) return choices;
+  return completes === undefined || completes === 'file' ? [] : namesOf(completes, app);
 }
 
 function valueOf(option: string, words: readonly string[]): string | undefined {

@@ -21,6 +21,8 @@ export interface UnitOptions {
   readonly user?: string;
   readonly group?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Address of the documentation, such as `man:mirrorflow(1)`. */
+  readonly documentation?: string;
 }
 
 const UNIT_NAME = 'mirrorflow.service';
@@ -56,6 +58,9 @@ UMask=0027
 LimitNOFILE=65536`;
 
 const SYSTEM_HARDENING = `
+# Calibrations and layouts of the viewer, since homes are read-only.
+StateDirectory=mirrorflow
+StateDirectoryMode=0750
 # Left out on purpose: PrivateIPC and PrivateTmp (SpecTcl's memory may be a System V segment or a file in /tmp),
 # PrivateDevices (flow files are shared in /dev/shm), MemoryDenyWriteExecute (node compiles at run time),
 # RestrictSUIDSGID (flow directories may carry the set-group-id bit).
@@ -87,6 +92,9 @@ export function systemdUnit(options: UnitOptions): string {
   const lines = [
     '[Unit]',
     'Description=mirrorflow host server: mirrors spectra and other flows to local and remote programs',
+    ...(options.documentation === undefined
+      ? []
+      : [`Documentation=${printable('documentation', options.documentation)}`]),
     ...(isSystem ? ['Wants=network-online.target', 'After=network-online.target'] : []),
     ...UNIT_LIMITS,
     '',

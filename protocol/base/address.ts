@@ -10,7 +10,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { MirrorflowError } from './errors.js';
 import { LIMITS } from './limits.js';
 
-interface TcpAddress {
+export interface TcpAddress {
   readonly scheme: 'tcp';
   /** Host name, IPv4 or IPv6 address; IPv6 without its brackets. */
   readonly host: string;
@@ -18,7 +18,7 @@ interface TcpAddress {
   readonly port: number;
 }
 
-interface TlsAddress {
+export interface TlsAddress {
   readonly scheme: 'tls';
   readonly host: string;
   readonly port: number;
@@ -166,8 +166,10 @@ function parseQuery(text: string, refuse: Refuse): Map<string, string> {
       throw refuse(`${JSON.stringify(part)} is not one of rest=, mirror=, user=`);
     }
     if (parameters.has(key)) throw refuse(`${key}= is given twice`);
+    const value = part.slice(equals + 1);
     try {
-      parameters.set(key, decodeURIComponent(part.slice(equals + 1)));
+      // Ports and names of services have no characters that need a % sequence.
+      parameters.set(key, key === 'user' ? decodeURIComponent(value) : value);
     } catch {
       throw refuse(`${key}= contains a malformed % sequence`);
     }

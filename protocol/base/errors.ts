@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   SYSTEM_ERROR: 69,
 } as const;
 
+/** The name of an error, such as `NOT_RUNNING`. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** Values that describe an error; scalars only, since they travel in faults and log lines. */
@@ -65,8 +66,11 @@ export type ErrorFacts = Readonly<Record<string, string | number | boolean>>;
  * `facts` are the values of the message as fields; `cause` is the original error, if any.
  */
 export class MirrorflowError extends Error {
+  /** `MirrorflowError`. */
   override readonly name = 'MirrorflowError';
+  /** What failed, for programs: see `ErrorCode`. */
   readonly code: ErrorCode;
+  /** The values that the message states. */
   readonly facts: ErrorFacts;
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}, cause?: unknown) {

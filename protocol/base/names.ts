@@ -6,7 +6,9 @@
 import { MirrorflowError } from './errors.js';
 import { LIMITS } from './limits.js';
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+/** Of names, which have a bound on their length besides. */
+export const NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]*$';
+const NAME = new RegExp(NAME_PATTERN);
 
 export type NameKind = 'application' | 'flow' | 'client' | 'program' | 'host';
 

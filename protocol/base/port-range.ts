@@ -21,9 +21,10 @@ export function parsePortRange(option: string, text: unknown): PortRange {
   const low = Number(match?.[1]);
   const high = Number(match?.[2] ?? match?.[1]);
   if (low >= 1 && low <= high && high <= PORT_MAX) return { low, high };
+  const shown = typeof text === 'string' ? JSON.stringify(text.slice(0, 80)) : typeof text;
   throw new MirrorflowError(
     'BAD_OPTION',
-    `${option} is ${JSON.stringify(String(text).slice(0, 80))}; it must be a range of ports such as 7400-7499`,
+    `${option} is ${shown}; it must be a range of ports such as 7400-7499`,
     { option },
   );
 }

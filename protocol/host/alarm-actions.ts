@@ -9,6 +9,7 @@
  * | `command`   | object | `program`, an absolute path, with `arguments`; runs without a shell      |
  * | `timeoutMs` | number | of one attempt, 100 to 60,000; default 10,000                            |
  */
+import { NO_JSON, type JsonSchema } from '../rpc/xml-rpc/json-schema.js';
 import { describeValue, isStruct } from '../rpc/xml-rpc/values.js';
 
 export interface AlarmActions {
@@ -22,6 +23,38 @@ const TIMEOUT_MIN_MS = 100;
 const TIMEOUT_MAX_MS = 60_000;
 const ARGUMENTS_MAX = 64;
 const TEXT_CHARACTERS_MAX = 4_096;
+
+const TEXT_JSON: JsonSchema = { type: 'string', maxLength: TEXT_CHARACTERS_MAX, pattern: '^[^\\u0000]*$' };
+const PATH_JSON: JsonSchema = { ...TEXT_JSON, pattern: '^/[^\\u0000]*$' };
+
+/** What `readAlarmActions` accepts, but for addresses that only look right. */
+export const ALARM_ACTIONS_JSON: JsonSchema = {
+  type: 'object',
+  properties: {
+    webhook: {
+      type: 'object',
+      properties: {
+        url: { type: 'string', pattern: String.raw`^https?://[^\s/?#@\\]+(?:[/?#]\S*)?$` },
+        tokenFile: PATH_JSON,
+      },
+      required: ['url'],
+      additionalProperties: false,
+    },
+    command: {
+      type: 'object',
+      properties: {
+        program: PATH_JSON,
+        arguments: { type: 'array', maxItems: ARGUMENTS_MAX, items: TEXT_JSON },
+      },
+      required: ['program'],
+      additionalProperties: false,
+    },
+    timeoutMs: { type: 'number', minimum: TIMEOUT_MIN_MS, maximum: TIMEOUT_MAX_MS },
+  },
+  additionalProperties: false,
+  // One of the two at least: not an object in which neither may stand.
+  not: { properties: { webhook: NO_JSON, command: NO_JSON } },
+};
 
 /** Gets the key of a problem, and the value with what is allowed. */
 type Refuse = (key: string, message: string) => void;

@@ -92,12 +92,17 @@ export type SpectrumType = (typeof SPECTRUM_TYPES)[SpectrumTypeCode];
 
 /** A defined slot as stored in the header; `checkHeader` checks it against the storage. */
 export interface Binding {
+  /** Number of the entry in the display memory. */
   readonly slot: number;
   /** The spectrum's name, truncated to 127 bytes. */
   readonly name: string;
+  /** Text that SpecTcl keeps with the spectrum. */
   readonly info: string;
+  /** Type of the channels: dimensions and bits. */
   readonly type: SpectrumType;
+  /** 1 or 2. */
   readonly dimensions: 1 | 2;
+  /** Channels along x, those of under- and overflow included. */
   readonly xchans: number;
   /** 1 for a 1-D spectrum, whatever the header holds. */
   readonly ychans: number;
@@ -105,17 +110,25 @@ export interface Binding {
   readonly byteOffset: number;
   /** Bytes of all channels; a double, so that invalid dimensions do not overflow. */
   readonly byteLength: number;
+  /** Low end of the x axis, in its units. */
   readonly xmin: number;
+  /** High end of the x axis, in its units. */
   readonly xmax: number;
+  /** Low end of the y axis, in its units. */
   readonly ymin: number;
+  /** High end of the y axis, in its units. */
   readonly ymax: number;
+  /** Label of the x axis. */
   readonly xlabel: string;
+  /** Label of the y axis. */
   readonly ylabel: string;
   /** Counts above the range, of x and y. */
   readonly overflows: readonly [number, number];
+  /** Counts below the axes, of x and y. */
   readonly underflows: readonly [number, number];
 }
 
+/** Counts of a spectrum, 8, 16 or 32 bits each. */
 export type Channels = Uint8Array | Uint16Array | Uint32Array;
 
 /** The spectrum in a slot; undefined when the slot is free, out of range or of an unknown type. */

@@ -90,7 +90,7 @@ describe('the command line', () => {
         expect(parsed.text).to.contain('Examples:');
       }
       for (const [words] of examples) {
-        const plain = words.replace(/ <.*/, '').split(' ');
+        const plain = words.replace(/ [<>].*/, '').split(' ');
         expect((await command(...plain)).name, words).to.equal(name);
       }
     }

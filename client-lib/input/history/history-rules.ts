@@ -51,6 +51,7 @@ export interface HistoryOptions {
   readonly whenFull?: FullPolicy;
   /** Most buffers of the history. Required for the policy `grow`; default 4,096. */
   readonly maxHistory?: number;
+  /** Numbers of ready buffers at which the flow thread stops and continues. */
   readonly watermarks?: Watermarks;
 }
 

@@ -84,6 +84,7 @@ export const delivery = struct({
 
 export type MessageOnWire = TypeOf<typeof message>;
 export type MessageTarget = TypeOf<typeof messageTarget>;
+/** Who has received a message, and who has not. */
 export type SendResult = TypeOf<typeof sendResult>;
 export type FlowMark = TypeOf<typeof flowMark>;
 export type ConsumerMark = TypeOf<typeof consumerMark>;

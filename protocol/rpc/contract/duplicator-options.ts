@@ -30,6 +30,7 @@ import {
 const properties: Schema<Record<string, unknown>> = {
   type: 'struct',
   doc: 'properties of the type, a JSON object',
+  json: { type: 'object' },
   check(value, { method }) {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return value as Record<string, unknown>;

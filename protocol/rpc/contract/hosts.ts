@@ -95,6 +95,7 @@ export const relayedCall = struct({
 });
 
 export type HostIntroduction = TypeOf<typeof hostIntroduction>;
+/** Another host, with the state of the connection to it. */
 export type HostOnNetwork = TypeOf<typeof hostOnNetwork>;
 export type HostOfApplication = TypeOf<typeof hostOfApplication>;
 export type RemoteFlowState = TypeOf<typeof remoteFlowState>;

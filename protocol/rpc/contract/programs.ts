@@ -4,7 +4,7 @@
  */
 import { MirrorflowError } from '../../base/errors.js';
 import { checkName } from '../../base/names.js';
-import { arrayOf, mapOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
+import { NAME_JSON, arrayOf, mapOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
 
 const PROGRAMS_MAX = 64;
 const ARGUMENTS_MAX = 256;
@@ -18,7 +18,9 @@ const program = struct({
   ),
 });
 
-export const programs = mapOf(program);
+export const programs = mapOf(program, {
+  json: { propertyNames: NAME_JSON, maxProperties: PROGRAMS_MAX },
+});
 export type Programs = TypeOf<typeof programs>;
 
 /** Checks names and number, which the schema does not. Throws BAD_NAME or BAD_OPTION. */

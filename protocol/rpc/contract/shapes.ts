@@ -2,6 +2,7 @@
  * Schemas and types of the structs that several methods of the contract share: applications, flows,
  * clients, gateways, and the reports of child processes. Part of the contract; pure.
  */
+import { addressPattern } from '../../base/address-pattern.js';
 import { applicationReaders } from './access-options.js';
 import { LIMITS } from '../../base/limits.js';
 import {
@@ -27,6 +28,7 @@ const text = (maxCharacters: number, doc: string) => string({ maxCharacters, doc
 const path = (doc: string) => string({ maxCharacters: 4096, doc });
 export const address = string({
   maxCharacters: 1024,
+  jsonPattern: addressPattern(['tcp', 'tls', 'unix', 'spectcl']),
   doc: 'an address, tcp://host:port, tls://host:port, unix:/path or spectcl://host?rest=…&mirror=…',
 });
 export const session = string({ maxCharacters: 64, doc: 'the session token from client.present' });
@@ -52,14 +54,16 @@ export const gatewayOptions = struct({
       maxCount: 64,
     }),
   ),
-  tls: optional(boolean()),
-  allowChanges: optional(boolean()),
+  tls: optional(
+    boolean('whether other machines are served over TLS; default: where the host server has a certificate'),
+  ),
+  allowChanges: optional(boolean('whether requests that change SpecTcl are forwarded; default false')),
   changesTokenFile: optional(
     path(
       'file with a token of 16 bytes or more, which requests that change SpecTcl must carry as bearer token',
     ),
   ),
-  sharedMemory: optional(boolean()),
+  sharedMemory: optional(boolean('whether viewers get shared memory that they attach by key; default false')),
   sharedMemoryKey: optional(
     string({
       pattern: /^[\x21-\x7e]{4}$/,
@@ -289,11 +293,15 @@ export const childAddress = struct({
 
 export const statistics = mapOf(double());
 
+/** The options to start an application with. */
 export type ApplicationOptions = TypeOf<typeof applicationOptions>;
+/** An application with its state, as `host.applications` returns it. */
 export type ApplicationInfo = TypeOf<typeof applicationInfo>;
 export type ApplicationState = ApplicationInfo['state'];
+/** A flow of an application with its state. */
 export type FlowInfo = TypeOf<typeof flowInfo>;
 export type FlowState = FlowInfo['state'];
+/** A client of an application with its open flows. */
 export type ClientInfo = TypeOf<typeof clientInfo>;
 export type Presentation = TypeOf<typeof presentation>;
 export type OpenRequest = TypeOf<typeof openRequest>;

@@ -176,9 +176,13 @@ export const networkStatus = struct({
 
 export type ClientReport = TypeOf<typeof clientReport>;
 export type DuplicatorStatistics = TypeOf<typeof duplicatorStatistics>;
+/** A consumer of a flow, as it stands in the flow file. */
 export type FlowConsumer = TypeOf<typeof flowConsumer>;
 export type ClientStatistics = TypeOf<typeof clientStatistics>;
 export type FlowStatistics = TypeOf<typeof flowStatistics>;
+/** Counters of all flows and clients of an application. */
 export type ApplicationStatistics = TypeOf<typeof applicationStatistics>;
+/** A program that an application may start, and how many of it run. */
 export type ProgramInfo = TypeOf<typeof programInfo>;
+/** The links between the hosts of an application. */
 export type NetworkStatus = TypeOf<typeof networkStatus>;

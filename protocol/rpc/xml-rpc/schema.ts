@@ -5,7 +5,9 @@
  * file and options in JSON use them. Pure.
  */
 import { MirrorflowError } from '../../base/errors.js';
-import { checkName, type NameKind } from '../../base/names.js';
+import { checkName, NAME_PATTERN, type NameKind } from '../../base/names.js';
+import { LIMITS } from '../../base/limits.js';
+import { NO_JSON, type JsonSchema } from './json-schema.js';
 import { describeValue, isStruct, setMember, showPath, type RpcValue } from './values.js';
 
 /** The type names of XML-RPC and `any`, as system.methodSignature returns them. */
@@ -33,6 +35,8 @@ export interface Schema<T = unknown> {
   readonly type: RpcTypeName;
   /** The accepted values in words: `an int of 1 to 65535`. */
   readonly doc: string;
+  /** The accepted values that JSON can state. */
+  readonly json: JsonSchema;
   check(value: unknown, place: Place): T;
 }
 
@@ -48,10 +52,16 @@ function refusal(place: Place, expected: string, value: unknown): MirrorflowErro
   );
 }
 
-function schema<T>(type: RpcTypeName, doc: string, accepts: (value: unknown) => value is T): Schema<T> {
+function schema<T>(
+  type: RpcTypeName,
+  doc: string,
+  json: JsonSchema,
+  accepts: (value: unknown) => value is T,
+): Schema<T> {
   return {
     type,
     doc,
+    json: { description: doc, ...json },
     check(value, place) {
       if (!accepts(value)) throw refusal(place, doc, value);
       return value;
@@ -65,15 +75,22 @@ export interface StringOptions {
   readonly pattern?: RegExp;
   /** The meaning of the string, in words; explains a pattern. */
   readonly doc?: string;
+  /** For the JSON schema alone: a pattern of what code besides the schema checks. */
+  readonly jsonPattern?: string;
 }
 
 export function string(options: StringOptions = {}): Schema<string> {
-  const { maxCharacters, pattern } = options;
+  const { maxCharacters, pattern, jsonPattern = pattern?.source } = options;
   const bound = maxCharacters === undefined ? '' : boundText(`at most ${maxCharacters} characters`, options);
   const form = pattern === undefined || options.doc !== undefined ? '' : ` like ${pattern.source}`;
   return schema(
     'string',
     `${options.doc ?? 'a string'}${bound}${form}`,
+    {
+      type: 'string',
+      ...(maxCharacters !== undefined && { maxLength: maxCharacters }),
+      ...(jsonPattern !== undefined && { pattern: jsonPattern }),
+    },
     (value): value is string =>
       typeof value === 'string' &&
       (maxCharacters === undefined || value.length <= maxCharacters) &&
@@ -83,10 +100,20 @@ export function string(options: StringOptions = {}): Schema<string> {
 
 /** One of the listed strings. */
 export function oneOf<const V extends string>(values: readonly V[]): Schema<V> {
-  return schema('string', `one of ${values.map((value) => `"${value}"`).join(', ')}`, (value): value is V =>
-    values.some((allowed) => allowed === value),
+  return schema(
+    'string',
+    `one of ${values.map((value) => `"${value}"`).join(', ')}`,
+    { enum: values },
+    (value): value is V => values.some((allowed) => allowed === value),
   );
 }
+
+/** Names as parts of a JSON schema; `name` and the names of members use it. */
+export const NAME_JSON: JsonSchema = {
+  type: 'string',
+  pattern: NAME_PATTERN,
+  maxLength: LIMITS.nameCharacters,
+};
 
 /**
  * The name of an application, flow, client, program or host. A string that is not a name is refused
@@ -97,6 +124,7 @@ export function name(kind: NameKind): Schema<string> {
   return {
     type: 'string',
     doc,
+    json: { description: doc, ...NAME_JSON },
     check(value, place) {
       if (typeof value !== 'string') throw refusal(place, doc, value);
       return checkName(kind, value);
@@ -117,6 +145,7 @@ export function int(options: NumberOptions = {}): Schema<number> {
   return schema(
     'int',
     `${options.doc ?? 'an int'}${range(options)}`,
+    { type: 'integer', minimum: min, maximum: max },
     (value): value is number => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max,
   );
 }
@@ -127,8 +156,13 @@ export function double(options: NumberOptions = {}): Schema<number> {
   return schema(
     'double',
     `${options.doc ?? 'a double'}${range(options)}`,
+    { type: 'number', ...bounds(options) },
     (value): value is number => Number.isFinite(value) && Number(value) >= min && Number(value) <= max,
   );
+}
+
+function bounds({ min, max }: NumberOptions): JsonSchema {
+  return { ...(min !== undefined && { minimum: min }), ...(max !== undefined && { maximum: max }) };
 }
 
 function range(options: NumberOptions): string {
@@ -143,14 +177,15 @@ function boundText(bound: string, { doc }: { readonly doc?: string }): string {
   return doc === undefined ? ` of ${bound}` : ` (${bound})`;
 }
 
-export function boolean(): Schema<boolean> {
-  return schema('boolean', 'a boolean', (value): value is boolean => typeof value === 'boolean');
+export function boolean(doc = 'a boolean'): Schema<boolean> {
+  return schema('boolean', doc, { type: 'boolean' }, (value): value is boolean => typeof value === 'boolean');
 }
 
 export function date(): Schema<Date> {
   return schema(
     'dateTime.iso8601',
     'a date and time (UTC)',
+    NO_JSON,
     (value): value is Date => value instanceof Date && !Number.isNaN(value.getTime()),
   );
 }
@@ -160,13 +195,14 @@ export function bytes(options: { readonly maxBytes?: number } = {}): Schema<Uint
   return schema(
     'base64',
     maxBytes === Infinity ? 'bytes' : `at most ${maxBytes} bytes`,
+    NO_JSON,
     (value): value is Uint8Array => value instanceof Uint8Array && value.length <= maxBytes,
   );
 }
 
 /** Any value of XML-RPC. The schema refuses null and undefined; the encoder checks the rest. */
 export function any(): Schema<RpcValue> {
-  return schema('any', 'any value', (value): value is RpcValue => value !== undefined && value !== null);
+  return schema('any', 'any value', {}, (value): value is RpcValue => value !== undefined && value !== null);
 }
 
 export function arrayOf<T>(element: Schema<T>, options: { readonly maxCount?: number } = {}): Schema<T[]> {
@@ -176,6 +212,10 @@ export function arrayOf<T>(element: Schema<T>, options: { readonly maxCount?: nu
   return {
     type: 'array',
     doc,
+    get json() {
+      const bound = maxCount === Infinity ? {} : { maxItems: maxCount };
+      return { type: 'array', items: element.json, ...bound } as const;
+    },
     check(value, place) {
       if (!Array.isArray(value) || value.length > maxCount) throw refusal(place, doc, value);
       return value.map((item, index) => checkAt(element, item, place, index));
@@ -183,12 +223,21 @@ export function arrayOf<T>(element: Schema<T>, options: { readonly maxCount?: nu
   };
 }
 
-/** A struct with members of any names and the same schema, such as properties or facts. */
-export function mapOf<T>(member: Schema<T>): Schema<{ [key: string]: T }> {
+/**
+ * A struct with members of any names and the same schema, such as properties or facts. `json`: what
+ * code besides the schema checks about the names, for the JSON schema alone.
+ */
+export function mapOf<T>(
+  member: Schema<T>,
+  options: { readonly json?: JsonSchema } = {},
+): Schema<{ [key: string]: T }> {
   const doc = `a struct, each member ${member.doc}`;
   return {
     type: 'struct',
     doc,
+    get json() {
+      return { type: 'object', additionalProperties: member.json, ...options.json } as const;
+    },
     check(value, place) {
       if (!isStruct(value)) throw refusal(place, doc, value);
       const checked: { [key: string]: T } = {};
@@ -244,7 +293,27 @@ export function struct<const M extends Members>(members: M): Schema<StructType<M
     }
     return checked;
   };
-  return { type: 'struct', doc, check: check as Schema<StructType<M>>['check'] };
+  return {
+    type: 'struct',
+    doc,
+    // Made when it is asked for: servers never do.
+    get json() {
+      return structJson(members);
+    },
+    check: check as Schema<StructType<M>>['check'],
+  };
+}
+
+function structJson(members: Members): JsonSchema {
+  const entries = Object.entries(members);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(
+      entries.map(([name, member]) => [name, 'optional' in member ? member.optional.json : member.json]),
+    ),
+    required: entries.filter(([, member]) => !('optional' in member)).map(([name]) => name),
+    additionalProperties: false,
+  };
 }
 
 /** Handlers may return class instances as structs, but not arrays, dates or bytes. */

@@ -1,5 +1,5 @@
 /** `mirrorflow host`: status, start and stop; and commands without a host server. */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -40,6 +40,28 @@ describe('mirrorflow host', () => {
     expect(stopped).to.deep.equal({ stopped: true, directory: system.directory, applications: [] });
     expect(system.processes()).to.deep.equal([]);
     expect(system.leftovers()).to.deep.equal([]);
+  });
+
+  it('host check reports every mistake of a configuration file, and starts nothing', async () => {
+    const file = join(system.directory, '..', `check-${process.pid}.json`);
+    writeFileSync(file, JSON.stringify({ listen: 'nowhere', applications: [{ name: 'a b' }] }));
+    try {
+      const wrong = await system.run('host', 'check', file);
+      expect(wrong.exit).to.equal(2);
+      expect(wrong.stderr).to.contain('listen "nowhere" is not a valid address');
+      expect(wrong.stderr).to.contain('applications[0] "a b" is not a name of a');
+      writeFileSync(file, JSON.stringify({ listen: 'tcp://127.0.0.1:0', secretFile: '/no/such/file' }));
+      const noSecret = await system.run('host', 'check', file);
+      expect(noSecret.exit).to.equal(2);
+      expect(noSecret.stderr).to.contain('/no/such/file');
+      writeFileSync(file, JSON.stringify({ $schema: './host.schema.json', listen: 'tcp://127.0.0.1:0' }));
+      expect(await system.json('host', 'check', file)).to.deep.equal({ file, valid: true });
+      expect((await system.run('host')).exit).to.equal(3);
+    } finally {
+      rmSync(file);
+    }
+    expect((await system.run('host', 'check')).stderr).to.contain('needs a FILE');
+    expect((await system.run('host', 'stop', file)).stderr).to.contain('takes no further word');
   });
 
   it('of two host servers started at the same time one runs', async () => {

@@ -164,6 +164,10 @@ describe('configuration of the host server', () => {
     ]);
   });
 
+  it('a value of another type is reported by its type, whatever its members are', () => {
+    expect(problems({ dataPorts: { toString: 0 } })[0]).to.contain('is object; it must be a range of ports');
+  });
+
   it('text that is no JSON is reported, comments included', () => {
     expect(problems('{ // here\n}')[0]).to.match(
       /is not JSON: .*comments and trailing commas are not allowed/,

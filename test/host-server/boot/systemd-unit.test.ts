@@ -48,6 +48,13 @@ describe('the systemd unit', () => {
     }
   });
 
+  it('a unit for the machine has a state directory, and names its documentation where there is one', () => {
+    const documented = lines({ ...SYSTEM, documentation: 'man:mirrorflow(1)' });
+    expect(documented).to.include.members(['StateDirectory=mirrorflow', 'Documentation=man:mirrorflow(1)']);
+    expect(lines(SYSTEM).join('\n')).to.not.contain('Documentation=');
+    expect(() => systemdUnit({ ...SYSTEM, documentation: 'man:x\nUser=root' })).to.throw('control character');
+  });
+
   it('the unit sets nothing that hides shared memory or stops node', () => {
     const text = lines(SYSTEM).filter((line) => !line.startsWith('#'));
     for (const setting of ['PrivateTmp', 'PrivateIPC', 'PrivateDevices', 'MemoryDenyWriteExecute']) {

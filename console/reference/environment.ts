@@ -1,0 +1,48 @@
+/**
+ * The environment variables of all programs, with what each is for.
+ *
+ * The help topic, the man page and `docs/options.md` are made from it; a test compares it with the
+ * sources. Data only.
+ */
+export interface EnvironmentVariable {
+  readonly name: string;
+  readonly meaning: string;
+}
+
+export const ENVIRONMENT: readonly EnvironmentVariable[] = [
+  { name: 'MIRRORFLOW_DIR', meaning: 'runtime directory; as --directory' },
+  { name: 'MIRRORFLOW_FLOW_DIR', meaning: 'directory of the flow files; as --flow-dir' },
+  { name: 'MIRRORFLOW_PORT', meaning: 'port of the host server on 127.0.0.1; default 7390' },
+  { name: 'MIRRORFLOW_WEB', meaning: 'address of the web viewer, or off; as --web of the host server' },
+  { name: 'MIRRORFLOW_SECRET_FILE', meaning: 'file with the shared secret of the hosts; as --secret-file' },
+  { name: 'MIRRORFLOW_TLS_CERT', meaning: 'certificate of this host, PEM; as --tls-cert' },
+  { name: 'MIRRORFLOW_TLS_KEY', meaning: 'private key of the certificate, PEM; as --tls-key' },
+  { name: 'MIRRORFLOW_TLS_CA', meaning: 'certificates of the authorities, PEM; as --tls-ca' },
+  { name: 'MIRRORFLOW_LOG_LEVEL', meaning: 'lowest level that is logged: debug, info, warn or error' },
+  { name: 'MIRRORFLOW_LOG_FORMAT', meaning: 'json or text; default: text on a terminal, else json' },
+  { name: 'MIRRORFLOW_STATE_DIR', meaning: 'where the web viewer keeps calibrations and layouts' },
+  { name: 'MIRRORFLOW_JSROOT', meaning: 'folder of the npm package jsroot, for the web viewer' },
+  { name: 'MIRRORFLOW_APPLICATION', meaning: 'set for the programs of an application: its name' },
+  {
+    name: 'MIRRORFLOW_START_TIMEOUT',
+    meaning: 'wait of a duplicator for the first answers of its source, in milliseconds; default 800',
+  },
+  {
+    name: 'MIRRORFLOW_REATTACH',
+    meaning: 'wait for the lossless consumers of a duplicator that died, in milliseconds; default 2,000',
+  },
+  {
+    name: 'MIRRORFLOW_MEMORY_ACCESS',
+    meaning: 'plain or atomic: how shared memory is accessed; default: what is proven for this Node',
+  },
+  { name: 'NO_COLOR', meaning: 'print without colours, whatever its value; as --no-colour' },
+];
+
+/** Variables that servers set for their children, and those of tests: nobody sets them by hand. */
+export const INTERNAL_VARIABLES: readonly string[] = [
+  'MIRRORFLOW_DUPLICATOR',
+  'MIRRORFLOW_LAUNCH',
+  'MIRRORFLOW_LOG_FILE',
+  'MIRRORFLOW_NODE_EXTRA_CA_CERTS',
+  'MIRRORFLOW_RECOVERY',
+];
