@@ -96,7 +96,7 @@ describe('configuration of the host server', () => {
     });
     expect(reported).to.have.length(9);
     expect(reported[0]).to.equal(
-      'flows is not known; the keys are listen, hostName, peers, discover, dataPorts, integrity, secretFile, tlsCert, tlsKey, tlsCa, directory, flowDirectory, alarms, applications',
+      'flows is not known; the keys are listen, hostName, peers, discover, dataPorts, integrity, secretFile, tlsCert, tlsKey, tlsCa, directory, flowDirectory, web, alarms, applications',
     );
     expect(reported[1]).to.match(/^listen "http:\/\/localhost" is not a valid address/);
     expect(reported[2]).to.equal('directory must be an absolute path, and is the string "run"');
