@@ -70,6 +70,7 @@ describe('the Debian package', () => {
   it('the unit is one that systemd accepts, and starts the installed program', async () => {
     expect(inside(`systemd-analyze verify ${UNIT} 2>&1 || true`)).to.not.contain('mirrorflow.service');
     inside('install -d -o mirrorflow -g mirrorflow -m 0750 /run/mirrorflow');
+    inside('runuser -u mirrorflow -- mirrorflow host check /etc/mirrorflow/host.json');
     const start = inside(`sed -n 's/^ExecStart=//p' ${UNIT}`);
     inside(`setsid runuser -u mirrorflow -- ${start} >/run/host.log 2>&1 </dev/null &`);
     const asService = 'runuser -u mirrorflow -- mirrorflow --directory /run/mirrorflow --json';
