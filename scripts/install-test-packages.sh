@@ -21,6 +21,7 @@ need ip iproute2
 need chattr e2fsprogs
 need unshare util-linux
 need spin spin
+need nats-server nats-server
 python3 -c 'import numpy' 2>/dev/null || /usr/bin/python3 -c 'import numpy' 2>/dev/null || missing+=(python3-numpy)
 python3 -c "import setuptools, wheel" 2>/dev/null || /usr/bin/python3 -c "import setuptools, wheel" 2>/dev/null || missing+=(python3-setuptools python3-wheel)
 [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
