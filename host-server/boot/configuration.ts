@@ -9,6 +9,7 @@ import { checkPrograms } from '../../protocol/rpc/contract/programs.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import { checkName } from '../../protocol/base/names.js';
 import { parsePortRange, type PortRange } from '../../protocol/base/port-range.js';
+import { checkNatsOptions, type StatedNatsOptions } from '../../protocol/nats/options.js';
 import { describeValue, isStruct } from '../../protocol/rpc/xml-rpc/values.js';
 import { parseListen, type ListenAddress } from '../control/listen-address.js';
 import { checkSource } from '../applications/application-options.js';
@@ -26,6 +27,7 @@ import { parsePeer, PEER_ADDRESSES_MAX, type PeerAddress } from '../peers/peer-a
  * | `secretFile`, `tlsCert`, `tlsKey`, `tlsCa` | string | files, as the options of these names |
  * | `directory` | string | runtime directory, an absolute path |
  * | `flowDirectory` | string | directory of the flow files, an absolute path |
+ * | `nats` | object | how this host takes part in a collaboration over NATS: see protocol/nats/options.ts |
  * | `applications` | array | applications to start with the host server; each has the members of host.run |
  */
 export interface Configuration {
@@ -41,6 +43,7 @@ export interface Configuration {
   readonly tlsCa?: string;
   readonly directory?: string;
   readonly flowDirectory?: string;
+  readonly nats?: StatedNatsOptions;
   readonly applications: readonly ApplicationOptions[];
 }
 
@@ -67,6 +70,7 @@ const KEYS = [
   ...FILES,
   'directory',
   'flowDirectory',
+  'nats',
   'applications',
 ] as const;
 const APPLICATIONS_MAX = 1024;
@@ -95,6 +99,7 @@ export function parseConfiguration(text: string): ConfigurationResult {
   );
   const directory = member(root, 'directory', refuse, readPath);
   const flowDirectory = member(root, 'flowDirectory', refuse, readPath);
+  const nats = member(root, 'nats', refuse, readNats);
   const applications = member(root, 'applications', refuse, readApplications) ?? [];
   if (problems.length > 0) return { kind: 'problems', problems };
   return {
@@ -110,6 +115,7 @@ export function parseConfiguration(text: string): ConfigurationResult {
       ...(integrity !== undefined && { integrity }),
       ...(directory !== undefined && { directory }),
       ...(flowDirectory !== undefined && { flowDirectory }),
+      ...(nats !== undefined && { nats }),
     },
   };
 }
@@ -181,6 +187,10 @@ function readPath(value: unknown, key: string, refuse: Refuse): string | undefin
   if (typeof value === 'string' && value.startsWith('/') && !value.includes('\0')) return value;
   refuse(key, `must be an absolute path, and is ${describeValue(value)}`);
   return undefined;
+}
+
+function readNats(value: unknown, key: string, refuse: Refuse): StatedNatsOptions | undefined {
+  return attempt(key, refuse, () => checkNatsOptions(value, key, CONFIGURATION_PLACE));
 }
 
 function readApplications(value: unknown, key: string, refuse: Refuse): ApplicationOptions[] | undefined {
