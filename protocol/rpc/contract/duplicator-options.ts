@@ -58,6 +58,7 @@ export const DUPLICATOR_MEMBERS = {
     }),
   ),
   parent: pathMember('session socket of the app server'),
+  site: optional(name('host')),
   ...LINK_SETTINGS,
   ...SECURITY_FILES,
   ...DIRECTORIES,
@@ -94,6 +95,8 @@ export function duplicatorArguments(given: DuplicatorArguments): string[] {
 export { joinAddress as sourceAddress };
 
 function connectArguments(source: string): string[] {
+  // The prefix stands behind the port.
+  if (source.startsWith('nats:')) return ['--connect', source];
   const { system, port } = splitAddress(source);
   return ['--connect', system, '--port', port];
 }
