@@ -3,22 +3,31 @@
  * a restart behind what was published. Started by FlowPublisher. Reads through the library,
  * publishes through PublishedFlow.
  */
-import type { Client, InputFlow, PolledBuffer, FlowBuffer } from '../../client-lib/index.js';
+import type { Client, FlowBuffer, InputFlow, InputFlowOptions } from '../../client-lib/index.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import type { WanMode } from '../../protocol/nats/flow-description.js';
 import { BufferBatch } from './buffer-batch.js';
 import type { PublishedFlow } from './published-flow.js';
 
 /** Memory of the history: what a server that answers slowly for a moment does not lose. */
-const HISTORY_BYTES = 16 * 2 ** 20;
+const HISTORY_BYTES = 64 * 2 ** 20;
 const HISTORY_BUFFERS_MIN = 8;
-const HISTORY_BUFFERS_MAX = 4_096;
+const HISTORY_BUFFERS_MAX = 16_384;
+
+/** A stored flow is held back by copying alone: what a full history has no room for is lost. */
+const READING: Readonly<Record<WanMode, Pick<InputFlowOptions, 'delivery' | 'whenFull'>>> = {
+  lossless: { delivery: 'lossless', whenFull: 'block' },
+  stored: { delivery: 'lossless', whenFull: 'drop' },
+  lossy: { delivery: 'lossy', whenFull: 'block' },
+};
 
 export interface BufferPublisherOptions {
   readonly client: Client;
   readonly flow: string;
   readonly wan: WanMode;
   readonly published: PublishedFlow;
+  /** Keeps the flow open until it is opened here; closed then. */
+  readonly opened: InputFlow;
   /** Of the flow's file, as it is now. */
   readonly epoch: number;
   readonly bufferSize: number;
@@ -29,15 +38,15 @@ export async function publishBuffers(options: BufferPublisherOptions, signal: Ab
   const { client, flow: name, wan, published, epoch, bufferSize } = options;
   const resumed = await published.resume(epoch);
   const input = await client.openInput(name, {
-    delivery: wan === 'lossless' ? 'lossless' : 'lossy',
     start: resumed ?? 'oldest',
     history: historyBuffers(bufferSize),
-    whenFull: 'block',
+    ...READING[wan],
   });
+  await options.opened.close();
   const close = (): void => void input.close();
   signal.addEventListener('abort', close, { once: true });
   try {
-    await copy(input, published, resumed, wan, signal);
+    await copy(input, published, resumed ?? 0, wan, signal);
   } finally {
     signal.removeEventListener('abort', close);
     await input.close();
@@ -47,28 +56,29 @@ export async function publishBuffers(options: BufferPublisherOptions, signal: Ab
 async function copy(
   input: InputFlow,
   published: PublishedFlow,
-  resumed: number | undefined,
+  resumed: number,
   wan: WanMode,
   signal: AbortSignal,
 ): Promise<void> {
   const batch = new BufferBatch(published.roomBytes);
   let { epoch } = input;
+  // Nothing was published before: what the ring has lost is lost for all.
   let next = resumed;
-  if (next !== undefined) published.begin(epoch, next);
+  published.begin(epoch, next);
   input.on('state', () => published.describe());
   const flush = async (): Promise<void> => {
     if (batch.isEmpty) return;
     const group = batch.take();
-    const isNew = next === undefined || group.epoch !== epoch;
-    const follows = isNew ? group.first : (next ?? group.first);
+    const isNew = group.epoch !== epoch;
+    const follows = isNew ? 0 : next;
     epoch = group.epoch;
     next = group.next;
-    if (isNew) published.begin(epoch, group.first);
+    if (isNew) published.begin(epoch, 0);
     const stored = published.publish('live', group.frames, { epoch, follows, next });
     if (wan === 'lossy') await stored;
     await published.room(signal);
   };
-  const add = (buffer: PolledBuffer | FlowBuffer): boolean => {
+  const add = (buffer: FlowBuffer): boolean => {
     const { generation, flags, sequence, timestampNs, bytes } = buffer;
     const slotFlags = generation * 2 ** GENERATION_SHIFT + flags;
     const one = { epoch: buffer.epoch, sequence, timestampNs, slotFlags, bytes };

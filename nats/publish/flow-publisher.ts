@@ -54,20 +54,23 @@ export async function publishFlow(options: FlowPublisherOptions, signal: AbortSi
 /** Resolves when the flow has ended or does not exist. */
 async function publishPresent(options: FlowPublisherOptions, signal: AbortSignal): Promise<void> {
   const { client, flow, wan, writer, clock } = options;
-  const info = (await client.flows()).find((one) => one.flow === flow);
-  const { file } = info ?? {};
-  if (file === undefined || signal.aborted) return;
-  const header = () => readFlowHeader(file);
-  const { epoch, flags, geometry } = header();
-  const published = new PublishedFlow({ ...options, header });
+  // A mirror starts when it is opened, and has a file then.
+  const opened = await client.openInput(flow, { inline: true, delivery: 'lossy', start: 'next' });
+  let published: PublishedFlow | undefined;
   try {
+    const file = (await client.flows()).find((one) => one.flow === flow)?.file;
+    if (file === undefined || signal.aborted) return;
+    const header = () => readFlowHeader(file);
+    const { epoch, flags, geometry } = header();
+    published = new PublishedFlow({ ...options, header });
     if ((flags & FLOW_FLAGS.mirror) !== 0)
-      await publishMirror({ client, flow, wan, published, writer, clock }, signal);
+      await publishMirror({ client, flow, wan, published, writer, clock, opened }, signal);
     else {
       const bufferSize = geometry.payloadCapacity;
-      await publishBuffers({ client, flow, wan, published, epoch, bufferSize }, signal);
+      await publishBuffers({ client, flow, wan, published, epoch, bufferSize, opened }, signal);
     }
   } finally {
-    published.close();
+    published?.close();
+    await opened.close();
   }
 }

@@ -3,7 +3,7 @@
  * the number of receivers, and from time to time a key frame into the stream, for receivers that
  * join. Started by FlowPublisher. Reads through the library, publishes through PublishedFlow.
  */
-import type { Client, FlowBuffer } from '../../client-lib/index.js';
+import type { Client, FlowBuffer, InputFlow } from '../../client-lib/index.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
 import type { WanMode } from '../../protocol/nats/flow-description.js';
@@ -20,6 +20,8 @@ export interface MirrorPublisherOptions {
   readonly flow: string;
   readonly wan: WanMode;
   readonly published: PublishedFlow;
+  /** Keeps the flow open until it is opened here; closed then. */
+  readonly opened: InputFlow;
   readonly writer: StreamWriter;
   readonly clock: Clock;
 }
@@ -33,9 +35,13 @@ export async function publishMirror(options: MirrorPublisherOptions, signal: Abo
     delivery: isLossless ? 'lossless' : 'lossy',
     start: 'newest',
   });
+  await options.opened.close();
   const publisher = new MirrorPublisher(options);
   input.on('state', () => options.published.describe());
-  const close = (): void => void input.close();
+  const close = (): void => {
+    publisher.close();
+    void input.close();
+  };
   signal.addEventListener('abort', close, { once: true });
   try {
     while (!signal.aborted) {
@@ -103,14 +109,12 @@ class MirrorPublisher {
   async room(signal: AbortSignal): Promise<void> {
     await this.#published.room(signal);
     while (this.#underWay >= UNDER_WAY_MAX && !signal.aborted)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await new Promise<void>((resolve) => (this.#wake = resolve));
   }
 
   close(): void {
     this.#cancelCheck();
+    this.#wake();
   }
 
   #sendKeyIfDue(): void {

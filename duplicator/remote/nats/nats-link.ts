@@ -69,6 +69,8 @@ export class NatsLink {
   /** Live messages that arrive before there is a receiver. */
   readonly #early: Buffer[] = [];
   #describedLive: (described: Described) => void = () => undefined;
+  /** The publisher leaves out what it is too slow for. */
+  #skips = false;
   #ended = false;
   /** Rejects with the cause when the link has ended; never resolves. */
   readonly over: Promise<never>;
@@ -93,9 +95,10 @@ export class NatsLink {
     }
   }
 
-  /** Requests another delivery of a flow that is published `lossless`. */
+  /** Only of a flow that is published `lossless` the publisher waits for this host. */
   deliver(delivery: Delivery): void {
     this.#reports?.deliver(delivery);
+    setImmediate(() => this.#receiver?.grant(this.#skips ? 'lossy' : delivery));
   }
 
   /** Idempotent. */
@@ -161,6 +164,7 @@ export class NatsLink {
     if (this.#ended) return;
     const isMirror = flow.mirror;
     const isStored = isMirror || wan !== 'lossy';
+    this.#skips = wan === 'lossy';
     const { resume } = hello;
     const has = resume !== undefined && resume.epoch === flow.epoch ? resume.sequence : undefined;
     const first = has ?? (isMirror ? 0 : described.parcel.next);
@@ -168,7 +172,7 @@ export class NatsLink {
       stream: {
         place,
         inboxPrefix: new NatsSubjects(prefix, site).inbox,
-        filter: this.#channels.all,
+        filter: this.#channels.kept,
         clock,
       },
       epoch: flow.epoch,

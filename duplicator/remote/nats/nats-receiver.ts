@@ -15,15 +15,17 @@
 import type { Logger } from '../../../protocol/base/log.js';
 import { PROVIDER_GENERATION, SOURCE_STATES } from '../../../protocol/flow/flow-file/layout.js';
 import {
+  DELIVERY_DETAIL,
   FRAME_BYTES,
   FrameKind,
-  controlFrame,
   decodeHeader,
   emptyHeader,
+  type FrameHeader,
 } from '../../../protocol/flow/wire/frame.js';
 import { FrameReader } from '../../../protocol/flow/wire/frame-reader.js';
 import { decodeDescription } from '../../../protocol/nats/flow-description.js';
 import { ParcelBits, decodeParcel, type Parcel } from '../../../protocol/nats/parcel.js';
+import type { Delivery } from '../../serving/consumer-registry.js';
 import type { FlowSink } from '../flow-sink.js';
 import { GroupFollower } from './group-follower.js';
 import { StreamReader, type StreamReaderOptions } from './stream-reader.js';
@@ -40,6 +42,7 @@ const RETRY_MS = 500;
  * live may be stored a moment later.
  */
 const IDLE_REPORTS = 2;
+const NO_BYTES = Buffer.alloc(0);
 
 /** Where to read on in the stream; kept from link to link. */
 export interface StreamPosition {
@@ -128,6 +131,11 @@ export class NatsReceiver {
     position.epoch = epoch;
     position.anchor = anchor;
     this.#openStream();
+  }
+
+  /** What is published from now on is delivered so. */
+  grant(delivery: Delivery): void {
+    if (!this.#stopped) this.#control({ kind: FrameKind.DELIVERY, detail: DELIVERY_DETAIL[delivery] });
   }
 
   /** Publishes what has arrived whole. Idempotent. */
@@ -321,7 +329,12 @@ export class NatsReceiver {
     }
     const { state, sinceNs, generation } = description.flow;
     const detail = PROVIDER_GENERATION * generation + SOURCE_STATES[state];
-    this.#reader.feed(controlFrame(FrameKind.STATE, 0, sinceNs, detail));
+    this.#control({ kind: FrameKind.STATE, value: sinceNs, detail });
+  }
+
+  /** As if the sender had sent a frame without a payload. */
+  #control(fields: Partial<FrameHeader>): void {
+    this.#sink.frame({ ...emptyHeader(), ...fields }, NO_BYTES);
   }
 
   #flush(): void {
