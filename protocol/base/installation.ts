@@ -27,6 +27,7 @@ export const PROGRAM_MODULES = {
   'host-server': 'host-server/main.js',
   'install-unit': 'host-server/boot/install-main.js',
   'message-thread': 'client-lib/messages/message-thread/main.js',
+  nats: 'nats/main.js',
   recovery: 'duplicator/recovery/main.js',
   simulator: 'simulator/main.js',
   web: 'web/main.js',

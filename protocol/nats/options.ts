@@ -24,6 +24,8 @@ import { formatNatsAddress, parseNatsAddress } from './address.js';
 import type { NatsAccess } from './connection.js';
 import { checkSite } from './subjects.js';
 
+/** By which the NATS process of a host is found; in the runtime directory. */
+export const NATS_RECORD = 'nats-process.json';
 const SITES_MAX = 256;
 const RULES_MAX = 1024;
 const file = (doc: string) => string({ pattern: /^\/[^\0]{0,4095}$/, doc });
@@ -37,7 +39,6 @@ const publishRule = struct({
   wan: optional(oneOf(WAN_MODES)),
   storeBytes: optional(int({ min: 1_048_576, doc: 'most bytes that are stored of these flows' })),
   storeSeconds: optional(int({ min: 1, max: 31_536_000, doc: 'seconds for which these flows are stored' })),
-  restricted: optional(boolean()),
 });
 
 const natsOptions = struct({

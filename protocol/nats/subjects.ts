@@ -6,7 +6,7 @@
  * ```
  * PREFIX.data.SITE.APP.FLOW.…        publications of a flow, published by SITE alone
  * PREFIX.take.SITE.APP.FLOW.CALLER.… what receivers at the site CALLER send to the publisher at SITE
- * PREFIX.ask.SITE.CALLER.METHOD      a request of the site CALLER, answered by SITE
+ * PREFIX.ask.SITE.HOST.CALLER        a request of the site CALLER, answered by HOST at SITE
  * PREFIX.inbox.SITE.…                answers to SITE
  * stream PREFIX-SITE                 what SITE stores of its publications
  * bucket PREFIX                      who is there: keys begin with SITE
@@ -60,9 +60,9 @@ export class NatsSubjects {
     return [this.prefix, 'take', ...names, ...parts].join('.');
   }
 
-  /** The subject of requests of `caller` to this site; `caller` may be `*`. */
-  ask(caller: string, method: string): string {
-    return `${this.prefix}.ask.${this.#token}.${subjectToken(caller)}.${method}`;
+  /** The subject of requests of `caller` to a host of this site; `caller` may be `*`. */
+  ask(host: string, caller: string): string {
+    return `${this.prefix}.ask.${this.#token}.${subjectToken(host)}.${subjectToken(caller)}`;
   }
 
   /** Answers to this site; given to the connection. */

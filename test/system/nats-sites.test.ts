@@ -1,0 +1,156 @@
+/** Hosts of several sites that meet over NATS: a hub and leaf nodes as real processes. */
+import { expect } from 'chai';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
+import { newSiteKey } from '../../protocol/nats/signature.js';
+import { eventually } from '../kit/eventually.js';
+import { NatsCollaboration } from '../kit/nats-collaboration.js';
+import { needsNatsServer } from '../kit/nats-server.js';
+
+const PUBLISH = [{ app: 'daq', flows: ['events'] }];
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    if (isMirrorflowError(error)) return `${error.code} ${error.message}`;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+class RunStarted {
+  static readonly attributes = { run: 'number' } as const;
+  run: number;
+
+  constructor(run = 0) {
+    this.run = run;
+  }
+}
+
+describe('sites that meet over NATS', () => {
+  let sites: NatsCollaboration;
+
+  before(async function () {
+    needsNatsServer(this);
+    sites = await NatsCollaboration.start();
+  });
+
+  after(() => sites?.stop());
+
+  afterEach(function () {
+    return sites.stopSites(this.currentTest?.state === 'failed');
+  });
+
+  it('a host lists the published applications and flows of other sites, and no others', async () => {
+    const alpha = await sites.startSite('alpha', {
+      host: 'daq1',
+      nats: { publish: [...PUBLISH, { app: 'secret' }] },
+      applications: [{ name: 'daq' }, { name: 'own' }, { name: 'secret', access: { mode: 'private' } }],
+    });
+    await sites.startSite('beta');
+    const client = await alpha.client('daq', 'writer');
+    await client.openOutput('events', { bufferSize: 64, buffers: 8 });
+    await client.openOutput('hidden', { bufferSize: 64, buffers: 8 });
+    const listed = await sites.listed('beta', 'daq1.alpha', ({ flows }) => flows?.length === 1);
+    expect(listed).to.include({ site: 'alpha', own: false, connected: true });
+    expect(listed.applications.map(({ name, state }) => `${name} ${state}`)).to.deep.equal(['daq running']);
+    expect(listed.flows).to.deep.equal([{ app: 'daq', flow: 'events', type: 'bytes', state: 'running' }]);
+    // And the other way: a host that publishes nothing is there all the same.
+    expect((await sites.listed('alpha', 'beta')).applications).to.deep.equal([]);
+  });
+
+  it('a host that ends is not listed any more, and one that starts again is', async () => {
+    const alpha = await sites.startSite('alpha');
+    await sites.startSite('beta');
+    await sites.listed('beta', 'alpha');
+    await alpha.host.quit(true);
+    await sites.notListed('beta', 'alpha');
+    await sites.restartHost('alpha');
+    await sites.listed('beta', 'alpha');
+  });
+
+  it('sites find each other again after the hub, a leaf and a NATS process were killed', async () => {
+    await sites.startSite('alpha', { nats: { publish: PUBLISH }, applications: [{ name: 'daq' }] });
+    await sites.startSite('beta');
+    await sites.listed('beta', 'alpha');
+    await Promise.all([sites.rig.restart('hub'), sites.rig.restart('alpha')]);
+    await sites.system('alpha').host.stop('daq');
+    await sites.listed('beta', 'alpha', ({ applications }) => applications[0]?.state === 'stopped');
+    const pid = await sites.natsPid('beta');
+    process.kill(pid, 'SIGKILL');
+    await eventually(async () => (await sites.natsPid('beta')) !== pid);
+    await sites.listed('beta', 'alpha', ({ applications }) => applications[0]?.state === 'stopped');
+  });
+
+  it('a message reaches the clients of the same application at another site', async () => {
+    const applications = [{ name: 'daq' }];
+    const alpha = await sites.startSite('alpha', { nats: { publish: PUBLISH }, applications });
+    const beta = await sites.startSite('beta', { nats: { publish: PUBLISH }, applications });
+    await sites.listed('alpha', 'beta', ({ applications: [app] }) => app?.state === 'running');
+    await sites.listed('beta', 'alpha', ({ applications: [app] }) => app?.state === 'running');
+    const [sender, receiver] = [await alpha.client('daq', 'sender'), await beta.client('daq', 'receiver')];
+    const received = receiver.waitFor(RunStarted, { timeoutMs: 30_000 });
+    const { received: by } = await sender.send(new RunStarted(7), { to: { client: 'receiver' } });
+    expect(by).to.deep.equal([{ host: 'beta', client: 'receiver' }]);
+    expect((await received)?.run).to.equal(7);
+  });
+
+  it('an application starts at another site only where that site allows it', async () => {
+    const applications = [{ name: 'daq' }];
+    const alpha = await sites.startSite('alpha', {
+      nats: { publish: PUBLISH, allowStart: ['beta'] },
+      applications,
+    });
+    const beta = await sites.startSite('beta', { nats: { publish: PUBLISH }, applications });
+    await sites.listed('alpha', 'beta');
+    await sites.listed('beta', 'alpha');
+    await alpha.host.stop('daq');
+    await beta.host.stop('daq');
+    expect(await refusal(alpha.host.run({ name: 'daq' }, 'beta'))).to.match(/^NOT_PERMITTED .*allowStart/);
+    expect(await refusal(beta.host.run({ name: 'other' }, 'alpha'))).to.match(/^NOT_PERMITTED /);
+    expect(await refusal(beta.host.run({ name: 'daq', port: 7400 }, 'alpha'))).to.match(/^BAD_OPTION /);
+    expect(await refusal(beta.host.stop('daq', 'alpha'))).to.match(/^NOT_PERMITTED /);
+    const started = await beta.host.run({ name: 'daq' }, 'alpha');
+    expect(started).to.include({ name: 'daq', state: 'running' });
+    expect(started).not.to.have.any.keys('pid', 'socket', 'port');
+    expect(await alpha.appServerPid('daq')).to.be.above(0);
+    expect(await beta.appServerPid('daq')).to.equal(0);
+  });
+
+  it('a site whose key is not the one handed over is not listed and not answered', async () => {
+    const keys = { alpha: newSiteKey(), beta: newSiteKey() };
+    const siteKeys = { alpha: keys.alpha.publicKey, beta: keys.beta.publicKey };
+    const signed = (site: 'alpha' | 'beta', key = keys[site]) => ({
+      nats: { siteKeys, signingKeyFile: sites.keyFile(site, key.privateKey), publish: PUBLISH },
+      applications: [{ name: 'daq' }],
+    });
+    await sites.startSite('alpha', signed('alpha'));
+    const beta = await sites.startSite('beta', signed('beta'));
+    await sites.listed('beta', 'alpha');
+    await sites.listed('alpha', 'beta');
+    await beta.host.quit(true);
+    await sites.startSite('beta', signed('beta', newSiteKey()));
+    await sites.listed('beta', 'alpha');
+    const refused = 'an entry of another site was refused: changed, forged, or none';
+    await eventually(() => sites.natsLog('alpha').includes(refused));
+    await sites.notListed('alpha', 'beta');
+    // A call of the impostor gets no answer.
+    const call = sites.system('beta').host.run({ name: 'daq' }, 'alpha');
+    call.catch(() => undefined);
+    await eventually(() =>
+      sites.natsLog('alpha').includes('a call of another site was refused: it was changed'),
+    );
+  });
+
+  it('a NATS process outlives its host server, and the next one adopts it', async () => {
+    const alpha = await sites.startSite('alpha');
+    await sites.startSite('beta');
+    await sites.listed('beta', 'alpha');
+    const pid = await sites.natsPid('alpha');
+    await alpha.host.quit(false);
+    await alpha.host.closed;
+    await sites.restartHost('alpha');
+    expect(await sites.natsPid('alpha')).to.equal(pid);
+    await sites.listed('alpha', 'beta');
+  });
+});
