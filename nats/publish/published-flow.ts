@@ -4,7 +4,7 @@
  * MirrorPublisher and BufferPublisher, which make the groups. Publishes through StreamWriter.
  */
 import { randomInt } from 'node:crypto';
-import type { Subscription } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
@@ -21,10 +21,11 @@ import {
   decodeParcel,
   encodeParcels,
   type GroupHead,
+  type Parcel,
 } from '../../protocol/nats/parcel.js';
-import { decodeReport } from '../../protocol/nats/receiver-report.js';
-import { lastStored } from '../../protocol/nats/stream-place.js';
-import type { NatsSubjects } from '../../protocol/nats/subjects.js';
+import { decodeReport, type ReceiverReport } from '../../protocol/nats/receiver-report.js';
+import { asBuffer, lastStored } from '../../protocol/nats/stream-place.js';
+import { nameOfToken, type NatsSubjects } from '../../protocol/nats/subjects.js';
 import { FarReceivers } from './far-receivers.js';
 import type { StreamWriter } from './stream-writer.js';
 
@@ -73,7 +74,7 @@ export class PublishedFlow {
     this.#far = new FarReceivers(clock);
     this.#reports = writer.place.connection.subscribe(subjects.take(app, flow, '*', 'report'), {
       callback: (error, message) => {
-        const report = error === null ? decodeReport(message.data) : undefined;
+        const report = error === null ? this.#reportIn(message) : undefined;
         if (typeof report !== 'object') return;
         this.#far.report(report);
         this.#wakeCredit();
@@ -91,12 +92,10 @@ export class PublishedFlow {
    * published nothing.
    */
   async resume(epoch: number): Promise<number | undefined> {
-    const { place } = this.#options.writer;
     const { data, description } = this.#channels;
-    const found = await Promise.all([lastStored(place, data), lastStored(place, description)]);
+    const found = await Promise.all([this.#last(data), this.#last(description)]);
     let next: number | undefined;
-    for (const stored of found) {
-      const parcel = stored === undefined ? undefined : decodeParcel(stored.payload);
+    for (const parcel of found) {
       if (parcel === undefined || typeof parcel === 'string' || parcel.epoch !== epoch) continue;
       const isWhole = parcel.part === parcel.parts - 1;
       next = Math.max(next ?? 0, isWhole ? parcel.next : parcel.follows);
@@ -205,6 +204,21 @@ export class PublishedFlow {
     this.#reports.unsubscribe();
   }
 
+  /** The site of the receiver stands in the subject. */
+  #reportIn({ subject, data }: Msg): ReceiverReport | string | undefined {
+    const site = nameOfToken(subject.split('.').at(-2) ?? '');
+    const bytes = this.#options.writer.seals.open(site, subject, data);
+    return bytes === undefined ? undefined : decodeReport(bytes);
+  }
+
+  async #last(subject: string): Promise<Parcel | string | undefined> {
+    const { writer, subjects } = this.#options;
+    const stored = await lastStored(writer.place, subject);
+    const bytes =
+      stored === undefined ? undefined : writer.seals.open(subjects.site, subject, stored.payload);
+    return bytes === undefined ? undefined : decodeParcel(asBuffer(bytes));
+  }
+
   get #parcelBytes(): number {
     const { max_payload: limit = PARCEL_BYTES_MAX } = this.#options.writer.place.connection.info ?? {};
     return Math.min(PARCEL_BYTES_MAX, limit - HEADERS_BYTES);
@@ -231,9 +245,11 @@ export class PublishedFlow {
   }
 
   async #passOn(parcels: readonly Buffer[]): Promise<void> {
-    const { connection } = this.#options.writer.place;
+    const { seals, place } = this.#options.writer;
+    const { connection } = place;
+    const { passing } = this.#channels;
     if (connection.isClosed()) return;
-    for (const parcel of parcels) connection.publish(this.#channels.passing, parcel);
+    for (const parcel of parcels) connection.publish(passing, seals.seal(passing, parcel));
     // What waits to be sent is bounded by what is under way.
     await connection.flush().catch(() => undefined);
   }

@@ -18,7 +18,8 @@ import { describeError } from '../../protocol/base/errors.js';
 import { InterruptibleWait } from '../../protocol/base/interruptible-wait.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { natsTransport } from '../../protocol/nats/packages.js';
-import { REQUEST_TIMEOUT_MS, type StreamPlace } from '../../protocol/nats/stream-place.js';
+import type { SiteSeals } from '../../protocol/nats/signature.js';
+import { REQUEST_TIMEOUT_MS, asBuffer, type StreamPlace } from '../../protocol/nats/stream-place.js';
 import { ensureStream, streamEnd, type StreamBounds } from './stream-setup.js';
 
 export interface StreamMessage {
@@ -33,8 +34,7 @@ export interface StreamWriterOptions {
   readonly bounds: StreamBounds;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Headers of a message beside those of the stream, such as a signature. */
-  readonly extraHeaders?: (message: StreamMessage) => Readonly<Record<string, string>>;
+  readonly seals: SiteSeals;
 }
 
 interface Pending extends StreamMessage {
@@ -79,6 +79,10 @@ export class StreamWriter {
     return this.#storedBytes;
   }
 
+  get seals(): SiteSeals {
+    return this.#options.seals;
+  }
+
   get bounds(): StreamBounds {
     return this.#options.bounds;
   }
@@ -90,8 +94,9 @@ export class StreamWriter {
   /** Resolves when the message is stored; never rejects, and stays pending when closed before. */
   publish(message: StreamMessage): Promise<void> {
     return new Promise((resolve) => {
-      this.#pending.push({ ...message, stored: resolve });
-      this.#pendingBytes += message.payload.length;
+      const payload = asBuffer(this.#options.seals.seal(message.subject, message.payload));
+      this.#pending.push({ ...message, payload, stored: resolve });
+      this.#pendingBytes += payload.length;
       const last = this.#pending.at(-1);
       if (this.#isWriting && last !== undefined) this.#send(last);
     });
@@ -120,8 +125,6 @@ export class StreamWriter {
     headers.set('Nats-Msg-Id', message.id);
     headers.set('Nats-Expected-Stream', stream);
     if (this.#expectation !== undefined) headers.set(...this.#expectation);
-    for (const [name, value] of Object.entries(this.#options.extraHeaders?.(message) ?? {}))
-      headers.set(name, value);
     this.#expectation = ['Nats-Expected-Last-Msg-Id', message.id];
     connection
       .request(message.subject, message.payload, { headers, timeout: REQUEST_TIMEOUT_MS })

@@ -14,6 +14,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Clock } from '../../../protocol/base/clock.js';
 import { MirrorflowError, describeError } from '../../../protocol/base/errors.js';
 import type { Logger } from '../../../protocol/base/log.js';
+import { RateLimitedLog } from '../../../protocol/base/rate-limited-log.js';
 import type { WireHello, WireWelcome } from '../../../protocol/flow/wire/handshake-messages.js';
 import { formatNatsAddress } from '../../../protocol/nats/address.js';
 import { connectNats } from '../../../protocol/nats/connection.js';
@@ -67,8 +68,9 @@ export class NatsLink {
   #receiver: NatsReceiver | undefined;
   #reports: ReceiverReports | undefined;
   /** Live messages that arrive before there is a receiver. */
-  readonly #early: Buffer[] = [];
+  readonly #early: { readonly subject: string; readonly payload: Buffer }[] = [];
   #describedLive: (described: Described) => void = () => undefined;
+  readonly #refused: RateLimitedLog;
   /** The publisher leaves out what it is too slow for. */
   #skips = false;
   #ended = false;
@@ -78,6 +80,7 @@ export class NatsLink {
   constructor(options: NatsLinkOptions, hooks: UpstreamLinkHooks) {
     this.#options = options;
     this.#hooks = hooks;
+    this.#refused = new RateLimitedLog(options.clock, options.log);
     const { source, hello, clock, signal, withinMs } = options;
     this.#subjects = new NatsSubjects(source.access.address.prefix, source.from);
     this.#channels = flowChannels(this.#subjects, hello.application, hello.flow);
@@ -124,7 +127,7 @@ export class NatsLink {
       for (const subject of [this.#channels.live, this.#channels.passing]) {
         connection.subscribe(subject, {
           callback: (error, message) => {
-            if (error === null) this.#liveMessage(asBuffer(message.data));
+            if (error === null) this.#liveMessage(message.subject, asBuffer(message.data));
             else this.#lose(describeError(error), error);
           },
         });
@@ -179,6 +182,7 @@ export class NatsLink {
       isMirror,
       isStored,
       position,
+      open: (subject: string, payload: Buffer) => this.#open(subject, payload),
       log,
     };
     const receiver = new NatsReceiver(options, sink, first, {
@@ -191,7 +195,12 @@ export class NatsLink {
     });
     this.#receiver = receiver;
     if (wan === 'lossless')
-      this.#reports = new ReceiverReports(connection, this.#reportSubject(), hello, flow.epoch, clock);
+      this.#reports = new ReceiverReports(
+        { connection, subject: this.#reportSubject(), seals: source.seals },
+        hello,
+        flow.epoch,
+        clock,
+      );
     const knowsPosition = position.epoch === flow.epoch;
     if (!isStored) {
       // Nothing could be read.
@@ -202,7 +211,7 @@ export class NatsLink {
       position.epoch = flow.epoch;
       position.anchor = described.parcel.anchor;
     }
-    for (const payload of this.#early.splice(0)) receiver.liveMessage(payload);
+    for (const { subject, payload } of this.#early.splice(0)) receiver.liveMessage(subject, payload);
     this.#heard();
   }
 
@@ -220,24 +229,45 @@ export class NatsLink {
       return [undefined, undefined] as const;
     });
     const [description, keyEnd] = await stored;
-    const key = keyEnd === undefined ? undefined : decodeParcel(keyEnd.payload);
-    const found = description === undefined ? undefined : describedBy(description.payload);
+    const keyBytes = keyEnd === undefined ? undefined : this.#open(this.#channels.keyEnd, keyEnd.payload);
+    const key = keyBytes === undefined ? undefined : decodeParcel(keyBytes);
+    const found =
+      description === undefined
+        ? undefined
+        : this.#describedBy(this.#channels.description, description.payload);
     const isFresh =
       description !== undefined && Math.abs(Date.now() - description.storedMs) < DESCRIPTION_SILENCE_MS;
     const described = found === undefined ? await live : { ...found, isFresh };
     return { described, key: typeof key === 'string' ? undefined : key };
   }
 
-  #liveMessage(payload: Buffer): void {
+  #liveMessage(subject: string, payload: Buffer): void {
     if (this.#ended) return;
     if (this.#receiver !== undefined) {
       this.#heard();
-      this.#receiver.liveMessage(payload);
+      this.#receiver.liveMessage(subject, payload);
       return;
     }
-    this.#early.push(Buffer.from(payload));
-    const described = describedBy(payload);
+    this.#early.push({ subject, payload: Buffer.from(payload) });
+    const described = this.#describedBy(subject, payload);
     if (described !== undefined) this.#describedLive({ ...described, isFresh: true });
+  }
+
+  #describedBy(subject: string, payload: Buffer): Omit<Described, 'isFresh'> | undefined {
+    const bytes = this.#open(subject, payload);
+    const parcel = bytes === undefined ? 'not of the site' : decodeParcel(bytes);
+    if (typeof parcel === 'string' || (parcel.bits & ParcelBits.DESCRIPTION) === 0) return undefined;
+    const description = decodeDescription(parcel.content);
+    return typeof description === 'string' ? undefined : { parcel, description };
+  }
+
+  /** Undefined for what the site has not published on the subject. */
+  #open(subject: string, payload: Buffer): Buffer | undefined {
+    const { seals, from } = this.#options.source;
+    const bytes = seals.open(from, subject, payload);
+    if (bytes !== undefined) return asBuffer(bytes);
+    this.#refused.warn('a publication is not of its site; ignored', { site: from, subject });
+    return undefined;
   }
 
   #reportSubject(): string {
@@ -274,13 +304,6 @@ export class NatsLink {
     void this.#connection?.close().catch(() => undefined);
     this.#reportEnd(error);
   }
-}
-
-function describedBy(payload: Buffer): Omit<Described, 'isFresh'> | undefined {
-  const parcel = decodeParcel(payload);
-  if (typeof parcel === 'string' || (parcel.bits & ParcelBits.DESCRIPTION) === 0) return undefined;
-  const description = decodeDescription(parcel.content);
-  return typeof description === 'string' ? undefined : { parcel, description };
 }
 
 /** A live source whose publisher is silent is stale. */

@@ -59,6 +59,8 @@ export interface NatsReceiverOptions {
   /** Whether the stream stores the buffers. */
   readonly isStored: boolean;
   readonly position: StreamPosition;
+  /** The content of a message; undefined when it is not of the publishing site. */
+  readonly open: (subject: string, payload: Buffer) => Buffer | undefined;
   readonly log: Logger;
 }
 
@@ -112,8 +114,8 @@ export class NatsReceiver {
   }
 
   /** A live message. Invalid ones are violations of the publisher. */
-  liveMessage(payload: Buffer): void {
-    const parcel = this.#decoded(payload);
+  liveMessage(subject: string, payload: Buffer): void {
+    const parcel = this.#decoded(subject, payload);
     if (parcel === undefined) return;
     this.#live.push(parcel);
     this.#liveBytes += parcel.content.length;
@@ -153,8 +155,8 @@ export class NatsReceiver {
     this.#idleReports = 0;
     this.#follower.discardPart();
     this.#stream = new StreamReader(stream, position.anchor + 1, {
-      message: (payload, streamSequence, pending) => {
-        const parcel = this.#decoded(payload);
+      message: (subject, payload, streamSequence, pending) => {
+        const parcel = this.#decoded(subject, payload);
         if (parcel !== undefined) this.#fetch({ kind: 'parcel', parcel, streamSequence, pending });
       },
       idle: () => this.#fetch({ kind: 'idle' }),
@@ -174,9 +176,12 @@ export class NatsReceiver {
     this.#schedule();
   }
 
-  #decoded(payload: Buffer): Parcel | undefined {
+  /** What the publishing site has not sealed is left out: then it is missing. */
+  #decoded(subject: string, payload: Buffer): Parcel | undefined {
     if (this.#stopped) return undefined;
-    const parcel = decodeParcel(payload);
+    const opened = this.#options.open(subject, payload);
+    if (opened === undefined) return undefined;
+    const parcel = decodeParcel(opened);
     if (typeof parcel !== 'string') return parcel;
     this.#hooks.violated(parcel);
     return undefined;

@@ -7,6 +7,7 @@ import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { formatNatsAddress } from '../../../protocol/nats/address.js';
 import type { NatsAccess } from '../../../protocol/nats/connection.js';
 import { natsAccess, readNatsOptions } from '../../../protocol/nats/options.js';
+import { readSeals, type SiteSeals } from '../../../protocol/nats/signature.js';
 import type { PublishingSite } from '../../options.js';
 
 export interface NatsSource {
@@ -15,6 +16,7 @@ export interface NatsSource {
   readonly from: string;
   /** JetStream domain of the site's stream; undefined: that of the connected server. */
   readonly domain: string | undefined;
+  readonly seals: SiteSeals;
 }
 
 /** Throws BAD_OPTION where this host has no access to the server. */
@@ -29,5 +31,5 @@ export function readNatsSource({ server, site }: PublishingSite, directory: stri
       { address },
     );
   }
-  return { access: natsAccess(options), from: site, domain: options.domain };
+  return { access: natsAccess(options), from: site, domain: options.domain, seals: readSeals(options) };
 }

@@ -7,14 +7,21 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Clock } from '../../../protocol/base/clock.js';
 import { REPORT_INTERVAL_MS, encodeReport } from '../../../protocol/nats/receiver-report.js';
 import type { WireHello } from '../../../protocol/flow/wire/handshake-messages.js';
+import type { SiteSeals } from '../../../protocol/nats/signature.js';
 import type { Delivery } from '../../serving/consumer-registry.js';
 
 /** Reports at most so often, milliseconds. */
 const SPACING_MS = 50;
 
+/** Where reports are published. */
+export interface ReportPlace {
+  readonly connection: NatsConnection;
+  readonly subject: string;
+  readonly seals: SiteSeals;
+}
+
 export class ReceiverReports {
-  readonly #connection: NatsConnection;
-  readonly #subject: string;
+  readonly #place: ReportPlace;
   readonly #id: string;
   readonly #epoch: number;
   readonly #clock: Clock;
@@ -25,14 +32,12 @@ export class ReceiverReports {
   #stopped = false;
 
   constructor(
-    connection: NatsConnection,
-    subject: string,
+    place: ReportPlace,
     { id, delivery }: Pick<WireHello, 'id' | 'delivery'>,
     epoch: number,
     clock: Clock,
   ) {
-    this.#connection = connection;
-    this.#subject = subject;
+    this.#place = place;
     this.#id = id;
     this.#epoch = epoch;
     this.#delivery = delivery;
@@ -62,9 +67,10 @@ export class ReceiverReports {
 
   #send(): void {
     this.#sentMs = this.#clock.nowMs();
-    if (!this.#connection.isClosed()) {
+    const { connection, subject, seals } = this.#place;
+    if (!connection.isClosed()) {
       const report = { id: this.#id, epoch: this.#epoch, next: this.#next, delivery: this.#delivery };
-      this.#connection.publish(this.#subject, encodeReport(report));
+      connection.publish(subject, seals.seal(subject, encodeReport(report)));
     }
     this.#sendAfter(REPORT_INTERVAL_MS);
   }

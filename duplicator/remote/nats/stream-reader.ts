@@ -20,7 +20,7 @@ export interface StreamReaderOptions {
 
 export interface StreamReaderHooks {
   /** A stored message; `pending`: how many stored ones follow it. */
-  message(payload: Buffer, streamSequence: number, pending: number): void;
+  message(subject: string, payload: Buffer, streamSequence: number, pending: number): void;
   /** Nothing more is stored at present. */
   idle(): void;
   /** The server asks for a sign that what it pushed is processed. */
@@ -115,7 +115,7 @@ export class StreamReader {
     }
     this.#delivered += 1;
     if (place.delivered === this.#delivered)
-      this.#hooks.message(asBuffer(message.data), place.streamSequence, place.pending);
+      this.#hooks.message(message.subject, asBuffer(message.data), place.streamSequence, place.pending);
     else this.#fail(`message ${this.#delivered} of the stream is missing`);
   }
 
