@@ -16,11 +16,11 @@ import {
   type OptionTable,
 } from '../protocol/host/process-kit/option-table.js';
 import {
-  formatNatsAddress,
-  isNatsAddress,
-  parseNatsAddress,
-  type NatsAddress,
-} from '../protocol/nats/address.js';
+  formatSiteAddress,
+  isSiteAddress,
+  parseSiteAddress,
+  type SiteAddress,
+} from '../protocol/nats/site-address.js';
 import type { Integrity } from '../protocol/flow/wire/handshake-messages.js';
 import type { AccessOptions } from '../protocol/rpc/contract/access-options.js';
 import {
@@ -91,12 +91,6 @@ export interface MirrorFlowOptions extends CommonOptions {
   readonly ringBytes: number;
 }
 
-/** A site that publishes a flow at a NATS server. */
-export interface PublishingSite {
-  readonly server: NatsAddress;
-  readonly site: string;
-}
-
 /**
  * A flow that another host's duplicator sends, or another site publishes: type, properties and size
  * of its buffers come from there.
@@ -105,7 +99,7 @@ export interface RemoteFlowOptions extends CommonOptions {
   readonly direction: 'remote';
   /** The type that is expected; undefined for whatever comes. */
   readonly type: string | undefined;
-  readonly source: AddressOf<'tcp' | 'tls'> | PublishingSite;
+  readonly source: AddressOf<'tcp' | 'tls'> | SiteAddress;
   readonly sourceText: string;
   /**
    * Buffers of the ring here; undefined for as many as the source has, or `ringBytes` allow for a
@@ -154,7 +148,7 @@ const TABLE = {
   buffers: { value: 'N', help: 'buffers of the ring; 0 for an input: the source decides' },
   input: { help: 'the flow is filled from the system of --connect' },
   output: { help: 'the flow is filled by a provider on this host' },
-  connect: { value: 'SYSTEM', help: 'host, tcp://HOST or tls://HOST with a duplicator, nats://HOST:PORT/PREFIX with options.site, or spectcl://HOST?rest=PORT' },
+  connect: { value: 'SYSTEM', help: 'host, tcp://HOST or tls://HOST with a duplicator, nats://HOST:PORT/PREFIX/SITE, or spectcl://HOST?rest=PORT' },
   port: { value: 'PORT', help: 'port to connect to (input), or to listen on for other hosts (output; 0: when asked)' },
   options: { value: 'JSON', help: 'all else, one JSON document' },
 } as const satisfies OptionTable; // prettier-ignore
@@ -223,11 +217,8 @@ function outputOptions(given: Given, common: Common): LocalFlowOptions {
 
 function inputOptions(given: Given, common: Common): MirrorFlowOptions | RemoteFlowOptions {
   const connect = required('connect', given.connect);
-  const source = isNatsAddress(connect)
-    ? publishingSite(connect, common)
-    : sourceAddress(connect, given.port);
-  const sourceText =
-    'server' in source ? `${formatNatsAddress(source.server)} (${source.site})` : formatAddress(source);
+  const source = isSiteAddress(connect) ? parseSiteAddress(connect) : sourceAddress(connect, given.port);
+  const sourceText = 'server' in source ? formatSiteAddress(source) : formatAddress(source);
   const serve = listenAddress(common.listen, undefined);
   const buffers = wholeNumber('buffers', given.buffers ?? '0', 0, LIMITS.slotCountMax);
   wholeNumber('buffer-size', given['buffer-size'] ?? '0', 0, LIMITS.mappedBytesMax);
@@ -256,12 +247,6 @@ function inputOptions(given: Given, common: Common): MirrorFlowOptions | RemoteF
     idleIntervalMs: Math.max(settings.updateIntervalMs, settings.idleIntervalMs),
     serve,
   };
-}
-
-function publishingSite(address: string, { site }: Common): PublishingSite {
-  const server = parseNatsAddress(address);
-  if (site !== undefined) return { server, site };
-  throw new MirrorflowError('BAD_OPTION', `${address}: options.site, the site that publishes, is missing`);
 }
 
 function waits(env: NodeJS.ProcessEnv): Record<string, number> {

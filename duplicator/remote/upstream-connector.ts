@@ -23,7 +23,8 @@ import type { Security } from '../../protocol/rpc/security/options.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import type { WireHello } from '../../protocol/flow/wire/handshake-messages.js';
 import type { Delivery } from '../serving/consumer-registry.js';
-import type { PublishingSite, RemoteFlowOptions } from '../options.js';
+import type { SiteAddress } from '../../protocol/nats/site-address.js';
+import type { RemoteFlowOptions } from '../options.js';
 import type { StreamPosition } from './nats/nats-receiver.js';
 import { UpstreamLink, type UpstreamLinkHooks } from './upstream-link.js';
 
@@ -54,7 +55,7 @@ export class UpstreamConnector {
   readonly #stopping = new AbortController();
   readonly #wait: InterruptibleWait;
   readonly #backoff = new Backoff(LINK_BACKOFF);
-  #source: AddressOf<'tcp' | 'tls'> | PublishingSite;
+  #source: AddressOf<'tcp' | 'tls'> | SiteAddress;
   #link: SenderLink | undefined;
   /** Where a link over NATS continues. */
   readonly #position: StreamPosition = { epoch: 0, anchor: 0 };
@@ -145,9 +146,10 @@ export class UpstreamConnector {
       received: (bytes) => this.#hooks.received(bytes),
     };
     if ('server' in source) {
-      const { NatsLink, readNatsSource } = await import('./nats/nats-link.js');
+      const { readPublishingSite } = await import('../../protocol/nats/publishing-site.js');
+      const { NatsLink } = await import('./nats/nats-link.js');
       const position = this.#position;
-      const from = readNatsSource(source, this.#options.directory);
+      const from = readPublishingSite(source, this.#options.directory);
       return new NatsLink({ ...common, source: from, position, log: this.#log }, hooks);
     }
     if (secret === undefined) {

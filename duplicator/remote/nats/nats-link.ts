@@ -19,23 +19,22 @@ import type { WireHello, WireWelcome } from '../../../protocol/flow/wire/handsha
 import { formatNatsAddress } from '../../../protocol/nats/address.js';
 import { connectNats } from '../../../protocol/nats/connection.js';
 import { flowChannels, type FlowChannels } from '../../../protocol/nats/flow-channels.js';
-import {
-  DESCRIPTION_SILENCE_MS,
-  decodeDescription,
-  type FlowDescription,
-} from '../../../protocol/nats/flow-description.js';
-import { ParcelBits, decodeParcel, type Parcel } from '../../../protocol/nats/parcel.js';
+import { DESCRIPTION_SILENCE_MS } from '../../../protocol/nats/flow-description.js';
+import { decodeParcel, type Parcel } from '../../../protocol/nats/parcel.js';
 import { apiPrefix, asBuffer, lastStored, type StreamPlace } from '../../../protocol/nats/stream-place.js';
+import {
+  describedIn,
+  type Described as DescribedFlow,
+  type PublishingSite,
+} from '../../../protocol/nats/publishing-site.js';
 import { NatsSubjects } from '../../../protocol/nats/subjects.js';
 import type { Delivery } from '../../serving/consumer-registry.js';
 import type { UpstreamLinkHooks } from '../upstream-link.js';
 import { ReceiverReports } from './receiver-reports.js';
 import { NatsReceiver, type StreamPosition } from './nats-receiver.js';
-export { readNatsSource } from './nats-source.js';
-import type { NatsSource } from './nats-source.js';
 
 export interface NatsLinkOptions {
-  readonly source: NatsSource;
+  readonly source: PublishingSite;
   readonly hello: WireHello;
   /** Longest time for connection and description together, milliseconds. */
   readonly withinMs: number;
@@ -48,9 +47,7 @@ export interface NatsLinkOptions {
 }
 
 /** A description as it was received. */
-interface Described {
-  readonly parcel: Parcel;
-  readonly description: FlowDescription;
+interface Described extends DescribedFlow {
   /** Whether its publisher was there a moment ago. */
   readonly isFresh: boolean;
 }
@@ -234,7 +231,7 @@ export class NatsLink {
     const found =
       description === undefined
         ? undefined
-        : this.#describedBy(this.#channels.description, description.payload);
+        : describedIn(this.#options.source, this.#channels.description, description.payload);
     const isFresh =
       description !== undefined && Math.abs(Date.now() - description.storedMs) < DESCRIPTION_SILENCE_MS;
     const described = found === undefined ? await live : { ...found, isFresh };
@@ -249,16 +246,8 @@ export class NatsLink {
       return;
     }
     this.#early.push({ subject, payload: Buffer.from(payload) });
-    const described = this.#describedBy(subject, payload);
+    const described = describedIn(this.#options.source, subject, payload);
     if (described !== undefined) this.#describedLive({ ...described, isFresh: true });
-  }
-
-  #describedBy(subject: string, payload: Buffer): Omit<Described, 'isFresh'> | undefined {
-    const bytes = this.#open(subject, payload);
-    const parcel = bytes === undefined ? 'not of the site' : decodeParcel(bytes);
-    if (typeof parcel === 'string' || (parcel.bits & ParcelBits.DESCRIPTION) === 0) return undefined;
-    const description = decodeDescription(parcel.content);
-    return typeof description === 'string' ? undefined : { parcel, description };
   }
 
   /** Undefined for what the site has not published on the subject. */

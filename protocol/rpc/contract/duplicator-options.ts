@@ -58,7 +58,6 @@ export const DUPLICATOR_MEMBERS = {
     }),
   ),
   parent: pathMember('session socket of the app server'),
-  site: optional(name('host')),
   ...LINK_SETTINGS,
   ...SECURITY_FILES,
   ...DIRECTORIES,
@@ -95,7 +94,7 @@ export function duplicatorArguments(given: DuplicatorArguments): string[] {
 export { joinAddress as sourceAddress };
 
 function connectArguments(source: string): string[] {
-  // The prefix stands behind the port.
+  // Prefix and site stand behind the port.
   if (source.startsWith('nats:')) return ['--connect', source];
   const { system, port } = splitAddress(source);
   return ['--connect', system, '--port', port];
