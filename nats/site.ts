@@ -84,7 +84,10 @@ export class Site {
     const subjects = new NatsSubjects(access.address.prefix, nats.site);
     const answer = link.answer.bind(link);
     const calls = new SiteCalls({ connection, subjects, host, seals, answer, log });
-    const onFarHosts = (hosts: SiteHost[]): void => link.report({ connected: true, hosts });
+    const onFarHosts = (hosts: SiteHost[]): void => {
+      link.report({ connected: true, hosts });
+      calls.answerSites(hosts.map(({ site }) => site));
+    };
     const presence = new Presence({
       connection,
       subjects,

@@ -15,6 +15,7 @@ import {
   type ParamsOf,
   type ResultOf,
 } from '../../protocol/rpc/xml-rpc/contract.js';
+import { SITE_METHODS } from '../../protocol/rpc/contract/sites.js';
 import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 
 /** Time in which a host must answer a question to all; a host that was cut off is left out. */
@@ -41,6 +42,8 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
   readonly #relay: Relay;
   #own: string | undefined;
   #addresses: ReadonlyMap<string, string> = new Map();
+  /** Names of those at other sites, which answer SITE_METHODS only. */
+  #far: ReadonlySet<string> = new Set();
 
   constructor(relay: Relay) {
     super();
@@ -61,6 +64,8 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
   update(own: string, hosts: readonly HostOfApplication[]): void {
     this.#own = own;
     this.#addresses = new Map(hosts.map(({ host, address }) => [host, address]));
+    const far = hosts.filter(({ site }) => site !== undefined);
+    this.#far = new Set(far.map(({ host }) => host));
     this.emit('changed');
   }
 
@@ -103,9 +108,13 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
     return this.call(host, method, params, { timeoutMs: ANSWER_TIMEOUT_MS });
   }
 
-  /** Calls all hosts at once; the answers of those that gave one within ANSWER_TIMEOUT_MS. */
+  /**
+   * Calls all hosts at once that answer the method; the answers of those that gave one within
+   * ANSWER_TIMEOUT_MS.
+   */
   async all<M extends RelayedMethod>(method: M, params: RelayedParams<M>): Promise<AnswerOf<M>[]> {
-    const calls = this.names.map(async (host): Promise<AnswerOf<M> | undefined> => {
+    const reached = isOfSites(method) ? this.names : this.names.filter((host) => !this.#far.has(host));
+    const calls = reached.map(async (host): Promise<AnswerOf<M> | undefined> => {
       try {
         return { host, result: await this.ask(host, method, params) };
       } catch {
@@ -114,4 +123,8 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
     });
     return (await Promise.all(calls)).filter((answer) => answer !== undefined);
   }
+}
+
+function isOfSites(method: RelayedMethod): boolean {
+  return SITE_METHODS.some((one) => one === method);
 }

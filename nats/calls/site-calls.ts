@@ -35,18 +35,38 @@ export interface SiteCallsOptions {
 export class SiteCalls {
   readonly #options: SiteCallsOptions;
   readonly #seen = new SeenCalls(() => Date.now());
-  readonly #subscription: Subscription;
+  /** By calling site. */
+  readonly #subscriptions = new Map<string, Subscription>();
   #answering = 0;
 
   constructor(options: SiteCallsOptions) {
     this.#options = options;
-    const { connection, subjects, host } = options;
-    this.#subscription = connection.subscribe(subjects.ask(host, '*'), {
-      callback: (error, message) => {
-        if (error === null) this.#received(message);
-        else options.log.warn('calls of other sites are not received', { cause: error.message });
-      },
-    });
+    this.answerSites([]);
+  }
+
+  /**
+   * Answers the other hosts of this site, and those of `sites`, from now on. One subscription for
+   * each: a leaf node is told of a subscription only where all that it covers may be published
+   * there, and a site may publish its own calls only.
+   */
+  answerSites(sites: readonly string[]): void {
+    const { connection, subjects, host, log } = this.#options;
+    const wanted = new Set([subjects.site, ...sites]);
+    for (const [site, subscription] of this.#subscriptions) {
+      if (wanted.has(site)) continue;
+      subscription.unsubscribe();
+      this.#subscriptions.delete(site);
+    }
+    for (const site of wanted) {
+      if (this.#subscriptions.has(site)) continue;
+      const subscription = connection.subscribe(subjects.ask(host, site), {
+        callback: (error, message) => {
+          if (error === null) this.#received(message);
+          else log.warn('calls of another site are not received', { site, cause: error.message });
+        },
+      });
+      this.#subscriptions.set(site, subscription);
+    }
   }
 
   /**
@@ -74,7 +94,8 @@ export class SiteCalls {
 
   /** Answers no further call. */
   close(): void {
-    this.#subscription.unsubscribe();
+    for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
+    this.#subscriptions.clear();
   }
 
   async #request(subject: string, bytes: Uint8Array, timeout: number, target: string): Promise<Msg> {

@@ -3,6 +3,7 @@
  * as real processes; on loopback, or each in the network namespace of a lab host of the same name.
  * Used by tests and benchmarks of NATS. `stop` ends the processes and removes their files.
  */
+import { writeFileSync } from 'node:fs';
 import { connectNats, type NatsAccess } from '../../protocol/nats/connection.js';
 import { parseNatsAddress } from '../../protocol/nats/address.js';
 import type { NetworkLab } from '../network/lab.js';
@@ -20,6 +21,8 @@ export interface NatsRigOptions {
   readonly lab?: NetworkLab;
   /** Further lines of the configuration of a server. */
   readonly lines?: (server: string) => readonly string[];
+  /** Files beside the configurations, for `include`: text by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** `NAME:PASSWORD@` by which a leaf connects to the hub. */
   readonly leafUser?: (leaf: string) => string;
 }
@@ -47,6 +50,8 @@ export class NatsRig {
 
   private constructor(options: NatsRigOptions) {
     this.#options = options;
+    for (const [name, text] of Object.entries(options.files ?? {}))
+      writeFileSync(this.#directory.file(name), text);
     this.hub = this.#make(HUB, undefined);
   }
 

@@ -1,9 +1,12 @@
 /** Hosts of several sites that meet over NATS: a hub and leaf nodes as real processes. */
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { expect } from 'chai';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
+import { permissionConfiguration } from '../../protocol/nats/permissions.js';
 import { newSiteKey } from '../../protocol/nats/signature.js';
 import { eventually } from '../kit/eventually.js';
 import { NatsCollaboration } from '../kit/nats-collaboration.js';
+import { connectTo } from '../kit/nats-rig.js';
 import { needsNatsServer } from '../kit/nats-server.js';
 
 const PUBLISH = [{ app: 'daq', flows: ['events'] }];
@@ -152,5 +155,66 @@ describe('sites that meet over NATS', () => {
     await sites.restartHost('alpha');
     expect(await sites.natsPid('alpha')).to.equal(pid);
     await sites.listed('alpha', 'beta');
+  });
+});
+
+describe('sites behind leaf nodes with permissions', () => {
+  let sites: NatsCollaboration;
+
+  before(async function () {
+    needsNatsServer(this);
+    const text = permissionConfiguration({ prefix: 'test', sites: ['alpha', 'beta'], hubDomain: 'hub' });
+    sites = await NatsCollaboration.start({
+      files: { 'sites.conf': text },
+      lines: (server) => (server === 'hub' ? ['include sites.conf'] : []),
+      leafUser: (leaf) => {
+        const [, password] = new RegExp(`user: "${leaf}"\\s+password: "([^"]+)"`).exec(text) ?? [];
+        return `${leaf}:${password}@`;
+      },
+    });
+  });
+
+  after(() => sites?.stop());
+
+  it('hosts list and call each other, and no leaf publishes as another site', async function () {
+    const applications = [{ name: 'daq' }];
+    await sites.startSite('alpha', { nats: { publish: PUBLISH, allowStart: ['beta'] }, applications });
+    const beta = await sites.startSite('beta');
+    await sites.listed('alpha', 'beta');
+    await sites.listed('beta', 'alpha', ({ applications: [app] }) => app?.state === 'running');
+    expect(await beta.host.run({ name: 'daq' }, 'alpha')).to.include({ state: 'running' });
+    const [alpha, atBeta] = await Promise.all(
+      ['alpha', 'beta'].map((name) => connectTo(sites.rig.access(name, name))),
+    );
+    const received: string[] = [];
+    atBeta!.subscribe('test.data.>', { callback: (_error, message) => void received.push(message.subject) });
+    await atBeta!.flush();
+    await eventually(() => {
+      alpha!.publish('test.data.beta.daq.forged', '');
+      alpha!.publish('test.data.alpha.daq.own', '');
+      return received.length > 5;
+    });
+    // The stream of a site is in the domain of its leaf node; others read it and cannot change it.
+    const own = await jetstreamManager(alpha!);
+    await own.streams.add({ name: 'test-alpha', subjects: ['test.data.alpha.>'], max_bytes: 1_000_000 });
+    await jetstream(alpha!).publish('test.data.alpha.daq.own', 'kept');
+    const far = { domain: 'alpha', timeout: 1_000, checkAPI: false };
+    const consumer = await jetstream(atBeta!, far).consumers.get('test-alpha');
+    expect((await consumer.next({ expires: 5_000 }))?.string()).to.equal('kept');
+    const manager = await jetstreamManager(atBeta!, far);
+    for (const change of [
+      () => manager.streams.purge('test-alpha'),
+      () => manager.streams.delete('test-alpha'),
+      () => manager.streams.add({ name: 'other', subjects: ['test.data.alpha.x'] }),
+    ]) {
+      const outcome = await change().then(
+        () => 'changed',
+        () => 'refused',
+      );
+      expect(outcome).to.equal('refused');
+    }
+    expect((await own.streams.info('test-alpha')).state.messages).to.equal(1);
+    await Promise.all([alpha!.close(), atBeta!.close()]);
+    expect(new Set(received)).to.deep.equal(new Set(['test.data.alpha.daq.own']));
   });
 });
