@@ -51,7 +51,8 @@ export class SitePublisher {
     this.#options = options;
     const { connection, subjects, nats, seals, clock, log } = options;
     this.#writer = new StreamWriter({
-      place: { connection, apiPrefix: apiPrefix(nats.domain), stream: subjects.stream },
+      // Stored by the site's own server: a cut between that and others loses nothing.
+      place: { connection, apiPrefix: apiPrefix(undefined), stream: subjects.stream },
       bounds: boundsOf(nats.publish ?? [], subjects),
       seals,
       clock,
