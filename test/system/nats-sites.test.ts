@@ -59,7 +59,7 @@ describe('sites that meet over NATS', () => {
     expect(listed.applications.map(({ name, state }) => `${name} ${state}`)).to.deep.equal(['daq running']);
     expect(listed.flows).to.deep.equal([{ app: 'daq', flow: 'events', type: 'bytes', state: 'running' }]);
     const listing = async (command: string): Promise<string> =>
-      (await beta.program('console/main.js', [command, '--all'])).success();
+      beta.program('console/main.js', [command, '--all']).success();
     expect(await listing('apps')).to.match(/^daq1\.alpha +daq +running/m);
     expect(await listing('flows')).to.match(/^daq1\.alpha +daq +events +bytes +running/m);
     expect(await beta.program('console/main.js', ['hosts']).success()).to.match(
