@@ -19,6 +19,7 @@ import { SiteCalls } from './calls/site-calls.js';
 import type { HostLink } from './host-link.js';
 import type { NatsProgramOptions } from './options.js';
 import { Presence } from './presence/presence.js';
+import { SitePublisher } from './publish/site-publisher.js';
 
 const HOST_RETRY_MS = 500;
 
@@ -33,6 +34,8 @@ interface Work {
   readonly connection: NatsConnection;
   readonly calls: SiteCalls;
   readonly presence: Presence;
+  /** Undefined: nothing is published. */
+  readonly publisher: SitePublisher | undefined;
 }
 
 export class Site {
@@ -64,6 +67,7 @@ export class Site {
     const work = this.#work;
     this.#work = undefined;
     if (work === undefined) return;
+    await work.publisher?.close();
     work.calls.close();
     await work.presence.close();
     await work.connection.close();
@@ -96,7 +100,11 @@ export class Site {
       log,
     });
     onFarHosts([]);
-    this.#work = { connection, calls, presence };
+    const publisher =
+      (nats.publish ?? []).length === 0
+        ? undefined
+        : new SitePublisher({ connection, subjects, nats, seals, directory, clock, log });
+    this.#work = { connection, calls, presence, publisher };
   }
 
   /** The name of this host, from its host server, which may be starting; undefined when ending. */

@@ -19,7 +19,7 @@ import { applicationStatistics, networkStatus, programInfo } from '../statistics
 import { fitAnswer, fitRequest, peakRequest, peaksAnswer, spectrumName } from '../fits.js';
 import { hostOfApplication } from '../hosts.js';
 import { applicationReaders } from '../access-options.js';
-import { address, gatewayInfo } from '../shapes.js';
+import { address, gatewayInfo, hostOrSite } from '../shapes.js';
 import { done } from './recurring.js';
 
 const mirrorDirectory = oneOf(['spectcl', 'gateway']);
@@ -46,7 +46,7 @@ export const APP_METHODS = {
       port: int(),
       socket: string(),
       source: optional(address),
-      via: optional(name('host')),
+      via: optional(hostOrSite),
       startedAt: date(),
       hostServer: boolean(),
       gateway: optional(gatewayInfo),
