@@ -50,7 +50,7 @@ describe('sites that meet over NATS', () => {
       nats: { publish: [...PUBLISH, { app: 'secret' }] },
       applications: [{ name: 'daq' }, { name: 'own' }, { name: 'secret', access: { mode: 'private' } }],
     });
-    await sites.startSite('beta');
+    const beta = await sites.startSite('beta');
     const client = await alpha.client('daq', 'writer');
     await client.openOutput('events', { bufferSize: 64, buffers: 8 });
     await client.openOutput('hidden', { bufferSize: 64, buffers: 8 });
@@ -58,6 +58,13 @@ describe('sites that meet over NATS', () => {
     expect(listed).to.include({ site: 'alpha', own: false, connected: true });
     expect(listed.applications.map(({ name, state }) => `${name} ${state}`)).to.deep.equal(['daq running']);
     expect(listed.flows).to.deep.equal([{ app: 'daq', flow: 'events', type: 'bytes', state: 'running' }]);
+    const listing = async (command: string): Promise<string> =>
+      beta.program('console/main.js', [command, '--all']).success();
+    expect(await listing('apps')).to.match(/^daq1\.alpha +daq +running/m);
+    expect(await listing('flows')).to.match(/^daq1\.alpha +daq +events +bytes +running/m);
+    expect(await beta.program('console/main.js', ['hosts']).success()).to.match(
+      /^daq1\.alpha +connected +site alpha/m,
+    );
     // And the other way: a host that publishes nothing is there all the same.
     expect((await sites.listed('alpha', 'beta')).applications).to.deep.equal([]);
   });
