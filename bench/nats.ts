@@ -35,6 +35,7 @@ const KIB = 1024;
 
 interface Received {
   readonly perSecond: number;
+  readonly seconds: number;
   /** Age of each publication at its arrival, milliseconds. */
   readonly agesMs: readonly number[];
 }
@@ -73,12 +74,15 @@ export async function nats(settings: BenchSettings): Promise<Row[]> {
     const linkKib: number[] = [];
     const sourceKib: number[] = [];
     for (const _ of repetitions) {
-      const before = { link: servers.link.receivedBytes + servers.link.sentBytes, source: servers.source.sentBytes };
-      const { perSecond, agesMs } = await receive(client, PUBLICATIONS);
+      const before = {
+        link: servers.link.receivedBytes + servers.link.sentBytes,
+        source: servers.source.sentBytes,
+      };
+      const { perSecond, seconds, agesMs } = await receive(client, PUBLICATIONS);
       rates.push(perSecond);
       ages.push(median(agesMs));
       linkKib.push((servers.link.receivedBytes + servers.link.sentBytes - before.link) / KIB / PUBLICATIONS);
-      sourceKib.push((servers.source.sentBytes - before.source) / KIB / PUBLICATIONS);
+      sourceKib.push((servers.source.sentBytes - before.source) / KIB / seconds);
     }
     const manyKib = await withFurtherReceivers(servers, client, repetitions.length);
     await client.close();
@@ -87,7 +91,7 @@ export async function nats(settings: BenchSettings): Promise<Row[]> {
       makeRow('nats', `${CASE}: publications`, '/s', rates, peer(direct.rates)),
       makeRow('nats', `${CASE}: age at arrival`, 'ms', ages, peer(direct.ages)),
       makeRow('nats', `${CASE}: on the link, per publication`, 'KiB', linkKib, peer(direct.kib)),
-      makeRow('nats', 'sent by the source for 100 receivers, per publication', 'KiB', manyKib, {
+      makeRow('nats', 'sent by the source for 100 receivers', 'KiB/s', manyKib, {
         name: 'for 1 receiver',
         values: sourceKib,
       }),
@@ -146,8 +150,8 @@ async function withFurtherReceivers(
     await receive(client, WARM_UP);
     for (let repetition = 0; repetition < repetitions; repetition += 1) {
       const before = source.sentBytes;
-      await receive(client, PUBLICATIONS);
-      kib.push((source.sentBytes - before) / KIB / PUBLICATIONS);
+      const { seconds } = await receive(client, PUBLICATIONS);
+      kib.push((source.sentBytes - before) / KIB / seconds);
     }
     return kib;
   } finally {
@@ -168,7 +172,7 @@ async function receive(client: Client, count: number): Promise<Received> {
   }
   const seconds = (performance.now() - beganMs) / 1000;
   await input.close();
-  return { perSecond: count / seconds, agesMs };
+  return { perSecond: count / seconds, seconds, agesMs };
 }
 
 /** Opens the mirror as soon as it can be opened here, and keeps it open. */

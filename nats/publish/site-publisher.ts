@@ -51,8 +51,7 @@ export class SitePublisher {
     this.#options = options;
     const { connection, subjects, nats, seals, clock, log } = options;
     this.#writer = new StreamWriter({
-      // Stored by the site's own server: a cut between that and others loses nothing.
-      place: { connection, apiPrefix: apiPrefix(undefined), stream: subjects.stream },
+      place: { connection, apiPrefix: apiPrefix(nats.domain), stream: subjects.stream },
       bounds: boundsOf(nats.publish ?? [], subjects),
       seals,
       clock,

@@ -13,13 +13,13 @@ import { ParcelBits, decodeParcel, type Parcel } from './parcel.js';
 import { readSeals, type SiteSeals } from './signature.js';
 import type { SiteAddress } from './site-address.js';
 import { apiPrefix, asBuffer, lastStored } from './stream-place.js';
-import { NatsSubjects, subjectToken } from './subjects.js';
+import { NatsSubjects } from './subjects.js';
 
 export interface PublishingSite {
   readonly access: NatsAccess;
   /** The site that publishes the flow. */
   readonly from: string;
-  /** JetStream domain of the site's server; undefined: all sites share one server. */
+  /** JetStream domain with the streams of all sites; undefined: that of the connected server. */
   readonly domain: string | undefined;
   readonly seals: SiteSeals;
 }
@@ -42,9 +42,7 @@ export function readPublishingSite({ server, site }: SiteAddress, directory: str
       { address },
     );
   }
-  // With domains, that of a site's server has the site's name: see docs/nats.md.
-  const domain = options.domain === undefined ? undefined : subjectToken(site);
-  return { access: natsAccess(options), from: site, domain, seals: readSeals(options) };
+  return { access: natsAccess(options), from: site, domain: options.domain, seals: readSeals(options) };
 }
 
 /** Undefined for a message that is no description of the site. */
