@@ -16,6 +16,7 @@ import { gateway } from './gateway.js';
 import { idle } from './idle.js';
 import { integrity } from './integrity.js';
 import { latency } from './latency.js';
+import { nats } from './nats.js';
 import { open } from './open.js';
 import { page } from './page.js';
 import { pagePeers } from './page-peers.js';
@@ -46,6 +47,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   python,
   c,
   record,
+  nats,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;

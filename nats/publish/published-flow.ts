@@ -65,6 +65,9 @@ export class PublishedFlow {
   #epoch = 0;
   #next = 0;
   #cancelDescription: () => void = () => undefined;
+  #isDescribing = false;
+  /** Something is to be described once the last description is stored. */
+  #hasChanged = false;
   #closed = false;
 
   constructor(options: PublishedFlowOptions) {
@@ -143,6 +146,9 @@ export class PublishedFlow {
     if (this.#closed) return;
     const { clock, wan, writer, header } = this.#options;
     this.#cancelDescription = clock.after(DESCRIPTION_INTERVAL_MS, () => this.describe(), true);
+    // One at a time: while the server is unreachable they would only add up.
+    this.#hasChanged = this.#isDescribing;
+    if (this.#isDescribing) return;
     let file: FlowFile;
     try {
       file = header();
@@ -172,7 +178,11 @@ export class PublishedFlow {
     const [payload] = encodeParcels(this.#head(place), [content], this.#parcelBytes);
     if (payload === undefined) return;
     const id = this.#id(`description@${this.#group}`);
-    void writer.publish({ subject: this.#channels.description, payload, id });
+    this.#isDescribing = true;
+    void writer.publish({ subject: this.#channels.description, payload, id }).then(() => {
+      this.#isDescribing = false;
+      if (this.#hasChanged) this.describe();
+    });
   }
 
   /**

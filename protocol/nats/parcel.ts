@@ -2,7 +2,7 @@
  * Parcels: what one NATS message of a flow carries. A publication of a mirror, or some buffers of
  * another flow, are encoded as wire frames (protocol/flow/wire/frame.ts) and cut into parcels below
  * the server's message limit. Encoded by the publisher (nats/publish), decoded by duplicators that
- * receive over NATS. Pure. docs/nats.md describes the same for programs in other languages.
+ * receive over NATS. Pure. docs/nats-flows.md describes the same for programs in other languages.
  *
  * A group is what must be applied as a whole: a publication, or one or more whole buffers. A group
  * of several parcels is one publication or one buffer.

@@ -19,7 +19,7 @@ export interface PublishingSite {
   readonly access: NatsAccess;
   /** The site that publishes the flow. */
   readonly from: string;
-  /** JetStream domain of the site's stream; undefined: that of the connected server. */
+  /** JetStream domain with the streams of all sites; undefined: that of the connected server. */
   readonly domain: string | undefined;
   readonly seals: SiteSeals;
 }

@@ -32,6 +32,7 @@ import type { Delivery } from '../../serving/consumer-registry.js';
 import type { UpstreamLinkHooks } from '../upstream-link.js';
 import { ReceiverReports } from './receiver-reports.js';
 import { NatsReceiver, type StreamPosition } from './nats-receiver.js';
+import { findAnchor } from './stream-search.js';
 
 export interface NatsLinkOptions {
   readonly source: PublishingSite;
@@ -157,6 +158,13 @@ export class NatsLink {
     };
     const { described, key } = await this.#ask(place);
     const { flow, wan } = described.description;
+    const { resume } = hello;
+    const has = resume !== undefined && resume.epoch === flow.epoch ? resume.sequence : undefined;
+    const knowsPosition = position.epoch === flow.epoch;
+    const begin =
+      knowsPosition || flow.mirror || has === undefined || has >= described.parcel.next
+        ? position.anchor
+        : await this.#search(place, described.parcel, has);
     const { address, site } = source.access;
     const { prefix } = address;
     const sink = await this.#hooks.welcomed(welcomeFor(described, hello.delivery));
@@ -165,8 +173,6 @@ export class NatsLink {
     const isMirror = flow.mirror;
     const isStored = isMirror || wan !== 'lossy';
     this.#skips = wan === 'lossy';
-    const { resume } = hello;
-    const has = resume !== undefined && resume.epoch === flow.epoch ? resume.sequence : undefined;
     const first = has ?? (isMirror ? 0 : described.parcel.next);
     const options = {
       stream: {
@@ -198,18 +204,35 @@ export class NatsLink {
         flow.epoch,
         clock,
       );
-    const knowsPosition = position.epoch === flow.epoch;
     if (!isStored) {
       // Nothing could be read.
     } else if (isMirror && (first === 0 || !knowsPosition)) {
       if (key !== undefined && key.epoch === flow.epoch) receiver.catchUp(key.anchor);
-    } else if (described.parcel.next > first) receiver.catchUp(knowsPosition ? position.anchor : 0);
+    } else if (described.parcel.next > first) receiver.catchUp(begin);
     if (!knowsPosition && position.epoch !== flow.epoch) {
       position.epoch = flow.epoch;
       position.anchor = described.parcel.anchor;
     }
     for (const { subject, payload } of this.#early.splice(0)) receiver.liveMessage(subject, payload);
     this.#heard();
+  }
+
+  /** Where a flow is read that a predecessor of this process has received up to `next`. */
+  async #search(place: StreamPlace, { epoch, anchor }: Parcel, next: number): Promise<number> {
+    const open = (subject: string, payload: Buffer): Parcel | undefined => {
+      const bytes = this.#open(subject, payload);
+      const parcel = bytes === undefined ? undefined : decodeParcel(bytes);
+      return typeof parcel === 'string' ? undefined : parcel;
+    };
+    const subject = this.#channels.data;
+    try {
+      return await findAnchor({ place, subject, epoch, next, end: anchor + 1, open });
+    } catch (error) {
+      this.#options.log.warn('the stream of NATS is read from its beginning', {
+        cause: describeError(error),
+      });
+      return 0;
+    }
   }
 
   /** The newest description, and the last parcel of the newest key frame, in one round trip. */
