@@ -48,10 +48,11 @@ export class HostLink {
           await proveChild(session, hostTokenPath(directory, 'child'));
           const toHost = callerOf(CONTRACT, session);
           await toHost('site.subscribe', [ready]);
-          await toHost('site.report', [this.#report]);
         },
       },
     );
+    // What was reported while the connection was being presented.
+    this.#connection.on('connected', () => this.report(this.#report));
     this.#connection.on('lost', () => log.warn('the host server is lost; publishing continues'));
     this.#connection.on('failed', (error) => {
       if (!isMirrorflowError(error, 'REFUSED') && !isMirrorflowError(error, 'VERSION_MISMATCH')) return;

@@ -46,6 +46,7 @@ async function run(options: NatsProgramOptions): Promise<void> {
     await reportFailedStart(hostServer, error, log);
     process.exit(1);
   }
+  process.once('exit', () => record.release());
   const launch = process.env[LAUNCH_VARIABLE];
   const quit = (): void => void process.kill(process.pid, 'SIGTERM');
   const link = new HostLink({
@@ -63,7 +64,6 @@ async function run(options: NatsProgramOptions): Promise<void> {
   endOnSignals(log, async () => {
     await site.close();
     await link.close();
-    record.release();
   });
   endWithoutHost(link, quit);
   site.start(link);

@@ -42,7 +42,6 @@ export class Site {
   readonly #options: SiteOptions;
   readonly #ending = new AbortController();
   #work: Work | undefined;
-  #starting: Promise<void> = Promise.resolve();
 
   constructor(options: SiteOptions) {
     this.#options = options;
@@ -50,7 +49,7 @@ export class Site {
 
   /** Begins to connect; the connection then reconnects for ever. */
   start(link: HostLink): void {
-    this.#starting = this.#start(link);
+    void this.#start(link);
   }
 
   /** See site.call. Rejects with TRANSPORT_ERROR while the server was never reached. */
@@ -60,16 +59,17 @@ export class Site {
     return this.#work.calls.call(site, host, call);
   }
 
-  /** Resolves when what was accepted is sent, or the server is away. Idempotent. */
+  /**
+   * Resolves when what was accepted is sent, or the server is away; an attempt to connect ends by
+   * itself. Idempotent.
+   */
   async close(): Promise<void> {
     this.#ending.abort();
-    await this.#starting;
     const work = this.#work;
     this.#work = undefined;
     if (work === undefined) return;
-    await work.publisher?.close();
     work.calls.close();
-    await work.presence.close();
+    await Promise.all([work.publisher?.close(), work.presence.close()]);
     await work.connection.close();
   }
 
@@ -83,7 +83,7 @@ export class Site {
     if (connection === undefined) return;
     const subjects = new NatsSubjects(access.address.prefix, nats.site);
     const answer = link.answer.bind(link);
-    const calls = new SiteCalls({ connection, subjects, host, seals, answer, log });
+    const calls = new SiteCalls({ connection, subjects, host, seals, answer, clock, log });
     const onFarHosts = (hosts: SiteHost[]): void => {
       link.report({ connected: true, hosts });
       calls.answerSites(hosts.map(({ site }) => site));

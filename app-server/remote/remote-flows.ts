@@ -159,7 +159,8 @@ export class RemoteFlows {
   /** Delivers to the provider of a flow that another host has; false when there is none. */
   async deliverToProvider(flow: string, delivery: Delivery, hops: number): Promise<boolean> {
     const definition = this.#flows.table.get(flow)?.definition;
-    if (definition === undefined || !isRemote(definition) || isFromSite(definition)) return false;
+    if (definition === undefined || !isRemote(definition)) return false;
+    if (isFromSite(definition)) return (await this.#site?.deliver(this.#hosts, flow, delivery)) ?? false;
     try {
       const host = definition.remote ?? (await this.#locator.locate(flow, hops))?.host;
       return (

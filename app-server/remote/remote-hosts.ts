@@ -42,8 +42,8 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
   readonly #relay: Relay;
   #own: string | undefined;
   #addresses: ReadonlyMap<string, string> = new Map();
-  /** Names of those at other sites, which answer SITE_METHODS only. */
-  #far: ReadonlySet<string> = new Set();
+  /** The sites of those at other sites, which answer SITE_METHODS only. */
+  #far: ReadonlyMap<string, string> = new Map();
 
   constructor(relay: Relay) {
     super();
@@ -60,12 +60,18 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
     return [...this.#addresses.keys()];
   }
 
+  /** Names of the hosts of another site. */
+  ofSite(site: string): string[] {
+    return [...this.#far].filter(([, its]) => its === site).map(([host]) => host);
+  }
+
   /** See app.hosts. */
   update(own: string, hosts: readonly HostOfApplication[]): void {
     this.#own = own;
     this.#addresses = new Map(hosts.map(({ host, address }) => [host, address]));
-    const far = hosts.filter(({ site }) => site !== undefined);
-    this.#far = new Set(far.map(({ host }) => host));
+    this.#far = new Map(
+      hosts.flatMap(({ host, site }) => (site === undefined ? [] : [[host, site] as const])),
+    );
     this.emit('changed');
   }
 

@@ -4,6 +4,7 @@
  * server has started it, since it carries data. Owned by `host-server.ts`. Starts and stops the
  * process; writes the options that it reads into the runtime directory.
  */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../protocol/base/clock.js';
@@ -106,7 +107,10 @@ export class NatsProcess {
   async stop(): Promise<void> {
     await this.#supervisor.close();
     await this.#stopLiving();
-    writeNatsOptions(this.#options.directory, undefined);
+    const { directory } = this.#options;
+    // A process that was killed has left its record.
+    rmSync(join(directory, NATS_RECORD), { force: true });
+    writeNatsOptions(directory, undefined);
   }
 
   #launch(): Child<NatsReady> {

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Clock } from '../../protocol/base/clock.js';
 import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -17,6 +18,12 @@ import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 import { decodeAnswer, decodeSiteCall, encodeAnswer, encodeSiteCall } from './call-documents.js';
 import { CLOCK_DIFFERENCE_MS, SeenCalls } from './seen-calls.js';
 
+/**
+ * A host whose subscription is still on its way over hub and leaf nodes is called again so often, for
+ * so long.
+ */
+const ABSENT_RETRY_MS = 100;
+const ABSENT_MS = 2_000;
 /** Calls of other sites that are being answered. */
 const ANSWERED_MAX = 256;
 const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
@@ -29,6 +36,7 @@ export interface SiteCallsOptions {
   readonly seals: SiteSeals;
   /** Asks the host server; rejects with the error for the caller. */
   readonly answer: (site: string, host: string, call: SiteCall) => Promise<RpcValue>;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -99,19 +107,27 @@ export class SiteCalls {
   }
 
   async #request(subject: string, bytes: Uint8Array, timeout: number, target: string): Promise<Msg> {
-    const { connection } = this.#options;
-    try {
-      return await connection.request(subject, bytes, { timeout });
-    } catch (error) {
-      const { errors } = await natsTransport();
-      // The request error wraps the status of the server.
-      const isAbsent =
-        error instanceof errors.NoRespondersError ||
-        (error instanceof errors.RequestError && error.isNoResponders());
+    const { connection, clock } = this.#options;
+    const { errors } = await natsTransport();
+    const untilMs = clock.nowMs() + ABSENT_MS;
+    for (;;) {
+      try {
+        return await connection.request(subject, bytes, { timeout });
+      } catch (error) {
+        // The request error wraps the status of the server.
+        const isAbsent =
+          error instanceof errors.NoRespondersError ||
+          (error instanceof errors.RequestError && error.isNoResponders());
+        if (!isAbsent || clock.nowMs() >= untilMs) throw failureOf(error, isAbsent);
+      }
+      await new Promise<void>((resolve) => void clock.after(ABSENT_RETRY_MS, resolve));
+    }
+
+    function failureOf(error: unknown, isAbsent: boolean): MirrorflowError {
       if (isAbsent)
-        throw new MirrorflowError('TRANSPORT_ERROR', `host ${target} is not connected with NATS`, {}, error);
+        return new MirrorflowError('TRANSPORT_ERROR', `host ${target} is not connected with NATS`, {}, error);
       const isLate = error instanceof errors.TimeoutError;
-      throw new MirrorflowError(
+      return new MirrorflowError(
         isLate ? 'TIMED_OUT' : 'TRANSPORT_ERROR',
         isLate
           ? `host ${target} did not answer within ${timeout} ms`

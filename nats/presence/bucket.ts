@@ -15,6 +15,7 @@ import { ENTRY_LIFE_MS } from './far-hosts.js';
 
 const RETRY_MS = 2_000;
 const API_TIMEOUT_MS = 5_000;
+const CLOSE_MS = 1_000;
 
 export interface BucketOptions {
   readonly connection: NatsConnection;
@@ -54,18 +55,18 @@ export class Bucket {
     }
   }
 
-  /** Deletes the entry of this host, if the server is reached, and ends the watch. Idempotent. */
+  /**
+   * Deletes the entry of this host and ends the watch. Resolves after CLOSE_MS at the latest: a server
+   * that is away forgets the entry by itself, and the owner closes the connection next. Idempotent.
+   */
   async close(key: string): Promise<void> {
     const bucket = this.#bucket;
     this.#ending.abort();
     this.#stopWatch();
-    if (bucket !== undefined && !this.#options.connection.isClosed()) {
-      const deadline = new Promise((resolve) =>
-        this.#options.clock.after(1_000, () => resolve(undefined), true),
-      );
-      await Promise.race([bucket.delete(key).catch(() => undefined), deadline]);
-    }
-    await this.#watching;
+    const isOpen = !this.#options.connection.isClosed();
+    const deletion = isOpen ? bucket?.delete(key).catch(() => undefined) : undefined;
+    const deadline = new Promise<void>((resolve) => this.#options.clock.after(CLOSE_MS, resolve, true));
+    await Promise.race([Promise.all([deletion, this.#watching]), deadline]);
   }
 
   async #watch(): Promise<void> {

@@ -42,7 +42,6 @@ export class Presence {
   readonly #own: OwnHost;
   #server: HostConnection | undefined;
   #cancelLook: () => void = () => undefined;
-  #looking: Promise<void> = Promise.resolve();
   #published = { text: '', atMs: -Infinity };
   /** The last description; published on while the host server is away. */
   #described: SiteHost | undefined;
@@ -69,13 +68,13 @@ export class Presence {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelLook();
-    await this.#looking;
+    // What is being looked up or written may take long when a server is away.
     await Promise.all([this.#bucket.close(this.#key), this.#own.close(), this.#server?.close()]);
   }
 
   #look(): void {
     const { clock, onFarHosts } = this.#options;
-    this.#looking = this.#publish().then(() => {
+    void this.#publish().then(() => {
       if (this.#closed) return;
       if (this.#far.expire()) onFarHosts(this.#far.list());
       this.#cancelLook = clock.after(LOOK_MS, () => this.#look());

@@ -11,16 +11,14 @@ export interface PermissionRequest {
   /** At most one entry for a site. */
   readonly sites: readonly string[];
   /**
-   * The JetStream domain of this server, a hub whose sites are leaf nodes, each with its name as
-   * JetStream domain. Undefined: the sites' hosts are clients of this server.
+   * The JetStream domain of this server, a hub whose sites are leaf nodes: bucket and streams are in
+   * it. Undefined: the hosts of the sites are clients of this server.
    */
   readonly hubDomain: string | undefined;
 }
 
 interface SitePermissions {
   readonly publish: readonly string[];
-  /** Exceptions of `publish`. */
-  readonly deny: readonly string[];
   readonly subscribe: readonly string[];
 }
 
@@ -37,26 +35,6 @@ const READ_OPERATIONS = [
   'CONSUMER.INFO',
   'CONSUMER.MSG.NEXT',
 ] as const;
-/** Operations of another domain that a leaf node may not ask for: all that change something. */
-const CHANGES = [
-  'STREAM.CREATE',
-  'STREAM.UPDATE',
-  'STREAM.DELETE',
-  'STREAM.PURGE',
-  'STREAM.RESTORE',
-  'STREAM.SNAPSHOT',
-  'STREAM.MSG.DELETE',
-  'STREAM.PEER',
-  'STREAM.LEADER',
-  'STREAM.TEMPLATE',
-  'CONSUMER.DELETE',
-  'CONSUMER.PAUSE',
-  'CONSUMER.LEADER',
-  'META',
-  'SERVER',
-  'ACCOUNT',
-] as const;
-
 /** What one site may do: its hosts as clients, or its leaf node. */
 export function sitePermissions(
   { prefix, sites, hubDomain }: PermissionRequest,
@@ -64,52 +42,36 @@ export function sitePermissions(
 ): SitePermissions {
   const own = new NatsSubjects(prefix, site);
   const token = subjectToken(site);
-  const common = [
-    own.allData,
-    `${prefix}.ask.*.*.${token}`,
-    `${prefix}.inbox.>`,
-    `$KV.${own.bucket}.${token}.>`,
-    '$JS.ACK.>',
-    '$JS.FC.>',
-  ];
-  const received = [
-    `${prefix}.data.>`,
-    `${prefix}.take.${token}.>`,
-    `${prefix}.ask.${token}.>`,
-    `${own.inbox}.>`,
-  ];
-  if (hubDomain === undefined) {
-    return {
-      publish: [
-        ...common,
-        `${prefix}.take.*.*.*.${token}`,
-        `${prefix}.take.*.*.*.${token}.>`,
-        '$JS.API.INFO',
-        ...onStream('$JS.API', BUCKET_OPERATIONS, `KV_${own.bucket}`),
-        ...onStream('$JS.API', OWN_OPERATIONS, own.stream),
-        ...sites.flatMap((name) =>
-          onStream('$JS.API', READ_OPERATIONS, new NatsSubjects(prefix, name).stream),
-        ),
-      ],
-      deny: [],
-      subscribe: received,
-    };
-  }
-  const hub = `$JS.${hubDomain}.API`;
-  const others = sites.filter((name) => name !== site).map((name) => `$JS.${subjectToken(name)}.API`);
+  const isLeaf = hubDomain !== undefined;
+  // A leaf node names the domain that it asks.
+  const api = isLeaf ? `$JS.${hubDomain}.API` : '$JS.API';
+  const entries = `$KV.${own.bucket}.${token}.>`;
+  // A hub tells a leaf node of a subscription only where all that it covers may be published, and
+  // publishers subscribe to the reports of all sites at once.
+  const reports = isLeaf
+    ? [`${prefix}.take.>`]
+    : [`${prefix}.take.*.*.*.${token}`, `${prefix}.take.*.*.*.${token}.>`];
   return {
     publish: [
-      ...common,
-      // A hub tells a leaf node of a subscription only where all that it covers may be published:
-      // publishers subscribe for all sites, a domain for all of its operations.
-      `${prefix}.take.>`,
-      ...others.map((api) => `${api}.>`),
-      `${hub}.INFO`,
-      `${hub}.$KV.${own.bucket}.${token}.>`,
-      ...onStream(hub, BUCKET_OPERATIONS, `KV_${own.bucket}`),
+      own.allData,
+      ...reports,
+      `${prefix}.ask.*.*.${token}`,
+      `${prefix}.inbox.>`,
+      entries,
+      ...(isLeaf ? [`${api}.${entries}`] : []),
+      `${api}.INFO`,
+      ...onStream(api, BUCKET_OPERATIONS, `KV_${own.bucket}`),
+      ...onStream(api, OWN_OPERATIONS, own.stream),
+      ...sites.flatMap((name) => onStream(api, READ_OPERATIONS, new NatsSubjects(prefix, name).stream)),
+      '$JS.ACK.>',
+      '$JS.FC.>',
     ],
-    deny: others.flatMap((api) => CHANGES.map((operation) => `${api}.${operation}.>`)),
-    subscribe: [...received, `$JS.${token}.API.>`, '$JS.ACK.>', '$JS.FC.>'],
+    subscribe: [
+      `${prefix}.data.>`,
+      `${prefix}.take.${token}.>`,
+      `${prefix}.ask.${token}.>`,
+      `${own.inbox}.>`,
+    ],
   };
 }
 
@@ -125,7 +87,7 @@ function onStream(api: string, operations: readonly string[], stream: string): s
 /** An account with a user for each site; passwords are new ones each time. */
 export function permissionConfiguration(request: PermissionRequest): string {
   const users = request.sites.map((site) => {
-    const { publish, deny, subscribe } = sitePermissions(request, site);
+    const { publish, subscribe } = sitePermissions(request, site);
     return [
       '    {',
       `      user: ${quoted(site)}`,
@@ -133,7 +95,6 @@ export function permissionConfiguration(request: PermissionRequest): string {
       '      permissions: {',
       '        publish: {',
       ...subjectList('allow', publish),
-      ...(deny.length === 0 ? [] : subjectList('deny', deny)),
       '        }',
       '        subscribe: {',
       ...subjectList('allow', subscribe),

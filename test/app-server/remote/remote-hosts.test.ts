@@ -20,6 +20,8 @@ describe('the other hosts of an application', () => {
     called.length = 0;
     await hosts.all('remote.marks', ['events']);
     expect(called).to.deep.equal(['near remote.marks', 'daq.gsi remote.marks']);
+    expect(hosts.ofSite('gsi')).to.deep.equal(['daq.gsi']);
+    expect(hosts.ofSite('near')).to.deep.equal([]);
     expect(hosts.names).to.deep.equal(['near', 'daq.gsi']);
   });
 });
