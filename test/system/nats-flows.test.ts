@@ -30,7 +30,7 @@ const BUFFERS = 2_000;
 const FAULTS = Number(process.env['NATS_FAULTS'] ?? 8);
 
 describe('flows over NATS', function () {
-  this.timeout(900_000);
+  this.timeout(FAULTS > 8 ? 900_000 : 180_000);
   let sites: NatsCollaboration;
   let alpha: RealSystem;
   let beta: RealSystem;
