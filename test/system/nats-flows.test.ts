@@ -1,6 +1,6 @@
 /**
- * Flows and mirrors between sites over NATS, as real processes: a hub, two leaf nodes, and a host at
- * each. The host of alpha publishes, the host of beta receives.
+ * Flows and mirrors between sites over NATS, as real processes: a hub, two leaf nodes, and a host
+ * at each. The host of alpha publishes, the host of beta receives.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -144,7 +144,7 @@ describe('flows over NATS', function () {
   });
 });
 
-/** Publishes another buffer `sequence` than the source will, without a signature and with a wrong one. */
+/** Publishes a false buffer `sequence`, without a signature and with a wrong one. */
 function forge(connection: NatsConnection, epoch: number, sequence: number): void {
   const subject = flowChannels(new NatsSubjects('test', 'alpha'), DAQ, 'events').data;
   const batch = new BufferBatch(10_000);
