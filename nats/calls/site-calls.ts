@@ -20,8 +20,8 @@ import { decodeAnswer, decodeSiteCall, encodeAnswer, encodeSiteCall } from './ca
 import { CLOCK_DIFFERENCE_MS, SeenCalls } from './seen-calls.js';
 
 /**
- * A host whose subscription is still on its way over hub and leaf nodes is called again so often, for
- * so long.
+ * A host whose subscription is still on its way over hub and leaf nodes is called again so often,
+ * for so long.
  */
 const ABSENT_RETRY_MS = 100;
 const ABSENT_MS = 2_000;

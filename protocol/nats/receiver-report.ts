@@ -1,6 +1,7 @@
 /**
  * What a receiver of a flow that is published `lossless` reports to the publisher: how far it is,
- * and whether a consumer there needs every buffer. Sent by duplicators, read by the publisher. Pure.
+ * and whether a consumer there needs every buffer. Sent by duplicators, read by the publisher.
+ * Pure.
  */
 import { describeError } from '../base/errors.js';
 import { int, oneOf, string, struct, type TypeOf } from '../rpc/xml-rpc/schema.js';

@@ -1,6 +1,6 @@
 /**
- * Flows and mirrors between sites over NATS, as real processes: a hub, two leaf nodes, and a host at
- * each. The host of alpha publishes, the host of beta receives.
+ * Flows and mirrors between sites over NATS, as real processes: a hub, two leaf nodes, and a host
+ * at each. The host of alpha publishes, the host of beta receives.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
