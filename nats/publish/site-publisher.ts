@@ -78,7 +78,7 @@ export class SitePublisher {
         await this.#look();
         reported = '';
       } catch (error) {
-        // Flows that are published already go on without the host server.
+        // Flows that are published already continue without the host server.
         const cause = describeError(error);
         if (cause !== reported) log.warn('flows to be published cannot be looked up', { cause });
         reported = cause;

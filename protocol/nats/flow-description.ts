@@ -1,5 +1,5 @@
 /**
- * What a publisher says of a flow: its identity, the state of its source, and how it is published.
+ * The description of a published flow: its identity, the state of its source, and how it is published.
  * Content of the parcels with the bit DESCRIPTION; decoded by receivers. Pure.
  */
 import { describeError } from '../base/errors.js';

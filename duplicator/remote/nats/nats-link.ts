@@ -214,7 +214,7 @@ export class NatsLink {
       position.anchor = described.parcel.anchor;
     }
     for (const { subject, payload } of this.#early.splice(0)) receiver.liveMessage(subject, payload);
-    this.#heard();
+    this.#restartSilence();
   }
 
   /** Where a flow is read that a predecessor of this process has received up to `next`. */
@@ -264,7 +264,7 @@ export class NatsLink {
   #liveMessage(subject: string, payload: Buffer): void {
     if (this.#ended) return;
     if (this.#receiver !== undefined) {
-      this.#heard();
+      this.#restartSilence();
       this.#receiver.liveMessage(subject, payload);
       return;
     }
@@ -287,7 +287,7 @@ export class NatsLink {
     return this.#subjects.take(hello.application, hello.flow, source.access.site, 'report');
   }
 
-  #heard(): void {
+  #restartSilence(): void {
     this.#cancelSilence();
     this.#cancelSilence = this.#options.clock.after(DESCRIPTION_SILENCE_MS, () =>
       this.#lose(`nothing was published for ${DESCRIPTION_SILENCE_MS} ms`),

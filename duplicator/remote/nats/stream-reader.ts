@@ -59,7 +59,7 @@ export class StreamReader {
       },
     });
     void this.#create(name, inbox, from);
-    this.#heard();
+    this.#restartSilence();
   }
 
   stop(): void {
@@ -103,7 +103,7 @@ export class StreamReader {
 
   #arrived(message: Msg): void {
     if (this.#stopped) return;
-    this.#heard();
+    this.#restartSilence();
     if (message.headers !== undefined && message.headers.code === CONTROL_STATUS) {
       this.#control(message);
       return;
@@ -133,7 +133,7 @@ export class StreamReader {
     else this.#fail(`message ${this.#delivered + 1} of the stream is missing`);
   }
 
-  #heard(): void {
+  #restartSilence(): void {
     this.#cancelSilence();
     this.#cancelSilence = this.#options.clock.after(
       SILENCE_MS,
