@@ -1,6 +1,7 @@
 /**
  * The site that an application's flows come from over NATS, in the place of a host: which flows it
- * publishes, and deliveries to their providers there. Used by RemoteFlows; loads the packages of NATS when a flow is looked up.
+ * publishes, and deliveries to their providers there. Used by RemoteFlows; loads the packages of
+ * NATS when a flow is looked up.
  */
 import type { SiteAddress } from '../../protocol/nats/site-address.js';
 import { formatSiteAddress } from '../../protocol/nats/site-address.js';

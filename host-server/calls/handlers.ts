@@ -1,6 +1,7 @@
 /**
- * Handlers of the XML-RPC methods of the host server (`host.*`, `site.*`, `child.failed`). `host-server.ts`
- * passes the table to its endpoints; touches nothing but the objects that it is given.
+ * Handlers of the XML-RPC methods of the host server (`host.*`, `site.*`, `child.failed`).
+ * `host-server.ts` passes the table to its endpoints; touches nothing but the objects that it is
+ * given.
  */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';

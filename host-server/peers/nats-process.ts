@@ -63,7 +63,9 @@ export class NatsProcess {
     });
   }
 
-  /** Starts it, or expects a living one. Call when sessions are accepted. Throws as `prepareFile`. */
+  /**
+   * Starts it, or expects a living one. Call when sessions are accepted. Throws as `prepareFile`.
+   */
   start(): void {
     const { directory, nats } = this.#options;
     writeNatsOptions(directory, nats);

@@ -68,7 +68,10 @@ export function encodeAnswer(seals: SiteSeals, id: string, answer: RpcValue | Mi
   return seals.seal(answerPlace(id), document);
 }
 
-/** Throws the error of the other host, REFUSED for an answer that `site` has not sealed, PARSE_ERROR. */
+/**
+ * Throws the error of the other host, REFUSED for an answer that `site` has not sealed,
+ * PARSE_ERROR.
+ */
 export function decodeAnswer(seals: SiteSeals, site: string, id: string, bytes: Uint8Array): RpcValue {
   const body = seals.open(site, answerPlace(id), bytes);
   if (body === undefined) {

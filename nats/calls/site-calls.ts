@@ -9,6 +9,7 @@ import type { Clock } from '../../protocol/base/clock.js';
 import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
 import { isName } from '../../protocol/base/names.js';
 import { natsTransport } from '../../protocol/nats/packages.js';
 import type { SiteSeals } from '../../protocol/nats/signature.js';
@@ -19,8 +20,8 @@ import { decodeAnswer, decodeSiteCall, encodeAnswer, encodeSiteCall } from './ca
 import { CLOCK_DIFFERENCE_MS, SeenCalls } from './seen-calls.js';
 
 /**
- * A host whose subscription is still on its way over hub and leaf nodes is called again so often, for
- * so long.
+ * A host whose subscription is still on its way over hub and leaf nodes is called again so often,
+ * for so long.
  */
 const ABSENT_RETRY_MS = 100;
 const ABSENT_MS = 2_000;
@@ -42,6 +43,7 @@ export interface SiteCallsOptions {
 
 export class SiteCalls {
   readonly #options: SiteCallsOptions;
+  readonly #refusals: RateLimitedLog;
   readonly #seen = new SeenCalls(() => Date.now());
   /** By calling site. */
   readonly #subscriptions = new Map<string, Subscription>();
@@ -49,6 +51,7 @@ export class SiteCalls {
 
   constructor(options: SiteCallsOptions) {
     this.#options = options;
+    this.#refusals = new RateLimitedLog(options.clock, options.log);
     this.answerSites([]);
   }
 
@@ -140,16 +143,18 @@ export class SiteCalls {
 
   /** What is no sound call is dropped: its sender may be any program at the NATS server. */
   #received(message: Msg): void {
-    const { seals, log } = this.#options;
+    const { seals } = this.#options;
     const site = nameOfToken(message.subject.split('.').at(-1) ?? '');
     const decoded = isName(site) ? decodeSiteCall(seals, site, message.subject, message.data) : undefined;
     if (decoded === undefined) {
-      log.warn('a call of another site was refused: it was changed, forged, or is no call', { site });
+      this.#refusals.warn('a call of another site was refused: it was changed, forged, or is no call', {
+        site,
+      });
       return;
     }
     const { header, call } = decoded;
     if (!this.#seen.accept(header.id, header.atMs)) {
-      log.warn('a call of another site was refused: it came before, or its time is not now', {
+      this.#refusals.warn('a call of another site was refused: it came before, or its time is not now', {
         site,
         differenceMs: Math.round(Date.now() - header.atMs),
         allowedMs: CLOCK_DIFFERENCE_MS,

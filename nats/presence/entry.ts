@@ -30,7 +30,9 @@ export function encodeEntry(seals: SiteSeals, key: string, { host, atMs }: Entry
   }
 }
 
-/** Undefined for bytes that are no entry of the host that the key names, or not sealed by its site. */
+/**
+ * Undefined for bytes that are no entry of the host that the key names, or not sealed by its site.
+ */
 export function decodeEntry(seals: SiteSeals, key: string, bytes: Uint8Array): Entry | undefined {
   const [siteToken = '', hostToken = '', ...rest] = key.split('.');
   const [site, name] = [nameOfToken(siteToken), nameOfToken(hostToken)];

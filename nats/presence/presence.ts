@@ -7,6 +7,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { connectHost, type HostConnection } from '../../client-lib/index.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Logger } from '../../protocol/base/log.js';
+import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
 import type { NatsOptions } from '../../protocol/nats/options.js';
 import type { SiteSeals } from '../../protocol/nats/signature.js';
 import type { NatsSubjects } from '../../protocol/nats/subjects.js';
@@ -40,6 +41,7 @@ export class Presence {
   readonly #bucket: Bucket;
   readonly #far: FarHosts;
   readonly #own: OwnHost;
+  readonly #refusals: RateLimitedLog;
   #server: HostConnection | undefined;
   #cancelLook: () => void = () => undefined;
   #published = { text: '', atMs: -Infinity };
@@ -51,6 +53,7 @@ export class Presence {
     this.#options = options;
     const { connection, subjects, nats, host, directory, clock, log } = options;
     this.#key = subjects.key(host);
+    this.#refusals = new RateLimitedLog(clock, log);
     this.#far = new FarHosts(clock);
     this.#own = new OwnHost({ site: subjects.site, rules: nats.publish ?? [], directory });
     this.#bucket = new Bucket({
@@ -107,14 +110,14 @@ export class Presence {
 
   #received(key: string, value: Uint8Array | undefined): void {
     if (key === this.#key) return;
-    const { seals, log, onFarHosts } = this.#options;
+    const { seals, onFarHosts } = this.#options;
     if (value === undefined) {
       if (this.#far.removed(key)) onFarHosts(this.#far.list());
       return;
     }
     const entry = decodeEntry(seals, key, value);
     if (entry === undefined)
-      log.warn('an entry of another site was refused: changed, forged, or none', { key });
+      this.#refusals.warn('an entry of another site was refused: changed, forged, or none', { key });
     else if (this.#far.received(key, entry)) onFarHosts(this.#far.list());
   }
 }

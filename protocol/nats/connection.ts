@@ -1,7 +1,7 @@
 /**
  * A connection to a NATS server that reconnects for ever. Called by the NATS process of a host, by
- * duplicators that receive over NATS, and by tests. Opens a TCP or TLS connection; reads the files of
- * credentials and authorities; loads the packages of NATS.
+ * duplicators that receive over NATS, and by tests. Opens a TCP or TLS connection; reads the files
+ * of credentials and authorities; loads the packages of NATS.
  */
 import type { Authenticator, ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
 import { Backoff, type BackoffLimits } from '../base/backoff.js';

@@ -1,8 +1,8 @@
 /**
  * How this site proves to a NATS server who it is: the file of credentials, readable by owner and
- * group only. One of: a `.creds` file of `nsc`; the seed of an NKey alone; or lines `user: NAME` and
- * `password: …`, `token: …`, or `nkey: SEED`. Called by `connection.ts` before each connection, so
- * that a replaced file is used. Reads the file.
+ * group only. One of: a `.creds` file of `nsc`; the seed of an NKey alone; or lines `user: NAME`
+ * and `password: …`, `token: …`, or `nkey: SEED`. Called by `connection.ts` before each connection,
+ * so that a replaced file is used. Reads the file.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { describeError, MirrorflowError } from '../base/errors.js';
@@ -21,7 +21,9 @@ const CREDS_MARK = '-----BEGIN NATS USER JWT-----';
 const FORMS =
   'a .creds file, the seed of an NKey (SU…), or lines "user: NAME" and "password: …", "token: …" or "nkey: SU…"';
 
-/** Throws BAD_OPTION when the file cannot be read, is open to all users, or has none of the forms. */
+/**
+ * Throws BAD_OPTION when the file cannot be read, is open to all users, or has none of the forms.
+ */
 export function readNatsCredentials(file: string): NatsCredentials {
   try {
     const { mode, size } = statSync(file);

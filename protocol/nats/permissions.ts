@@ -11,8 +11,8 @@ export interface PermissionRequest {
   /** At most one entry for a site. */
   readonly sites: readonly string[];
   /**
-   * The JetStream domain of this server, a hub whose sites are leaf nodes: bucket and streams are in
-   * it. Undefined: the hosts of the sites are clients of this server.
+   * The JetStream domain of this server, a hub whose sites are leaf nodes: bucket and streams are
+   * in it. Undefined: the hosts of the sites are clients of this server.
    */
   readonly hubDomain: string | undefined;
 }

@@ -1,7 +1,7 @@
 /**
  * Signatures of what a site publishes (Ed25519), so that neither a NATS server nor another site can
- * forge it. The public keys of the sites are handed over out of band and stand in the configuration.
- * Used by publishers and receivers. Reads the file of the private key.
+ * forge it. The public keys of the sites are handed over out of band and stand in the
+ * configuration. Used by publishers and receivers. Reads the file of the private key.
  *
  * ```
  * unsigned   0 | body
@@ -80,7 +80,9 @@ export function readSeals({ signingKeyFile, siteKeys, site }: NatsOptions): Site
   return new SiteSeals(own, keys);
 }
 
-/** A new pair: the private key as PEM for its file, the public one as it stands in configurations. */
+/**
+ * A new pair: the private key as PEM for its file, the public one as it stands in configurations.
+ */
 export function newSiteKey(): { readonly privateKey: string; readonly publicKey: string } {
   const pair = nodeCrypto().generateKeyPairSync('ed25519');
   return {

@@ -26,7 +26,9 @@ export function apiPrefix(domain: string | undefined): string {
   return domain === undefined ? '$JS.API' : `$JS.${domain}.API`;
 }
 
-/** The newest stored message of a subject; undefined: there is none. Rejects without a stream. */
+/**
+ * The newest stored message of a subject; undefined when there is none. Rejects without a stream.
+ */
 export async function lastStored(
   { connection, apiPrefix, stream }: StreamPlace,
   subject: string,

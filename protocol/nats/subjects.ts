@@ -1,11 +1,11 @@
 /**
  * Names of everything at a NATS server: subjects, streams and the bucket, all of which begin with
- * the prefix of the address. Called by publishers, receivers and the permission list, which grants a
- * site what has its own name in the place of SITE. Pure.
+ * the prefix of the address. Called by publishers, receivers and the permission list, which grants
+ * a site what has its own name in the place of SITE. Pure.
  *
  * ```
  * PREFIX.data.SITE.APP.FLOW.…        publications of a flow, published by SITE alone
- * PREFIX.take.SITE.APP.FLOW.CALLER.… what receivers at the site CALLER send to the publisher at SITE
+ * PREFIX.take.SITE.APP.FLOW.CALLER.… what receivers at CALLER send to the publisher at SITE
  * PREFIX.ask.SITE.HOST.CALLER        a request of the site CALLER, answered by HOST at SITE
  * PREFIX.inbox.SITE.…                answers to SITE
  * stream PREFIX-SITE                 what SITE stores of its publications

@@ -1,7 +1,7 @@
 /**
- * A collaboration of sites for one test: a rig of NATS servers and a real system at each leaf, which
- * takes part over its own leaf node. Used by the system tests of NATS. Starts processes; `stop` ends
- * everything and fails when something is left.
+ * A collaboration of sites for one test: a rig of NATS servers and a real system at each leaf,
+ * which takes part over its own leaf node. Used by the system tests of NATS. Starts processes;
+ * `stop` ends everything and fails when something is left.
  */
 import { writeFileSync } from 'node:fs';
 import type { HostOnNetwork } from '../../client-lib/index.js';

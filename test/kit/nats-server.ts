@@ -114,7 +114,9 @@ export class NatsServer {
     this.#leafPort = portIn(log, 'leafnode') ?? this.#leafPort;
   }
 
-  /** Resolves when the process has ended; the store stays. Default: without a chance to close it. */
+  /**
+   * Resolves when the process has ended; the store stays. Default: without a chance to close it.
+   */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
