@@ -3,6 +3,7 @@
  * and the document of `--options` with all else. main.ts reads it once; the app server passes the
  * result on as one object. Reads the secret and certificate files.
  */
+import { isSiteAddress, parseSiteAddress } from '../protocol/nats/site-address.js';
 import { formatAddress, parseAddress } from '../protocol/base/address.js';
 import { MirrorflowError } from '../protocol/base/errors.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
@@ -90,6 +91,7 @@ function applicationOf(name: string, port: string, document: AppServerDocument):
   const stated = { ...document, name, port: port.trim() === '' ? port : Number(port) };
   const place = { method: 'app-server', root: '--', path: [], unknownMembers: 'drop' } as const;
   const application = checked(() => applicationOptions.check(stated, { ...place, path: [] }));
+  if (via !== undefined && isSiteAddress(via)) parseSiteAddress(via);
   if (source === undefined) return application;
   return { ...application, source: formatAddress(parseAddress(source, { schemes: ['spectcl'] })) };
 }

@@ -3,6 +3,7 @@
  * the recorder), connects them with each other, and joins their handlers to one table. Called once,
  * by `app-server.ts`; opens no socket and starts no process.
  */
+import { isSiteAddress, parseSiteAddress } from '../protocol/nats/site-address.js';
 import { programPath } from '../protocol/base/installation.js';
 import type { Clock } from '../protocol/base/clock.js';
 import type { Logger } from '../protocol/base/log.js';
@@ -25,6 +26,7 @@ import { Deliveries } from './clients/deliveries.js';
 import { FlowControl } from './flows/flow-control.js';
 import { Flows } from './flows/flows.js';
 import type { AppServerOptions } from './options.js';
+import { FarSite } from './remote/far-site.js';
 import { RemoteFlows } from './remote/remote-flows.js';
 import { RemoteHosts, type Relay } from './remote/remote-hosts.js';
 
@@ -66,7 +68,12 @@ export function createServices(setup: ServicesSetup, relay: Relay, server: Serve
     flows.release(client);
   });
   const hosts = new RemoteHosts(relay);
-  const remoteFlows = new RemoteFlows({ via: application.via, flows, hosts, clock, log });
+  const { via } = application;
+  const from =
+    via !== undefined && isSiteAddress(via)
+      ? new FarSite(parseSiteAddress(via), options.directory, application.name)
+      : via;
+  const remoteFlows = new RemoteFlows({ via: from, flows, hosts, clock, log });
   const flowControl = new FlowControl({
     deliveries,
     providerOf: (flow) => flows.openings.provider(flow),

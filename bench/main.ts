@@ -17,6 +17,7 @@ import { gateway } from './gateway.js';
 import { idle } from './idle.js';
 import { integrity } from './integrity.js';
 import { latency } from './latency.js';
+import { nats } from './nats.js';
 import { open } from './open.js';
 import { page } from './page.js';
 import { pagePeers } from './page-peers.js';
@@ -51,6 +52,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   c,
   record,
   trends,
+  nats,
 };
 const REPEATS_DEFAULT = 3;
 const REPEATS_MAX = 1_000;

@@ -65,7 +65,9 @@ function unansweredHosts(
 ): string[] {
   const hasAnswered = (host: string | undefined, app: string): boolean =>
     answers.some((answer) => answer.app === app && answer.host === host);
-  return hosts.flatMap(({ host, own, applications }) =>
+  // What other sites publish is listed by itself.
+  const near = hosts.filter(({ site }) => site === undefined);
+  return near.flatMap(({ host, own, applications }) =>
     applications
       .filter(({ name, state }) => state === 'running' && (only === undefined || name === only))
       .filter(({ name }) => !own && !hasAnswered(host, name))

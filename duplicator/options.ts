@@ -15,6 +15,12 @@ import {
   type GivenOptions,
   type OptionTable,
 } from '../protocol/host/process-kit/option-table.js';
+import {
+  formatSiteAddress,
+  isSiteAddress,
+  parseSiteAddress,
+  type SiteAddress,
+} from '../protocol/nats/site-address.js';
 import type { Integrity } from '../protocol/flow/wire/handshake-messages.js';
 import type { AccessOptions } from '../protocol/rpc/contract/access-options.js';
 import {
@@ -86,14 +92,14 @@ export interface MirrorFlowOptions extends CommonOptions {
 }
 
 /**
- * A flow that another host's duplicator sends: type, properties and size of its buffers come from
- * there.
+ * A flow that another host's duplicator sends, or another site publishes: type, properties and size
+ * of its buffers come from there.
  */
 export interface RemoteFlowOptions extends CommonOptions {
   readonly direction: 'remote';
   /** The type that is expected; undefined for whatever comes. */
   readonly type: string | undefined;
-  readonly source: AddressOf<'tcp' | 'tls'>;
+  readonly source: AddressOf<'tcp' | 'tls'> | SiteAddress;
   readonly sourceText: string;
   /**
    * Buffers of the ring here; undefined for as many as the source has, or `ringBytes` allow for a
@@ -142,7 +148,7 @@ const TABLE = {
   buffers: { value: 'N', help: 'buffers of the ring; 0 for an input: the source decides' },
   input: { help: 'the flow is filled from the system of --connect' },
   output: { help: 'the flow is filled by a provider on this host' },
-  connect: { value: 'SYSTEM', help: 'host, tcp://HOST or tls://HOST with a duplicator, or spectcl://HOST?rest=PORT' },
+  connect: { value: 'SYSTEM', help: 'host, tcp://HOST or tls://HOST with a duplicator, nats://HOST:PORT/PREFIX/SITE, or spectcl://HOST?rest=PORT' },
   port: { value: 'PORT', help: 'port to connect to (input), or to listen on for other hosts (output; 0: when asked)' },
   options: { value: 'JSON', help: 'all else, one JSON document' },
 } as const satisfies OptionTable; // prettier-ignore
@@ -210,12 +216,13 @@ function outputOptions(given: Given, common: Common): LocalFlowOptions {
 }
 
 function inputOptions(given: Given, common: Common): MirrorFlowOptions | RemoteFlowOptions {
-  const source = sourceAddress(required('connect', given.connect), given.port);
-  const sourceText = formatAddress(source);
+  const connect = required('connect', given.connect);
+  const source = isSiteAddress(connect) ? parseSiteAddress(connect) : sourceAddress(connect, given.port);
+  const sourceText = 'server' in source ? formatSiteAddress(source) : formatAddress(source);
   const serve = listenAddress(common.listen, undefined);
   const buffers = wholeNumber('buffers', given.buffers ?? '0', 0, LIMITS.slotCountMax);
   wholeNumber('buffer-size', given['buffer-size'] ?? '0', 0, LIMITS.mappedBytesMax);
-  if (source.scheme !== 'spectcl') {
+  if ('server' in source || source.scheme !== 'spectcl') {
     return {
       ringBytes: undefined,
       ...REMOTE_DEFAULTS,

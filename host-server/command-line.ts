@@ -68,6 +68,17 @@ export function commandLine(version: string) {
       requiresArg: true,
       describe: `address of the web viewer, or off; tcp://127.0.0.1:${DEFAULT_PORT + 1}. Beyond this machine it needs MIRRORFLOW_SECRET_FILE`,
     })
+    .option('nats', {
+      type: 'string',
+      requiresArg: true,
+      describe:
+        'address of a NATS server over which this host meets other sites, nats://HOST:4222/PREFIX, or off',
+    })
+    .option('nats-credentials', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'file of credentials for the NATS server, readable by owner and group only',
+    })
     .option('secret-file', {
       type: 'string',
       requiresArg: true,

@@ -34,7 +34,10 @@ import { Discovery } from './peers/discovery.js';
 import { needsTls } from '../protocol/rpc/security/connecting.js';
 import { isLoopback } from '../protocol/rpc/security/listening.js';
 import { Network } from './calls/network.js';
+import { SiteAnswers } from './calls/site-answers.js';
+import { NatsProcess } from './peers/nats-process.js';
 import { Peers } from './peers/peers.js';
+import { Sites } from './peers/sites.js';
 import type { SystemdNotifier } from './boot/sd-notify.js';
 import { watchOwnSocket } from './boot/self-check.js';
 import { WebProcess } from './control/web-process.js';
@@ -58,6 +61,7 @@ export class HostServer {
   readonly #endpoints: Endpoints;
   readonly #peers: Peers;
   #discovery: Discovery | undefined;
+  readonly #nats: NatsProcess;
   #web: WebProcess | undefined;
   #keeper: PutBack | undefined;
   #endSelfCheck: () => void = () => undefined;
@@ -132,15 +136,20 @@ export class HostServer {
       clock: systemClock,
       log,
     });
-    const network = new Network({ ...facts, name: facts.host }, this.#applications, this.#peers);
+    const { directory, flowDirectory, nats } = options;
+    this.#nats = new NatsProcess({ directory, flowDirectory, nats, clock: systemClock, log });
+    const sites = new Sites();
+    const network = new Network({ ...facts, name: facts.host }, this.#applications, this.#peers, sites);
     this.#peers.on('changed', () => network.sendHostsToAll());
+    sites.on('changed', () => network.sendHostsToAll());
+    const far = { sites, process: this.#nats, answers: new SiteAnswers(this.#applications, nats) };
     this.#endpoints = new Endpoints({
       directory: options.directory,
       access: new Access(undefined, log),
       listen: options.listen,
       peers: options.network.peers.map(({ host }) => host),
       security: options.security,
-      handlers: hostHandlers(this.#applications, network, this.#peers, facts, quitAfterResponse),
+      handlers: hostHandlers(this.#applications, network, this.#peers, far, facts, quitAfterResponse),
       clock: systemClock,
       log,
     });
@@ -166,6 +175,7 @@ export class HostServer {
       this.#applications.adopt(identity, options);
     }
     this.#startWeb();
+    this.#nats.start();
     for (const address of this.#options.network.peers) this.#peers.add(address);
     await this.#startDiscovery();
     await this.#startedOrTimeout();
@@ -190,8 +200,9 @@ export class HostServer {
     this.#log.info('ending', { applications: withApplications ? 'to be stopped' : 'keep running' });
     this.#endSelfCheck();
     this.#notifier.stopping();
-    if (withApplications) await this.#applications.stopAll();
+    if (withApplications) await Promise.all([this.#applications.stopAll(), this.#nats.stop()]);
     this.#applications.release();
+    this.#nats.release();
     await this.#close();
     this.#resolveEnded();
   }

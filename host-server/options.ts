@@ -21,6 +21,8 @@ import {
   type Security,
   type SecurityFiles,
 } from '../protocol/rpc/security/options.js';
+import { formatNatsAddress, parseNatsAddress } from '../protocol/nats/address.js';
+import type { NatsOptions, StatedNatsOptions } from '../protocol/nats/options.js';
 import { commandLine } from './command-line.js';
 import { parseConfiguration, type Configuration } from './boot/configuration.js';
 import { DEFAULT_PORT, parseListen, type ListenAddress } from './control/listen-address.js';
@@ -38,6 +40,8 @@ export interface HostServerOptions {
   readonly log: LogOptions;
   /** Absolute path of the app server's program; undefined: the program of this installation. */
   readonly appServer: string | undefined;
+  /** How this host takes part in a collaboration over NATS; undefined: it does not. */
+  readonly nats?: NatsOptions | undefined;
   /** Arguments of the web viewer that state where it listens; undefined: no web viewer. */
   readonly web?: readonly string[] | undefined;
   /** Configuration file with what alarms of the web viewer do; undefined: nothing. */
@@ -89,6 +93,7 @@ export async function readOptions(
     given.config === undefined ? { applications: [] } : readConfiguration(given.config);
   const listen = listenAddress(given.listen, env['MIRRORFLOW_PORT'], configuration.listen);
   const security = readSecurity(filesOf(given, env, configuration));
+  const network = networkOptions(given, configuration, security);
   checkListening(listen, security);
   return {
     check: given.check,
@@ -107,10 +112,11 @@ export async function readOptions(
     }),
     listen,
     security,
-    network: networkOptions(given, configuration, security),
+    network,
     applications: configuration.applications,
     log: { level: given.logLevel, format: given.logFormat },
     appServer: given.appServer,
+    nats: natsOptions(given, configuration.nats, network.hostName),
     web: webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || configuration.web), listen.port),
     // The viewer reads them itself: what is in an address must not be in a command line.
     alarmsFrom:
@@ -150,6 +156,32 @@ function networkOptions(
     discover,
     integrity: given.integrity ?? configuration.integrity,
     dataPorts: dataPorts === undefined ? configuration.dataPorts : parsePortRange('--data-ports', dataPorts),
+  };
+}
+
+interface GivenNatsOptions {
+  readonly nats: string | undefined;
+  readonly natsCredentials: string | undefined;
+}
+
+/** The options over the configuration; `off` leaves NATS out. Throws BAD_OPTION, BAD_ADDRESS. */
+function natsOptions(
+  { nats: address, natsCredentials }: GivenNatsOptions,
+  configured: StatedNatsOptions | undefined,
+  hostName: string,
+): NatsOptions | undefined {
+  if (address === 'off') return undefined;
+  const stated = address === undefined ? undefined : formatNatsAddress(parseNatsAddress(address));
+  const place = stated ?? configured?.address;
+  if (place === undefined) {
+    if (natsCredentials === undefined) return undefined;
+    throw new MirrorflowError('BAD_OPTION', '--nats-credentials needs the address of a server: give --nats');
+  }
+  return {
+    site: hostName,
+    ...configured,
+    address: place,
+    ...(natsCredentials !== undefined && { credentialsFile: resolve(natsCredentials) }),
   };
 }
 

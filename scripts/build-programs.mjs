@@ -25,8 +25,8 @@ import { build } from 'esbuild';
 import { ROOT } from './setup.mjs';
 
 const DIST = join(ROOT, 'dist');
-/** Accelerators that ws would use if they were installed. */
-const EXTERNAL = ['bufferutil', 'utf-8-validate'];
+/** Accelerators that ws would use if they were installed; what only programs that use NATS load. */
+const EXTERNAL = ['bufferutil', 'utf-8-validate', '@nats-io/*'];
 
 /**
  * Modules of Node have no side effects when they load, but take time: esbuild drops the unused

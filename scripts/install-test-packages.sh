@@ -25,6 +25,7 @@ need zsh zsh
 need groff groff
 need lintian lintian
 need readelf binutils
+need nats-server nats-server
 python3 -c 'import numpy' 2>/dev/null || /usr/bin/python3 -c 'import numpy' 2>/dev/null || missing+=(python3-numpy)
 python3 -c "import setuptools, wheel" 2>/dev/null || /usr/bin/python3 -c "import setuptools, wheel" 2>/dev/null || missing+=(python3-setuptools python3-wheel)
 [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)

@@ -67,6 +67,12 @@ const STEPS = [
     env: { MIRRORFLOW_LONG_TESTS: '1' },
     brief: npm('system', '--', '-g', 'come out of several files'),
   },
+  {
+    name: 'nats-faults',
+    command: npm('system', '--', '-g', 'killed at random: mirrors'),
+    env: { MIRRORFLOW_LONG_TESTS: '1' },
+    brief: npm('system', '--', '-g', 'killed at random: mirrors'),
+  },
   ...SUPPORTED_NODES.map(({ major }) => ({
     name: `node-${major}`,
     command: npm('test:node', '--', String(major)),

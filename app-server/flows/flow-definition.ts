@@ -64,9 +64,14 @@ export function remoteDefinition(
   return { flow, type, direction: 'input', remote, ...address, properties: '{}' };
 }
 
-/** Whether the data come from the duplicator of another host. */
+/** Whether the data come from another site, over NATS. */
+export function isFromSite({ source }: Pick<FlowDefinition, 'source'>): boolean {
+  return source?.startsWith('nats:') === true;
+}
+
+/** Whether the data come from the duplicator of another host, or from another site. */
 export function isRemote({ remote, source }: FlowDefinition): boolean {
-  return remote !== undefined || (source !== undefined && /^(?:tcp|tls):/.test(source));
+  return remote !== undefined || (source !== undefined && /^(?:tcp|tls|nats):/.test(source));
 }
 
 /** The definition that a first provider gives. Throws BAD_OPTION or TOO_LARGE. */
@@ -138,7 +143,7 @@ export function requestsRedefinition(definition: FlowDefinition, request: OpenRe
 export function fits(running: FlowDefinition, definition: FlowDefinition): boolean {
   if (running.type !== definition.type || running.direction !== definition.direction) return false;
   // The address of the other host's duplicator may have changed; a running one can be redirected.
-  if (isRemote(definition)) return isRemote(running);
+  if (isRemote(definition) && isFromSite(definition) === isFromSite(running)) return isRemote(running);
   if (definition.direction === 'input') {
     return canonicalAddress(running.source) === canonicalAddress(definition.source);
   }

@@ -12,6 +12,7 @@ import { flowFilePath } from '../../protocol/base/paths.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
+import { isSiteAddress } from '../../protocol/nats/site-address.js';
 import { remoteDefinition, SPECTRA, spectraDefinition, type FlowDefinition } from './flow-definition.js';
 import type { FlowDuplicatorOptions } from '../children/flow-duplicator.js';
 import { stopOwner } from '../../protocol/host/clean-up/orphans.js';
@@ -42,6 +43,7 @@ export class FlowTable {
     this.#openings = openings;
     const { source, via } = options.server.application;
     if (source !== undefined) this.add(spectraDefinition(source), true);
+    else if (via !== undefined && isSiteAddress(via)) this.add(spectraDefinition(via), true);
     else if (via !== undefined) this.add(remoteDefinition(SPECTRA, SPECTRA, via), true);
   }
 

@@ -14,18 +14,23 @@ import type { Logger } from '../../protocol/base/log.js';
 import {
   checkType,
   definitionOfProvider,
+  isFromSite,
   isRemote,
   remoteDefinition,
   type FlowDefinition,
 } from '../flows/flow-definition.js';
 import type { Flows } from '../flows/flows.js';
+import type { FarSite } from './far-site.js';
 import { FlowLocator, HOPS_MAX } from './flow-locator.js';
 import type { RemoteHosts } from './remote-hosts.js';
 import { SourceFollower } from './source-follower.js';
 
 export interface RemoteFlowsOptions {
-  /** The one host that every flow comes from which is not of this host; undefined: any host. */
-  readonly via: string | undefined;
+  /**
+   * The one host, or site, that every flow comes from which is not of this host; undefined: any
+   * host.
+   */
+  readonly via: string | FarSite | undefined;
   readonly flows: Flows;
   readonly hosts: RemoteHosts;
   readonly clock: Clock;
@@ -56,6 +61,7 @@ export class RemoteFlows {
   readonly #flows: Flows;
   readonly #hosts: RemoteHosts;
   readonly #log: Logger;
+  readonly #site: FarSite | undefined;
   readonly #locator: FlowLocator;
   readonly #follower: SourceFollower;
   /** Flows whose opening for a provider is under way here. */
@@ -67,7 +73,8 @@ export class RemoteFlows {
     this.#flows = flows;
     this.#hosts = hosts;
     this.#log = log;
-    this.#locator = new FlowLocator(hosts, via);
+    this.#site = typeof via === 'object' ? via : undefined;
+    this.#locator = new FlowLocator(hosts, typeof via === 'string' ? via : undefined);
     this.#follower = new SourceFollower(flows, this.#locator, clock, log);
     hosts.on('changed', () => this.#follower.searchNow());
   }
@@ -153,6 +160,7 @@ export class RemoteFlows {
   async deliverToProvider(flow: string, delivery: Delivery, hops: number): Promise<boolean> {
     const definition = this.#flows.table.get(flow)?.definition;
     if (definition === undefined || !isRemote(definition)) return false;
+    if (isFromSite(definition)) return (await this.#site?.deliver(this.#hosts, flow, delivery)) ?? false;
     try {
       const host = definition.remote ?? (await this.#locator.locate(flow, hops))?.host;
       return (
@@ -175,11 +183,17 @@ export class RemoteFlows {
   async #prepareConsumer(name: string, hops: number): Promise<void> {
     const flow = this.#flows.table.get(name);
     if (flow !== undefined && isRemote(flow.definition)) {
-      if (flow.duplicator.isIdle) await this.#refreshSource(name, flow.definition);
+      if (flow.duplicator.isIdle && !isFromSite(flow.definition))
+        await this.#refreshSource(name, flow.definition);
       return;
     }
     const isProvidedHere = this.#flows.openings.provider(name) !== undefined || this.#claims.has(name);
     if (flow?.permanent === true || isProvidedHere) return;
+    if (this.#site !== undefined) {
+      const found = flow === undefined ? await this.#site.find(name) : undefined;
+      if (found !== undefined && this.#flows.table.get(name) === undefined) this.#flows.table.define(found);
+      return;
+    }
     const located = this.#hosts.names.length === 0 ? undefined : await this.#locator.locate(name, hops);
     if (located === undefined) return this.#receiveFromLastKnown(name);
     // While no host has a provider, the ring here holds as much as the ring there.

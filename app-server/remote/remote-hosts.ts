@@ -15,6 +15,7 @@ import {
   type ParamsOf,
   type ResultOf,
 } from '../../protocol/rpc/xml-rpc/contract.js';
+import { SITE_METHODS } from '../../protocol/rpc/contract/sites.js';
 import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 
 /** Time in which a host must answer a question to all; a host that was cut off is left out. */
@@ -41,6 +42,8 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
   readonly #relay: Relay;
   #own: string | undefined;
   #addresses: ReadonlyMap<string, string> = new Map();
+  /** The sites of those at other sites, which answer SITE_METHODS only. */
+  #far: ReadonlyMap<string, string> = new Map();
 
   constructor(relay: Relay) {
     super();
@@ -57,10 +60,18 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
     return [...this.#addresses.keys()];
   }
 
+  /** Names of the hosts of another site. */
+  ofSite(site: string): string[] {
+    return [...this.#far].filter(([, its]) => its === site).map(([host]) => host);
+  }
+
   /** See app.hosts. */
   update(own: string, hosts: readonly HostOfApplication[]): void {
     this.#own = own;
     this.#addresses = new Map(hosts.map(({ host, address }) => [host, address]));
+    this.#far = new Map(
+      hosts.flatMap(({ host, site }) => (site === undefined ? [] : [[host, site] as const])),
+    );
     this.emit('changed');
   }
 
@@ -103,9 +114,13 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
     return this.call(host, method, params, { timeoutMs: ANSWER_TIMEOUT_MS });
   }
 
-  /** Calls all hosts at once; the answers of those that gave one within ANSWER_TIMEOUT_MS. */
+  /**
+   * Calls all hosts at once that answer the method; the answers of those that gave one within
+   * ANSWER_TIMEOUT_MS.
+   */
   async all<M extends RelayedMethod>(method: M, params: RelayedParams<M>): Promise<AnswerOf<M>[]> {
-    const calls = this.names.map(async (host): Promise<AnswerOf<M> | undefined> => {
+    const reached = isOfSites(method) ? this.names : this.names.filter((host) => !this.#far.has(host));
+    const calls = reached.map(async (host): Promise<AnswerOf<M> | undefined> => {
       try {
         return { host, result: await this.ask(host, method, params) };
       } catch {
@@ -114,4 +129,8 @@ export class RemoteHosts extends EventEmitter<RemoteHostsEvents> {
     });
     return (await Promise.all(calls)).filter((answer) => answer !== undefined);
   }
+}
+
+function isOfSites(method: RelayedMethod): boolean {
+  return SITE_METHODS.some((one) => one === method);
 }

@@ -7,7 +7,7 @@
 import type { Clock } from '../../protocol/base/clock.js';
 import type { DuplicatorReport } from '../../protocol/rpc/contract/shapes.js';
 import type { Logger } from '../../protocol/base/log.js';
-import { isRemote } from '../flows/flow-definition.js';
+import { isFromSite, isRemote } from '../flows/flow-definition.js';
 import type { Flows } from '../flows/flows.js';
 import { HOPS_MAX, type FlowLocator } from './flow-locator.js';
 
@@ -35,7 +35,7 @@ export class SourceFollower {
   /** A duplicator has reported the state of its source. */
   reported(flow: string, { sourceState }: DuplicatorReport): void {
     const definition = this.#flows.table.get(flow)?.definition;
-    if (definition === undefined || !isRemote(definition)) return;
+    if (definition === undefined || !isRemote(definition) || isFromSite(definition)) return;
     if (sourceState === 'stale') {
       this.#stale.add(flow);
       void this.#search(flow);

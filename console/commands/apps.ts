@@ -85,7 +85,7 @@ export function applicationTable(output: Output, applications: readonly Listed[]
     {
       header: 'source',
       align: 'left',
-      cell: ({ source, via }) => source ?? (via === undefined ? undefined : `host ${via}`),
+      cell: ({ source, via }) => source ?? (via === undefined || via.includes(':') ? via : `host ${via}`),
     },
     { header: 'pid', align: 'right', cell: ({ pid }) => pidCell(pid) },
     {

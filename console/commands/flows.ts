@@ -5,12 +5,13 @@
  * command asks each application's app server, with `--all` those of other hosts too; with
  * `--consumers` for what the flow files show of each consumer.
  */
-import type { FlowConsumer, FlowInfo, NetworkStatus } from '../../client-lib/index.js';
+import type { FlowConsumer, FlowInfo, HostOnNetwork, NetworkStatus } from '../../client-lib/index.js';
 import { isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import { APP_OPTION, command, type CommandContext } from '../command.js';
 import { askApplications } from '../every-application.js';
 import { askHosts, networkStatus } from '../every-host.js';
 import { pidCell, recordTable, type RecordColumn } from '../record-table.js';
+import { withHost } from '../servers.js';
 import type { TextStyle } from '../render/colour.js';
 import { formatBytes } from '../../plotting/numbers.js';
 
@@ -135,11 +136,28 @@ const COLUMNS_WITH_HOST: readonly RecordColumn<FlowOnHost>[] = [
   { header: 'pid', align: 'right', cell: ({ duplicator }) => pidCell(duplicator) },
 ];
 
+/** A flow as another site publishes it, which does not say who reads it. */
+function farFlow(
+  host: string,
+  { app, flow, type, state }: NonNullable<HostOnNetwork['flows']>[number],
+): FlowOnHost {
+  return { host, app, flow, type, state, consumers: [], holding: [], answered: false };
+}
+
 async function flowsOfAllHosts(context: CommandContext, app: string | undefined): Promise<void> {
   const answers = await askHosts(context, app, networkStatus);
   const flows = answers.flatMap(({ host, app: application, flows: onHost }) =>
     onHost.map((flow) => Object.assign({ host, app: application }, flow)),
   );
+  const answered = new Set(answers.map((answer) => answer.host));
+  const far = await withHost(context, (host) => host.network());
+  // A host of another site on which no application runs that runs here too did not answer.
+  for (const { host, site, flows: published = [] } of far) {
+    if (host === undefined || site === undefined || answered.has(host)) continue;
+    flows.push(
+      ...published.filter((flow) => app === undefined || flow.app === app).map((flow) => farFlow(host, flow)),
+    );
+  }
   const { output } = context;
   if (output.json) return output.value(flows);
   output.lines(recordTable(output, COLUMNS_WITH_HOST, flows, 'No flows.'));

@@ -40,7 +40,11 @@ function hostTable(output: Output, hosts: readonly HostOnNetwork[]): string[] {
             ? { text: 'connected', style: 'green' }
             : { text: 'away', style: 'red' },
     },
-    { header: 'address', align: 'left', cell: ({ address }) => address },
+    {
+      header: 'address',
+      align: 'left',
+      cell: ({ address, site }) => address ?? (site === undefined ? undefined : `site ${site}`),
+    },
     { header: 'version', cell: ({ version }) => version },
     {
       header: 'for',

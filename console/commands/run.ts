@@ -32,7 +32,8 @@ export const runCommand = command({
     'update-interval': UPDATE_INTERVAL_OPTION,
     via: {
       type: 'string',
-      describe: 'mirror from another host that runs the same application, not from SpecTcl',
+      describe:
+        'mirror from another host that runs the same application, or from a site, nats://HOST:PORT/PREFIX/SITE, not from SpecTcl',
     },
     host: { type: 'string', describe: 'host to start it on; default: this one' },
     linger: { type: 'string', describe: 'milliseconds for which a flow without clients is kept' },
@@ -57,6 +58,8 @@ export const runCommand = command({
   ],
   async run(context, values) {
     const { checkName } = await import('../../protocol/base/names.js');
+    const { formatSiteAddress, isSiteAddress, parseSiteAddress } =
+      await import('../../protocol/nats/site-address.js');
     const { formatAddress, parseAddress } = await import('../../protocol/base/address.js');
     const { spectcl, linger, host, via, record } = values;
     const interval = values['update-interval'];
@@ -66,7 +69,9 @@ export const runCommand = command({
       ...(spectcl !== undefined && {
         source: formatAddress(parseAddress(spectcl, { schemes: ['spectcl'] })),
       }),
-      ...(via !== undefined && { via: checkName('host', via) }),
+      ...(via !== undefined && {
+        via: isSiteAddress(via) ? formatSiteAddress(parseSiteAddress(via)) : checkName('host', via),
+      }),
       ...(interval !== undefined && { updateIntervalMs: updateIntervalValue(interval) }),
       ...(linger !== undefined && {
         lingerMs: numberValue('linger', linger, { min: 0, max: LINGER_MAX_MS }),

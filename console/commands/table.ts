@@ -32,6 +32,7 @@ import { recordingsCommand } from './recordings.js';
 import { repairCommand } from './repair.js';
 import { runCommand } from './run.js';
 import { saveCommand } from './save.js';
+import { natsCommand } from './nats.js';
 import { secretCommand } from './secret.js';
 import { sendCommand } from './send.js';
 import { showCommand } from './show.js';
@@ -71,6 +72,7 @@ export const COMMANDS: readonly Command[] = [
   hostCommand,
   hostsCommand,
   secretCommand,
+  natsCommand,
   consoleCommand,
   completionCommand,
   installCommand,

@@ -75,12 +75,6 @@ export class RemoteFlow extends DuplicatedFlow {
   async start(): Promise<void> {
     const security = readSecurity(this.#options.security);
     const { secret } = security;
-    if (secret === undefined) {
-      throw new MirrorflowError(
-        'BAD_OPTION',
-        `${this.#options.sourceText}: a flow of another host needs a shared secret: give --secret-file`,
-      );
-    }
     this.#predecessor = await findRemotePredecessor(this.#options, this.#log);
     this.#delivery.expect(this.#predecessor.lossless);
     await new Promise<void>((resolve, reject) => {

@@ -23,11 +23,20 @@ import type { Security } from '../../protocol/rpc/security/options.js';
 import type { Secret } from '../../protocol/rpc/security/secret.js';
 import type { WireHello } from '../../protocol/flow/wire/handshake-messages.js';
 import type { Delivery } from '../serving/consumer-registry.js';
+import type { SiteAddress } from '../../protocol/nats/site-address.js';
 import type { RemoteFlowOptions } from '../options.js';
+import type { StreamPosition } from './nats/nats-receiver.js';
 import { UpstreamLink, type UpstreamLinkHooks } from './upstream-link.js';
 
 /** An attempt costs little, and meanwhile the sender's ring keeps what it can. */
 const LINK_BACKOFF = { firstMs: 20, maxMs: 1_000 };
+
+/** A link of either kind. */
+interface SenderLink {
+  /** Rejects with the cause when the link has ended; never resolves. */
+  readonly over: Promise<never>;
+  deliver(delivery: Delivery): void;
+}
 
 export interface ConnectorHooks extends UpstreamLinkHooks {
   /** Called before each link: what it requests. */
@@ -46,8 +55,10 @@ export class UpstreamConnector {
   readonly #stopping = new AbortController();
   readonly #wait: InterruptibleWait;
   readonly #backoff = new Backoff(LINK_BACKOFF);
-  #address: AddressOf<'tcp' | 'tls'>;
-  #link: UpstreamLink | undefined;
+  #source: AddressOf<'tcp' | 'tls'> | SiteAddress;
+  #link: SenderLink | undefined;
+  /** Where a link over NATS continues. */
+  readonly #position: StreamPosition = { epoch: 0, anchor: 0 };
   /** Links that were welcomed. */
   #connections = 0;
 
@@ -56,7 +67,7 @@ export class UpstreamConnector {
     this.#clock = clock;
     this.#log = log;
     this.#hooks = hooks;
-    this.#address = options.source;
+    this.#source = options.source;
     this.#wait = new InterruptibleWait(clock, this.#stopping.signal);
   }
 
@@ -74,13 +85,13 @@ export class UpstreamConnector {
    */
   async run(
     security: Security,
-    secret: Secret,
+    secret: Secret | undefined,
     started: () => void,
     failed: (error: unknown) => void,
   ): Promise<void> {
     while (!this.stopped) {
       try {
-        this.#link = this.#connect(security, secret, started);
+        this.#link = await this.#connect(security, secret, started);
         await this.#link.over;
       } catch (error) {
         this.#link = undefined;
@@ -103,7 +114,7 @@ export class UpstreamConnector {
 
   /** The sender listens at `address` from now on; the next link is made there, at once. */
   redirect(address: AddressOf<'tcp' | 'tls'>): void {
-    this.#address = address;
+    this.#source = address;
     this.#log.info('the source has a new address', { source: formatAddress(address) });
     this.#backoff.reset();
     this.#wait.wake();
@@ -114,29 +125,39 @@ export class UpstreamConnector {
     this.#stopping.abort();
   }
 
-  #connect(security: Security, secret: Secret, started: () => void): UpstreamLink {
+  async #connect(security: Security, secret: Secret | undefined, started: () => void): Promise<SenderLink> {
     const { app, flow, crc, integrity, startTimeoutMs } = this.#options;
     const hello = { application: app, flow, id: this.#id, crc, integrity, ...this.#hooks.request() };
-    return new UpstreamLink(
-      {
-        address: this.#address,
-        secret,
-        security,
-        hello,
-        withinMs: startTimeoutMs,
-        clock: this.#clock,
-        signal: this.#stopping.signal,
+    const source = this.#source;
+    const common = {
+      hello,
+      withinMs: startTimeoutMs,
+      clock: this.#clock,
+      signal: this.#stopping.signal,
+    };
+    const hooks: UpstreamLinkHooks = {
+      welcomed: async (welcome) => {
+        const sink = await this.#hooks.welcomed(welcome);
+        this.#connections += 1;
+        this.#backoff.reset();
+        started();
+        return sink;
       },
-      {
-        welcomed: async (welcome) => {
-          const sink = await this.#hooks.welcomed(welcome);
-          this.#connections += 1;
-          this.#backoff.reset();
-          started();
-          return sink;
-        },
-        received: (bytes) => this.#hooks.received(bytes),
-      },
-    );
+      received: (bytes) => this.#hooks.received(bytes),
+    };
+    if ('server' in source) {
+      const { readPublishingSite } = await import('../../protocol/nats/publishing-site.js');
+      const { NatsLink } = await import('./nats/nats-link.js');
+      const position = this.#position;
+      const from = readPublishingSite(source, this.#options.directory);
+      return new NatsLink({ ...common, source: from, position, log: this.#log }, hooks);
+    }
+    if (secret === undefined) {
+      throw new MirrorflowError(
+        'BAD_OPTION',
+        `${this.#options.sourceText}: a flow of another host needs a shared secret: give --secret-file`,
+      );
+    }
+    return new UpstreamLink({ ...common, address: source, secret, security }, hooks);
   }
 }

@@ -5,6 +5,7 @@
  */
 import { addressPattern } from '../../protocol/base/address-pattern.js';
 import { ALARM_ACTIONS_JSON, readAlarmActions } from '../../protocol/host/alarm-actions.js';
+import { NATS_JSON } from '../../protocol/nats/options.js';
 import { applicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import type { JsonSchema } from '../../protocol/rpc/xml-rpc/json-schema.js';
 import { NAME_JSON } from '../../protocol/rpc/xml-rpc/schema.js';
@@ -16,6 +17,7 @@ import {
   readHostName,
   readIntegrity,
   readListen,
+  readNats,
   readPath,
   readPeers,
   readPortRange,
@@ -92,6 +94,7 @@ export const CONFIGURATION_KEYS = {
     ALARM_ACTIONS_JSON,
     readAlarmActions,
   ),
+  nats: key('how this host takes part in a collaboration over NATS', NATS_JSON, readNats),
   applications: key(
     'applications to start with the host server; each has the members of host.run',
     { type: 'array', maxItems: APPLICATIONS_MAX, items: applicationOptions.json },

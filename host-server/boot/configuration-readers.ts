@@ -5,6 +5,7 @@
  */
 import { checkAccess } from '../../protocol/host/access/access.js';
 import { applicationOptions, type ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
+import { checkNatsOptions, type StatedNatsOptions } from '../../protocol/nats/options.js';
 import { checkPrograms } from '../../protocol/rpc/contract/programs.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { formatAddress } from '../../protocol/base/address.js';
@@ -39,6 +40,10 @@ export function readPeers(value: unknown, key: string, refuse: Refuse): PeerAddr
   return value.flatMap((entry: unknown, index) => {
     return attempt(`${key}[${index}]`, refuse, () => parsePeer(entry)) ?? [];
   });
+}
+
+export function readNats(value: unknown, key: string, refuse: Refuse): StatedNatsOptions | undefined {
+  return attempt(key, refuse, () => checkNatsOptions(value, key, CONFIGURATION_PLACE));
 }
 
 /** The address of the web viewer, or `off`. */

@@ -1,6 +1,7 @@
 /**
- * Handlers of the XML-RPC methods of the host server (`host.*`, `child.failed`). `host-server.ts`
- * passes the table to its endpoints; touches nothing but the objects that it is given.
+ * Handlers of the XML-RPC methods of the host server (`host.*`, `site.*`, `child.failed`).
+ * `host-server.ts` passes the table to its endpoints; touches nothing but the objects that it is
+ * given.
  */
 import type { MirrorflowContract } from '../../protocol/rpc/contract/methods.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
@@ -11,8 +12,11 @@ import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { Applications } from '../applications/applications.js';
 import type { CallOrigin, HostSession } from '../control/call-origin.js';
 import type { WebProcess } from '../control/web-process.js';
+import type { NatsProcess } from '../peers/nats-process.js';
 import type { Peers } from '../peers/peers.js';
+import type { Sites } from '../peers/sites.js';
 import type { Network } from './network.js';
+import type { SiteAnswers } from './site-answers.js';
 
 /** The answer to host.info. */
 export interface HostFacts {
@@ -29,11 +33,19 @@ export interface HostFacts {
   web(): WebProcess | undefined;
 }
 
+/** What this host has of other sites. */
+export interface FarSites {
+  readonly sites: Sites;
+  readonly process: NatsProcess;
+  readonly answers: SiteAnswers;
+}
+
 /** `quit` resolves when the host server is about to end. */
 export function hostHandlers(
   applications: Applications,
   network: Network,
   peers: Peers,
+  far: FarSites,
   facts: HostFacts,
   quit: (withApplications: boolean) => Promise<void>,
 ): Partial<Handlers<MirrorflowContract, CallOrigin>> {
@@ -104,8 +116,22 @@ export function hostHandlers(
     },
     'child.failed': ([failure], origin) => {
       refuseElsewhere('child.failed', origin);
-      if (facts.web()?.startFailed(failure) !== true) applications.childFailed(failure);
+      const isKnown = facts.web()?.startFailed(failure) === true || far.process.startFailed(failure);
+      if (!isKnown) applications.childFailed(failure);
       return true;
+    },
+    'site.subscribe': ([ready], origin) => {
+      refuseElsewhere('site.subscribe', origin);
+      return far.process.subscribe(ready, requirePermanent('site.subscribe', origin.session));
+    },
+    'site.report': ([report], origin) => {
+      refuseElsewhere('site.report', origin);
+      far.sites.report(requirePermanent('site.report', origin.session), report);
+      return true;
+    },
+    'site.answer': ([site, host, call], origin) => {
+      refuseElsewhere('site.answer', origin);
+      return far.answers.answer(site, host, call);
     },
   };
 }

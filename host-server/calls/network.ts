@@ -4,13 +4,19 @@
  * servers. Called by the handlers beside it; makes XML-RPC calls on existing connections only.
  */
 import type { HostOnNetwork, RelayedCall } from '../../protocol/rpc/contract/hosts.js';
-import type { ApplicationInfo, ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
+import {
+  applicationInfo,
+  type ApplicationInfo,
+  type ApplicationOptions,
+} from '../../protocol/rpc/contract/shapes.js';
+import { SITE_METHODS, type SiteHost } from '../../protocol/rpc/contract/sites.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 import type { Applications } from '../applications/applications.js';
 import type { Peer } from '../peers/connected-peer.js';
 import type { Peers, UnreachablePeer } from '../peers/peers.js';
+import type { Sites } from '../peers/sites.js';
 
 /** Time in which another host must answer what runs there. */
 const ANSWER_TIMEOUT_MS = 2_000;
@@ -31,13 +37,15 @@ export class Network {
   readonly #own: OwnHost;
   readonly #applications: Applications;
   readonly #peers: Peers;
+  readonly #sites: Sites;
   /** Relayed calls under way, by application. */
   readonly #underway = new Map<string, number>();
 
-  constructor(own: OwnHost, applications: Applications, peers: Peers) {
+  constructor(own: OwnHost, applications: Applications, peers: Peers, sites: Sites) {
     this.#own = own;
     this.#applications = applications;
     this.#peers = peers;
+    this.#sites = sites;
   }
 
   /** See host.network. */
@@ -52,18 +60,21 @@ export class Network {
       applications: this.#applications.list(),
     };
     const connected = await Promise.all(this.#peers.list().map((peer) => this.#inquire(peer)));
-    return [own, ...connected, ...this.#peers.unreachable().map(unreachableOnNetwork)];
+    const far = this.#sites.list().map(([far, siteHost]) => farOnNetwork(far, siteHost));
+    return [own, ...connected, ...this.#peers.unreachable().map(unreachableOnNetwork), ...far];
   }
 
   /** See host.run. Throws UNKNOWN_HOST. */
   run(options: ApplicationOptions, host: string | undefined): Promise<ApplicationInfo> {
     if (this.#isHere(host)) return this.#applications.run(options);
+    if (this.#isFar(host)) return this.#startFar(options, host);
     return this.#peers.peer(host).call('host.run', [options], { timeoutMs: START_TIMEOUT_MS });
   }
 
   /** See host.stop. Throws UNKNOWN_HOST. */
   stop(name: string, host: string | undefined): Promise<ApplicationInfo> {
     if (this.#isHere(host)) return this.#applications.stop(name);
+    if (this.#isFar(host)) refuseFar(host, 'stop applications');
     return this.#peers.peer(host).call('host.stop', [name], { timeoutMs: STOP_TIMEOUT_MS });
   }
 
@@ -83,6 +94,7 @@ export class Network {
     this.#underway.set(application, underway + 1);
     try {
       const options = { timeoutMs: FORWARD_TIMEOUT_MS };
+      if (this.#isFar(host)) return await this.#relayFar(application, host, call);
       return await this.#peers.peer(host).call('host.forward', [application, call], options);
     } finally {
       this.#underway.set(application, (this.#underway.get(application) ?? 1) - 1);
@@ -111,10 +123,14 @@ export class Network {
       .list()
       .filter(({ running }) => running.has(application))
       .map(({ name: host, address }) => ({ host, address }));
+    const far = this.#sites
+      .list()
+      .filter(([, { applications }]) => runs(applications, application))
+      .map(([host, { site }]) => ({ host, site, address: '' }));
     // An app server that is ending fails the call and needs no list.
     this.#applications
       .callerOf(application)
-      ?.call('app.hosts', [this.#own.name, hosts])
+      ?.call('app.hosts', [this.#own.name, [...hosts, ...far]])
       .catch(() => undefined);
   }
 
@@ -129,9 +145,58 @@ export class Network {
     }
   }
 
+  /** A host of this network has its name before one of another site. */
+  #isFar(host: string): boolean {
+    return this.#sites.has(host) && !this.#peers.list().some(({ name }) => name === host);
+  }
+
+  async #startFar(options: ApplicationOptions, host: string): Promise<ApplicationInfo> {
+    const { name, ...settings } = options;
+    if (Object.keys(settings).length > 0) {
+      throw new MirrorflowError(
+        'BAD_OPTION',
+        `host ${host} of another site starts ${name} as it is configured there: give the name only`,
+        { host },
+      );
+    }
+    const call = { application: name, method: 'host.open', params: [] } as const;
+    const started = await this.#sites.call(host, { ...call, params: [] }, START_TIMEOUT_MS);
+    return applicationInfo.check(started, {
+      method: 'host.open',
+      root: 'result',
+      path: [],
+      unknownMembers: 'drop',
+    });
+  }
+
+  #relayFar(application: string, host: string, { method, params }: RelayedCall): Promise<RpcValue> {
+    const allowed = SITE_METHODS.find((one) => one === method);
+    if (allowed === undefined) refuseFar(host, `answer ${method}`);
+    return this.#sites.call(host, { application, method: allowed, params }, FORWARD_TIMEOUT_MS);
+  }
+
   #isHere(host: string | undefined): host is undefined {
     return host === undefined || host === this.#own.name;
   }
+}
+
+function runs(applications: SiteHost['applications'], application: string): boolean {
+  return applications.some(({ name, state }) => name === application && state === 'running');
+}
+
+function refuseFar(host: string, what: string): never {
+  throw new MirrorflowError(
+    'NOT_PERMITTED',
+    `host ${host} is at another site, and does not ${what} for this one`,
+    {
+      host,
+    },
+  );
+}
+
+function farOnNetwork(host: string, { site, version, since, applications, flows }: SiteHost): HostOnNetwork {
+  const infos = applications.map((info) => ({ ...info, restarts: 0, configured: true, byHand: false }));
+  return { host, site, own: false, connected: true, version, since, applications: infos, flows };
 }
 
 function unreachableOnNetwork({ name: host, address, since, cause }: UnreachablePeer): HostOnNetwork {

@@ -29,6 +29,7 @@ export const PROGRAM_MODULES = {
   'message-thread': 'client-lib/messages/message-thread/main.js',
   'recording-thread': 'web/server/past/main.js',
   recorder: 'recorder/main.js',
+  nats: 'nats/main.js',
   recovery: 'duplicator/recovery/main.js',
   simulator: 'simulator/main.js',
   web: 'web/main.js',

@@ -1,8 +1,14 @@
 /**
  * The network page in a real browser: holding clients by name, details, starting and stopping.
  */
+import { jetstream } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
+import { encodeEntry } from '../../nats/presence/entry.js';
+import { SiteSeals } from '../../protocol/nats/signature.js';
+import { connectTo, NatsRig } from '../kit/nats-rig.js';
+import { needsNatsServer } from '../kit/nats-server.js';
 import { SECRET, startsPages, type PageSystem, type PageSystemOptions } from './page-system.js';
 import { eventually } from '../kit/eventually.js';
 
@@ -177,5 +183,32 @@ describe('the network page in a browser', function () {
     await page.goto(`${address}#/e1?p=tof&p=pid.de-vs-e`);
     await page.locator('.plot[data-sequence]:not([data-sequence=""])').first().waitFor();
     expect(await fits(), 'spectra').to.equal(true);
+  });
+
+  it('hosts of other sites are listed with what they publish', async function () {
+    needsNatsServer(this);
+    const rig = await NatsRig.start({ leaves: [] });
+    try {
+      const { page, problems } = await open({ hostOptions: ['--nats', rig.hub.address('test')] });
+      const gsi = await connectTo(rig.access('hub', 'gsi'));
+      const bucket = await new Kvm(jetstream(gsi)).open('test');
+      const host = {
+        site: 'gsi',
+        host: 'daq1',
+        version: '0.2.0',
+        since: new Date(),
+        applications: [{ name: 'e1', state: 'running' as const }],
+        flows: [{ app: 'e1', flow: 'spectra', type: 'spectcl-mirror', state: 'running' as const }],
+      };
+      await bucket.put(
+        'gsi.daq1',
+        encodeEntry(new SiteSeals(undefined, undefined), 'gsi.daq1', { host, atMs: 1 }),
+      );
+      await page.getByRole('row', { name: 'gsi daq1.gsi e1 e1/spectra' }).waitFor();
+      await gsi.close();
+      expect(problems).to.deep.equal([]);
+    } finally {
+      await rig.stop();
+    }
   });
 });

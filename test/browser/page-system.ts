@@ -18,6 +18,8 @@ export interface PageSystemOptions extends BrowserOptions {
   readonly application?: Partial<ApplicationOptions>;
   /** Folder of the package jsroot; without it the viewer looks beside its program. */
   readonly jsroot?: string;
+  /** Further options of the host server. */
+  readonly hostOptions?: readonly string[];
 }
 
 export class PageSystem {
@@ -30,9 +32,9 @@ export class PageSystem {
   address = '';
   #closeBrowser: () => Promise<void> = () => Promise.resolve();
 
-  private constructor(secret: boolean, jsroot: string) {
+  private constructor(secret: boolean, jsroot: string, hostOptions: readonly string[]) {
     const environment = { MIRRORFLOW_JSROOT: jsroot };
-    this.system = new RealSystem(secret ? { secret: SECRET, environment } : { environment });
+    this.system = new RealSystem({ environment, hostOptions, ...(secret && { secret: SECRET }) });
   }
 
   /** Starts everything: the application `e1` runs, its source has counted some events. */
@@ -40,9 +42,10 @@ export class PageSystem {
     secret = false,
     jsroot = '',
     application = {},
+    hostOptions = [],
     ...options
   }: PageSystemOptions = {}): Promise<PageSystem> {
-    const created = new PageSystem(secret, jsroot);
+    const created = new PageSystem(secret, jsroot, hostOptions);
     try {
       await created.#start(options, application);
     } catch (error) {

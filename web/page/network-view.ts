@@ -5,8 +5,9 @@
  */
 import { dataState, networkStateText } from '../view/data-state.js';
 import { applicationStateText } from '../view/network-words.js';
-import type { NetworkApplication, PageMessage } from '../wire/messages.js';
+import type { FarHost, NetworkApplication, PageMessage } from '../wire/messages.js';
 import { element, keepFocus, setText } from './dom.js';
+import { farHostTable } from './far-hosts.js';
 import type { NetworkSelection } from './network-boxes.js';
 import {
   applicationDetails,
@@ -29,6 +30,8 @@ export class NetworkView {
   readonly #state: PageState;
   readonly #events: NetworkEvents;
   readonly #picture = element('div', { class: 'network-picture' });
+  /** Below the picture; replaced only when different. */
+  readonly #far = element('div', { class: 'network-far' });
   readonly #details = element('aside', { class: 'network-details', 'aria-label': 'Details' });
   /** As the header says it; without the viewer's server with the age of the picture. */
   readonly #stateNote = element('p', { class: 'network-state', role: 'status' });
@@ -43,7 +46,7 @@ export class NetworkView {
   constructor(state: PageState, events: NetworkEvents) {
     this.#state = state;
     this.#events = events;
-    this.element.append(this.#stateNote, this.#picture, this.#details);
+    this.element.append(this.#stateNote, this.#picture, this.#details, this.#far);
     this.#listenToPicture();
     state.on('network', () => this.refresh());
     state.on('connection', () => this.refresh());
@@ -84,6 +87,14 @@ export class NetworkView {
     });
     keepFocus(this.#picture, () => this.#picture.replaceChildren(drawn));
     this.#updateDetails();
+    this.#updateFar(picture.far ?? []);
+  }
+
+  #updateFar(hosts: readonly FarHost[]): void {
+    const key = JSON.stringify(hosts);
+    if (this.#far.dataset['shown'] === key) return;
+    this.#far.dataset['shown'] = key;
+    this.#far.replaceChildren(...(hosts.length === 0 ? [] : [farHostTable(hosts)]));
   }
 
   /** A picture is replaced once a second, also between press and release. */

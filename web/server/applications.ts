@@ -266,8 +266,10 @@ export class Applications {
         this.#host.applications,
         this.#host.hostServerConnected,
       );
+      const farHosts = this.#host.farHosts();
+      const far = farHosts.length === 0 ? {} : { far: farHosts };
       for (const [receive, maySee] of this.#pictureReceivers) {
-        receive({ kind: 'network', picture: this.#visible(picture, maySee) });
+        receive({ kind: 'network', picture: { ...this.#visible(picture, maySee), ...far } });
       }
     } finally {
       this.#sendingPicture = false;

@@ -7,6 +7,7 @@
 import { EventEmitter } from 'eventemitter3';
 import { connectHost, type ApplicationInfo, type HostConnection } from '../../client-lib/index.js';
 import type { Logger } from '../../protocol/base/log.js';
+import type { FarHost } from '../wire/messages.js';
 import { UseCounter } from './use-counter.js';
 
 interface HostLinkEvents {
@@ -15,6 +16,8 @@ interface HostLinkEvents {
 }
 
 const POLL_MS = 1_000;
+/** Each question for the network is one to every connected host. */
+const FAR_HOSTS_MS = 5_000;
 
 export class HostLink extends EventEmitter<HostLinkEvents> {
   readonly #directory: string | undefined;
@@ -26,6 +29,8 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
   #answeredMs = -Infinity;
   /** List and reachability as JSON at the last event. */
   #reported = '';
+  #farHosts: readonly FarHost[] = [];
+  #farHostsAskedMs = -Infinity;
   #pollTimer: NodeJS.Timeout | undefined;
   #request: Promise<void> | undefined;
 
@@ -63,6 +68,15 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
       this.#request = undefined;
     });
     return this.#request;
+  }
+
+  /** The hosts of other sites, a few seconds old at most; asks again in the background. */
+  farHosts(): readonly FarHost[] {
+    if (performance.now() - this.#farHostsAskedMs >= FAR_HOSTS_MS) {
+      this.#farHostsAskedMs = performance.now();
+      void this.#requestFarHosts();
+    }
+    return this.#farHosts;
   }
 
   async run(app: string): Promise<void> {
@@ -104,6 +118,28 @@ export class HostLink extends EventEmitter<HostLinkEvents> {
     if (report === this.#reported) return;
     this.#reported = report;
     this.emit('applications', this.#applications, this.#answers);
+  }
+
+  async #requestFarHosts(): Promise<void> {
+    try {
+      const hosts = await (await this.#connected()).network();
+      this.#farHosts = hosts.flatMap(({ host, site, version = '', applications, flows = [] }) =>
+        host === undefined || site === undefined
+          ? []
+          : [
+              {
+                name: host,
+                site,
+                version,
+                applications: applications.map(({ name, state }) => ({ name, state })),
+                flows: flows.map(({ app, flow, state }) => ({ app, flow, state })),
+              },
+            ],
+      );
+    } catch (error) {
+      this.#farHosts = [];
+      this.#log.debug('the host server does not list the network', { error });
+    }
   }
 
   #connected(): Promise<HostConnection> {

@@ -309,11 +309,23 @@ export interface NetworkApplication extends ApplicationSummary {
   readonly problem?: string;
 }
 
+/** A host of another site, as it publishes itself over NATS. */
+export interface FarHost {
+  /** `daq1.gsi`. */
+  readonly name: string;
+  readonly site: string;
+  readonly version: string;
+  readonly applications: readonly { readonly name: string; readonly state: string }[];
+  readonly flows: readonly { readonly app: string; readonly flow: string; readonly state: string }[];
+}
+
 export interface NetworkPicture {
   readonly host: string;
   readonly hostServer: boolean;
   readonly atMs: number;
   readonly applications: readonly NetworkApplication[];
+  /** Hosts of other sites; left out without any. */
+  readonly far?: readonly FarHost[];
 }
 
 export type ServerMessage =

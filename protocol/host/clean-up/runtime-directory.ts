@@ -13,6 +13,7 @@ import {
   providerSocketPath,
   datagramSocketPath,
 } from '../../base/paths.js';
+import { NATS_RECORD } from '../../nats/options.js';
 import { isName } from '../../base/names.js';
 import { HOST_RIGHTS, RIGHTS, USER_RIGHTS } from '../../base/rights.js';
 import { ownerOfRecord } from './records.js';
@@ -43,6 +44,7 @@ export async function sweepRuntimeDirectory(sweep: Sweep, places: RuntimePlaces)
     if (!hostLives) await sweepSocket(sweep, hostSocketPath(directory, right), 'no host server lives');
   }
   sweepRecord(sweep, hostRecord);
+  sweepRecord(sweep, join(directory, NATS_RECORD));
   const living = new Set<string>();
   const expected = new Set<string>();
   for (const name of sweep.namesIn(apps)) {

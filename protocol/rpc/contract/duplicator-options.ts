@@ -95,6 +95,8 @@ export function duplicatorArguments(given: DuplicatorArguments): string[] {
 export { joinAddress as sourceAddress };
 
 function connectArguments(source: string): string[] {
+  // Prefix and site stand behind the port.
+  if (source.startsWith('nats:')) return ['--connect', source];
   const { system, port } = splitAddress(source);
   return ['--connect', system, '--port', port];
 }

@@ -17,6 +17,7 @@ import {
   type TypeOf,
 } from '../xml-rpc/schema.js';
 import { applicationInfo } from './shapes.js';
+import { publishedFlow } from './sites.js';
 
 /**
  * The methods that app servers of the same application on other hosts may call. The relaying host
@@ -48,6 +49,7 @@ export const hostIntroduction = struct({
 
 export const hostOnNetwork = struct({
   host: optional(name('host')),
+  site: optional(name('host')),
   own: boolean(),
   connected: boolean(),
   address: optional(string({ maxCharacters: 1024, doc: 'the address under which it is reached' })),
@@ -57,11 +59,16 @@ export const hostOnNetwork = struct({
     string({ maxCharacters: 4096, doc: 'the reason why it is not connected or did not answer' }),
   ),
   applications: arrayOf(applicationInfo),
+  flows: optional(arrayOf(publishedFlow)),
 });
 
-/** Another host on which the same application runs. */
+/**
+ * Another host on which the same application runs. One with a site is reached over NATS, by calls
+ * only.
+ */
 export const hostOfApplication = struct({
   host: name('host'),
+  site: optional(name('host')),
   address: string({ maxCharacters: 253, doc: 'the name or address under which this host reaches it' }),
 });
 

@@ -10,6 +10,7 @@ import { CLIENT_METHODS } from './methods/client.js';
 import { FLOW_METHODS } from './methods/flow.js';
 import { HOST_METHODS } from './methods/host.js';
 import { REMOTE_METHODS } from './methods/remote.js';
+import { SITE_METHODS_OF_CONTRACT } from './methods/sites.js';
 
 export const CONTRACT = defineContract({
   ...HOST_METHODS,
@@ -18,6 +19,7 @@ export const CONTRACT = defineContract({
   ...CLIENT_METHODS,
   ...FLOW_METHODS,
   ...CHILD_METHODS,
+  ...SITE_METHODS_OF_CONTRACT,
 });
 
 export type MirrorflowContract = typeof CONTRACT;

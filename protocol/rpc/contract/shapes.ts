@@ -31,6 +31,11 @@ export const address = string({
   jsonPattern: addressPattern(['tcp', 'tls', 'unix', 'spectcl']),
   doc: 'an address, tcp://host:port, tls://host:port, unix:/path or spectcl://host?rest=…&mirror=…',
 });
+/** Where flows come from that are not of this host. */
+export const hostOrSite = string({
+  pattern: /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|nats:\/\/[\x21-\x7e]{1,1000})$/,
+  doc: 'the name of a host, or a site, nats://host:port/PREFIX/SITE',
+});
 export const session = string({ maxCharacters: 64, doc: 'the session token from client.present' });
 const errorCode = string({ maxCharacters: 40, doc: 'the name of an error code' });
 const count = (doc: string) => int({ min: 0, doc });
@@ -85,7 +90,7 @@ export const gatewayOptions = struct({
 /** The options of an application besides its name and port. */
 export const APPLICATION_SETTINGS = {
   source: optional(address),
-  via: optional(name('host')),
+  via: optional(hostOrSite),
   gateway: optional(gatewayOptions),
   record: optional(recordOptions),
   allowChanges: optional(boolean()),
@@ -107,7 +112,7 @@ export const applicationInfo = struct({
   name: name('application'),
   state: oneOf(APPLICATION_STATES),
   source: optional(address),
-  via: optional(name('host')),
+  via: optional(hostOrSite),
   pid: optional(int({ min: 1, doc: 'process id of the app server' })),
   port: optional(int({ min: 0, max: 65_535, doc: 'TCP port of the app server' })),
   socket: optional(path('path of the app server socket')),

@@ -9,6 +9,7 @@ import { recovery, recoveryReports } from './recovery.js';
 import { gatewayRequests, pageMessages } from './requests.js';
 import { linkClients } from './link-clients.js';
 import { mirrorReplies } from './mirror-replies.js';
+import { natsParcels } from './nats.js';
 import { portManager, restReplies } from './rest-replies.js';
 import { savedFiles } from './saved-files.js';
 import { sessionFrames } from './session-frames.js';
@@ -39,4 +40,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   wireBlocks,
   savedFiles,
   trendFiles,
+  natsParcels,
 ];

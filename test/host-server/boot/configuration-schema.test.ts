@@ -143,6 +143,25 @@ const KEYS: Record<string, fc.Arbitrary<unknown>> = {
     command: struct({ program: PATH, arguments: some(PATH) }),
     timeoutMs: NUMBER,
   }),
+  nats: struct({
+    address: texts(
+      'nats://h:4222/p',
+      'nats://[::1]:1/e23001',
+      'nats://h/p',
+      'tcp://h:1/p',
+      'nats://h:1/',
+      '/p',
+    ),
+    site: NAME,
+    domain: NAME,
+    credentialsFile: PATH,
+    tls: fc.boolean(),
+    publish: some(
+      struct({ app: NAME, flows: some(NAME), wan: texts('stored', 'lossy'), storeBytes: NUMBER }),
+    ),
+    allowStart: some(NAME),
+    siteKeys: fc.dictionary(NAME, texts('A'.repeat(43), '='), { maxKeys: 2 }),
+  }),
   applications: fc.array(APPLICATION, { maxLength: 1 }),
 };
 

@@ -80,6 +80,34 @@ describe('configuration of the host server', () => {
     });
   });
 
+  it('how a host takes part over NATS is checked, with the place of each mistake', () => {
+    const nats = {
+      address: 'nats://hub.example.org:4222/e23001',
+      site: 'gsi',
+      domain: 'hub',
+      credentialsFile: '/etc/mirrorflow/gsi.creds',
+      tls: true,
+      publish: [
+        { app: 'e23001', flows: ['spectra'] },
+        { app: 'daq', wan: 'stored', storeSeconds: 3600 },
+      ],
+      allowStart: ['frib'],
+      siteKeys: { frib: `${'A'.repeat(43)}=` },
+    };
+    expect(parseConfiguration(JSON.stringify({ nats }))).to.deep.equal({
+      kind: 'configuration',
+      configuration: { nats, applications: [] },
+    });
+    const wrong = (more: object): string[] => problems({ nats: { ...nats, ...more } });
+    expect(wrong({ address: 'nats://hub' })[0]).to.match(/^nats "nats:\/\/hub" is not a valid address/);
+    expect(wrong({ tlsCaFile: 'ca.pem' })[0]).to.match(/^nats\.tlsCaFile must be absolute path/);
+    expect(wrong({ publish: [{ app: 'a b' }] })[0]).to.match(/"a b" is not a name of an? application/);
+    expect(wrong({ publish: [{ app: 'a', wan: 'fast' }] })[0]).to.match(/^nats\.publish\[0\]\.wan must be/);
+    expect(wrong({ siteKeys: { frib: 'key' } })[0]).to.match(/^nats\.siteKeys\.frib must be the public key/);
+    expect(wrong({ take: [] })[0]).to.match(/^nats has no member "take"/);
+    expect(problems({ nats: [] })[0]).to.match(/^nats must be a struct/);
+  });
+
   it('all problems are reported at once, each with its key, the value and what is allowed', () => {
     const reported = problems({
       listen: 'http://localhost',
@@ -96,7 +124,7 @@ describe('configuration of the host server', () => {
     });
     expect(reported).to.have.length(9);
     expect(reported[0]).to.equal(
-      'flows is not known; the keys are listen, hostName, peers, discover, dataPorts, integrity, secretFile, tlsCert, tlsKey, tlsCa, directory, flowDirectory, web, alarms, applications',
+      'flows is not known; the keys are listen, hostName, peers, discover, dataPorts, integrity, secretFile, tlsCert, tlsKey, tlsCa, directory, flowDirectory, web, alarms, nats, applications',
     );
     expect(reported[1]).to.match(/^listen "http:\/\/localhost" is not a valid address/);
     expect(reported[2]).to.equal('directory must be an absolute path, and is the string "run"');

@@ -20,7 +20,7 @@ import { fitAnswer, fitRequest, peakRequest, peaksAnswer, spectrumName } from '.
 import { hostOfApplication } from '../hosts.js';
 import { applicationReaders } from '../access-options.js';
 import { recorderInfo } from '../recorder.js';
-import { address, gatewayInfo } from '../shapes.js';
+import { address, gatewayInfo, hostOrSite } from '../shapes.js';
 import { done } from './recurring.js';
 
 const mirrorDirectory = oneOf(['spectcl', 'gateway']);
@@ -47,7 +47,7 @@ export const APP_METHODS = {
       port: int(),
       socket: string(),
       source: optional(address),
-      via: optional(name('host')),
+      via: optional(hostOrSite),
       allowChanges: optional(boolean()),
       startedAt: date(),
       hostServer: boolean(),

@@ -76,7 +76,7 @@ export const HOST_METHODS = {
     right: 'read',
     doc:
       'The hosts of this network: this host first, then every other host that is connected, was connected or is configured; with the applications ' +
-      'of the hosts that answer within two seconds.',
+      'of the hosts that answer within two seconds; then the hosts of other sites, as they publish themselves over NATS, named HOST.SITE.',
     params: [],
     returns: arrayOf(hostOnNetwork),
   }),

@@ -1,0 +1,34 @@
+/**
+ * Which calls of other sites have come already, so that a recorded call is not answered again: a
+ * call counts only near its time, and its number once in that time. Used where calls are answered.
+ * Pure but for the clock.
+ */
+
+/** How far the clocks of two sites may differ. */
+export const CLOCK_DIFFERENCE_MS = 60_000;
+const SEEN_MAX = 65_536;
+
+export class SeenCalls {
+  readonly #nowMs: () => number;
+  /** Numbers of calls with their times, oldest arrival first. */
+  readonly #seen = new Map<string, number>();
+
+  /** `nowMs`: wall-clock time. */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** True for the first call of this number within its time. */
+  accept(id: string, atMs: number): boolean {
+    const nowMs = this.#nowMs();
+    for (const [old, time] of this.#seen) {
+      if (time >= nowMs - CLOCK_DIFFERENCE_MS) break;
+      this.#seen.delete(old);
+    }
+    const isNear = Math.abs(nowMs - atMs) <= CLOCK_DIFFERENCE_MS;
+    if (!isNear || this.#seen.has(id) || this.#seen.size >= SEEN_MAX) return false;
+    // A call from a clock that is ahead counts until its own time is over.
+    this.#seen.set(id, Math.max(nowMs, atMs));
+    return true;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The hosts of other sites by what they publish: each is listed while its entries arrive, and
+ * forgotten when none has come for the life of an entry. Repeated and older entries change nothing.
+ * Fed by the bucket; read by the process that reports to the host server. Pure but for the clock.
+ */
+import type { Clock } from '../../protocol/base/clock.js';
+import { SITE_HOSTS_MAX, type SiteHost } from '../../protocol/rpc/contract/sites.js';
+import type { Entry } from './entry.js';
+
+/** Without an entry for so long a host is gone; hosts publish several in this time. */
+export const ENTRY_LIFE_MS = 30_000;
+
+interface Known {
+  readonly entry: Entry;
+  readonly receivedAtMs: number;
+}
+
+export class FarHosts {
+  readonly #clock: Clock;
+  readonly #known = new Map<string, Known>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether the list may have changed. */
+  received(key: string, entry: Entry): boolean {
+    const before = this.#known.get(key);
+    if (before !== undefined && entry.atMs <= before.entry.atMs) return false;
+    if (before === undefined && this.#known.size >= SITE_HOSTS_MAX) return false;
+    this.#known.set(key, { entry, receivedAtMs: this.#clock.nowMs() });
+    return before === undefined || textOf(before.entry.host) !== textOf(entry.host);
+  }
+
+  /** The host has said that it ends. Whether it was listed. */
+  removed(key: string): boolean {
+    return this.#known.delete(key);
+  }
+
+  /** Forgets the hosts without an entry. Whether there were any. */
+  expire(): boolean {
+    const beforeMs = this.#clock.nowMs() - ENTRY_LIFE_MS;
+    const expired = [...this.#known].filter(([, { receivedAtMs }]) => receivedAtMs < beforeMs);
+    for (const [key] of expired) this.#known.delete(key);
+    return expired.length > 0;
+  }
+
+  list(): SiteHost[] {
+    return [...this.#known.values()].map(({ entry }) => entry.host);
+  }
+}
+
+function textOf(host: SiteHost): string {
+  return JSON.stringify(host);
+}

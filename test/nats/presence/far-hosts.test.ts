@@ -1,0 +1,82 @@
+/** What hosts of other sites publish about themselves: entries, and the table of them. */
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { decodeEntry, encodeEntry, ENTRY_BYTES_MAX } from '../../../nats/presence/entry.js';
+import { ENTRY_LIFE_MS, FarHosts } from '../../../nats/presence/far-hosts.js';
+import { SiteSeals } from '../../../protocol/nats/signature.js';
+import type { SiteHost } from '../../../protocol/rpc/contract/sites.js';
+import { ManualClock } from '../../kit/manual-clock.js';
+
+const SEALS = new SiteSeals(undefined, undefined);
+const KEY = 'gsi=de.daq1';
+const HOST: SiteHost = {
+  site: 'gsi.de',
+  host: 'daq1',
+  version: '0.2.0',
+  since: new Date(1_000),
+  applications: [{ name: 'e1', state: 'running', startedAt: new Date(2_000) }],
+  flows: [{ app: 'e1', flow: 'spectra', type: 'spectcl-mirror', state: 'running' }],
+};
+
+describe('hosts of other sites', () => {
+  it('an entry is read as it was written', () => {
+    const bytes = encodeEntry(SEALS, KEY, { host: HOST, atMs: 5 });
+    expect(decodeEntry(SEALS, KEY, bytes)).to.deep.equal({ host: HOST, atMs: 5 });
+  });
+
+  it('an entry under the key of another host, or of no host, is refused', () => {
+    const bytes = encodeEntry(SEALS, KEY, { host: HOST, atMs: 5 });
+    for (const key of ['frib.daq1', 'gsi=de.daq2', 'gsi=de', 'gsi=de.daq1.x', '', '=.=']) {
+      expect(decodeEntry(SEALS, key, bytes), key).to.equal(undefined);
+    }
+  });
+
+  it('any bytes are an entry or refused', () => {
+    const bytes = encodeEntry(SEALS, KEY, { host: HOST, atMs: 5 });
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 255 }), (at, value) => {
+        const changed = Uint8Array.from(bytes);
+        changed[at] = value;
+        decodeEntry(SEALS, KEY, changed);
+      }),
+    );
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (any) => void decodeEntry(SEALS, KEY, any)));
+  });
+
+  it('lists that are too long are cut, so that an entry always fits', () => {
+    const flows = Array.from({ length: 1_024 }, (_, at) => ({
+      app: 'a'.repeat(64),
+      flow: `${at}${'f'.repeat(50)}`,
+      type: 't'.repeat(64),
+      state: 'running' as const,
+    }));
+    const bytes = encodeEntry(SEALS, KEY, { host: { ...HOST, flows }, atMs: 5 });
+    expect(bytes.length).to.be.at.most(ENTRY_BYTES_MAX);
+    const decoded = decodeEntry(SEALS, KEY, bytes);
+    expect(decoded?.host.applications).to.deep.equal(HOST.applications);
+    expect(decoded?.host.flows.length).to.be.above(100);
+  });
+
+  it('a host is listed while its entries arrive, and repeated or older entries do not prolong it', () => {
+    const clock = new ManualClock();
+    const far = new FarHosts(clock);
+    expect(far.received(KEY, { host: HOST, atMs: 5 })).to.equal(true);
+    expect(far.received(KEY, { host: HOST, atMs: 6 })).to.equal(false);
+    clock.advance(ENTRY_LIFE_MS);
+    expect(far.received(KEY, { host: HOST, atMs: 6 })).to.equal(false);
+    expect(far.received(KEY, { host: { ...HOST, version: '0' }, atMs: 4 })).to.equal(false);
+    expect(far.expire()).to.equal(false);
+    expect(far.list()).to.deep.equal([HOST]);
+    clock.advance(1);
+    expect(far.expire()).to.equal(true);
+    expect(far.list()).to.deep.equal([]);
+  });
+
+  it('a changed host, and one that ends, change the list', () => {
+    const far = new FarHosts(new ManualClock());
+    far.received(KEY, { host: HOST, atMs: 5 });
+    expect(far.received(KEY, { host: { ...HOST, applications: [] }, atMs: 6 })).to.equal(true);
+    expect(far.removed(KEY)).to.equal(true);
+    expect(far.removed(KEY)).to.equal(false);
+  });
+});
