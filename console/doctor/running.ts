@@ -92,7 +92,7 @@ export const recorders: Check = {
             `free space for ${directory}`,
           );
         if (state === 'faulty' || state === 'failed')
-          return fail(`${name} is not recorded: ${cause ?? state}`, `see the log of its recorder`);
+          return fail(`${name} is not recorded: ${cause ?? state}`, 'see the log of its recorder');
         return ok(`${name}: ${state}, in ${directory}`);
       }),
     );

@@ -154,6 +154,13 @@ describe('the recorder of an application', () => {
         return info?.state === 'full' ? info : undefined;
       }, 'the disk is full');
       expect(full.cause).to.match(/cannot grow: .*ENOSPC/);
+      const doctor = system.program('console/main.js', ['doctor', '--json']);
+      await doctor.end();
+      const findings = JSON.parse(doctor.output) as { check: string; state: string; mend?: string }[];
+      expect(findings.find(({ check }) => check === 'recorders')).to.include({
+        state: 'fail',
+        mend: `free space for ${small}`,
+      });
       for (let index = 0; index < 200; index += 1) await output.write(Buffer.alloc(BUFFER_BYTES, index));
       expect(verifyRecording(full.file ?? '').defects).to.deep.equal([]);
       rmSync(full.file ?? '');
