@@ -7,6 +7,7 @@ import { parseCommandLine } from '../../../console/command-line.js';
 import { COMMANDS } from '../../../console/commands/table.js';
 import { EXIT } from '../../../console/exit-codes.js';
 import { ENVIRONMENT, INTERNAL_VARIABLES } from '../../../console/reference/environment.js';
+import { referenceFiles } from '../../../console/reference/files.js';
 import { manPages } from '../../../console/reference/man-pages.js';
 import { TOPICS } from '../../../console/reference/topics.js';
 import { packageFolder } from '../../../protocol/base/installation.js';
@@ -34,6 +35,15 @@ describe('the manual pages', () => {
     }
     for (const { name } of COMMANDS)
       expect(pages.get('mirrorflow.1')).to.contain(name.replaceAll('-', '\\-'));
+  });
+
+  it('packages get a page for each command, and the completion of both shells', () => {
+    const paths = [...referenceFiles(COMMANDS, '1.2.3').keys()];
+    expect(paths).to.include.members([
+      ...COMMANDS.map(({ name }) => `share/man/man1/mirrorflow-${name}.1`),
+      'share/bash-completion/completions/mirrorflow',
+      'share/zsh/vendor-completions/_mirrorflow',
+    ]);
   });
 
   it('groff formats every page without a warning', function () {
