@@ -1,6 +1,6 @@
 /**
- * SpecTcl's `integrate`: counts, centroid and FWHM inside a slice or a contour, from the channels of
- * a spectrum. Used by spectrum-requests.ts. Pure.
+ * SpecTcl's `integrate`: counts, centroid and FWHM inside a slice or a contour, from the channels
+ * of a spectrum. Used by spectrum-requests.ts. Pure.
  *
  * The rule, read from SpecTcl's sources: limits become channels by cutting off the fraction. A
  * slice sums from the channel of its low limit to the one before that of its high limit, at least

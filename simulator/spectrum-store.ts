@@ -19,13 +19,14 @@ import type { CopyOnWriteMemory } from './copy-on-write-memory.js';
 import { acceptanceOf, dependsOnlyOn, remembered, type Accepts, type EventSource } from './event-gating.js';
 import type { Gates } from './gates.js';
 import type { CountsAt } from './integration.js';
-import { ChannelTable, type RandomBits } from './random.js';
+import { ChannelTable, randomBits, type RandomBits } from './random.js';
 import { withOverflowChannels } from './shapes.js';
 import { type Flavour, type SpectrumDefinition, storedType } from './spectrum-definition.js';
+import { countOutside, outsideChannels } from './outside-channels.js';
 import { type Extent, StorageMap } from './storage-map.js';
 
-/** Bits of the sides on which a channel lies outside the axes. */
-const OUTSIDE = { xUnder: 1, xOver: 2, yUnder: 4, yOver: 8 };
+/** Of the random numbers for parameters that a gated spectrum does not have. */
+const GATE_SEED = 1;
 /** Counts per event. */
 const DEFAULT_SHARE = 0.5;
 
@@ -65,6 +66,8 @@ export class SpectrumStore {
   readonly #memory: CopyOnWriteMemory;
   readonly #flavour: Flavour;
   readonly #gates: Gates;
+  /** Apart, so that gates do not change the events of other spectra. */
+  readonly #gateRandom = randomBits(GATE_SEED);
   readonly #storage: StorageMap;
   readonly #entries = new Map<string, Entry>();
   readonly #isSlotUsed: boolean[] = Array.from({ length: DISPLAY_SLOTS }, () => false);
@@ -202,7 +205,7 @@ export class SpectrumStore {
       // Rounded up or down at random, so that shares below one count are right on average.
       const counts = Math.floor(share + random() / 2 ** 32);
       if (counts === 0) continue;
-      const accepts = this.#accepts(entry, random);
+      const accepts = this.#accepts(entry);
       fill(this.#channels(memory, entry), entry, entry.table, counts, random, accepts);
       this.#writeStatistics(memory, entry);
     }
@@ -261,14 +264,14 @@ export class SpectrumStore {
   }
 
   /** Undefined for a spectrum without a gate, or with one that was never defined. */
-  #accepts(entry: Entry, random: RandomBits): Accepts | undefined {
+  #accepts(entry: Entry): Accepts | undefined {
     const { gate, axes } = entry.definition;
     const gates = this.#gates;
     if (gate === undefined || gates.get(gate) === undefined) return undefined;
     const version = `${gates.revision} ${this.#bindingChanges}`;
     if (entry.gating?.version !== version) {
       const others = (): EventSource[] => [...this.#entries.values()].map(eventSource);
-      const accepts = acceptanceOf(gate, eventSource(entry), others, gates, random);
+      const accepts = acceptanceOf(gate, eventSource(entry), others, gates, this.#gateRandom);
       const isRememberable = dependsOnlyOn(axes, gate, gates);
       entry.gating = {
         version,
@@ -338,27 +341,4 @@ function fill(
     const bits = outside?.[channel] ?? 0;
     if (bits !== 0) countOutside(entry, bits);
   }
-}
-
-function countOutside({ overflows, underflows }: Entry, bits: number): void {
-  if ((bits & OUTSIDE.xUnder) !== 0) underflows[0]++;
-  if ((bits & OUTSIDE.xOver) !== 0) overflows[0]++;
-  if ((bits & OUTSIDE.yUnder) !== 0) underflows[1]++;
-  if ((bits & OUTSIDE.yOver) !== 0) overflows[1]++;
-}
-
-/** The OUTSIDE bits of each channel: those at the ends of the axes are under- and overflow. */
-function outsideChannels(xchans: number, ychans: number): Uint8Array {
-  const bits = new Uint8Array(xchans * ychans);
-  for (let y = 0; y < ychans; y++) {
-    bits[y * xchans]! |= OUTSIDE.xUnder;
-    bits[y * xchans + xchans - 1]! |= OUTSIDE.xOver;
-  }
-  if (ychans > 1) {
-    for (let x = 0; x < xchans; x++) {
-      bits[x]! |= OUTSIDE.yUnder;
-      bits[(ychans - 1) * xchans + x]! |= OUTSIDE.yOver;
-    }
-  }
-  return bits;
 }

@@ -176,7 +176,7 @@ export class SpecTclRest {
 
   /**
    * Sends a request that changes SpecTcl, once. `query` may repeat a name. A refusal has SpecTcl's
-   * status, and its detail behind a colon, in `facts.status`.
+   * words in `facts.status` and, where it explains them, `facts.detail`.
    */
   change(
     request: string,
@@ -214,7 +214,7 @@ export class SpecTclRest {
       const envelope = object(parse(answer), 'the answer');
       const status = envelope['status'];
       if (typeof status !== 'string') throw new ShapeMismatch('status', 'a text');
-      if (status !== 'OK') throw this.#refused(path, refusalText(status, envelope['detail']));
+      if (status !== 'OK') throw this.#refused(path, status, envelope['detail']);
       return read(envelope['detail']);
     } catch (error) {
       if (error instanceof ShapeMismatch) throw this.#unexpected(path, error.message, answer, error);
@@ -222,15 +222,16 @@ export class SpecTclRest {
     }
   }
 
-  #refused(path: string, answer: string): MirrorflowError {
+  /** SpecTcl names the kind of an error in the status, and explains it in the detail. */
+  #refused(path: string, answer: string, explanation: unknown): MirrorflowError {
     const { host, port } = this.address;
     const status = printableText(answer.slice(0, REFUSAL_CHARACTERS));
-    return new MirrorflowError('SOURCE_REFUSED', `SpecTcl at ${host}:${port} refused ${path}: ${status}`, {
-      host,
-      port,
-      path,
-      status,
-    });
+    const facts = { host, port, path, status };
+    const message = `SpecTcl at ${host}:${port} refused ${path}: ${status}`;
+    if (typeof explanation !== 'string' || explanation === '')
+      return new MirrorflowError('SOURCE_REFUSED', message, facts);
+    const detail = printableText(explanation.slice(0, REFUSAL_CHARACTERS));
+    return new MirrorflowError('SOURCE_REFUSED', `${message}: ${detail}`, { ...facts, detail });
   }
 
   #unexpected(path: string, reason: string, answer: string, cause?: unknown): MirrorflowError {
@@ -244,11 +245,6 @@ export class SpecTclRest {
       cause,
     );
   }
-}
-
-/** SpecTcl names the kind of an error in the status, and explains it in the detail. */
-function refusalText(status: string, detail: unknown): string {
-  return typeof detail === 'string' && detail !== '' && detail !== status ? `${status}: ${detail}` : status;
 }
 
 function noDetail(): void {

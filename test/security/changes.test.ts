@@ -1,4 +1,4 @@
-/** Who may change SpecTcl through the viewer: a real application, and pages and programs that may not. */
+/** Who may change SpecTcl through the viewer: a real application, and pages that may not. */
 import { request } from 'node:http';
 import { expect } from 'chai';
 import type { Simulator } from '../../simulator/simulator.js';
@@ -105,7 +105,8 @@ describe('changes of SpecTcl through the viewer', () => {
     // SpecTcl's own words.
     const unknown = await post(headers, { change: { ...SLICE, parameters: ['none'] } });
     expect(unknown.status).to.equal(409);
-    expect(JSON.parse(unknown.text).error.facts.status).to.equal('command failed: none is not a parameter');
+    const { error } = JSON.parse(unknown.text) as { readonly error: { readonly facts: object } };
+    expect(error.facts).to.include({ status: 'command failed', detail: 'none is not a parameter' });
   });
 
   it('the record of changes is shown to signed-in requests only, and has what was refused', async () => {

@@ -1,4 +1,4 @@
-/** The simulator's gates, projections, integrals and runs, by the requests of SpecTcl's REST service. */
+/** The simulator's gates, projections and runs, by the requests of SpecTcl's REST service. */
 import { expect } from 'chai';
 import { SpectraView } from '../../client-lib/index.js';
 import { startSimulator, type Simulator } from '../../simulator/simulator.js';

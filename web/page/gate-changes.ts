@@ -11,7 +11,7 @@ import type { PageState } from './page-state.js';
 
 interface Refusal {
   readonly message: string;
-  readonly facts?: { readonly status?: unknown };
+  readonly facts?: { readonly status?: unknown; readonly detail?: unknown };
 }
 
 /** What takes a change back, and what it was, as in "the edit of beam". */
@@ -165,10 +165,9 @@ export class GateChanges {
       const answer = await fetch('/api/change', { method: 'POST', body: JSON.stringify(request) });
       if (answer.ok) return undefined;
       const { error } = (await answer.json()) as { readonly error: Refusal };
-      const words = error.facts?.status;
-      return typeof words === 'string'
-        ? `SpecTcl refuses ${change.request}: ${words}`
-        : `SpecTcl is not changed: ${error.message}`;
+      const { status, detail } = error.facts ?? {};
+      if (typeof status !== 'string') return `SpecTcl is not changed: ${error.message}`;
+      return `SpecTcl refuses ${change.request}: ${status}${typeof detail === 'string' ? `: ${detail}` : ''}`;
     } catch {
       return 'SpecTcl is not changed: the server of the web viewer does not answer.';
     }

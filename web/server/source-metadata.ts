@@ -1,9 +1,9 @@
 /**
  * What only the REST service of a SpecTcl source provides, beyond the display memory: parameters
  * and bins of spectra, and gates. `AppWatch` starts it with the source's address. Asks every ten
- * seconds, when the list of spectra changes, and within a second when SpecTcl's traces name a change
- * of gates or spectra; opens HTTP connections. Without an answer spectra
- * are shown all the same, only without this metadata.
+ * seconds, when the list of spectra changes, and within a second when SpecTcl's traces name a
+ * change of gates or spectra; opens HTTP connections. Without an answer spectra are shown all the
+ * same, only without this metadata.
  */
 import { EventEmitter } from 'eventemitter3';
 import type { Logger } from '../../protocol/base/log.js';

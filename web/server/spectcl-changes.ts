@@ -48,8 +48,8 @@ export class SpecTclChanges {
 
   /**
    * Carries out the change in `body`, an object of `app` and `change`. Throws BAD_OPTION,
-   * NOT_PERMITTED, SOURCE_REFUSED with SpecTcl's words in `facts.status`, SOURCE_UNREACHABLE and
-   * what `target` throws.
+   * NOT_PERMITTED, SOURCE_REFUSED with SpecTcl's words in `facts.status` and `facts.detail`,
+   * SOURCE_UNREACHABLE and what `target` throws.
    */
   async answer(changer: Changer, body: string): Promise<object> {
     const { app, change } = parsedBody(body, 'a change');
@@ -102,8 +102,9 @@ export class SpecTclChanges {
 
 /** SpecTcl's own words where it has refused. */
 function reasonOf(error: unknown): string {
-  const status = isMirrorflowError(error, 'SOURCE_REFUSED') ? error.facts['status'] : undefined;
-  return typeof status === 'string' ? status : describeError(error);
+  if (!isMirrorflowError(error, 'SOURCE_REFUSED')) return describeError(error);
+  const { status, detail } = error.facts;
+  return detail === undefined ? String(status) : `${String(status)}: ${String(detail)}`;
 }
 
 /** A record of a change as fields of a log line. */

@@ -12,8 +12,8 @@ export type ComparisonKind = (typeof COMPARISONS)[number];
 export interface Comparison {
   readonly kind: ComparisonKind;
   /**
-   * `offset`: counts that each further spectrum is raised; `subtract`, `ratio`: factor of the second
-   * spectrum; without a meaning for `normalise`.
+   * `offset`: counts that each further spectrum is raised; `subtract`, `ratio`: factor of the
+   * second spectrum; without a meaning for `normalise`.
    */
   readonly amount: number;
 }

@@ -27,6 +27,7 @@ class Source extends EventEmitter {
   readonly list = [];
   readonly listIsKnown = true;
   readonly gates = [];
+  readonly run = {};
   readonly cache = new SpectrumCache();
   readonly metadata = { revision: 1, spectrum: () => undefined };
   readonly publication = { atMs: 1, sequence: 1 };
