@@ -17,8 +17,8 @@ export function fileItems(plot: PlotHandle, actions: PlotActions): readonly Menu
     text,
     run: () => void withFiles(plot, run),
   });
-  const { projection, rateS } = plot.spec;
-  const isCounts = projection === undefined && rateS === undefined;
+  const { projection, rateS, sinceMs } = plot.spec;
+  const isCounts = projection === undefined && rateS === undefined && sinceMs === undefined;
   return [
     item('Save as PNG', (files) => files.savePng(plot)),
     item('Save as SVG', (files) => files.saveSvg(plot)),
