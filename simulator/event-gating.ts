@@ -14,6 +14,8 @@ export interface EventSource {
   /** Stored channels of the x axis, and those before the first bin of each axis. */
   readonly xchans: number;
   readonly before: number;
+  /** Number of its stored channels. */
+  readonly channels: number;
   readonly table: ChannelTable | undefined;
 }
 
@@ -28,54 +30,62 @@ const FAILS = 2;
 export function acceptanceOf(
   gate: string,
   source: EventSource,
-  others: () => readonly EventSource[],
+  others: readonly EventSource[],
   gates: Gates,
   random: RandomBits,
 ): Accepts {
-  const own = new Set(source.axes.map(({ parameter }) => parameter));
-  const foreign = [...parametersOf(gates, gate)].filter((parameter) => !own.has(parameter));
-  if (foreign.length === 0) return (channel) => passes(gates, gate, ownValues(source, channel));
-  const sources = new Map(
-    foreign.map((parameter) => [
-      parameter,
-      others().find(({ axes, table }) => table !== undefined && hasParameter(axes, parameter)),
-    ]),
-  );
+  const needed = [...parametersOf(gates, gate)];
+  if (hasAll(source, needed)) return remembered(source, gate, gates);
+  // Most gates are on one other spectrum alone.
+  const other = others.find((candidate) => candidate.table !== undefined && hasAll(candidate, needed));
+  if (other?.table !== undefined) {
+    const { table } = other;
+    const accepts = remembered(other, gate, gates);
+    return () => accepts(table.draw(random));
+  }
+  return mixed(gate, source, others, gates, random);
+}
+
+/** A gate on parameters of several spectra: each other one gives one of its channels. */
+function mixed(
+  gate: string,
+  source: EventSource,
+  others: readonly EventSource[],
+  gates: Gates,
+  random: RandomBits,
+): Accepts {
+  const sourceOf = (parameter: string): EventSource | undefined =>
+    hasAll(source, [parameter])
+      ? source
+      : others.find((other) => other.table !== undefined && hasAll(other, [parameter]));
   return (channel) => {
-    const values = ownValues(source, channel);
-    /** Parameters of one spectrum come from one of its channels. */
-    const drawn = new Map<EventSource, ValueOf>();
+    const drawn = new Map<EventSource, ValueOf>([[source, valuesIn(source, channel)]]);
     return passes(gates, gate, (parameter) => {
-      if (own.has(parameter)) return values(parameter);
-      const other = sources.get(parameter);
-      if (other?.table === undefined) return undefined;
-      const event = drawn.get(other) ?? ownValues(other, other.table.draw(random));
-      drawn.set(other, event);
+      const from = sourceOf(parameter);
+      if (from === undefined) return undefined;
+      const event = drawn.get(from) ?? valuesIn(from, from.table?.draw(random) ?? 0);
+      drawn.set(from, event);
       return event(parameter);
     });
   };
 }
 
-/** Remembers the answer of each channel: only for gates on the spectrum's own parameters. */
-export function remembered(accepts: Accepts, channels: number): Accepts {
-  const answers = new Uint8Array(channels);
+/** The answers for the channels of one spectrum, each found once. */
+function remembered(source: EventSource, gate: string, gates: Gates): Accepts {
+  const answers = new Uint8Array(source.channels);
   return (channel) => {
-    if (answers[channel] === UNKNOWN) answers[channel] = accepts(channel) ? PASSES : FAILS;
+    if (answers[channel] === UNKNOWN)
+      answers[channel] = passes(gates, gate, valuesIn(source, channel)) ? PASSES : FAILS;
     return answers[channel] === PASSES;
   };
 }
 
-/** Whether the gate depends on parameters of the spectrum only. */
-export function dependsOnlyOn(axes: readonly AxisDefinition[], gate: string, gates: Gates): boolean {
-  return [...parametersOf(gates, gate)].every((parameter) => hasParameter(axes, parameter));
-}
-
-function hasParameter(axes: readonly AxisDefinition[], parameter: string): boolean {
-  return axes.some((axis) => axis.parameter === parameter);
+function hasAll({ axes }: EventSource, parameters: readonly string[]): boolean {
+  return parameters.every((wanted) => axes.some(({ parameter }) => parameter === wanted));
 }
 
 /** The parameters of an event in the middle of a channel. */
-function ownValues({ axes, xchans, before }: EventSource, channel: number): ValueOf {
+function valuesIn({ axes, xchans, before }: EventSource, channel: number): ValueOf {
   return (parameter) => {
     const index = axes.findIndex((axis) => axis.parameter === parameter);
     const axis = axes[index];

@@ -16,7 +16,7 @@ import {
 } from '../protocol/spectcl/display-memory.js';
 import { clearBinding, writeBinding, writeStatistics } from '../protocol/spectcl/display-writer.js';
 import type { CopyOnWriteMemory } from './copy-on-write-memory.js';
-import { acceptanceOf, dependsOnlyOn, remembered, type Accepts, type EventSource } from './event-gating.js';
+import { acceptanceOf, type Accepts, type EventSource } from './event-gating.js';
 import type { Gates } from './gates.js';
 import type { CountsAt } from './integration.js';
 import { ChannelTable, randomBits, type RandomBits } from './random.js';
@@ -265,18 +265,14 @@ export class SpectrumStore {
 
   /** Undefined for a spectrum without a gate, or with one that was never defined. */
   #accepts(entry: Entry): Accepts | undefined {
-    const { gate, axes } = entry.definition;
+    const { gate } = entry.definition;
     const gates = this.#gates;
     if (gate === undefined || gates.get(gate) === undefined) return undefined;
     const version = `${gates.revision} ${this.#bindingChanges}`;
     if (entry.gating?.version !== version) {
-      const others = (): EventSource[] => [...this.#entries.values()].map(eventSource);
+      const others = [...this.#entries.values()].map(eventSource);
       const accepts = acceptanceOf(gate, eventSource(entry), others, gates, this.#gateRandom);
-      const isRememberable = dependsOnlyOn(axes, gate, gates);
-      entry.gating = {
-        version,
-        accepts: isRememberable ? remembered(accepts, entry.channels) : accepts,
-      };
+      entry.gating = { version, accepts };
     }
     return entry.gating.accepts;
   }
@@ -319,9 +315,10 @@ export class SpectrumStore {
 }
 
 /** What a spectrum's events have; without outside channels the first channel is the first bin. */
-function eventSource({ definition, outside, table }: Entry): EventSource {
+function eventSource({ definition, outside, table, channels }: Entry): EventSource {
   const before = outside === undefined ? 0 : 1;
-  return { axes: definition.axes, xchans: (definition.axes[0]?.bins ?? 1) + 2 * before, before, table };
+  const xchans = (definition.axes[0]?.bins ?? 1) + 2 * before;
+  return { axes: definition.axes, xchans, before, channels, table };
 }
 
 /** Draws `counts` counts into the channels of a spectrum. */

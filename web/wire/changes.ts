@@ -72,9 +72,9 @@ export interface ChangeRequest {
 /** The name and value pairs of a request to SpecTcl; names may be repeated. */
 export type QueryPairs = readonly (readonly [name: string, value: string])[];
 
-export const GATE_TYPES: readonly GateEdit['type'][] = ['s', 'b', 'c', 'gs', 'gb', 'gc'];
+const GATE_TYPES: readonly GateEdit['type'][] = ['s', 'b', 'c', 'gs', 'gb', 'gc'];
 /** Points of a gate, and parameters of a gamma gate. */
-export const GATE_POINTS_MAX = 1_000;
+const GATE_POINTS_MAX = 1_000;
 const PARAMETERS_MAX = 64;
 /** SpecTcl's axes are shorter. */
 const BINS_MAX = 2 ** 20;
