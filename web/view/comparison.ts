@@ -6,7 +6,7 @@
 import { valueAt, type Curve, type SpectrumCurve } from './curve.js';
 import { parseNumber } from './plot-look.js';
 
-export const COMPARISONS = ['normalise', 'offset', 'subtract', 'ratio'] as const;
+const COMPARISONS = ['normalise', 'offset', 'subtract', 'ratio'] as const;
 export type ComparisonKind = (typeof COMPARISONS)[number];
 
 export interface Comparison {
