@@ -48,7 +48,9 @@ const JET: readonly Rgb[] = [
   [128, 0, 0],
 ];
 
-/** The colour at a position of 0 (few counts) to 1 (many); positions outside have the ends' colours. */
+/**
+ * The colour at a position of 0 (few counts) to 1 (many); positions outside have the ends' colours.
+ */
 export function paletteColour(name: PaletteName, unit: number): Rgb {
   switch (name) {
     case 'viridis':

@@ -1,8 +1,7 @@
 /**
  * The record of who changed a SpecTcl: one line for each change (`change-record.ts`), in a file per
  * application of the state directory of the web viewer, and the file before it. The viewer appends
- * (`change-log.ts`
- * there) and shows it, the console reads it. Reads these files.
+ * (`change-log.ts` there) and shows it, the console reads it. Reads these files.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * The dialog that compares the spectra of a plot: equal sums, raised above each other, difference
- * or ratio of the first two. `plot-dialogs.ts` exports it. Changes the plot as soon as something is
+ * or ratio of the first two. `dialogs.ts` exports it. Changes the plot as soon as something is
  * chosen; adds a dialog to the document until it is closed.
  */
 import { defaultComparison, type ComparisonKind } from '../view/comparison.js';

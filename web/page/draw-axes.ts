@@ -213,7 +213,8 @@ function minorCounts(scale: CountScale, ticks: readonly CountTick[], height: num
   }
   const values = ticks.map(({ count }) => count);
   const step = (values[1] ?? 0) - (values[0] ?? 0);
-  return step > 0 ? minorTicks(bottom, top, { values, step }).map(scale.toUnit) : [];
+  // Between 1 and 2 counts there are none.
+  return step > 0 && step !== 1 ? minorTicks(bottom, top, { values, step }).map(scale.toUnit) : [];
 }
 
 interface SideAxis {

@@ -1,6 +1,6 @@
 /**
  * The dialog for scale and colours of a plot: limits of the counts by hand, threshold, palette,
- * logarithmic x axis. `plot-dialogs.ts` exports it. Changes the plot as soon as something is typed;
+ * logarithmic x axis. `dialogs.ts` exports it. Changes the plot as soon as something is typed;
  * adds a dialog to the document until it is closed.
  */
 import { PALETTE_NAMES, type PaletteName } from '../../plotting/palettes.js';

@@ -80,8 +80,8 @@ export class PlotGates {
   }
 
   cancel(): void {
-    this.#drawing.stop();
     this.#use = undefined;
+    this.#drawing.stop();
     // The form loses the focus with its elements.
     if (this.element.contains(document.activeElement)) this.#plot.element.focus();
   }
@@ -174,8 +174,8 @@ export class PlotGates {
   }
 
   #start(draft: GateDraft, use?: (points: readonly GatePoint[]) => void): void {
-    this.#drawing.start(draft);
     this.#use = use;
+    this.#drawing.start(draft);
     this.#spectrum = this.#plot.spec.spectra[0] ?? '';
     this.#plot.element.focus({ preventScroll: true });
   }

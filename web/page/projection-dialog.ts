@@ -1,7 +1,8 @@
 /**
  * The dialog that projects a map within one of SpecTcl's gates or within a contour. Corners are in
- * channels of the axes, typed or drawn; those of the first region are there to begin with. `plot-dialogs.ts`
- * exports it. Adds a dialog to the document until it is closed, and a plot to the board.
+ * channels of the axes, typed or drawn; those of the first region are there to begin with.
+ * `dialogs.ts` exports it. Adds a dialog to the document until it is closed, and a plot to the
+ * board.
  */
 import { toChannel, xAxis, yAxis } from '../view/axis.js';
 import { gatesOn } from '../view/gates-on.js';

@@ -1,6 +1,6 @@
 /**
- * The dialog that shows who changed SpecTcl. `dialogs.ts` exports it. Asks the server; adds a dialog
- * to the document until it is closed.
+ * The dialog that shows who changed SpecTcl. `dialogs.ts` exports it. Asks the server; adds a
+ * dialog to the document until it is closed.
  */
 import type { ChangeRecordLine } from '../../protocol/spectcl/change-record.js';
 import { openDialog } from './dialog.js';

@@ -1,7 +1,7 @@
 /**
  * The dialog that zeroes spectra of SpecTcl: it says how many spectra and counts go before it does
- * anything. `dialogs.ts` exports it. Asks the server for the counts and sends changes; adds a dialog
- * to the document until it is closed.
+ * anything. `dialogs.ts` exports it. Asks the server for the counts and sends changes; adds a
+ * dialog to the document until it is closed.
  */
 import { formatCount } from '../../plotting/numbers.js';
 import { labelled, openDialog } from './dialog.js';

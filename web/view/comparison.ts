@@ -6,14 +6,14 @@
 import { valueAt, type Curve, type SpectrumCurve } from './curve.js';
 import { parseNumber } from './plot-look.js';
 
-export const COMPARISONS = ['normalise', 'offset', 'subtract', 'ratio'] as const;
+const COMPARISONS = ['normalise', 'offset', 'subtract', 'ratio'] as const;
 export type ComparisonKind = (typeof COMPARISONS)[number];
 
 export interface Comparison {
   readonly kind: ComparisonKind;
   /**
-   * `offset`: counts that each further spectrum is raised; `subtract`, `ratio`: factor of the second
-   * spectrum; without a meaning for `normalise`.
+   * `offset`: counts that each further spectrum is raised; `subtract`, `ratio`: factor of the
+   * second spectrum; without a meaning for `normalise`.
    */
   readonly amount: number;
 }

@@ -1,7 +1,7 @@
 /**
  * How the counts of one plot are drawn, beside its scale: palette of a map, limits of the counts by
- * hand, a threshold, a logarithmic x axis; and their words in the address of the page. `plot-spec.ts`
- * formats and parses it, plots draw by it. Pure.
+ * hand, a threshold, a logarithmic x axis; and their words in the address of the page.
+ * `plot-spec.ts` formats and parses it, plots draw by it. Pure.
  */
 import { PALETTE_NAMES, type PaletteName } from '../../plotting/palettes.js';
 

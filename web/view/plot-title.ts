@@ -1,6 +1,7 @@
 /**
  * What a plot is called: its spectra, what is compared, what a projection sums, since when counts
- * are shown; and the name of its axis of counts. Bars of plots and pictures for files show it. Pure.
+ * are shown; and the name of its axis of counts. Bars of plots and pictures for files show it.
+ * Pure.
  */
 import { comparedNames } from './comparison.js';
 import { momentText } from './moment.js';

@@ -1,6 +1,6 @@
 /**
- * The run of a SpecTcl from its variables, and its words in the header of the page. The server reads
- * the variables, the page shows the words. Pure: the time comes in as a parameter.
+ * The run of a SpecTcl from its variables, and its words in the header of the page. The server
+ * reads the variables, the page shows the words. Pure: the time comes in as a parameter.
  */
 import { formatShortCount } from '../../plotting/numbers.js';
 import type { RunInfo } from '../wire/messages.js';

@@ -31,7 +31,10 @@ export function commonLimits(plots: readonly ShownPlot[]): { low: number | undef
   return { low: Number.isFinite(low) && low !== 0 ? low : undefined, high: high > 0 ? high : 1 };
 }
 
-/** `limits`: those of `commonLimits`. The part is the same in units, or in channels where `from` has them. */
+/**
+ * `limits`: those of `commonLimits`. The part is the same in units, or in channels where `from` has
+ * them.
+ */
 export function sharedView(
   from: ShownPlot,
   to: ShownPlot,

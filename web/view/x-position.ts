@@ -1,7 +1,7 @@
 /**
- * Where a channel lies across a plot, as a share of its width, and back: evenly, or on a logarithmic
- * axis by the logarithm of the distance from the channel that is 0 of the axis. `plot-area.ts` of
- * the page turns shares into pixels. Pure.
+ * Where a channel lies across a plot, as a share of its width, and back: evenly, or on a
+ * logarithmic axis by the logarithm of the distance from the channel that is 0 of the axis.
+ * `plot-area.ts` of the page turns shares into pixels. Pure.
  */
 import type { ChannelRange } from '../wire/messages.js';
 

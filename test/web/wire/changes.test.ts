@@ -1,4 +1,6 @@
-/** Spectra that are zeroed, made and projected: checks, and the requests that SpecTcl gets. Pure. */
+/**
+ * Spectra that are zeroed, made and projected: checks, and the requests that SpecTcl gets. Pure.
+ */
 import { expect } from 'chai';
 import { anything, assert as property, property as forAll, string } from 'fast-check';
 import { globMatcher } from '../../../protocol/spectcl/glob.js';
