@@ -60,8 +60,8 @@ export class Site {
   }
 
   /**
-   * Resolves when what was accepted is sent, or the server is away; an attempt to connect ends by
-   * itself. Idempotent.
+   * Resolves when what was accepted is sent, or the server is unreachable; an attempt to connect
+   * ends by itself. Idempotent.
    */
   async close(): Promise<void> {
     this.#ending.abort();

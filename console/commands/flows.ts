@@ -136,7 +136,7 @@ const COLUMNS_WITH_HOST: readonly RecordColumn<FlowOnHost>[] = [
   { header: 'pid', align: 'right', cell: ({ duplicator }) => pidCell(duplicator) },
 ];
 
-/** A flow as another site publishes it, which does not say who reads it. */
+/** A flow as another site publishes it, without its readers. */
 function farFlow(
   host: string,
   { app, flow, type, state }: NonNullable<HostOnNetwork['flows']>[number],

@@ -57,7 +57,7 @@ export class SiteCalls {
 
   /**
    * Answers the other hosts of this site, and those of `sites`, from now on. One subscription for
-   * each: a leaf node is told of a subscription only where all that it covers may be published
+   * each: a hub passes a subscription to a leaf node only where all of it may be published
    * there, and a site may publish its own calls only.
    */
   answerSites(sites: readonly string[]): void {

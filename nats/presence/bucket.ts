@@ -57,7 +57,7 @@ export class Bucket {
 
   /**
    * Deletes the entry of this host and ends the watch. Resolves after CLOSE_MS at the latest: a
-   * server that is away forgets the entry by itself, and the owner closes the connection next.
+   * server out of reach forgets the entry by itself, and the owner closes the connection next.
    * Idempotent.
    */
   async close(key: string): Promise<void> {

@@ -32,7 +32,7 @@ export class FarHosts {
     return before === undefined || textOf(before.entry.host) !== textOf(entry.host);
   }
 
-  /** The host has said that it ends. Whether it was listed. */
+  /** The host has deleted its entry: it ends. Whether it was listed. */
   removed(key: string): boolean {
     return this.#known.delete(key);
   }

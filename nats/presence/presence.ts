@@ -45,7 +45,7 @@ export class Presence {
   #server: HostConnection | undefined;
   #cancelLook: () => void = () => undefined;
   #published = { text: '', atMs: -Infinity };
-  /** The last description; published on while the host server is away. */
+  /** The last description; still published while no host server runs. */
   #described: SiteHost | undefined;
   #closed = false;
 
@@ -71,7 +71,7 @@ export class Presence {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelLook();
-    // What is being looked up or written may take long when a server is away.
+    // What is being looked up or written may take long when a server is unreachable.
     await Promise.all([this.#bucket.close(this.#key), this.#own.close(), this.#server?.close()]);
   }
 
@@ -101,7 +101,7 @@ export class Presence {
       this.#server ??= await connectHost({ directory: this.#options.directory });
       return await this.#own.describe(this.#server);
     } catch {
-      // The host server is away: the link to it has logged that.
+      // The host server is unreachable: the link to it has logged that.
       await this.#server?.close();
       this.#server = undefined;
       return undefined;

@@ -89,7 +89,7 @@ export async function connectNats(access: NatsAccess, name: string): Promise<Nat
     return connection;
   } catch (thrown) {
     const cause = describeError(thrown);
-    // Told apart by name: classes differ between copies of the package.
+    // Recognised by name: classes differ between copies of the package.
     const isRefused = thrown instanceof Error && /^(Authorization|UserAuthentication)/.test(thrown.name);
     throw isRefused
       ? new MirrorflowError(

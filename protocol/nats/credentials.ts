@@ -1,5 +1,5 @@
 /**
- * How this site proves to a NATS server who it is: the file of credentials, readable by owner and
+ * How this site identifies itself to a NATS server: the file of credentials, readable by owner and
  * group only. One of: a `.creds` file of `nsc`; the seed of an NKey alone; or lines `user: NAME`
  * and `password: …`, `token: …`, or `nkey: SEED`. Called by `connection.ts` before each connection,
  * so that a replaced file is used. Reads the file.

@@ -46,7 +46,7 @@ export function sitePermissions(
   // A leaf node names the domain that it asks.
   const api = isLeaf ? `$JS.${hubDomain}.API` : '$JS.API';
   const entries = `$KV.${own.bucket}.${token}.>`;
-  // A hub tells a leaf node of a subscription only where all that it covers may be published, and
+  // A hub passes a subscription to a leaf node only where all that it covers may be published, and
   // publishers subscribe to the reports of all sites at once.
   const reports = isLeaf
     ? [`${prefix}.take.>`]

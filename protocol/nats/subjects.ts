@@ -9,7 +9,7 @@
  * PREFIX.ask.SITE.HOST.CALLER        a request of the site CALLER, answered by HOST at SITE
  * PREFIX.inbox.SITE.…                answers to SITE
  * stream PREFIX-SITE                 what SITE stores of its publications
- * bucket PREFIX                      who is there: keys begin with SITE
+ * bucket PREFIX                      what each host has: keys begin with SITE
  * ```
  */
 import { checkName } from '../base/names.js';

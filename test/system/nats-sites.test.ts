@@ -209,7 +209,7 @@ describe('sites behind leaf nodes with permissions', () => {
       buffer?.release();
     }
     await writing;
-    // Flow control: the provider hears of a history that is full.
+    // Flow control: the provider gets the mark of a full history.
     const marks: string[] = [];
     output.on('flowControl', (mark) => void marks.push(`${mark.kind} of ${mark.consumer}`));
     await consumer.openInput('events', { history: 8, flowControl: { xoff: [6], xon: [2] } });

@@ -17,6 +17,7 @@ import {
   optional,
   string,
   struct,
+  type Schema,
   type TypeOf,
 } from '../xml-rpc/schema.js';
 import { FLOW_SETTINGS, LINK_SIGNALS, durationMember } from './option-members.js';
@@ -31,11 +32,18 @@ export const address = string({
   jsonPattern: addressPattern(['tcp', 'tls', 'unix', 'spectcl']),
   doc: 'an address, tcp://host:port, tls://host:port, unix:/path or spectcl://host?rest=…&mirror=…',
 });
-/** Where flows come from that are not of this host. */
-export const hostOrSite = string({
-  pattern: /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}|nats:\/\/[\x21-\x7e]{1,1000})$/,
-  doc: 'the name of a host, or a site, nats://host:port/PREFIX/SITE',
+const hostName = name('host');
+const siteText = string({
+  pattern: /^nats:\/\/[\x21-\x7e]{1,1000}$/,
+  doc: 'a site, nats://host:port/PREFIX/SITE',
 });
+/** Where flows come from that are not of this host. */
+export const hostOrSite: Schema<string> = {
+  type: 'string',
+  doc: `${hostName.doc}, or ${siteText.doc}`,
+  check: (value, place) =>
+    (typeof value === 'string' && value.startsWith('nats:') ? siteText : hostName).check(value, place),
+};
 export const session = string({ maxCharacters: 64, doc: 'the session token from client.present' });
 const errorCode = string({ maxCharacters: 40, doc: 'the name of an error code' });
 const count = (doc: string) => int({ min: 0, doc });
