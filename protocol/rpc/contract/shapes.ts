@@ -6,6 +6,7 @@ import { addressPattern } from '../../base/address-pattern.js';
 import { applicationReaders } from './access-options.js';
 import { LIMITS } from '../../base/limits.js';
 import {
+  NAME_JSON,
   arrayOf,
   boolean,
   date,
@@ -41,6 +42,11 @@ const siteText = string({
 export const hostOrSite: Schema<string> = {
   type: 'string',
   doc: `${hostName.doc}, or ${siteText.doc}`,
+  json: {
+    type: 'string',
+    description: `${hostName.doc}, or ${siteText.doc}`,
+    pattern: String.raw`^(?!.{65})(?:${NAME_JSON.pattern})|^nats:\/\/[\x21-\x7e]{1,1000}$`,
+  },
   check: (value, place) =>
     (typeof value === 'string' && value.startsWith('nats:') ? siteText : hostName).check(value, place),
 };

@@ -1,7 +1,13 @@
 /** Groups of frames cut into NATS messages and joined again. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { PARCEL_HEAD_BYTES, decodeParcel, encodeParcels, type GroupHead, type Parcel } from '../../../protocol/nats/parcel.js';
+import {
+  PARCEL_HEAD_BYTES,
+  decodeParcel,
+  encodeParcels,
+  type GroupHead,
+  type Parcel,
+} from '../../../protocol/nats/parcel.js';
 
 const HEAD: GroupHead = { bits: 1, epoch: 7, follows: 3, next: 9, anchor: 2 ** 40, group: 2 ** 32 - 1 };
 
@@ -23,7 +29,9 @@ describe('parcels of a group', () => {
         expect(parcels.every(({ length }) => length <= limit)).to.equal(true);
         expect(all.map(({ part }) => part)).to.deep.equal([...parcels.keys()]);
         expect(all.every(({ parts }) => parts === parcels.length)).to.equal(true);
-        expect(Buffer.concat(all.map(({ content }) => content)).equals(Buffer.concat(buffers))).to.equal(true);
+        expect(Buffer.concat(all.map(({ content }) => content)).equals(Buffer.concat(buffers))).to.equal(
+          true,
+        );
       }),
     );
   });
