@@ -99,7 +99,7 @@ async function measureAttachments(repetitions: number): Promise<{ through: numbe
   return { through, direct };
 }
 
-/** Milliseconds of the requests of an attachment, each on a new connection as SpecTcl's C++ client. */
+/** Milliseconds of the requests of an attachment, each on a connection of its own, as in C++. */
 async function attachmentTimes(restPort: number): Promise<number[]> {
   const times: number[] = [];
   for (let attachment = 0; attachment < ATTACHMENTS; attachment += 1) {

@@ -20,7 +20,11 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   { name: 'MIRRORFLOW_TLS_CA', meaning: 'certificates of the authorities, PEM; as --tls-ca' },
   { name: 'MIRRORFLOW_LOG_LEVEL', meaning: 'lowest level that is logged: debug, info, warn or error' },
   { name: 'MIRRORFLOW_LOG_FORMAT', meaning: 'json or text; default: text on a terminal, else json' },
-  { name: 'MIRRORFLOW_STATE_DIR', meaning: 'where the web viewer keeps calibrations and layouts' },
+  { name: 'MIRRORFLOW_STATE_DIR', meaning: 'where viewer and recorders keep what outlives a restart' },
+  {
+    name: 'MIRRORFLOW_RECORDINGS',
+    meaning: 'directories with recordings for the web viewer, separated by colons; as its --recordings',
+  },
   { name: 'MIRRORFLOW_JSROOT', meaning: 'folder of the npm package jsroot, for the web viewer' },
   { name: 'MIRRORFLOW_APPLICATION', meaning: 'set for the programs of an application: its name' },
   {

@@ -1,7 +1,7 @@
 /**
  * The sum of a spectrum or region over the recorded time as a plot of its own. Part of the script
- * that is loaded at the first use (`plot-files.ts`). Asks the server (`/api/recorded-trend`) and keeps the
- * answer with the saved spectra of the page.
+ * that is loaded at the first use (`plot-files.ts`). Asks the server (`/api/recorded-trend`) and
+ * keeps the answer with the saved spectra of the page.
  */
 import { momentText } from '../view/moment.js';
 import { defaultPlot } from '../view/plot-spec.js';

@@ -24,7 +24,7 @@ export interface WebOptions {
   readonly identity: TlsIdentity | undefined;
   /** Runtime directory of the host server; undefined for the default places. */
   readonly directory: string | undefined;
-  /** Where calibrations, layouts, trends, alarms and the record of changes are kept; an absolute path. */
+  /** An absolute path: of calibrations, layouts, trends, alarms and the record of changes. */
   readonly stateDirectory: string;
   /** Directories in which recordings lie; absolute paths. */
   readonly recordings: readonly string[];

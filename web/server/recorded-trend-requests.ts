@@ -1,6 +1,6 @@
 /**
- * Answers `/api/recorded-trend`: the sum of a recorded spectrum or of a region of it over time. `WebServer`
- * calls it with the address of a request; the recording thread reads.
+ * Answers `/api/recorded-trend`: the sum of a recorded spectrum or of a region of it over time.
+ * `WebServer` calls it with the address of a request; the recording thread reads.
  */
 import type { ServerResponse } from 'node:http';
 import { MirrorflowError } from '../../protocol/base/errors.js';
