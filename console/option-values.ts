@@ -1,14 +1,14 @@
 /**
- * Parses option values: numbers and byte counts.
+ * Parses option values: numbers, byte counts, durations and points in time.
  *
- * The commands call these functions. Each throws BAD_OPTION with the option, the value found and
- * the values allowed. Pure: no I/O.
+ * The commands of the console call these functions. Each throws BAD_OPTION with the option, the
+ * value found and the values allowed. Pure: no I/O.
  */
 import { MirrorflowError } from '../protocol/base/errors.js';
 
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const NUMBER_PATTERN = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const UPDATE_INTERVAL_MAX_MS = 3_600_000;
-const BYTES = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i;
+const BYTES_PATTERN = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i;
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   '': 1,
   b: 1,
@@ -23,13 +23,14 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   gib: 2 ** 30,
 };
 
+/** The least and the greatest value allowed, in the unit of the value. */
 export interface Bounds {
   readonly min: number;
   readonly max: number;
 }
 
 export function numberValue(option: string, text: string, { min, max }: Bounds): number {
-  const value = NUMBER.test(text) ? Number(text) : Number.NaN;
+  const value = NUMBER_PATTERN.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
   throw badValue(option, text, `a number from ${min} to ${max}`);
 }
@@ -39,14 +40,14 @@ export function numberValue(option: string, text: string, { min, max }: Bounds):
  * 1,024, kB, MB and GB of 1,000.
  */
 export function bytesValue(option: string, text: string, { min, max }: Bounds): number {
-  const [, amount = '', unit = ''] = BYTES.exec(text.trim()) ?? [];
+  const [, amount = '', unit = ''] = BYTES_PATTERN.exec(text.trim()) ?? [];
   const factor = amount === '' ? undefined : BYTE_UNITS[unit.toLowerCase()];
   const bytes = factor === undefined ? Number.NaN : Math.round(Number(amount) * factor);
   if (bytes >= min && bytes <= max) return bytes;
   throw badValue(option, text, `${min} to ${max} bytes, such as 65536, 64MiB or 1GiB`);
 }
 
-const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)$/;
+const DURATION_PATTERN = /^(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)$/;
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,
@@ -57,7 +58,7 @@ const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
 
 /** Milliseconds of a time with a unit: `500ms`, `5s`, `30min`, `8h`, `7d`; and `0`. */
 export function durationValue(option: string, text: string, { min, max }: Bounds): number {
-  const [, amount = '', unit = ''] = DURATION.exec(text.trim()) ?? [];
+  const [, amount = '', unit = ''] = DURATION_PATTERN.exec(text.trim()) ?? [];
   const ms = text.trim() === '0' ? 0 : Math.round(Number(amount) * (DURATION_UNITS_MS[unit] ?? Number.NaN));
   if (ms >= min && ms <= max) return ms;
   throw badValue(option, text, `a time of ${min} to ${max} ms, such as 500ms, 5s, 30min, 8h or 7d`);
@@ -69,7 +70,7 @@ export function durationOrBytesValue(
   text: string,
   bounds: { readonly ms: Bounds; readonly bytes: Bounds },
 ): { readonly ms?: number; readonly bytes?: number } {
-  if (DURATION.test(text.trim())) return { ms: durationValue(option, text, bounds.ms) };
+  if (DURATION_PATTERN.test(text.trim())) return { ms: durationValue(option, text, bounds.ms) };
   return { bytes: bytesValue(option, text, bounds.bytes) };
 }
 

@@ -14,7 +14,7 @@ import { placePeaks } from './place-peaks.js';
 import { likelihoodInterval, type Fitted } from './signed-root.js';
 import { SIGNIFICANT_DEVIATIONS, significanceOf, upperLimitOf, type Significance } from './significance.js';
 import { FWHM_PER_SIGMA, startSettings } from './start-values.js';
-import { widthOf } from './width.js';
+import { fwhmOf } from './width.js';
 
 export interface FittedParameter {
   readonly value: number;
@@ -172,7 +172,7 @@ function fittedWidth(
   peak: number,
   parameters: Readonly<Record<string, FittedParameter>>,
 ): FittedParameter {
-  const value = widthOf(model.shapeOf(peak, minimum.values));
+  const value = fwhmOf(model.shapeOf(peak, minimum.values));
   const sigma = parameters[model.choice.commonWidth ? 'sigma' : peakParameter('sigma', peak)]!;
   if (model.choice.model === 'gauss') return ofWidth(sigma);
   const gradient = minimum.free.map((index) => {
@@ -181,7 +181,7 @@ function fittedWidth(
     const at = (value: number): number => {
       const moved = minimum.values.slice();
       moved[index] = value;
-      return widthOf(model.shapeOf(peak, moved));
+      return fwhmOf(model.shapeOf(peak, moved));
     };
     const middle = minimum.values[index]!;
     return (at(middle + step) - at(middle - step)) / (2 * step);

@@ -15,13 +15,18 @@ import { exchange } from '../../protocol/spectcl/rest-exchange.js';
 import { decodeText } from '../../protocol/spectcl/text.js';
 import type { GatewayInfo } from '../../protocol/rpc/contract/shapes.js';
 
-/** For each answer of SpecTcl, its port manager and the gateway. */
+/** Longest wait for each answer of SpecTcl, its port manager and the gateway. */
 const TIMEOUT_MS = 2_000;
+/** A longer cause is cut. */
+const CAUSE_CHARACTERS_MAX = 4_096;
 
 type Mirrors = ResultOf<(typeof CONTRACT)['app.mirrors']>;
 type MirrorEntry = Mirrors['mirrors'][number];
 
-/** `source` is the address of SpecTcl. A service that does not answer is named in `unanswered`. */
+/**
+ * `source` is the address of SpecTcl; undefined for an application without one. A service that
+ * does not answer is named in `unanswered`, with the cause.
+ */
 export async function mirrorsOf(
   source: string | undefined,
   gateway: GatewayInfo | undefined,
@@ -32,18 +37,18 @@ export async function mirrorsOf(
     try {
       mirrors.push(...(await entries));
     } catch (error) {
-      unanswered.push({ at, cause: describeError(error).slice(0, 4_096) });
+      unanswered.push({ at, cause: describeError(error).slice(0, CAUSE_CHARACTERS_MAX) });
     }
   };
-  if (source !== undefined) await collect('spectcl', atSpecTcl(source));
+  if (source !== undefined) await collect('spectcl', mirrorsAtSpecTcl(source));
   const { host, restPort, state } = gateway ?? {};
   if (state === 'running' && host !== undefined && restPort !== undefined) {
-    await collect('gateway', atGateway(host, restPort));
+    await collect('gateway', mirrorsAtGateway(host, restPort));
   }
   return { mirrors, unanswered };
 }
 
-async function atSpecTcl(source: string): Promise<MirrorEntry[]> {
+async function mirrorsAtSpecTcl(source: string): Promise<MirrorEntry[]> {
   const { host, rest, user } = parseAddress(source, { schemes: ['spectcl'] });
   const port =
     typeof rest === 'number' ? rest : await lookUpService(host, rest, user, { timeoutMs: TIMEOUT_MS });
@@ -59,8 +64,8 @@ async function atSpecTcl(source: string): Promise<MirrorEntry[]> {
   }
 }
 
-async function atGateway(listening: string, port: number): Promise<MirrorEntry[]> {
-  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[listening] ?? listening;
+async function mirrorsAtGateway(listenHost: string, port: number): Promise<MirrorEntry[]> {
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[listenHost] ?? listenHost;
   const { body } = await exchange({
     host,
     port,

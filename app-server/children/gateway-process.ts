@@ -32,11 +32,14 @@ import type {
 } from '../../protocol/rpc/contract/shapes.js';
 import type { AppServerOptions } from '../options.js';
 
-/** A gateway without its app server tries to connect four times a second. */
-const FOUND_SUBSCRIBES_WITHIN_MS = 2_000;
+/**
+ * A living gateway of an earlier app server connects within this time, or is replaced: it tries
+ * four times a second.
+ */
+const PREDECESSOR_CONNECTS_WITHIN_MS = 2_000;
 /** An adopted gateway that lost its connection connects again within this time, or is stopped. */
 const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
-/** A longer cause is cut where it is reported. */
+/** Longest cause of a failure in app.info; a longer one is cut. */
 const CAUSE_CHARACTERS_MAX = 4096;
 
 const GATEWAY_STATES: Readonly<Record<SupervisionState, GatewayInfo['state']>> = {
@@ -72,14 +75,14 @@ export class GatewayProcess {
       predecessor: {
         pid: () => this.#living()?.pid,
         stop: () => this.#stopLiving(),
-        connectsWithinMs: FOUND_SUBSCRIBES_WITHIN_MS,
+        connectsWithinMs: PREDECESSOR_CONNECTS_WITHIN_MS,
         late: (pid) =>
           new MirrorflowError('TIMED_OUT', `the gateway of ${name} (process ${pid}) is replaced`),
       },
     });
   }
 
-  /** Starts it, or expects a living one. Call when sessions are accepted. */
+  /** Starts the gateway, or expects a living one. Call when sessions are accepted. */
   start(): void {
     // A predecessor of an application that has no gateway any more is expected, then stopped.
     if (this.#options !== undefined || this.#living() !== undefined) this.#supervisor.start();
@@ -99,7 +102,9 @@ export class GatewayProcess {
     };
   }
 
-  /** A gateway reports that it listens. Throws VERSION_MISMATCH or REFUSED, which ends it. */
+  /**
+   * A gateway reports that it listens. Throws VERSION_MISMATCH or REFUSED; the gateway then ends.
+   */
   subscribe(ready: GatewayReady, connection: ProcessConnection): { adopted: boolean } {
     const { name } = this.#server.application;
     if (ready.version !== PROTOCOL_VERSION) {
@@ -110,8 +115,8 @@ export class GatewayProcess {
     if (isOurs && this.#supervisor.report(ready.identity.pid, ready.launch, ready, connection)) {
       return { adopted: false };
     }
-    const fits = this.#options !== undefined && isDeepStrictEqual(ready.options, this.#options);
-    if (!isOurs || !fits) {
+    const hasOurOptions = this.#options !== undefined && isDeepStrictEqual(ready.options, this.#options);
+    if (!isOurs || !hasOurOptions) {
       throw new MirrorflowError('REFUSED', `application ${name} has no use for this gateway`);
     }
     const process = new AdoptedProcess({
@@ -128,7 +133,7 @@ export class GatewayProcess {
     return this.#supervisor.startFailed(failure.launch, errorOfStartFailure(failure));
   }
 
-  /** Stops it, also one that has not subscribed; resolves when it has ended. */
+  /** Stops the gateway, also one that has not subscribed; resolves when it has ended. */
   async close(): Promise<void> {
     await this.#supervisor.close();
     await this.#stopLiving();

@@ -34,7 +34,7 @@ import type { StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import type { AppServerOptions } from '../options.js';
 
 /** A recorder without its app server tries to connect four times a second. */
-const FOUND_SUBSCRIBES_WITHIN_MS = 2_000;
+const PREDECESSOR_CONNECTS_WITHIN_MS = 2_000;
 /** An adopted recorder that lost its connection connects again within this time, or is stopped. */
 const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
 /** A longer cause is cut where it is reported. */
@@ -66,7 +66,7 @@ export class RecorderProcess {
       predecessor: {
         pid: () => this.#living()?.pid,
         stop: () => this.#stopLiving(),
-        connectsWithinMs: FOUND_SUBSCRIBES_WITHIN_MS,
+        connectsWithinMs: PREDECESSOR_CONNECTS_WITHIN_MS,
         late: (pid) =>
           new MirrorflowError('TIMED_OUT', `the recorder of ${name} (process ${pid}) is replaced`),
       },

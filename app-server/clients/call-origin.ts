@@ -10,7 +10,10 @@ import type { RpcSession } from '../../protocol/rpc/xml-rpc/session.js';
 export interface CallOrigin {
   /** The permanent connection that carried the call; undefined for a call over HTTP. */
   readonly session: RpcSession<CallOrigin> | undefined;
-  /** The right of its socket or token; a proof as a child process is known by the session. */
+  /**
+   * The right of the socket or token of the call. A session that has proved to be a child process
+   * has the right `child` instead; CallerRights decides.
+   */
   readonly right: Right;
 }
 
@@ -24,7 +27,10 @@ export function refuseClosed(session: RpcSession<CallOrigin> | undefined): void 
   }
 }
 
-/** The permanent connection of a call. Throws REFUSED over HTTP, CLOSED. */
+/**
+ * The permanent connection of a call. Throws REFUSED for a call over HTTP, CLOSED when the
+ * connection has ended.
+ */
 export function requirePermanent({ session }: CallOrigin): RpcSession<CallOrigin> {
   if (session === undefined) {
     throw new MirrorflowError(

@@ -29,7 +29,7 @@ import type { StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import type { NatsReady } from '../../protocol/rpc/contract/sites.js';
 
 /** A process without its host server tries to connect four times a second. */
-const FOUND_SUBSCRIBES_WITHIN_MS = 2_000;
+const PREDECESSOR_CONNECTS_WITHIN_MS = 2_000;
 /** An adopted process that lost its connection connects again within this time, or is stopped. */
 const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
 
@@ -57,7 +57,7 @@ export class NatsProcess {
       predecessor: {
         pid: () => this.#living()?.pid,
         stop: () => this.#stopLiving(),
-        connectsWithinMs: FOUND_SUBSCRIBES_WITHIN_MS,
+        connectsWithinMs: PREDECESSOR_CONNECTS_WITHIN_MS,
         late: (pid) => new MirrorflowError('TIMED_OUT', `the NATS process ${pid} is replaced`),
       },
     });

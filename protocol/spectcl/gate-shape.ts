@@ -10,13 +10,14 @@ export interface GateShape {
   readonly type: 's' | 'b' | 'c' | 'gs' | 'gb' | 'gc';
   readonly shape: 'slice' | 'contour' | 'band';
   readonly parameters: readonly string[];
-  /** Of a slice, in the units of the axis. */
+  /** Limits of a slice, in the units of its parameter; 0 for a contour or band. */
   readonly low: number;
   readonly high: number;
+  /** Corners of a contour or band, in the units of its parameters; empty for a slice. */
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
-/** Points of one gate that are kept. */
+/** Most points that are kept of one gate. */
 const POINTS_MAX = 10_000;
 
 const SHAPES: ReadonlyMap<string, Pick<GateShape, 'type' | 'shape'>> = new Map([
@@ -28,7 +29,10 @@ const SHAPES: ReadonlyMap<string, Pick<GateShape, 'type' | 'shape'>> = new Map([
   ['gb', { type: 'gb', shape: 'band' }],
 ]);
 
-/** Undefined for a type that combines gates or tests bits, and for one with invalid numbers. */
+/**
+ * The shape of a gate of SpecTcl. Undefined for a type that combines gates or tests bits, and for a
+ * gate with invalid numbers.
+ */
 export function gateShape({ name, type, fields }: SpecTclGate): GateShape | undefined {
   const shape = SHAPES.get(type);
   if (shape === undefined) return undefined;

@@ -16,15 +16,16 @@ export interface ChangeDependencies {
    */
   readonly target: (app: string) => Promise<ChangeTarget>;
   /** Asks SpecTcl for its lists again, so that all pages see the change. */
-  readonly changed: (app: string) => void;
+  readonly refreshLists: (app: string) => void;
   /** Called once for each change that was sent or refused. */
   readonly onChange: (record: ChangeRecord) => void;
 }
 
 /** The browser or program that asked. */
 export interface Changer {
+  /** The kind of session that asked, such as `page`. */
   readonly who: string;
-  /** Address of the other end of its connection. */
+  /** IP address of the other end of its connection. */
   readonly address: string;
 }
 
@@ -36,7 +37,9 @@ export interface ChangeRecord extends Changer {
   readonly outcome: { readonly done: true } | { readonly done: false; readonly reason: string };
 }
 
-/** SpecTcl sorts events in the thread that answers. */
+/**
+ * Longest wait for an answer: SpecTcl answers in the thread that sorts events, so it may be slow.
+ */
 const REQUEST_TIMEOUT_MS = 10_000;
 
 export class SpecTclChanges {
@@ -67,7 +70,7 @@ export class SpecTclChanges {
       throw error;
     }
     this.#report(changer, app, request, { done: true });
-    this.#dependencies.changed(app);
+    this.#dependencies.refreshLists(app);
     return { changed: true };
   }
 

@@ -193,7 +193,7 @@ export class WebServer {
     this.#changeLog = new ChangeLog(options.stateDirectory, log);
     this.#changes = new SpecTclChanges({
       target: (app) => changeTarget(app, options.directory),
-      changed: (app) => this.#applications.refreshMetadata(app),
+      refreshLists: (app) => this.#applications.refreshMetadata(app),
       onChange: (record) => {
         log.info('a change of SpecTcl', changeFields(record));
         this.#recorded = this.#recorded.then(() => this.#record(record));

@@ -1,7 +1,8 @@
 /*
  * The conformance driver of the C library: executes the commands of test/conformance/README.md.
  * Reads one JSON object a line on standard input, answers each with one line on standard output.
- * driver-process.ts compiles and starts it. Flow types are no part of the C library: no values.
+ * driver-process.ts compiles and starts it. The C library has no flow types, so the commands
+ * writeValue and takeValue are refused. Connects to the servers that MIRRORFLOW_DIR names.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -9,10 +10,16 @@
 
 #include "json.h"
 
+/* Flows that are open at the same time. */
 #define FLOWS_MAX 32
+/* The head of a numbered buffer: number (u64) and CRC-32 of the rest (u32), little-endian. */
 #define HEAD_BYTES 12
+/* Longest wait for a publication or a message. */
 #define WAIT_MS 20000
-#define COUNTS_SHOWN 64
+/* The answer to `spectrum` has the first counts only. */
+#define COUNTS_MAX 64
+/* Publications of one command `updates`. */
+#define UPDATES_MAX 1000
 
 typedef struct flow {
   char name[65];
@@ -47,6 +54,7 @@ static int64_t number_of(const mf_value *request, const char *member, int64_t ot
   return mf_integer_of(mf_get(request, member), otherwise);
 }
 
+/* The open flow of this name, or a free entry that gets the name. */
 static flow *flow_named(const char *name) {
   flow *empty = NULL;
   for (flow *each = flows; each < flows + FLOWS_MAX; each++) {
@@ -66,7 +74,8 @@ static void print_error(mf_status status, const char *text) {
   puts("}");
 }
 
-static void print_app(mf_status status) {
+/* Prints the outcome of a call of the application. */
+static void print_outcome(mf_status status) {
   if (status == MF_OK) print_ok();
   else print_error(status, mf_app_error(app));
 }
@@ -97,7 +106,7 @@ static void do_open_output(const mf_value *request) {
       .type = type_name(request),
   };
   flow *to = flow_named(text_of(request, "name"));
-  print_app(mf_open_output(app, text_of(request, "flow"), &options, &to->output));
+  print_outcome(mf_open_output(app, text_of(request, "flow"), &options, &to->output));
 }
 
 static void do_open_input(const mf_value *request) {
@@ -110,9 +119,10 @@ static void do_open_input(const mf_value *request) {
   } else if (start != NULL)
     options.start = strcmp(start, "newest") == 0 ? MF_NEWEST : strcmp(start, "next") == 0 ? MF_NEXT : MF_OLDEST;
   flow *from = flow_named(text_of(request, "name"));
-  print_app(mf_open_input(app, text_of(request, "flow"), &options, &from->input));
+  print_outcome(mf_open_input(app, text_of(request, "flow"), &options, &from->input));
 }
 
+/* Writes a numbered buffer: the head, then bytes that count up from the number. */
 static void fill(uint8_t *content, uint64_t number, size_t size) {
   for (size_t at = HEAD_BYTES; at < size; at++) content[at] = (uint8_t)(number + at - HEAD_BYTES);
   uint32_t crc = crc32_of(content + HEAD_BYTES, size - HEAD_BYTES);
@@ -120,7 +130,7 @@ static void fill(uint8_t *content, uint64_t number, size_t size) {
   memcpy(content + 8, &crc, sizeof crc);
 }
 
-/* Every other buffer is written in place. */
+/* Writes numbered buffers, every other one in place (reserve and commit). */
 static void do_write(const mf_value *request) {
   mf_output *output = flow_named(text_of(request, "name"))->output;
   size_t size = (size_t)number_of(request, "size", 0);
@@ -180,7 +190,7 @@ static void do_spectra(void) {
   mf_status status = need_mirror();
   if (status == MF_OK) status = mf_spectra_of(mirror, WAIT_MS, &spectra);
   if (status != MF_OK) {
-    print_app(status);
+    print_outcome(status);
     return;
   }
   static mf_spectrum spectrum;
@@ -197,7 +207,7 @@ typedef struct found_spectrum {
   const char *name;
   mf_spectrum definition;
   uint64_t sum;
-  uint32_t counts[COUNTS_SHOWN];
+  uint32_t counts[COUNTS_MAX];
   size_t count;
 } found_spectrum;
 
@@ -207,7 +217,7 @@ static mf_status copy_spectrum(const mf_spectra *spectra, uint64_t sequence, uin
   mf_status status = mf_find(spectra, found->name, &found->definition);
   if (status != MF_OK) return status;
   found->sum = mf_sum(&found->definition);
-  found->count = mf_counts(&found->definition, 0, found->counts, COUNTS_SHOWN);
+  found->count = mf_counts(&found->definition, 0, found->counts, COUNTS_MAX);
   return MF_OK;
 }
 
@@ -232,9 +242,9 @@ static void do_spectrum(const mf_value *request) {
 }
 
 static void do_updates(const mf_value *request) {
-  uint64_t sequences[1000];
+  uint64_t sequences[UPDATES_MAX];
   int64_t count = number_of(request, "count", 0);
-  if (count > 1000) json_die("count");
+  if (count > UPDATES_MAX) json_die("count");
   mf_status status = need_mirror();
   for (int64_t at = 0; status == MF_OK && at < count; at++) status = mf_next_update(mirror, WAIT_MS, &sequences[at]);
   if (status != MF_OK) {
@@ -264,7 +274,7 @@ static void do_wait_for(void) {
   mf_value *attributes = NULL;
   mf_status status = mf_receive(app, "RunStarted", WAIT_MS, &attributes);
   if (status != MF_OK) {
-    print_app(status);
+    print_outcome(status);
     return;
   }
   const mf_value *weights = mf_get(attributes, "weights");
@@ -310,7 +320,7 @@ static void run(const mf_value *request) {
   else if (strcmp(what, "spectrum") == 0) do_spectrum(request);
   else if (strcmp(what, "updates") == 0) do_updates(request);
   else if (strcmp(what, "send") == 0) do_send(request);
-  else if (strcmp(what, "listen") == 0) print_app(mf_subscribe(app, "RunStarted"));
+  else if (strcmp(what, "listen") == 0) print_outcome(mf_subscribe(app, "RunStarted"));
   else if (strcmp(what, "waitFor") == 0) do_wait_for();
   else if (strcmp(what, "close") == 0) do_close(request);
   else print_error(MF_METHOD_NOT_FOUND, "the C driver has no such command");

@@ -23,7 +23,7 @@ describe('changes of SpecTcl by pages', () => {
   function changes(target: Partial<ChangeTarget> = {}): SpecTclChanges {
     return new SpecTclChanges({
       target: () => Promise.resolve({ source: simulator.address, allowChanges: true, ...target }),
-      changed: (app) => refreshed.push(app),
+      refreshLists: (app) => refreshed.push(app),
       onChange: (record) => records.push(record),
     });
   }

@@ -1,9 +1,11 @@
 /**
- * Which leftovers the clean-up removes, and which files it never touches. Real files and sockets.
+ * Tests which leftovers of dead owners the clean-up removes, and which files it never touches. Run
+ * by mocha; creates real files and sockets in a temporary directory.
  */
 import {
   chownSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -58,8 +60,8 @@ describe('clean-up', () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  const clean = (more: Partial<CleanUpOptions> = {}): Promise<readonly Leftover[]> =>
-    cleanUp({ directory, flowDirectory, ...more });
+  const clean = (options: Partial<CleanUpOptions> = {}): Promise<readonly Leftover[]> =>
+    cleanUp({ directory, flowDirectory, ...options });
   const files = (): string[] =>
     readdirSync(root, { recursive: true, encoding: 'utf8' })
       .filter((name) => !name.endsWith('.claims'))
@@ -79,38 +81,37 @@ describe('clean-up', () => {
   function record(app: string, identity: object): void {
     writeFileSync(join(directory, 'apps', `${app}.json`), JSON.stringify({ name: app, ...identity }));
   }
-  async function listening(path: string): Promise<void> {
+  async function listenOn(path: string): Promise<void> {
     const server = createServer((socket) => socket.destroy());
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(path, resolve));
   }
-  /** A socket file whose server was killed. */
-  async function orphan(path: string): Promise<void> {
+  /** Leaves a socket file whose server was killed. */
+  async function leaveSocket(path: string): Promise<void> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(`${path}.x`, resolve));
     // The name stays when the file has another one while the server closes.
-    const { linkSync } = await import('node:fs');
     linkSync(`${path}.x`, path);
     await new Promise((resolve) => server.close(resolve));
   }
 
-  /** The same of a datagram socket. */
-  function orphanDatagrams(path: string): void {
+  /** The file of a datagram socket whose owner was killed. */
+  function leaveDatagramSocket(path: string): void {
     const socket = new UnixDatagramSocket();
     socket.bind(path);
     socket.closeWithoutFile();
   }
 
-  async function fillWithDead(): Promise<void> {
+  async function createLeftovers(): Promise<void> {
     writeFileSync(join(directory, 'host.json'), JSON.stringify({ ...DEAD, socket: '', port: 1 }));
-    await orphan(hostSocketPath(directory, 'control'));
+    await leaveSocket(hostSocketPath(directory, 'control'));
     record('e1', DEAD);
-    await orphan(appSocketPath(directory, 'e1', 'control'));
+    await leaveSocket(appSocketPath(directory, 'e1', 'control'));
     writeFileSync(appTokenPath(directory, 'e1', 'child'), 'x');
     flowFile('e1', 'spectra', false);
-    await orphan(linkSocketPath(directory, 'e1', 'spectra'));
-    orphanDatagrams(join(directory, 'links', 'client.0123456789abcdef'));
-    orphanDatagrams(datagramSocketPath(directory, 'e1', 'spectra'));
+    await leaveSocket(linkSocketPath(directory, 'e1', 'spectra'));
+    leaveDatagramSocket(join(directory, 'links', 'client.0123456789abcdef'));
+    leaveDatagramSocket(datagramSocketPath(directory, 'e1', 'spectra'));
     writeFileSync(join(flowDirectory, 'e1', `.spectra.image.${process.pid}.1.0123456789ab.tmp`), 'x');
     writeFileSync(join(directory, 'apps', '.e1.json.4194304.77.0123456789ab.tmp'), 'x');
     mkdirSync(join(flowDirectory, 'empty'));
@@ -118,7 +119,7 @@ describe('clean-up', () => {
   }
 
   it('the clean-up removes all leftovers of dead owners, and a second run finds none', async () => {
-    await fillWithDead();
+    await createLeftovers();
     const leftovers = await clean();
     expect(leftovers.map(({ outcome }) => outcome)).to.deep.equal(leftovers.map(() => 'removed'));
     expect(files()).to.deep.equal(folders);
@@ -134,7 +135,7 @@ describe('clean-up', () => {
   });
 
   it('a dry run reports what the clean-up removes, and removes nothing', async () => {
-    await fillWithDead();
+    await createLeftovers();
     const before = files();
     const reported = await clean({ dryRun: true });
     expect(files()).to.deep.equal(before);
@@ -145,15 +146,15 @@ describe('clean-up', () => {
 
   it('the clean-up touches no file of a living owner', async () => {
     writeFileSync(join(directory, 'host.json'), JSON.stringify({ ...LIVING, socket: '', port: 1 }));
-    await orphan(hostSocketPath(directory, 'control')); // not listening yet
+    await leaveSocket(hostSocketPath(directory, 'control')); // not listening yet
     record('e1', LIVING);
-    await orphan(appSocketPath(directory, 'e1', 'control'));
+    await leaveSocket(appSocketPath(directory, 'e1', 'control'));
     writeFileSync(appTokenPath(directory, 'e1', 'child'), 'x');
     flowFile('e1', 'spectra', true);
     flowFile('e2', 'spectra', true); // its app server is dead, its duplicator is not
     record('e2', DEAD);
-    await orphan(linkSocketPath(directory, 'e2', 'spectra'));
-    await orphan(linkSocketPath(directory, 'e2', 'spectra').replace('.sock', '.dgram.0123456789abcdef'));
+    await leaveSocket(linkSocketPath(directory, 'e2', 'spectra'));
+    await leaveSocket(linkSocketPath(directory, 'e2', 'spectra').replace('.sock', '.dgram.0123456789abcdef'));
     writeFileSync(temporaryName(join(flowDirectory, 'e1', 'new.flow')), 'x');
     const before = files();
     expect(await clean()).to.deep.equal([]);
@@ -162,8 +163,8 @@ describe('clean-up', () => {
 
   it('a socket with a listener stays, also when its record names a dead owner', async () => {
     record('e1', DEAD);
-    await listening(appSocketPath(directory, 'e1', 'control'));
-    await listening(linkSocketPath(directory, 'e1', 'spectra'));
+    await listenOn(appSocketPath(directory, 'e1', 'control'));
+    await listenOn(linkSocketPath(directory, 'e1', 'spectra'));
     const kinds = (await clean()).map(({ kind }) => kind);
     expect(kinds).to.deep.equal(['record']);
   });
