@@ -24,11 +24,11 @@ import type { AppServerOptions } from './options.js';
 
 const LOOPBACK = '127.0.0.1';
 
-/** Time that calls under way have at the end, when the duplicators are stopped already. */
+/** Time in which running calls may finish while the app server stops, after the duplicators. */
 export const CLOSE_GRACE_MS = 500;
 
-/** Of a socket until its access has opened it to others. */
-const CLOSED_MODE = 0o600;
+/** Mode of a socket file until `Access` has granted the file to its users and groups. */
+const OWNER_ONLY_MODE = 0o600;
 
 /** Time in which a killed predecessor's last threads release its socket. */
 const PREDECESSOR_ENDS_WITHIN_MS = 1_000;
@@ -76,7 +76,7 @@ export class Endpoints {
         context,
         log,
         limits,
-        socketMode: CLOSED_MODE,
+        socketMode: OWNER_ONLY_MODE,
       });
       server.on('session', (session) => session.once('close', () => onSessionClosed(session)));
       return server;
@@ -108,8 +108,8 @@ export class Endpoints {
 
   /**
    * Creates the token files, and listens on the sockets; `access` decides who may use both. Later
-   * calls put back those that were removed. Rejects with ADDRESS_IN_USE, NOT_PERMITTED, NO_SPACE or
-   * SYSTEM_ERROR.
+   * calls create removed token files and sockets again. Rejects with ADDRESS_IN_USE, NOT_PERMITTED,
+   * NO_SPACE or SYSTEM_ERROR.
    */
   async listenOnSockets(access: Access): Promise<void> {
     this.#rights.prepare(

@@ -1,33 +1,38 @@
 /**
- * Finds where several peaks of a fit start when the caller does not say: one more at a time, where
- * it raises the likelihood most. Used by `fitModel`. Pure.
+ * Finds start values of the centroids of several peaks for a fit whose caller gives none: adds one
+ * peak at a time, where it raises the likelihood most. Used by `fitSpectrum`. Pure. Centroids and
+ * widths are in the units of the axis.
  */
 import type { Channels } from '../channels.js';
 import { Model, peakParameter, type ModelChoice } from '../model/model.js';
 import { minimise, type Minimum } from './minimise.js';
 import { startSettings, type ParameterChoice } from './start-values.js';
 
-/** A peak is split into two, so far apart in standard deviations. */
+/** Distance of the two peaks into which a peak is split, in its standard deviations. */
 const SPLIT_SIGMAS = 1.2;
 
-interface Trial {
-  readonly minimum: Minimum;
-  readonly centroids: readonly number[];
-  readonly sigma: number;
-}
-
+/** Start values of the peaks of a fit. */
 export interface PeakStart {
   readonly centroids: readonly number[];
+  /** The common standard deviation of the peaks. */
   readonly sigma: number;
 }
 
-/** In ascending order, with a common width of Gauss peaks. */
+/** A fit with some number of peaks. */
+interface Trial extends PeakStart {
+  readonly minimum: Minimum;
+}
+
+/**
+ * Start values for `choice.peaks` peaks, found with Gauss peaks of a common width; centroids
+ * ascend.
+ */
 export function placePeaks(choice: ModelChoice, channels: Channels): PeakStart {
   let best = tryPeaks(choice, channels, 1, []);
   for (let peaks = 2; peaks <= choice.peaks; peaks += 1) {
     const { centroids, sigma } = best;
     const candidates = [
-      [...centroids, residualPlace(channels, best.minimum)],
+      [...centroids, largestExcess(channels, best.minimum)],
       ...centroids.map((centroid, index) => [
         ...centroids.filter((_, other) => other !== index),
         centroid - (SPLIT_SIGMAS * sigma) / 2,
@@ -60,8 +65,11 @@ function tryPeaks(
   };
 }
 
-/** The middle of the three channels with most counts above the model, in its deviations. */
-function residualPlace({ counts, low, width }: Channels, { expected }: Minimum): number {
+/**
+ * The middle of the three channels whose counts are most above the fit, in standard deviations of
+ * the counts expected there.
+ */
+function largestExcess({ counts, low, width }: Channels, { expected }: Minimum): number {
   let [best, place] = [-Infinity, 0];
   for (let channel = 1; channel < counts.length - 1; channel += 1) {
     let [excess, mean] = [0, 0];

@@ -1,6 +1,7 @@
 /**
  * Which bins SpecTcl's command `integrate` sums for a slice or a contour. Its numbers are those
- * that SpecTcl and CutiePie show. Used by gate-figures.ts. Pure. Read from SpecTcl's sources:
+ * that SpecTcl and its viewer CutiePie show. Used by gate-figures.ts. Pure. Read from SpecTcl's
+ * sources:
  *
  * Values become bins by cutting off the fraction. A slice sums from the bin of its low limit to the
  * one before that of its high limit, or that bin alone when both are the same. A contour is filled
@@ -9,7 +10,11 @@
  */
 import { binWidth, type BinRun, type GateAxis, type GateOutline, type OutlinePoint } from './gate-outline.js';
 
-/** Undefined for a gate that `integrate` does not take. */
+/**
+ * A function that returns the runs of bins to sum in a row of a spectrum, first and last bin of
+ * each; the row of a 1-D spectrum is not used. Undefined for a gate that `integrate` does not
+ * accept.
+ */
 export function spectclRuns(
   gate: GateOutline,
   x: GateAxis,
@@ -43,7 +48,7 @@ function withinAxis({ bins }: GateAxis, from: number, to: number): BinRun[] {
   return run[1] < run[0] ? [] : [run];
 }
 
-/** The bins in which a side meets a row; both ends of a side along the row. */
+/** Adds the bin in which a side of a contour meets a row, or both ends of a side along the row. */
 function addBins(bins: number[], from: OutlinePoint, to: OutlinePoint, row: number): void {
   const [below, above] = from.y > to.y ? [to, from] : [from, to];
   if (row < below.y || row > above.y) return;

@@ -22,24 +22,34 @@ export interface PeakMark {
   readonly centroid: number;
   /** The width that the search worked with, in units of the axis. */
   readonly fwhm: number;
+  /** In standard deviations. */
   readonly significance: number;
 }
 
 export const PEAK_SEARCH = { threshold: 5, thresholdMin: 2, thresholdMax: 1_000, peaksMax: 500 } as const;
-/** Widths of the first search, in channels: standard deviations, each 1.5 times the one before. */
+/**
+ * Filters that look for the width of the peaks: their standard deviations in channels, each
+ * `factor` times the one before.
+ */
 const FIRST_SIGMAS = { min: 0.7, factor: 1.5, max: 200 };
-/** A filter reaches four of its standard deviations to each side. */
+/** Widest filter, standard deviation as a part of the range: it reaches 4 of them to each side. */
 const FILTER_PART_MAX = 1 / 10;
 /** Filters of the search, in parts of the width of the peaks, which varies over an axis. */
 const FILTER_PARTS = [0.5, 0.7, 1, 1.4];
 /** Filters that look for a doublet, in parts of the width of the peak. */
 const DOUBLET_PARTS = [0.6, 0.45, 0.3];
-/** The valley of a doublet is so many standard deviations below its lower maximum. */
+/** Depth of the valley of a doublet below its lower maximum, at least, in standard deviations. */
 const VALLEY_DEVIATIONS = 4;
-/** Two peaks are so many usual widths apart at least, or widths of the filters that found them. */
+/**
+ * Least distance of two peaks: in standard deviations of the peaks of this spectrum, and in those
+ * of the narrower of the filters that found them.
+ */
 const APART_SIGMAS = { usual: 1.7, filter: 1.7 };
 
-/** In ascending order; at most 500, the most significant ones. Throws BAD_OPTION. */
+/**
+ * The peaks in ascending order; of more than 500 the most significant ones. Throws BAD_OPTION for a
+ * threshold, width or range that cannot be used.
+ */
 export function findPeaks(channels: Channels, options: PeakSearchOptions = {}): PeakMark[] {
   const { threshold = PEAK_SEARCH.threshold } = options;
   checkOptions(options, threshold);
@@ -49,10 +59,10 @@ export function findPeaks(channels: Channels, options: PeakSearchOptions = {}): 
     options.fwhm === undefined ? usualSigma(counts, threshold) : options.fwhm / FWHM_PER_SIGMA / width;
   if (sigma === undefined) return [];
   const candidates = FILTER_PARTS.flatMap((filter) => significantMaxima(counts, filter * sigma, threshold));
-  const peaks = apart(candidates, () => APART_SIGMAS.usual * sigma).flatMap((peak) =>
+  const peaks = keepApart(candidates, () => APART_SIGMAS.usual * sigma).flatMap((peak) =>
     splitDoublet(counts, peak, sigma, threshold),
   );
-  return apart(peaks, (one, other) => APART_SIGMAS.filter * Math.min(one.sigma, other.sigma))
+  return keepApart(peaks, (one, other) => APART_SIGMAS.filter * Math.min(one.sigma, other.sigma))
     .slice(0, PEAK_SEARCH.peaksMax)
     .map(({ channel, significance }) => ({
       centroid: low + channel * width,
@@ -82,7 +92,7 @@ function checkOptions({ fwhm }: PeakSearchOptions, threshold: number): void {
   }
 }
 
-/** The width of the most significant peak, in channels; undefined without any. */
+/** Standard deviation of the most significant peak, in channels; undefined without a peak. */
 function usualSigma(counts: ArrayLike<number>, threshold: number): number | undefined {
   const { min, factor, max } = FIRST_SIGMAS;
   let best: PeakCandidate | undefined;
@@ -91,11 +101,11 @@ function usualSigma(counts: ArrayLike<number>, threshold: number): number | unde
       if (best === undefined || candidate.significance > best.significance) best = candidate;
     }
   }
-  return best === undefined ? undefined : halfWidth(counts, best) / FWHM_PER_SIGMA;
+  return best === undefined ? undefined : widthAtHalf(counts, best) / FWHM_PER_SIGMA;
 }
 
 /** Full width, in channels, at half of the highest count above those at the ends of the filter. */
-function halfWidth(counts: ArrayLike<number>, { channel, sigma }: PeakCandidate): number {
+function widthAtHalf(counts: ArrayLike<number>, { channel, sigma }: PeakCandidate): number {
   const reach = Math.ceil(3 * sigma);
   const from = Math.max(0, Math.floor(channel) - reach);
   const to = Math.min(counts.length, Math.floor(channel) + reach + 1);
@@ -151,8 +161,10 @@ function hasValley(counts: ArrayLike<number>, left: PeakCandidate, right: PeakCa
   return Math.min(left.significance, right.significance) - valley > VALLEY_DEVIATIONS;
 }
 
-/** The most significant ones of those that are nearer to each other than `least` channels. */
-function apart(
+/**
+ * Keeps of candidates that are nearer than `least` channels to each other the most significant one.
+ */
+function keepApart(
   candidates: readonly PeakCandidate[],
   least: (one: PeakCandidate, other: PeakCandidate) => number,
 ): PeakCandidate[] {

@@ -304,7 +304,7 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
     if (this.closed) return 0;
     this.#takes.serve();
     const handled = this.#engine.poll(handler, limit);
-    if (!wasFull || handled > 0 || limit === 0 || this.closed || this.#takes.waiting) return handled;
+    if (!wasFull || handled > 0 || limit === 0 || this.closed || this.#takes.hasWaiting) return handled;
     this.#engine.awaitRefill();
     return this.#engine.poll(handler, limit);
   }
@@ -402,14 +402,14 @@ export class InputFlow extends EventEmitter<InputFlowEvents> implements AsyncIte
   #takeReady(): FlowBuffer | undefined {
     if (this.closed) return undefined;
     this.#takes.serve();
-    const buffer = this.#takes.waiting ? undefined : this.#engine.take();
+    const buffer = this.#takes.hasWaiting ? undefined : this.#engine.take();
     if (buffer !== undefined) this.#borrow(buffer);
     return buffer;
   }
 
   /** After a take without success: a buffer that waited only for the release of borrowed ones. */
   #takeRefilled(wasFull: boolean): FlowBuffer | undefined {
-    if (!wasFull || this.closed || this.#takes.waiting) return undefined;
+    if (!wasFull || this.closed || this.#takes.hasWaiting) return undefined;
     this.#engine.awaitRefill();
     return this.#takeReady();
   }

@@ -1,6 +1,6 @@
 /**
  * The takes of an input flow that wait for a buffer: served in order, each settled exactly once, no
- * buffer lost. Used by InputFlow over its engine. Does no I/O.
+ * buffer lost. Used by InputFlow, whose engine obtains the buffers. Pure but for timers.
  */
 import { abortedError } from '../call-options.js';
 import type { FlowBuffer } from './flow-buffer.js';
@@ -30,7 +30,8 @@ export class TakeQueue {
     this.#isEnded = isEnded;
   }
 
-  get waiting(): boolean {
+  /** Whether a take waits for a buffer. */
+  get hasWaiting(): boolean {
     return this.#waiting.length > 0;
   }
 
@@ -42,13 +43,13 @@ export class TakeQueue {
     if (signal?.aborted === true) return Promise.reject(abortedError('take', signal));
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      const settle = (): void => {
+      const stopWatching = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
       };
       const take: WaitingTake = {
         resolve: (buffer) => {
-          settle();
+          stopWatching();
           // In a microtask before the taker's own: takes that are made together must not release
           // each other's buffers.
           if (buffer !== undefined) queueMicrotask(() => onTaken(buffer));
@@ -56,7 +57,7 @@ export class TakeQueue {
         },
       };
       const onAbort = (): void => {
-        settle();
+        stopWatching();
         this.#remove(take);
         reject(abortedError('take', signal));
       };
@@ -82,22 +83,22 @@ export class TakeQueue {
   }
 
   /**
-   * Gives ready buffers to the waiting takes. For the takes that are left the engine is armed: it
+   * Gives ready buffers to the waiting takes. For the takes that are left the engine is isArmed: it
    * calls `onReady` at the next buffer or at the end.
    */
   serve(): void {
-    let armed = false;
+    let isArmed = false;
     while (this.#waiting.length > 0) {
       // Read before taking: the take then finds every buffer that was added before the end.
-      const ended = this.#isEnded();
-      const buffer = ended ? undefined : this.#engine.take();
-      if (buffer !== undefined || ended) {
+      const isEnded = this.#isEnded();
+      const buffer = isEnded ? undefined : this.#engine.take();
+      if (buffer !== undefined || isEnded) {
         this.#waiting.shift()?.resolve(buffer);
-      } else if (armed) {
+      } else if (isArmed) {
         return;
       } else {
         this.#engine.arm();
-        armed = true;
+        isArmed = true;
       }
     }
   }

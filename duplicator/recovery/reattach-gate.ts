@@ -1,8 +1,8 @@
 /**
  * The gate that keeps the provider's credit where a dead duplicator left it, after a take-over of
- * its flow file: until the lossless consumers that it had have reattached, or have had time to.
- * Otherwise the provider would overwrite what they have not read before they can ask for it. Used
- * by ReattachmentTracker. Pure: the clock and its timer are passed in.
+ * its flow file. It opens when the lossless consumers of the dead duplicator have reattached, or
+ * have had time to. Without it the provider would overwrite buffers that these consumers have not
+ * read. Used by ReattachmentTracker. Pure: the clock and its timer are passed in.
  *
  * | state    | event                                            | next                            |
  * | -------- | ------------------------------------------------ | ------------------------------- |
@@ -27,6 +27,7 @@ export class ReattachGate {
   /** Living consumers of the dead duplicator, and how many of them have reattached. */
   #living: number;
   #reattached = 0;
+  /** The first sequence that may still be needed; Infinity when the gate is open. */
   #floor: number;
 
   /**

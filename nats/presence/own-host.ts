@@ -1,6 +1,6 @@
 /**
- * What this host has for other sites: asked of its host server and, for the flows, of the app
- * servers of published applications. Used by the presence. Holds a client of the library for each
+ * Describes this host for other sites: its published applications, from its host server, and their
+ * flows, from the app servers. Used by `Presence`. Holds a connection of the client library to each
  * published application that runs.
  */
 import { connect, type ApplicationInfo, type Client, type HostConnection } from '../../client-lib/index.js';
@@ -9,8 +9,10 @@ import type { PublishRule } from '../../protocol/nats/options.js';
 import type { SiteHost } from '../../protocol/rpc/contract/sites.js';
 
 export interface OwnHostOptions {
+  /** Name of the site under which this host is published. */
   readonly site: string;
   readonly rules: readonly PublishRule[];
+  /** Runtime directory of the host server and the app servers. */
   readonly directory: string;
 }
 
@@ -22,7 +24,10 @@ export class OwnHost {
     this.#options = options;
   }
 
-  /** Rejects when the host server does not answer; an app server that does not has no flows. */
+  /**
+   * The entry of this host. Rejects when the host server does not answer; an application whose app
+   * server does not answer is described without flows.
+   */
   async describe(server: HostConnection): Promise<SiteHost> {
     const [{ host, version, startedAt }, all] = await Promise.all([server.info(), server.applications()]);
     const { site, rules } = this.#options;
@@ -39,7 +44,7 @@ export class OwnHost {
           .map(({ flow, type, state }) => ({ app: name, flow, type, state })),
       ),
     );
-    const applications = published.map(({ application }) => publicOf(application));
+    const applications = published.map(({ application }) => publicPart(application));
     return { site, host, version, since: startedAt, applications, flows: flows.flat() };
   }
 
@@ -74,13 +79,13 @@ export class OwnHost {
   }
 
   async #closeAllBut(kept: ReadonlySet<string>): Promise<void> {
-    const gone = [...this.#clients].filter(([app]) => !kept.has(app));
-    for (const [app] of gone) this.#clients.delete(app);
-    await Promise.all(gone.map(async ([, client]) => (await client.catch(() => undefined))?.close()));
+    const unused = [...this.#clients].filter(([app]) => !kept.has(app));
+    for (const [app] of unused) this.#clients.delete(app);
+    await Promise.all(unused.map(async ([, client]) => (await client.catch(() => undefined))?.close()));
   }
 }
 
-/** Without what other sites need not have: sources, process ids, ports. */
-function publicOf({ name, state, startedAt }: ApplicationInfo): SiteHost['applications'][number] {
+/** An application without what is not for other sites: source, process id, ports. */
+function publicPart({ name, state, startedAt }: ApplicationInfo): SiteHost['applications'][number] {
   return { name, state, ...(startedAt !== undefined && { startedAt }) };
 }

@@ -21,7 +21,7 @@ export class Reader {
   #sequence = '0';
   /** Sequence of the newest publication since the start of the program; -1 before. */
   #lastPublication = -1;
-  /** Checks of `waitForDelivery` that wait, called for every newer buffer. */
+  /** Checks of running calls of `waitForDelivery`, made for every newer buffer. */
   readonly #watchers = new Set<() => void>();
 
   constructor(
@@ -90,6 +90,11 @@ export class Reader {
     this.program.start();
   }
 
+  /**
+   * Handles a line of the program, words separated by spaces: `D` buffers delivered (run, first and
+   * last number, epoch and sequence to resume at, time written), `M` publication delivered (epoch,
+   * sequence, time written), `A` attached to a duplicator, `T` torn buffer, `N` other problem.
+   */
   #onLine(line: string): void {
     const [kind, ...words] = line.split(' ');
     if (kind === 'D') {

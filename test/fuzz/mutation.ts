@@ -9,14 +9,15 @@ import type { RandomBits } from '../../simulator/random.js';
 const BOUNDARIES = [
   0, 1, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fff7, 0xffff_ffff,
 ];
-/** Changes of one input, one at least. */
+/** Most changes of one input; there is at least one. */
 const CHANGES_MAX = 6;
-/** Of a repeated piece. */
+/** Longest piece of an input that is repeated, and how often at most. */
 const REPEAT_BYTES_MAX = 256;
 const REPEATS_MAX = 64;
-/** Bound of an input after its mutation. */
+/** A longer input is truncated after its mutation. */
 const INPUT_BYTES_MAX = 64 * 1024;
 
+/** Returns a changed copy of the input; `random` returns 32 random bits. */
 type Change = (
   input: Buffer,
   random: RandomBits,

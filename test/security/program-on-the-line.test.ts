@@ -1,6 +1,6 @@
 /**
- * A program without the secret on the line between two hosts: it changes, repeats and reflects what
- * they send, and stands between two TLS connections. Nothing of it takes effect.
+ * Tests that a program without the secret on the line between two hosts has no effect: it changes,
+ * repeats and reflects what they send, and stands between two TLS connections. Real sockets.
  */
 import { expect } from 'chai';
 import { Sample, type SampleContext } from '../protocol/rpc/xml-rpc/sample-contract.js';
@@ -105,7 +105,7 @@ describe('a program on the line between two duplicators', () => {
     expect(connections).to.be.above(1);
   });
 
-  it('what the receiver sent, sent back to it, ends the link', async () => {
+  it('bytes of the receiver that are sent back to it end the link', async () => {
     let sent: Buffer | undefined;
     let reflected = false;
     const change: Change = (bytes, way, connection) => {
@@ -122,7 +122,7 @@ describe('a program on the line between two duplicators', () => {
     expect(connections).to.be.above(1);
   });
 
-  it('with integrity off on both hosts a changed buffer arrives, as the page says', async () => {
+  it('with integrity off on both hosts a changed buffer arrives, as docs/security.md says', async () => {
     const change = once(3 * BYTES, (bytes) => {
       bytes[bytes.length - 100] = 255;
       return bytes;
@@ -132,7 +132,7 @@ describe('a program on the line between two duplicators', () => {
     expect(connections).to.equal(1);
   });
 
-  it('integrity off on one host alone changes nothing', async () => {
+  it('integrity off on one host alone does not turn integrity off', async () => {
     const here = await host().local(8, BYTES, { integrity: 'off' });
     const changed = once(0, (bytes) => {
       bytes[bytes.length >>> 1] = 255;

@@ -1,4 +1,7 @@
-/** Exchanging the secret of the hosts: at every step hosts with either file reach each other. */
+/**
+ * Tests the exchange of the shared secret of the hosts: at every step hosts with the old and the
+ * new file reach each other. Real processes and sockets.
+ */
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { beginExchange, finishExchange } from '../../protocol/rpc/security/secret-exchange.js';
@@ -42,7 +45,7 @@ describe('exchanging the secret of the hosts', () => {
     return verdict !== undefined && caller.push(verdict).outcome === 'proven';
   }
 
-  it('a host that accepts both reaches those with the old one and those with the new one', () => {
+  it('a host that accepts two secrets reaches hosts with the old secret and hosts with the new one', () => {
     const [old, both, fresh] = [`${OLD}\n`, `${NEW}\n${OLD}\n`, `${NEW}\n`].map((text, index) =>
       readSecret(file(`secret-${index}`, text)),
     ) as [Secret, Secret, Secret];
@@ -56,7 +59,7 @@ describe('exchanging the secret of the hosts', () => {
     expect([reach(old, fresh), reach(fresh, old)]).to.deep.equal([false, false]);
   });
 
-  it('a link that is cut after each step is made again, and no process was restarted', async () => {
+  it('a link that is cut after each step reconnects without a restart of any process', async () => {
     const [here, there] = [new LocalHost(), new LocalHost()];
     const sending = await here.local(8, 100);
     const proxy = await CuttingProxy.inFrontOf(await sending.serve());
@@ -91,7 +94,7 @@ describe('exchanging the secret of the hosts', () => {
     }
   });
 
-  it('mirrorflow secret rotate keeps mode and owner, and refuses what would lose a secret', async () => {
+  it('mirrorflow secret rotate keeps mode and owner, and refuses a step that would lose a secret', async () => {
     const secret = file('secret', OLD);
     const fresh = file('new', NEW);
     const run = (...words: string[]) => system.run('secret', 'rotate', '--secret-file', secret, ...words);

@@ -1,7 +1,7 @@
 /**
- * A real system with one application and one numbered flow, for the tests that kill its processes
- * or attack its sockets and then expect the flow to be intact. Starts processes, which the system
- * ends.
+ * Starts a real system with one application and one flow of numbered buffers. Called by the system
+ * tests that kill its processes or attack its sockets, and then expect that no buffer was lost,
+ * doubled or torn. Starts processes; the caller stops them with `system`.
  */
 import { expect } from 'chai';
 import { RealSystem } from '../kit/real-system.js';

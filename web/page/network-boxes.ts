@@ -29,12 +29,17 @@ export interface Place {
   readonly y: number;
 }
 
+/** Size of a box, in units of the SVG as all lengths here. */
 export const BOX = { width: 220, height: 76 };
+/** Free space on the left and right of the content of a box. */
 const INSET = 12;
+/** Baselines of the title and the two lines below it. */
 const LINES_Y = [22, 41, 58] as const;
+/** The bar that shows the fill of a history or ring. */
 const BAR = { y: 66, height: 4 };
+/** A longer line of text is cut. */
 const CHARACTERS_MAX = 33;
-/** Fill from which a history or ring is marked as nearly full. */
+/** Fill, 0 to 1, above which a history or ring is marked as nearly full. */
 const NEARLY_FULL = 0.8;
 
 interface BoxContent {
@@ -52,16 +57,16 @@ export function sourceBox(
   selected: NetworkSelection | undefined,
 ): SVGElement {
   const host = /^\w+:\/\/([^?/]+)/.exec(flow.source ?? '')?.[1] ?? flow.source ?? '';
-  const unreachable = flow.sourceState === 'stale' || flow.sourceState === 'ended';
+  const isUnreachable = flow.sourceState === 'stale' || flow.sourceState === 'ended';
   const title = flow.source?.startsWith('spectcl:') === true ? 'SpecTcl' : 'Provider';
   return button(
     { app: app.name, sourceOf: flow.flow },
     selected,
-    `Source ${title}, ${host}, ${unreachable ? 'unreachable' : (flow.sourceState ?? flow.state)}`,
+    `Source ${title}, ${host}, ${isUnreachable ? 'unreachable' : (flow.sourceState ?? flow.state)}`,
     box(place, {
       title,
-      lines: [host, unreachable ? 'unreachable' : ''],
-      state: unreachable ? 'stale' : undefined,
+      lines: [host, isUnreachable ? 'unreachable' : ''],
+      state: isUnreachable ? 'stale' : undefined,
     }),
   );
 }
@@ -73,7 +78,7 @@ export function flowBox(
   selected: NetworkSelection | undefined,
 ): SVGElement {
   const problem = flowProblem(flow);
-  const stale = flow.sourceState === 'stale' || flow.sourceState === 'ended';
+  const isStale = flow.sourceState === 'stale' || flow.sourceState === 'ended';
   const lines = [problem ?? flowRateText(flow), flowLagText(flow)];
   return button(
     { app: app.name, flow: flow.flow },
@@ -82,7 +87,7 @@ export function flowBox(
     box(place, {
       title: flow.flow,
       lines,
-      state: stale ? 'stale' : flow.holding.length > 0 ? 'held' : undefined,
+      state: isStale ? 'stale' : flow.holding.length > 0 ? 'held' : undefined,
       fill: flowLagRatio(flow),
     }),
   );

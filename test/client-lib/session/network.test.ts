@@ -1,6 +1,6 @@
 /**
- * The management connections of the Smartflow note between client and app server, with real
- * processes.
+ * Tests what a client asks of its app server about the network of an application: statistics,
+ * providers and consumers, requests to quit, registered programs. Real processes.
  */
 import { expect } from 'chai';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { eventually } from '../../kit/eventually.js';
 import { failureOf } from '../../kit/failure-of.js';
 import { kill } from '../../app-server/app-server-system.js';
 
-describe('management connections of a client', () => {
+describe('the network of an application', () => {
   let application: RunningApplication;
   let scratch: string;
 
@@ -27,7 +27,7 @@ describe('management connections of a client', () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  async function flowing(): Promise<{ run: Client; viewer: Client; out: OutputFlow }> {
+  async function startWithFullHistory(): Promise<{ run: Client; viewer: Client; out: OutputFlow }> {
     await application.start();
     const run = await application.connect('run');
     const viewer = await application.connect('viewer');
@@ -40,7 +40,7 @@ describe('management connections of a client', () => {
   }
 
   it('statistics of each client and flow are collected when they are requested', async () => {
-    const { run } = await flowing();
+    const { run } = await startWithFullHistory();
     const { clients, flows } = await run.applicationStatistics();
     expect(clients.map(({ name, answered }) => [name, answered])).to.deep.equal([
       ['run', true],
@@ -79,7 +79,7 @@ describe('management connections of a client', () => {
   });
 
   it('statistics of one client are available by name and over HTTP; a client that does not answer is marked', async () => {
-    const { run } = await flowing();
+    const { run } = await startWithFullHistory();
     const { call } = await application.overHttp('console');
     const [viewer] = await call('client.statistics', ['viewer']);
     expect(viewer).to.include({ name: 'viewer', answered: true });
@@ -99,7 +99,7 @@ describe('management connections of a client', () => {
   });
 
   it('statistics name their clients again after the app server was killed and restarted', async () => {
-    const { run, viewer } = await flowing();
+    const { run, viewer } = await startWithFullHistory();
     process.kill(application.system.record()?.pid ?? 0, 'SIGKILL');
     await eventually(() => !run.connected && !viewer.connected, 'the clients are disconnected');
     await application.start();
@@ -114,7 +114,7 @@ describe('management connections of a client', () => {
   });
 
   it('network status names providers, consumers, and the consumers that hold a provider back', async () => {
-    const { run, out } = await flowing();
+    const { run, out } = await startWithFullHistory();
     const slow = await application.connect('slow');
     (await slow.openInput('events', { history: 1 })).pause();
     await eventually(async () => {

@@ -1,4 +1,7 @@
-/** Every command against a running system. */
+/**
+ * Tests the commands of the console against a running host server and simulator. Starts
+ * `mirrorflow` as a process for each command.
+ */
 import { expect } from 'chai';
 import { connect } from '../../../client-lib/index.js';
 import type { Simulator } from '../../../simulator/simulator.js';

@@ -1,7 +1,7 @@
 /**
- * A consumer of a flow in small steps: it joins the link, copies buffers into a history of its own,
- * acknowledges them, takes them out and checks them. Stopped between any two steps, or for good.
- * Used by the world of interrupted flows.
+ * A consumer of a flow in small steps: joins the signal link, copies buffers into its history,
+ * acknowledges, takes and checks them. A test may stop it between any two steps, or for good. Used
+ * by world.ts, which chooses the steps at random. Pure: link and flow file are memory of the test.
  */
 import { ControlBlock } from '../../../client-lib/input/history/control-block.js';
 import { HistoryConsumer } from '../../../client-lib/input/history/history-consumer.js';
@@ -13,15 +13,16 @@ import { AWAKE, MessageKind, packHello, unpackRefusal } from '../../../protocol/
 import type { MemoryLink } from '../../kit/memory-link.js';
 import type { Ledger } from './ledger.js';
 
-/** Buffers. */
-const HISTORY_MAX = 16;
+/** Most buffers of the history. */
+const HISTORY_BUFFERS_MAX = 16;
 
 export interface ConsumerOptions {
   readonly delivery: 'lossless' | 'lossy';
-  /** A number: so many buffers before what is published. */
+  /** Where to start; a number of buffers before the newest one. */
   readonly start: 'oldest' | 'latest' | number;
+  /** Size of the history at the start, buffers. */
   readonly history: number;
-  /** Largest payload of any file that it will read. */
+  /** Largest payload of any flow file that is read, bytes. */
   readonly payloadCapacity: number;
 }
 
@@ -53,9 +54,9 @@ export class InterruptedConsumer {
     this.#start = start;
     this.#ledger = ledger;
     this.#fileOf = fileOf;
-    const control = ControlBlock.create(HISTORY_MAX);
+    const control = ControlBlock.create(HISTORY_BUFFERS_MAX);
     const segments: Segment[] = [];
-    const rules = { history, whenFull: 'block', maxHistory: HISTORY_MAX } as const;
+    const rules = { history, whenFull: 'block', maxHistory: HISTORY_BUFFERS_MAX } as const;
     this.#consumer = new HistoryConsumer(ControlBlock.attach(control.memory), false, () => segments.shift());
     this.#producer = new HistoryProducer(
       control,
@@ -80,12 +81,12 @@ export class InterruptedConsumer {
     return isHeld ? this.#position : Number.POSITIVE_INFINITY;
   }
 
-  /** Everything published in its epoch is taken. */
+  /** Whether every published buffer of its epoch is taken. */
   get isUpToDate(): boolean {
     return this.attached && this.#consumer.ready === 0 && this.#reader?.next === this.#published;
   }
 
-  /** Joins at its position, or where it is to start. */
+  /** Joins a link at the position of this consumer, or where it is to start. */
   join(link: MemoryLink): void {
     this.#link = link;
     this.#isAdmitted = false;
@@ -146,9 +147,9 @@ export class InterruptedConsumer {
     if (index !== undefined && this.#consumer.release(index)) this.#producer.freeRetiredSegments();
   }
 
-  /** Changes the size of the history to 1 to HISTORY_MAX buffers. */
+  /** Changes the size of the history to 1 to HISTORY_BUFFERS_MAX buffers. */
   resize(buffers: number): void {
-    const to = 1 + (buffers % HISTORY_MAX);
+    const to = 1 + (buffers % HISTORY_BUFFERS_MAX);
     if (to > this.#consumer.capacity) this.#producer.grow(to);
     else this.#producer.shrink(to);
   }

@@ -1,6 +1,7 @@
 /**
  * Fuzz target for XML-RPC documents: a document that can be decoded is unchanged by encoding and
- * decoding, and the contract checks its parameters without other errors than refusals.
+ * decoding, and the contract checks its parameters and throws no error but a MirrorflowError. The
+ * fuzzer runs it (targets/all.ts). Pure.
  */
 import assert from 'node:assert/strict';
 import type { RandomBits } from '../../../simulator/random.js';
@@ -18,6 +19,7 @@ import type { RpcValue } from '../../../protocol/rpc/xml-rpc/values.js';
 import type { FuzzTarget } from '../fuzzer.js';
 
 const METHODS: readonly (readonly [name: string, method: Method])[] = Object.entries(CONTRACT);
+/** Values of random text parameters. */
 const TEXTS = [
   '',
   'e23001',
@@ -30,6 +32,7 @@ const TEXTS = [
   '../x',
   '\r\n\t',
 ];
+/** Names of the members of random structs. */
 const MEMBERS = [
   'name',
   'flow',

@@ -1,4 +1,7 @@
-/** Axes in channels and units, pixels of heat maps, and search for names. */
+/**
+ * Tests what plots are drawn from: axes in channels and units (axis.ts), pixels of heat maps
+ * (heat.ts), and the search for names of spectra (search.ts). Pure.
+ */
 import { expect } from 'chai';
 import {
   fitRange,
@@ -12,6 +15,7 @@ import {
 import { colourWords, paintHeat } from '../../../web/view/heat.js';
 import { nameMatcher } from '../../../web/view/search.js';
 
+/** A spectrum of 100 bins of 2 keV, with a channel for underflow and one for overflow. */
 const INFO = {
   name: 'a',
   type: '1D long',

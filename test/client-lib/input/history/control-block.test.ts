@@ -1,8 +1,12 @@
-/** The shared words of a history: their places, and that no two of them overlap. */
+/**
+ * Tests the control block of a history, the 32-bit words that its two threads share: the place of
+ * each word, and that no two of them overlap. Pure: shared memory of this process only.
+ */
 import { expect } from 'chai';
 import { CONTROL, ControlBlock } from '../../../../client-lib/input/history/control-block.js';
 
-const WORDS_PER_LINE = 16;
+/** A cache line has 64 bytes. */
+const WORDS_PER_CACHE_LINE = 16;
 
 describe('the control block of a history', () => {
   it('every control word has its documented place', () => {
@@ -35,7 +39,7 @@ describe('the control block of a history', () => {
     for (const word of words) expect(word).to.be.below(block.readyEntries);
     // Words written at high rate by different threads do not share a cache line.
     const lines = [CONTROL.readyTail, CONTROL.readyHead, CONTROL.freeTail, CONTROL.freeHead];
-    expect(new Set(lines.map((word) => Math.floor(word / WORDS_PER_LINE))).size).to.equal(4);
+    expect(new Set(lines.map((word) => Math.floor(word / WORDS_PER_CACHE_LINE))).size).to.equal(4);
   });
 
   it('queues, states and words of a block are distinct memory of exactly its size', () => {
