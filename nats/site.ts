@@ -1,7 +1,7 @@
 /**
- * This host as a part of a collaboration: connects with the NATS server for as long as it takes,
- * then publishes flows, meets the hosts of other sites and carries calls. Made by `main.ts`. Opens
- * the connection; everything else works over it.
+ * The site of this host over NATS: connects with the NATS server, with retries for ever, then
+ * publishes flows, publishes this host and receives those of other sites, and carries calls.
+ * Created by `main.ts`. Opens the connection; its parts (calls, presence, publisher) use it.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectHost } from '../client-lib/index.js';
@@ -21,16 +21,18 @@ import type { NatsProgramOptions } from './options.js';
 import { Presence } from './presence/presence.js';
 import { SitePublisher } from './publish/site-publisher.js';
 
+/** Time between two attempts to reach the host server of this host. */
 const HOST_RETRY_MS = 500;
 
 export interface SiteOptions extends NatsProgramOptions {
+  /** Signs what this site publishes, and verifies what other sites publish. */
   readonly seals: SiteSeals;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** What works while there is a connection. */
-interface Work {
+/** The connection and the parts that use it. */
+interface ConnectedParts {
   readonly connection: NatsConnection;
   readonly calls: SiteCalls;
   readonly presence: Presence;
@@ -41,7 +43,7 @@ interface Work {
 export class Site {
   readonly #options: SiteOptions;
   readonly #ending = new AbortController();
-  #work: Work | undefined;
+  #connected: ConnectedParts | undefined;
 
   constructor(options: SiteOptions) {
     this.#options = options;
@@ -54,9 +56,9 @@ export class Site {
 
   /** See site.call. Rejects with TRANSPORT_ERROR while the server was never reached. */
   async call(site: string, host: string, call: SiteCall): Promise<RpcValue> {
-    if (this.#work === undefined)
+    if (this.#connected === undefined)
       throw new MirrorflowError('TRANSPORT_ERROR', `${this.#options.nats.address} was not reached yet`);
-    return this.#work.calls.call(site, host, call);
+    return this.#connected.calls.call(site, host, call);
   }
 
   /**
@@ -65,12 +67,12 @@ export class Site {
    */
   async close(): Promise<void> {
     this.#ending.abort();
-    const work = this.#work;
-    this.#work = undefined;
-    if (work === undefined) return;
-    work.calls.close();
-    await Promise.all([work.publisher?.close(), work.presence.close()]);
-    await work.connection.close();
+    const parts = this.#connected;
+    this.#connected = undefined;
+    if (parts === undefined) return;
+    parts.calls.close();
+    await Promise.all([parts.publisher?.close(), parts.presence.close()]);
+    await parts.connection.close();
   }
 
   async #start(link: HostLink): Promise<void> {
@@ -104,7 +106,7 @@ export class Site {
       (nats.publish ?? []).length === 0
         ? undefined
         : new SitePublisher({ connection, subjects, nats, seals, directory, clock, log });
-    this.#work = { connection, calls, presence, publisher };
+    this.#connected = { connection, calls, presence, publisher };
   }
 
   /** The name of this host, from its host server, which may be starting; undefined when ending. */

@@ -93,7 +93,7 @@ export class FlowDuplicator {
         pid: livingOwner,
         stop: stopOwner,
         connectsWithinMs: OWNER_SUBSCRIBES_WITHIN_MS,
-        late: (pid) => this.#ownerLate(pid),
+        lateError: (pid) => this.#ownerLateError(pid),
       },
       quit: {
         ask: (connection) =>
@@ -262,7 +262,7 @@ export class FlowDuplicator {
     this.#options.changed();
   }
 
-  #ownerLate(pid: number): MirrorflowError {
+  #ownerLateError(pid: number): MirrorflowError {
     const reason = this.#refusal ?? `it has not subscribed within ${OWNER_SUBSCRIBES_WITHIN_MS} ms`;
     const message =
       `the file of flow ${this.#options.title} belongs to the running process ${pid}, ` +

@@ -76,7 +76,7 @@ export class GatewayProcess {
         pid: () => this.#living()?.pid,
         stop: () => this.#stopLiving(),
         connectsWithinMs: PREDECESSOR_CONNECTS_WITHIN_MS,
-        late: (pid) =>
+        lateError: (pid) =>
           new MirrorflowError('TIMED_OUT', `the gateway of ${name} (process ${pid}) is replaced`),
       },
     });

@@ -67,7 +67,7 @@ export class RecorderProcess {
         pid: () => this.#living()?.pid,
         stop: () => this.#stopLiving(),
         connectsWithinMs: PREDECESSOR_CONNECTS_WITHIN_MS,
-        late: (pid) =>
+        lateError: (pid) =>
           new MirrorflowError('TIMED_OUT', `the recorder of ${name} (process ${pid}) is replaced`),
       },
     });

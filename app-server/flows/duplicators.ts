@@ -73,10 +73,10 @@ export class Duplicators {
   expectRunning(): void {
     const { application, flowDirectory } = this.#options.server;
     const directory = appFlowDirectory(flowDirectory, application.name);
-    const left = findFlows(directory, application.name).toSorted(
+    const found = findFlows(directory, application.name).toSorted(
       (a, b) => Number(b.living) - Number(a.living),
     );
-    for (const { definition, living } of left.slice(0, this.#flows.room)) {
+    for (const { definition, living } of found.slice(0, this.#flows.room)) {
       const flow = this.#flows.get(definition.flow) ?? this.#flows.add(definition, false);
       flow.inherited = true;
       if (living) flow.duplicator.expectOwner();
@@ -232,13 +232,14 @@ export class Duplicators {
     });
     // A configured source or a present provider decides; otherwise the flow becomes what its
     // duplicator reports.
-    const decided = flow.permanent || this.#openings.provider(flow.name) !== undefined;
-    if (decided && !fits(running, flow.definition)) {
+    const isDecided = flow.permanent || this.#openings.provider(flow.name) !== undefined;
+    if (isDecided && !fits(running, flow.definition)) {
       log.warn('a duplicator does not fit its flow and is replaced', { flow: flow.name, pid: identity.pid });
       flow.duplicator.replace(process, session);
       return flow;
     }
-    if (!decided || isRemote(flow.definition)) flow.definition = { ...running, ...remoteOf(flow.definition) };
+    if (!isDecided || isRemote(flow.definition))
+      flow.definition = { ...running, ...remoteOf(flow.definition) };
     flow.duplicator.adopt(process, ready, session);
     return flow;
   }

@@ -1,7 +1,7 @@
 /**
- * The site that an application's flows come from over NATS, in the place of a host: which flows it
- * publishes, and deliveries to their providers there. Used by RemoteFlows; loads the packages of
- * NATS when a flow is looked up.
+ * The site that an application's flows come from over NATS, in the place of a host: finds the flows
+ * that it publishes, and delivers to their providers there. Used by RemoteFlows. Reads from the
+ * NATS server when a flow is looked up, whose packages are loaded then; calls far hosts.
  */
 import type { SiteAddress } from '../../protocol/nats/site-address.js';
 import { formatSiteAddress } from '../../protocol/nats/site-address.js';
@@ -11,6 +11,7 @@ import type { RemoteHosts } from './remote-hosts.js';
 
 export class FarSite {
   readonly #address: SiteAddress;
+  /** Runtime directory, with the options of NATS. */
   readonly #directory: string;
   readonly #app: string;
 
@@ -21,8 +22,8 @@ export class FarSite {
   }
 
   /**
-   * What the flow is here; undefined when the site publishes no such flow. Rejects with
-   * SOURCE_UNREACHABLE, SOURCE_REFUSED or BAD_OPTION.
+   * The definition of the flow on this host; undefined when the site publishes no such flow.
+   * Rejects with SOURCE_UNREACHABLE, SOURCE_REFUSED or BAD_OPTION.
    */
   async find(flow: string): Promise<FlowDefinition | undefined> {
     const { lastDescription, readPublishingSite } = await import('../../protocol/nats/publishing-site.js');

@@ -189,7 +189,7 @@ export class Application {
         pid: () => runningServer(this.name),
         stop: () => stopServer(this.name),
         connectsWithinMs: times.readyTimeoutMs,
-        late: (pid) => this.#late(pid),
+        lateError: (pid) => this.#lateError(pid),
       },
       quit: {
         ask: (session) => callerOf(CONTRACT, session)('app.quit', [], { timeoutMs: QUIT_CALL_TIMEOUT_MS }),
@@ -273,7 +273,7 @@ export class Application {
     this.#dependencies.changed(this.name, state, cause);
   }
 
-  #late(pid: number): MirrorflowError {
+  #lateError(pid: number): MirrorflowError {
     const message =
       `the app server of ${this.name} (process ${pid}) runs and has not connected within ` +
       `${this.#dependencies.times.readyTimeoutMs} ms; stop the application to end it`;

@@ -58,7 +58,7 @@ export class NatsProcess {
         pid: () => this.#living()?.pid,
         stop: () => this.#stopLiving(),
         connectsWithinMs: PREDECESSOR_CONNECTS_WITHIN_MS,
-        late: (pid) => new MirrorflowError('TIMED_OUT', `the NATS process ${pid} is replaced`),
+        lateError: (pid) => new MirrorflowError('TIMED_OUT', `the NATS process ${pid} is replaced`),
       },
     });
   }

@@ -15,12 +15,16 @@ export interface SpecTclVersion {
 }
 
 export interface SpecTclMirror {
+  /** The host of the mirror client. */
   readonly host: string;
+  /** Memory key: four characters of a System V key, or `file:` and a path. */
   readonly shmkey: string;
 }
 
 export interface SpecTclAxis {
+  /** Lower edge of the first bin, in the unit of the parameter. */
   readonly low: number;
+  /** Upper edge of the last bin, in the unit of the parameter. */
   readonly high: number;
   /** Two fewer than the stored channels when the first and last channel are under- and overflow. */
   readonly bins: number;
@@ -34,6 +38,7 @@ export interface SpecTclSpectrum {
   readonly parameters: readonly string[];
   /** One for each dimension. */
   readonly axes: readonly SpecTclAxis[];
+  /** Type of a channel: `long`, `word` or `byte`; empty when the server sends none. */
   readonly chantype: string;
   /** Name of the spectrum's gate, if it has one. */
   readonly gate?: string;
@@ -48,7 +53,7 @@ export interface SpecTclBinding {
 
 export interface SpecTclStatistics {
   readonly name: string;
-  /** One for each dimension. */
+  /** Counts, one for each dimension. */
   readonly underflows: readonly number[];
   readonly overflows: readonly number[];
 }
@@ -60,6 +65,7 @@ export interface SpecTclGate {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** The gate that is applied to a spectrum. */
 export interface SpecTclApplication {
   readonly spectrum: string;
   readonly gate: string;
@@ -110,7 +116,7 @@ export function readStorageBytes(detail: unknown): number {
 
 export function readVariables(detail: unknown): Record<string, string> {
   const variables: Record<string, string> = {};
-  for (const [name, value] of Object.entries(object(detail, 'detail'))) variables[name] = plain(value);
+  for (const [name, value] of Object.entries(object(detail, 'detail'))) variables[name] = textOrJson(value);
   return variables;
 }
 
@@ -223,7 +229,7 @@ function list<T>(value: unknown, where: string, read: (item: unknown, where: str
 function texts(value: unknown, where: string): string[] {
   if (typeof value === 'string' && value !== '') return [value];
   return list(value, where, (item, where) =>
-    Array.isArray(item) ? item.map((inner: unknown) => plain(inner)) : [text(item, where)],
+    Array.isArray(item) ? item.map((inner: unknown) => textOrJson(inner)) : [text(item, where)],
   ).flat();
 }
 
@@ -234,7 +240,7 @@ function text(value: unknown, where: string): string {
   throw new ShapeMismatch(where, 'a text');
 }
 
-function plain(value: unknown): string {
+function textOrJson(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

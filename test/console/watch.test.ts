@@ -1,4 +1,7 @@
-/** A live display on terminal streams of the test: keys, interruption, errors. */
+/**
+ * Tests the live display of the console (console/watch.ts) on streams of the test in the place of a
+ * terminal: keys, interruption, errors. No process.
+ */
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import type { CommandContext } from '../../console/command.js';
@@ -11,16 +14,16 @@ interface Terminal {
   readonly written: () => string;
   readonly interrupt: () => void;
   readonly press: (key: string) => void;
-  readonly raw: () => readonly boolean[];
+  readonly rawModes: () => readonly boolean[];
 }
 
 function terminal(isTTY: boolean): Terminal {
   let written = '';
-  const raw: boolean[] = [];
+  const rawModes: boolean[] = [];
   const keys = new PassThrough();
   const stdin = Object.assign(keys, {
     isTTY,
-    setRawMode: (mode: boolean) => void raw.push(mode),
+    setRawMode: (mode: boolean) => void rawModes.push(mode),
   }) as unknown as NodeJS.ReadStream;
   const stdout = { write: (text: string) => (written += text), isTTY, columns: 40, rows: 5 };
   const controller = new AbortController();
@@ -40,14 +43,14 @@ function terminal(isTTY: boolean): Terminal {
     written: () => written,
     interrupt: () => controller.abort(),
     press: (key) => void keys.write(key),
-    raw: () => raw,
+    rawModes: () => rawModes,
   };
 }
 
 describe('the live display', () => {
   for (const key of ['q', '\u0003']) {
     it(`the key ${JSON.stringify(key)} ends a live display and restores the terminal`, async () => {
-      const { context, written, press, raw } = terminal(true);
+      const { context, written, press, rawModes } = terminal(true);
       await watch(context, {
         intervalMs: 1,
         changed: () => true,
@@ -59,12 +62,12 @@ describe('the live display', () => {
       expect(written().startsWith(ENTER_SCREEN)).to.equal(true);
       expect(written()).to.contain('picture');
       expect(written().endsWith(LEAVE_SCREEN)).to.equal(true);
-      expect(raw()).to.deep.equal([true, false]);
+      expect(rawModes()).to.deep.equal([true, false]);
     });
   }
 
   it('an interrupted live display restores the terminal', async () => {
-    const { context, written, interrupt, raw } = terminal(true);
+    const { context, written, interrupt, rawModes } = terminal(true);
     await watch(context, {
       intervalMs: 3_600_000,
       changed: () => true,
@@ -74,11 +77,11 @@ describe('the live display', () => {
       },
     });
     expect(written().endsWith(LEAVE_SCREEN)).to.equal(true);
-    expect(raw()).to.deep.equal([true, false]);
+    expect(rawModes()).to.deep.equal([true, false]);
   });
 
   it('a live display whose frame fails restores the terminal', async () => {
-    const { context, written, raw } = terminal(true);
+    const { context, written, rawModes } = terminal(true);
     let thrown: unknown;
     try {
       await watch(context, {
@@ -93,7 +96,7 @@ describe('the live display', () => {
     }
     expect(String(thrown)).to.contain('no picture');
     expect(written().endsWith(LEAVE_SCREEN)).to.equal(true);
-    expect(raw()).to.deep.equal([true, false]);
+    expect(rawModes()).to.deep.equal([true, false]);
     expect(process.listeners('exit').some((listener) => listener.name === 'leave')).to.equal(false);
   });
 

@@ -1,6 +1,7 @@
 /**
- * What a recorder loses, and what it holds back, when its disk is slower than the flow: the flow
- * and its clients are real, the disk is one that takes nothing until it is released.
+ * Tests what a recorder loses, and whether it holds the provider back, when its disk is slower than
+ * the flow. Starts real servers and clients; the disk is an object that accepts nothing until the
+ * test releases it.
  */
 import { expect } from 'chai';
 import type { Client, OutputFlow } from '../../client-lib/index.js';
@@ -13,10 +14,10 @@ const BUFFER_BYTES = 2 ** 20;
 const RING_BUFFERS = 8;
 /** The history of a recorder has 64 MiB. */
 const HISTORY_BUFFERS = 64;
-/** More than ring and history hold. */
-const COUNT = 3 * HISTORY_BUFFERS;
+/** More buffers than ring and history hold. */
+const WRITTEN = 3 * HISTORY_BUFFERS;
 
-/** Takes nothing until it is released, then everything. */
+/** Accepts nothing until it is released, then everything. */
 class SlowDisk {
   readonly sequences: number[] = [];
   #release: () => void = () => undefined;
@@ -80,31 +81,34 @@ describe('a recorder whose disk is slower than the flow', () => {
       note: () => undefined,
     });
     running = recorder.run(ending.signal);
-    await eventually(row, 'the recorder reads the flow');
+    await eventually(recorderRow, 'the recorder reads the flow');
   }
 
   /** The recorder among the consumers of the flow. */
-  const row = async () => (await provider.flowConsumers('events')).at(0);
+  const recorderRow = async () => (await provider.flowConsumers('events')).at(0);
 
   async function write(count: number): Promise<void> {
     for (let index = 0; index < count; index += 1) await output.write(Buffer.alloc(16, index & 0xff));
   }
 
   const allFrom = (first: number): number[] =>
-    Array.from({ length: COUNT - first }, (_, index) => first + index);
+    Array.from({ length: WRITTEN - first }, (_, index) => first + index);
 
-  it('holds the provider back with --hold, and loses nothing', async () => {
+  it('a recorder with --hold holds the provider back and loses nothing', async () => {
     await start({ hold: true });
     let written = 0;
     const writing = (async () => {
-      for (; written < COUNT; written += 1) await output.write(Buffer.alloc(16, written & 0xff));
+      for (; written < WRITTEN; written += 1) await output.write(Buffer.alloc(16, written & 0xff));
     })();
-    await eventually(async () => (await row())?.holding === true, 'the recorder holds the provider back');
-    expect(written).to.be.at.least(HISTORY_BUFFERS).and.below(COUNT);
+    await eventually(
+      async () => (await recorderRow())?.holding === true,
+      'the recorder holds the provider back',
+    );
+    expect(written).to.be.at.least(HISTORY_BUFFERS).and.below(WRITTEN);
     expect(disk.sequences).to.deep.equal([]);
     disk.release();
     await writing;
-    await eventually(() => disk.sequences.length === COUNT, 'every buffer is recorded');
+    await eventually(() => disk.sequences.length === WRITTEN, 'every buffer is recorded');
     expect(disk.sequences).to.deep.equal(allFrom(0));
     expect(recorder.counts.lost).to.equal(0);
   });
@@ -113,21 +117,21 @@ describe('a recorder whose disk is slower than the flow', () => {
     [{ lossy: false }, 'without an option'],
     [{ lossy: true }, 'with --lossy'],
   ] as const) {
-    it(`loses buffers ${what} and says how many, and the provider continues`, async () => {
+    it(`a recorder ${what} loses buffers and counts them, and the provider continues`, async () => {
       await start(options);
-      await write(COUNT);
+      await write(WRITTEN);
       expect(disk.sequences).to.deep.equal([]);
       disk.release();
       await eventually(
-        () => recorder.counts.buffers + recorder.counts.lost === COUNT,
+        () => recorder.counts.buffers + recorder.counts.lost === WRITTEN,
         'every buffer is recorded or counted as lost',
       );
       expect(recorder.counts.lost)
         .to.be.greaterThan(0)
-        .and.at.most(COUNT - HISTORY_BUFFERS);
+        .and.at.most(WRITTEN - HISTORY_BUFFERS);
       expect(disk.sequences).to.deep.equal(disk.sequences.toSorted((one, other) => one - other));
       expect(new Set(disk.sequences).size).to.equal(recorder.counts.buffers);
-      expect((await row())?.delivery).to.equal(options.lossy ? 'lossy' : 'lossless');
+      expect((await recorderRow())?.delivery).to.equal(options.lossy ? 'lossy' : 'lossless');
     });
   }
 });

@@ -8,6 +8,7 @@ import type { ChannelRange } from '../wire/messages.js';
 import type { ChannelPoint, PlotHandle } from './plot-interface.js';
 import { panned, partBetween, zoomed, type VisibleRanges } from './plot-places.js';
 
+/** Factor of the visible range for one press of the key `+`. */
 const KEY_ZOOM = 0.7;
 /** Part of the visible range that one key press moves it. */
 const KEY_PAN = 0.15;
@@ -37,14 +38,14 @@ export class PlotKeys {
     const middle = { x: (ranges.x[0] + ranges.x[1]) / 2, y: (ranges.y[0] + ranges.y[1]) / 2 };
     const arrow = ARROWS[key];
     if (arrow !== undefined) return this.#arrow(arrow, shift, middle, ranges);
-    const about = plot.pointing.cursor ?? middle;
+    const centre = plot.pointing.cursor ?? middle;
     switch (key.length === 1 ? key.toLowerCase() : key) {
       case '+':
       case '=':
-        plot.change(zoomed(plot, ranges, about, KEY_ZOOM), 'zoom keys');
+        plot.change(zoomed(plot, ranges, centre, KEY_ZOOM), 'zoom keys');
         return true;
       case '-':
-        plot.change(zoomed(plot, ranges, about, 1 / KEY_ZOOM), 'zoom keys');
+        plot.change(zoomed(plot, ranges, centre, 1 / KEY_ZOOM), 'zoom keys');
         return true;
       case '0':
         plot.change({ x: undefined, y: undefined });
@@ -112,7 +113,7 @@ export class PlotKeys {
     return true;
   }
 
-  /** Moves by one channel, or by one pixel where channels are narrower. */
+  /** Moves the cursor by one channel, or by one pixel where channels are narrower. */
   #moveCursor([right, up]: readonly [number, number], middle: ChannelPoint, ranges: VisibleRanges): void {
     const { pointing, area } = this.#plot;
     const start = pointing.cursor ?? middle;

@@ -1,7 +1,7 @@
 /**
- * The run of a SpecTcl by its variables: number, title, state, and the buffers that it analyses a
- * second. `AppWatch` owns one and asks while pages follow; the metrics ask at each scrape. Opens
- * HTTP connections. Without an answer there is no run to show.
+ * Reads the run of a SpecTcl from its variables: number, title, state, and analysed buffers per
+ * second. `AppWatch` owns one and reads while pages show the application; the metrics read at each
+ * scrape. Opens HTTP connections to SpecTcl. Without an answer there is no run to show.
  */
 import type { Logger } from '../../protocol/base/log.js';
 import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
@@ -10,7 +10,7 @@ import { runInfo, type AnalysedSample } from '../view/run-info.js';
 import type { RunInfo } from '../wire/messages.js';
 
 const REQUEST_TIMEOUT_MS = 1_500;
-/** An answer this new is used again; a rate needs some time between two of them. */
+/** Age up to which an answer is used again; a rate needs some time between two answers. */
 const KEPT_MS = 1_000;
 
 export class RunReader {
@@ -26,12 +26,15 @@ export class RunReader {
     this.#log = log;
   }
 
-  /** Of the last answer. */
+  /** The run by the last answer; undefined without one. */
   get info(): RunInfo | undefined {
     return this.#info;
   }
 
-  /** Never rejects; undefined without an answer, and for a source that is not a SpecTcl. */
+  /**
+   * The run of the SpecTcl at this address. Never rejects; undefined without an answer, and for a
+   * source that is not a SpecTcl.
+   */
   async read(source: string | undefined): Promise<RunInfo | undefined> {
     if (source !== this.#source) this.close();
     this.#source = source;

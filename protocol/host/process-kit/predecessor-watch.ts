@@ -22,7 +22,7 @@ export function watchPredecessor(
       const pid = predecessor.pid();
       if (pid === undefined) onEnd({ kind: 'predecessor-ended' });
       else if (clock.nowMs() < untilMs) pollLater();
-      else onEnd({ kind: 'predecessor-late', cause: predecessor.late(pid) });
+      else onEnd({ kind: 'predecessor-late', cause: predecessor.lateError(pid) });
     });
   };
   pollLater();

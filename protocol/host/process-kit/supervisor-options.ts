@@ -1,6 +1,7 @@
 /**
- * What the owner of a supervisor (an application, a flow, the gateway, the web viewer) gives it:
- * how its process is started and found, and what follows when it has ended. Types only.
+ * What an owner gives its `Supervisor`: how the process is started and found, and what follows when
+ * it has ended. Owners are an application, a flow, the gateway, the recorder, the web viewer and
+ * the NATS process. Types only.
  */
 import type { Clock } from '../../base/clock.js';
 import type { MirrorflowError } from '../../base/errors.js';
@@ -10,9 +11,9 @@ import type { SupervisionState } from './supervision-state.js';
 
 /** What has ended, for the decision about what follows. */
 export type SupervisedEnd =
-  /** `isRestart`: the start was to repair a death, and no request. */
+  /** `isRestart`: the supervisor tried to start a dead process again; false for a request. */
   | { readonly kind: 'start-failed'; readonly cause: MirrorflowError; readonly isRestart: boolean }
-  /** `exit`: `SIGKILL`, `exit code 70`; not known of an adopted process. */
+  /** `exit`: such as `SIGKILL` or `exit code 70`; unknown for an adopted process. */
   | {
       readonly kind: 'died';
       readonly cause: MirrorflowError;
@@ -33,20 +34,21 @@ export type NextStep = 'start' | 'expect' | 'replace' | 'retry' | 'rest' | 'fail
 
 /** A process of an earlier parent that may own the place of the child. */
 export interface Predecessor {
-  /** Its process id while it lives. */
+  /** Process id of the predecessor while it lives. */
   pid(): number | undefined;
-  /** Stops it; resolves when it has ended. */
+  /** Stops the predecessor; resolves when it has ended. */
   stop(): Promise<void>;
+  /** Time from the start of the supervisor in which a living predecessor connects. */
   readonly connectsWithinMs: number;
   /** The error for a predecessor that has not connected in time. */
-  late(pid: number): MirrorflowError;
+  lateError(pid: number): MirrorflowError;
 }
 
 /** A request to end that a connected process gets before SIGTERM. */
 export interface QuitRequest<Connection> {
   /** Resolves with the answer; false and a rejection are a refusal. */
   readonly ask: (connection: Connection) => Promise<unknown>;
-  /** From the answer to SIGTERM. */
+  /** Time from the answer until SIGTERM is sent. */
   readonly withinMs: number;
 }
 

@@ -1,20 +1,26 @@
-/** The gate that holds the credit after a take-over, with a manual clock. */
+/**
+ * Tests the gate that keeps the credit of the provider after a take-over, with a manual clock.
+ * Pure.
+ */
 import { expect } from 'chai';
 import { REATTACH_MS, ReattachGate } from '../../../duplicator/recovery/reattach-gate.js';
 import { ManualClock } from '../../kit/manual-clock.js';
+
+/** The first sequence that an expected consumer still needs. */
+const FLOOR = 7;
 
 describe('ReattachGate', () => {
   const gateFor = (expected: number): { gate: ReattachGate; clock: ManualClock; opened: () => number } => {
     let openings = 0;
     const clock = new ManualClock();
-    const gate = new ReattachGate(expected, 7, clock, () => (openings += 1));
+    const gate = new ReattachGate(expected, FLOOR, clock, () => (openings += 1));
     return { gate, clock, opened: () => openings };
   };
 
   it('the gate stays closed until the last expected consumer reattaches', () => {
     const { gate, opened } = gateFor(2);
     gate.reattached();
-    expect(gate.floor).to.equal(7);
+    expect(gate.floor).to.equal(FLOOR);
     gate.reattached();
     expect(gate.floor).to.equal(Number.POSITIVE_INFINITY);
     expect(opened()).to.equal(1);
@@ -38,7 +44,7 @@ describe('ReattachGate', () => {
     const { gate } = gateFor(3);
     gate.livingAtMost(2);
     gate.reattached();
-    expect(gate.floor).to.equal(7);
+    expect(gate.floor).to.equal(FLOOR);
     gate.reattached();
     expect(gate.floor).to.equal(Number.POSITIVE_INFINITY);
   });
@@ -48,9 +54,9 @@ describe('ReattachGate', () => {
     gate.reattached();
     gate.detached();
     gate.reattached();
-    expect([gate.floor, gate.expected]).to.deep.equal([7, 1]);
+    expect([gate.floor, gate.expected]).to.deep.equal([FLOOR, 1]);
     gate.livingAtMost(2);
-    expect(gate.floor).to.equal(7);
+    expect(gate.floor).to.equal(FLOOR);
     gate.reattached();
     expect([gate.floor, gate.expected]).to.deep.equal([Number.POSITIVE_INFINITY, 0]);
   });
@@ -66,10 +72,10 @@ describe('ReattachGate', () => {
     const { gate, opened } = gateFor(3);
     gate.reattached();
     gate.detached();
-    expect([gate.floor, gate.expected]).to.deep.equal([7, 3]);
+    expect([gate.floor, gate.expected]).to.deep.equal([FLOOR, 3]);
     gate.reattached();
     gate.reattached();
-    expect([gate.floor, gate.expected, opened()]).to.deep.equal([7, 1, 0]);
+    expect([gate.floor, gate.expected, opened()]).to.deep.equal([FLOOR, 1, 0]);
     gate.reattached();
     expect([gate.floor, opened()]).to.deep.equal([Number.POSITIVE_INFINITY, 1]);
   });
@@ -78,9 +84,9 @@ describe('ReattachGate', () => {
     const { gate, opened } = gateFor(3);
     gate.reattached();
     gate.died();
-    expect([gate.floor, gate.expected]).to.deep.equal([7, 2]);
+    expect([gate.floor, gate.expected]).to.deep.equal([FLOOR, 2]);
     gate.reattached();
-    expect([gate.floor, gate.expected, opened()]).to.deep.equal([7, 1, 0]);
+    expect([gate.floor, gate.expected, opened()]).to.deep.equal([FLOOR, 1, 0]);
     gate.reattached();
     expect([gate.floor, opened()]).to.deep.equal([Number.POSITIVE_INFINITY, 1]);
   });
@@ -90,7 +96,7 @@ describe('ReattachGate', () => {
     clock.advance(REATTACH_MS - 1);
     gate.postpone();
     clock.advance(REATTACH_MS - 1);
-    expect([gate.floor, opened()]).to.deep.equal([7, 0]);
+    expect([gate.floor, opened()]).to.deep.equal([FLOOR, 0]);
     clock.advance(1);
     expect([gate.floor, opened()]).to.deep.equal([Number.POSITIVE_INFINITY, 1]);
     gate.postpone();

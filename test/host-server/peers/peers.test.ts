@@ -1,6 +1,6 @@
 /**
- * Several host servers on one machine, each with its own directories: their connections with each
- * other, refusals, and calls that they forward.
+ * Tests several host servers on one machine, each with its own directories: their connections with
+ * each other, refusals, and calls that they forward. Real sockets and app servers.
  */
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
@@ -32,10 +32,10 @@ import { skip } from '../../kit/skip.js';
 const SECRET = new Secret('a secret of the whole lab');
 /** For connections to a host without TLS. */
 const PLAIN = { secret: SECRET, identity: undefined, trust: { ca: undefined } };
-const PATIENCE_MS = 60_000;
+const TEST_TIMEOUT_MS = 60_000;
 
 describe('host servers of one network', function () {
-  this.timeout(PATIENCE_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let systems: HostServerSystem[];
 
   beforeEach(() => {

@@ -1,4 +1,4 @@
-/** When key frames of a mirror are stored. */
+/** Tests when a mirror over NATS stores a key frame (nats/publish/key-schedule.ts). Pure. */
 import { expect } from 'chai';
 import { KeySchedule } from '../../../nats/publish/key-schedule.js';
 
@@ -8,20 +8,20 @@ describe('the schedule of key frames', () => {
   const schedule = new KeySchedule(BOUNDS);
   beforeEach(() => schedule.key(1_000_000, 0, 0));
 
-  it('has a key frame follow when the deltas behind the last one cost four times as much', () => {
+  it('a key frame is due when the deltas after the last one take four times its bytes', () => {
     schedule.delta(4_000_000);
     expect(schedule.isDue(0, 0)).to.equal(false);
     schedule.delta(1);
     expect(schedule.isDue(0, 0)).to.equal(true);
   });
 
-  it('repeats the key frame long before it is too old for the stream', () => {
+  it('the key frame is due at a third of the age at which the stream drops it', () => {
     expect(schedule.isDue(10_000, 0)).to.equal(false);
     expect(schedule.isDue(10_001, 0)).to.equal(true);
     expect(schedule.checkMs).to.equal(5_000);
   });
 
-  it('repeats the key frame before other flows fill the stream', () => {
+  it('the key frame is due before other flows fill the stream', () => {
     expect(schedule.isDue(0, 100_000_000)).to.equal(false);
     expect(schedule.isDue(0, 100_000_001)).to.equal(true);
   });

@@ -1,4 +1,7 @@
-/** Reading publications into cache and list, over a display memory of the test. */
+/**
+ * Tests how publications of a mirror are read into the spectrum cache and the list of spectra, from
+ * a display memory of the test. Pure.
+ */
 import { expect } from 'chai';
 import { SpectraView, type Mirror } from '../../../client-lib/index.js';
 import { DISPLAY_HEADER_BYTES } from '../../../protocol/spectcl/display-memory.js';

@@ -1,4 +1,7 @@
-/** Files whose mapping the system refuses, in a process with a limit on its address space. */
+/**
+ * Tests files that Linux refuses to map, in a process whose address space is limited. Starts one
+ * process per test.
+ */
 import { readdirSync } from 'node:fs';
 import { expect } from 'chai';
 import { TestProcess } from '../../../kit/test-process.js';
@@ -6,7 +9,7 @@ import { Place } from './place.js';
 
 describe('a mapping that the system refuses', () => {
   for (const what of ['flow', 'image']) {
-    it(`is a SYSTEM_ERROR, and leaves no temporary file of the ${what}`, async () => {
+    it(`a ${what} that cannot be mapped is a SYSTEM_ERROR, and no temporary file is left`, async () => {
       const place = new Place();
       const program = new TestProcess('test/fixtures/refused-mapping', [what, place.file(what)]);
       try {

@@ -49,7 +49,7 @@ class Rig {
           this.predecessor = undefined;
         },
         connectsWithinMs: CONNECTS_WITHIN_MS,
-        late: (pid) => new MirrorflowError('TIMED_OUT', `process ${pid} has not connected`),
+        lateError: (pid) => new MirrorflowError('TIMED_OUT', `process ${pid} has not connected`),
       },
       ...options,
     });
