@@ -83,7 +83,7 @@ async function measure(services: Services, channelBytes: number, figures: Figure
   figures.attachments.push(...(await attachmentTimes(restPort)));
 }
 
-/** Of an application that everyone may read. */
+/** Measures attachments to an application that everyone may read. */
 async function measureAttachments(repetitions: number): Promise<{ through: number[]; direct: number[] }> {
   const through: number[] = [];
   const direct: number[] = [];

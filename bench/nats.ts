@@ -104,7 +104,7 @@ export async function nats(settings: BenchSettings): Promise<Row[]> {
   }
 }
 
-/** The same with the direct wire. */
+/** The same measurement with a direct link between the hosts. */
 async function fromHostToHost(repetitions: number) {
   const simulator = await startSimulatorProcess(SIMULATOR);
   const { a, b, waitForApplication, stop } = await startTwoHosts();

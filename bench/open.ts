@@ -20,7 +20,7 @@ const TITLES = {
   warm: 'getMemory, mirror runs on this host',
   cold: 'getMemory, duplicator to start, 8 MiB to transfer',
   coldest: 'connect and getMemory, app server to start too',
-  failing: 'getMemory fails, nobody listens at the source',
+  failing: 'getMemory fails, no process listens at the source',
   threaded: 'openInput, flow thread, the flow is there',
   inline: 'openInput, inline, the flow is there',
   started: 'openOutput, duplicator to start',

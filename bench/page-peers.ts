@@ -24,7 +24,7 @@ const ORIGIN = 'http://drawing.invalid';
 
 interface Library {
   readonly name: string;
-  /** Its functions in `web/page/drawing-bench.ts`. */
+  /** Name of the functions in `web/page/drawing-bench.ts` that draw. */
   readonly drawing: 'ours' | 'jsroot' | 'uplot';
   /** Files below the folder of `--peers`. */
   readonly scripts: readonly string[];

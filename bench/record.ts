@@ -25,7 +25,7 @@ const CONSOLE = fileURLToPath(new URL('../console/main.js', import.meta.url));
 const APP = 'record';
 const RATE = 500e6;
 const WARM_UP_MS = 500;
-/** Of the clock of /proc, which has 100 ticks a second on every Linux of Node. */
+/** Length of a clock tick in /proc, which has 100 a second on every Linux of Node. */
 const MS_PER_TICK = 10;
 const ATTACH_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
@@ -95,7 +95,7 @@ async function paced(directory: string, durationMs: number, repeats: number): Pr
 interface Paced {
   readonly pace: number;
   readonly p99Us: number;
-  /** Of the bytes that were written during the measurement; 0 without a recorder. */
+  /** Recorded part of the bytes that were written in the measurement; 0 without a recorder. */
   readonly share: number;
   /** Processor time of the recorder for 10^9 recorded bytes; 0 without one. */
   readonly cpuMsPerGb: number;

@@ -46,7 +46,7 @@ export class BenchRun {
   }
 
   /**
-   * A run that goes on where the run with the same file was stopped. Throws when that run had
+   * A run that continues where the run with the same file was stopped. Throws when that run had
    * another commit, machine or other options.
    */
   static resume(options: RunOptions): BenchRun {

@@ -79,7 +79,7 @@ export async function parseCommandLine(
   };
 }
 
-/** Of an option that is given several times the last value counts, as for all other commands. */
+/** Takes the last value of an option that is given several times, as for all other commands. */
 function withLastValues(values: object, { positionals }: Command): object {
   const entries = Object.entries(values).map(([name, value]: [string, unknown]) => {
     const isList = name === '_' || positionals[name]?.array === true;

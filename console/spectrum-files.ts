@@ -103,7 +103,7 @@ function removeIfThere(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // It was never made.
+    // The file was never created.
   }
 }
 

@@ -89,7 +89,7 @@ if (builtAt() < Math.max(script, ...SOURCES.map(newest))) {
     .replace('page.js', named('page-'))
     .replace('style.css', named('style-'));
   writeFileSync(join(fresh, 'index.html'), document);
-  // The same for whoever has to sign in first: the page knows it at once, without asking.
+  // The same document for browsers that must sign in first: the page reads it from an attribute.
   writeFileSync(join(fresh, 'gate.html'), document.replace('<html ', '<html data-gate '));
   const jsroot = readFileSync(join(ROOT, 'web', 'page', 'jsroot.html'), 'utf8')
     .replace('jsroot-page.js', named('jsroot-page-'))

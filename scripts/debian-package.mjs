@@ -107,7 +107,7 @@ function git(...args) {
   }
 }
 
-/** The same sources make the same package: their last change is its time. */
+/** Time of the last change of the sources, so that equal sources give equal packages. */
 function builtAtSeconds() {
   const stated = process.env.SOURCE_DATE_EPOCH;
   if (stated !== undefined) {

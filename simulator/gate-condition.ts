@@ -15,9 +15,9 @@ export interface GateDefinition {
   readonly low?: number;
   readonly high?: number;
   readonly points?: readonly GatePoint[];
-  /** Of compound gates: those that they combine. */
+  /** Gates that a compound gate combines. */
   readonly gates?: readonly string[];
-  /** Of gates on bits. */
+  /** Bits of a gate on bits. */
   readonly value?: number;
 }
 

@@ -45,7 +45,7 @@ export interface SimulatorOptions {
   readonly bindingChurnS?: number;
   /** Whether to maintain the spectrum `checksum`. Default true. */
   readonly checksum?: boolean;
-  /** Of the random numbers; the same seed gives the same events. Default 1. */
+  /** Seed of the random numbers; the same seed gives the same events. Default 1. */
   readonly seed?: number;
   /** Whether to set TCP_NODELAY on mirror connections. Default false, like SpecTcl. */
   readonly noDelay?: boolean;

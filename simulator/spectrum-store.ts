@@ -25,7 +25,7 @@ import { type Flavour, type SpectrumDefinition, storedType } from './spectrum-de
 import { countOutside, outsideChannels } from './outside-channels.js';
 import { type Extent, StorageMap } from './storage-map.js';
 
-/** Of the random numbers for parameters that a gated spectrum does not have. */
+/** Seed of the random numbers for parameters that a gated spectrum does not have. */
 const GATE_SEED = 1;
 /** Counts per event. */
 const DEFAULT_SHARE = 0.5;

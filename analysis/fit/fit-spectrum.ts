@@ -50,7 +50,7 @@ export interface FitResult {
   readonly deviance: number;
   readonly degreesOfFreedom: number;
   readonly pValue?: number;
-  /** Of the fitted parameters, in the order of `names`. */
+  /** Covariance of the fitted parameters; rows and columns in the order of `names`. */
   readonly covariance: { readonly names: readonly string[]; readonly rows: readonly (readonly number[])[] };
 }
 

@@ -16,7 +16,7 @@ export type GateRule = (typeof GATE_RULES)[number];
 /** Moments of the counts along one axis, in its units. */
 export interface GateMoments {
   readonly centroid: Measured;
-  /** Of a Gauss with the same standard deviation. */
+  /** FWHM of a Gauss with the same standard deviation. */
   readonly fwhm: Measured;
 }
 

@@ -12,10 +12,10 @@ export interface OutlinePoint {
 export interface GateOutline {
   /** SpecTcl's types: slice, band, contour, and the same for gamma spectra. */
   readonly type: 's' | 'b' | 'c' | 'gs' | 'gb' | 'gc';
-  /** Of slices. */
+  /** Limits of a slice. */
   readonly low: number;
   readonly high: number;
-  /** Of bands and contours. */
+  /** Corners of a band or contour. */
   readonly points: readonly OutlinePoint[];
 }
 

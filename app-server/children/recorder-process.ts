@@ -105,8 +105,8 @@ export class RecorderProcess {
     if (isOurs && this.#supervisor.report(ready.identity.pid, ready.launch, ready, connection)) {
       return { adopted: false };
     }
-    const fits = this.#options !== undefined && isDeepStrictEqual(ready.options, this.#options);
-    if (!isOurs || !fits) {
+    const hasOurOptions = this.#options !== undefined && isDeepStrictEqual(ready.options, this.#options);
+    if (!isOurs || !hasOurOptions) {
       throw new MirrorflowError('REFUSED', `application ${name} has no use for this recorder`);
     }
     const process = new AdoptedProcess({

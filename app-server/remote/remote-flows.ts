@@ -43,7 +43,7 @@ interface Claim {
   readonly client: string;
   /** The other hosts are being asked: until all have answered, a host of an earlier name wins. */
   asks: boolean;
-  /** That host, and its provider. */
+  /** The host to which the claim was yielded, and its provider. */
   yieldedTo?: { readonly host: string; readonly client: string };
 }
 

@@ -1313,7 +1313,7 @@ typedef struct opening {
   uint64_t number;   /* of this opening among all of the client */
   uint64_t session;  /* in which it is known */
   bool detached, closed;
-  int pause_ms, refusals; /* of a reattachment that goes on */
+  int pause_ms, refusals; /* of a reattachment that is not complete */
   _Atomic uint64_t buffers, bytes, lost;
   _Atomic bool lossy;
 } opening;
@@ -1625,7 +1625,7 @@ static mf_status reopen_flows(mf_app *app, const char *token, uint64_t session, 
     if (flow != NULL) flow->handle = handle;
     pthread_mutex_unlock(&app->lock);
     if (flow != NULL || handle == 0) continue;
-    /* It was closed meanwhile. */
+    /* The flow was closed meanwhile. */
     if ((parameters = close_parameters(token, handle)) == NULL) return fail_memory(why);
     answer = NULL;
     status = exchange(app, app->fd, "flow.close", parameters, CALL_TIMEOUT_MS, &answer, why);

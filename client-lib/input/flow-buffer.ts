@@ -81,7 +81,7 @@ export class FlowBuffer {
   }
 
   /**
-   * The same memory as `data`, for APIs that take a Uint8Array and only read it, such as
+   * Memory of `data`, for APIs that take a Uint8Array and only read it, such as
    * `socket.write`. A write to it ends the process when the flow is inline. Throws CLOSED once
    * released.
    */
@@ -142,7 +142,7 @@ export class PolledBuffer {
   flags = 0;
   /** Number of the provider that wrote it, from 1; 0 for a flow that its duplicator fills. */
   generation = 0;
-  /** The same memory as `data`, for APIs that take a Uint8Array and only read it. */
+  /** Memory of `data`, for APIs that take a Uint8Array and only read it. */
   bytes: Uint8Array = NO_BYTES;
 
   /** The payload in place, `size` bytes, to be read only. */
@@ -186,7 +186,7 @@ export class OwnedBuffer {
     this.data = buffer.copy();
   }
 
-  /** The same bytes as `data`. */
+  /** The bytes of `data`. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.data;
   }

@@ -33,7 +33,7 @@ export interface Layer {
    * BAD_MESSAGE when this layer's bytes are wrong.
    */
   readonly data: BorrowedBytes;
-  /** The same memory as `data`, for APIs that take a Uint8Array and only read it. */
+  /** Memory of `data`, for APIs that take a Uint8Array and only read it. */
   readonly bytes: Uint8Array;
   /** Whether the buffer was given back. */
   readonly released: boolean;

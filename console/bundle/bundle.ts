@@ -1,5 +1,5 @@
 /**
- * Collects what somebody needs to help with a problem of this host: versions, findings, states,
+ * Collects what is needed to help with a problem of this host: versions, findings, states,
  * configuration and logs, without secrets. `mirrorflow doctor --bundle` writes it.
  *
  * Asks the servers that run, and reads their logs and the file of the configuration.
@@ -18,7 +18,7 @@ import { namedFiles, secretTexts } from './secret-files.js';
 import { tarGz, type ArchivedFile } from './tar.js';
 
 const FOLDER = 'mirrorflow-bundle';
-/** Of each log its end. */
+/** Most bytes of a log in the bundle: its end. */
 const LOG_BYTES_MAX = 1024 * 1024;
 const LOGS_MAX = 200;
 /** Output of users' own programs, which may contain anything. */

@@ -38,7 +38,7 @@ export class Redaction {
   }
 
   /**
-   * A value of JSON without secrets: arguments of programs, and members whose name tells of a
+   * A value of JSON without secrets: arguments of programs, and members whose name indicates a
    * secret, unless they are absolute paths.
    */
   value(value: unknown): unknown {

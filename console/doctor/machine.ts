@@ -146,7 +146,7 @@ export const systemd: Check = {
     const home = env['XDG_CONFIG_HOME'] ?? `${env['HOME'] ?? '/nowhere'}/.config`;
     const units = [
       '/etc/systemd/system/mirrorflow.service',
-      // Of the Debian package.
+      // The unit of the Debian package.
       '/usr/lib/systemd/system/mirrorflow.service',
       `${home}/systemd/user/mirrorflow.service`,
     ];

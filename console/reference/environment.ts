@@ -42,7 +42,7 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
   { name: 'NO_COLOR', meaning: 'print without colours, whatever its value; as --no-colour' },
 ];
 
-/** Variables that servers set for their children, and those of tests: nobody sets them by hand. */
+/** Variables that servers set for their children, and those of tests: they are not set by hand. */
 export const INTERNAL_VARIABLES: readonly string[] = [
   'MIRRORFLOW_DUPLICATOR',
   'MIRRORFLOW_LAUNCH',

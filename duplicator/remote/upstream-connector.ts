@@ -1,7 +1,7 @@
 /**
  * Keeps a link to the duplicator that sends a flow: one UpstreamLink after the other, with backoff
- * (growing delays) in between, at an address that may change. Owned by RemoteFlow, which makes what
- * the links fill. Opens sockets through UpstreamLink.
+ * (growing delays) in between, at an address that may change. Owned by RemoteFlow, which creates
+ * the flow file that the links fill. Opens sockets through UpstreamLink.
  *
  * | state      | event                             | next                                 |
  * | ---------- | --------------------------------- | ------------------------------------ |
@@ -39,7 +39,7 @@ interface SenderLink {
 }
 
 export interface ConnectorHooks extends UpstreamLinkHooks {
-  /** Called before each link: what it requests. */
+  /** What the next link requests of the sender; called before each link. */
   request(): Pick<WireHello, 'delivery' | 'resume'>;
   /** A link was lost, or could not be made after an earlier one. */
   lost(error: unknown): void;

@@ -146,7 +146,7 @@ export class Application {
     this.#supervisor.expect();
   }
 
-  /** Its app server died while no host server watched it: the same as a death now. */
+  /** Handles the death of an app server while no host server watched it, as if it died now. */
   resume(): void {
     const message = `the app server of ${this.name} died while no host server watched it`;
     this.#supervisor.diedBefore(new MirrorflowError('CHILD_DIED', message));
@@ -165,7 +165,9 @@ export class Application {
     return this.#supervisor.adopted;
   }
 
-  /** Its child reports why it cannot start. False when `launch` is not the token of this start. */
+  /**
+   * The app server reports why it cannot start. False when `launch` is not the token of this start.
+   */
   childFailed(launch: string, failure: MirrorflowError): boolean {
     return this.#supervisor.startFailed(launch, failure);
   }

@@ -30,7 +30,7 @@ export type ConfigurationResult =
   | { readonly kind: 'problems'; readonly problems: readonly ConfigurationProblem[] };
 
 const KEYS = Object.entries<ConfigurationKey<unknown>>(CONFIGURATION_KEYS);
-/** Those of mirrorflow; `$schema` is one of editors. */
+/** The keys of mirrorflow; `$schema` is for editors. */
 const KEY_LIST = KEYS.map(([key]) => key)
   .filter((key) => !key.startsWith('$'))
   .join(', ');

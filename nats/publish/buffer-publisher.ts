@@ -28,7 +28,7 @@ export interface BufferPublisherOptions {
   readonly published: PublishedFlow;
   /** Keeps the flow open until it is opened here; closed then. */
   readonly opened: InputFlow;
-  /** Of the flow's file, as it is now. */
+  /** Epoch of the flow file now. */
   readonly epoch: number;
   readonly bufferSize: number;
 }

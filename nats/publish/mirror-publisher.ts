@@ -48,7 +48,7 @@ export async function publishMirror(options: MirrorPublisherOptions, signal: Abo
       await publisher.room(signal);
       const buffer = await input.take();
       if (buffer === undefined) return;
-      // Of several publications the newest is sent.
+      // When several publications are ready, only the newest is sent.
       if (!isLossless && input.ready > 0) continue;
       const publication = publicationOf(buffer);
       if (publication !== undefined) publisher.publish(publication);

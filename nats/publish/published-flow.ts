@@ -33,7 +33,7 @@ import type { StreamWriter } from './stream-writer.js';
 const PARCEL_BYTES_MAX = 512 * 1024;
 /** Bytes of the headers of a message at most. */
 const HEADERS_BYTES = 4_096;
-/** Of the bounds of the stream, the part that far receivers may lack. */
+/** Part of the bounds of the stream, 0 to 1, that far receivers may lack. */
 const LACKING_SHARE = 0.5;
 
 export interface PublishedFlowOptions {

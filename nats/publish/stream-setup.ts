@@ -6,7 +6,7 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import { REQUEST_TIMEOUT_MS, type StreamPlace } from '../../protocol/nats/stream-place.js';
 
 export interface StreamBounds {
-  /** Of what the site may publish and have stored. */
+  /** Subjects that the site may publish and have stored. */
   readonly subjects: readonly string[];
   readonly maxBytes: number;
   readonly maxAgeMs: number;
@@ -53,7 +53,7 @@ export async function streamEnd(
     JSON.stringify({ seq: sequence }),
     { timeout: REQUEST_TIMEOUT_MS },
   );
-  // It may have expired: then nothing of it is under way any more.
+  // The last message may have expired: then no part of it is under way any more.
   return { sequence, id: last.headers?.code === 0 ? last.headers.get('Nats-Msg-Id') : '' };
 }
 

@@ -24,7 +24,7 @@ const PARAMETER = String.raw`(?:(?:rest|mirror)=${SERVICE}|user=${USER})`;
 const QUERY = String.raw`\?(?!(?:.*&)?(rest|mirror|user)=[^&]*&(?:.*&)?\1=)${PARAMETER}(?:&${PARAMETER})*`;
 const SOCKET_PATH = String.raw`(?=.{1,${LIMITS.unixSocketPathBytes}}$)\/[^\u0000-\u001f\u007f]*`;
 
-/** Of addresses to connect to, or with `listening` to listen on. */
+/** Pattern of addresses to connect to, or with `listening` to listen on. */
 export function addressPattern(
   schemes: readonly AddressScheme[],
   options: { readonly listening?: boolean } = {},

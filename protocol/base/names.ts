@@ -6,7 +6,7 @@
 import { MirrorflowError } from './errors.js';
 import { LIMITS } from './limits.js';
 
-/** Of names, which have a bound on their length besides. */
+/** Pattern of names; their length is limited besides. */
 export const NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]*$';
 const NAME = new RegExp(NAME_PATTERN);
 

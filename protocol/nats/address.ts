@@ -19,7 +19,7 @@ const EXAMPLE = 'nats://hub.example.org:4222/e23001';
 const SCHEME = 'nats://';
 const PREFIX = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
 
-/** Of the texts that `parseNatsAddress` accepts, for editors. */
+/** Pattern of the texts that `parseNatsAddress` accepts, for editors. */
 export const NATS_ADDRESS_PATTERN = addressPattern(['tcp'])
   .replace('tcp://', SCHEME)
   .replace(/\$$/, '/[A-Za-z0-9][A-Za-z0-9_-]{0,31}$');

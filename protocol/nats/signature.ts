@@ -22,7 +22,7 @@ import type { NatsOptions } from './options.js';
 const LABEL = 'mirrorflow NATS 1';
 const SIGNATURE_BYTES = 64;
 const MARK = { unsigned: 0, signed: 1 } as const;
-/** Of a public key in SPKI form, before its 32 bytes: RFC 8410. */
+/** First bytes of a public key in SPKI form, before its 32 bytes: RFC 8410. */
 const SPKI_START = Buffer.from('302a300506032b6570032100', 'hex');
 const KEY_FILE_BYTES_MAX = 4_096;
 const OTHER_USERS = 0o007;

@@ -8,7 +8,7 @@ export interface ChangeRecordLine {
   readonly timeMs: number;
   /** `page` for a browser, `program` for another client. */
   readonly who: string;
-  /** Of the other end of the connection. */
+  /** IP address of the other end of the connection. */
   readonly address: string;
   /** As a person reads it: "zero tof". */
   readonly change: string;

@@ -72,7 +72,7 @@ export interface RestOptions {
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** Characters of an invalid answer that an error quotes. */
 const QUOTED_CHARACTERS = 60;
-/** Of the text of a refusal that a message quotes. */
+/** Longest text of a refusal that a message quotes. */
 const REFUSAL_CHARACTERS = 500;
 /** Connections of one client at the same time; SpecTcl handles one request after the other. */
 const CONNECTIONS_MAX = 4;

@@ -23,7 +23,7 @@ export class ReplayedSpecTcl {
   readonly #rest: ReplayedRest;
   #publication: RecordedPublication;
   #definitions = 1;
-  /** Its address in mirrorflow's syntax. */
+  /** Address of this SpecTcl in mirrorflow's syntax. */
   address = '';
 
   /** Undefined when the recording has no publication of a SpecTcl in its range. */

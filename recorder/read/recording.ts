@@ -97,7 +97,7 @@ export class Recording {
 
   /**
    * The buffers of these flows from one time to another, in the order of recording, each once: a
-   * recorder that was killed and started again records anew what the ring still has.
+   * recorder that was killed and started again records again what the ring still has.
    */
   *buffers(flows: ReadonlySet<string>, fromNs = 0, toNs = Infinity): Generator<RecordedBuffer> {
     const providers = new Map<string, { last: number }>();

@@ -10,7 +10,7 @@ const KEY_INTERVAL_MS = 15 * 60_000;
 export const DELTAS_MAX = 180;
 /** Bytes of changed blocks between two key frames, which a reader inflates and applies. */
 export const BLOCK_BYTES_MAX = 192 * 2 ** 20;
-/** Of a large memory at least the bytes of so many key frames, so that files stay small. */
+/** Least bytes between two key frames of a large memory, in key frames: keeps files small. */
 const MEMORIES_MIN = 4;
 
 export class KeyFrames {

@@ -95,7 +95,7 @@ export class MirrorRecorder {
     while (!signal.aborted) {
       const buffer = await flow.take();
       if (buffer === undefined) return;
-      // Of several publications the newest is recorded.
+      // When several publications are ready, only the newest is recorded.
       if (flow.ready > 0 && everyMs > 0) continue;
       const beganMs = clock.nowMs();
       const memory = Buffer.from(buffer.copy().buffer);

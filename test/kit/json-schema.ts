@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   object: isObject,
 };
 
-/** Those about values of one type accept every value of another type. */
+/** A keyword about values of one type accepts every value of another type. */
 const KEYWORDS: Readonly<Record<string, Keyword>> = {
   $schema: () => true,
   title: () => true,

@@ -122,7 +122,7 @@ describe('an attacker of the web viewer', () => {
     });
   }
 
-  it('does not view through a proxy, or under a name of this host that is not loopback', async () => {
+  it('an attacker does not view through a proxy, or under a name of this host that is not loopback', async () => {
     const url = await start({ names: ['127.0.0.1'] });
     expect((await get(new URL('/metrics', url))).status).to.equal(200);
     for (const headers of [{ 'x-forwarded-for': '10.0.0.1' }, { host: `192.168.1.2:${url.port}` }]) {
@@ -152,7 +152,7 @@ describe('an attacker of the web viewer', () => {
     expect(existsSync(directory.file('state'))).to.equal(false);
   });
 
-  it('does not view without signing in where the viewer has a further name, which needs a secret', async () => {
+  it('an attacker does not view without signing in where the viewer has a further name, which needs a secret', async () => {
     const url = await start({ names: ['daq.example'] });
     const host = `daq.example:${url.port}`;
     expect((await get(url, { host })).text).to.equal('sign in');
@@ -165,7 +165,7 @@ describe('an attacker of the web viewer', () => {
     });
   });
 
-  it('cannot keep the connections of refused upgrades open', async () => {
+  it('an attacker cannot keep the connections of refused upgrades open', async () => {
     const url = await start();
     const closed: Promise<unknown>[] = [];
     for (let count = 0; count < 100; count += 1) {
@@ -197,7 +197,7 @@ describe('an attacker of the web viewer', () => {
     return ended;
   }
 
-  it('cannot take the places of those who have signed in with idle WebSockets', async () => {
+  it('idle WebSockets of an attacker do not take the places of signed-in browsers', async () => {
     const url = await start();
     const idle = await Promise.all(Array.from({ length: OTHERS_PER_ADDRESS_MAX }, () => page(url)));
     expect(idle.every((socket) => socket instanceof WebSocket)).to.equal(true);
@@ -205,7 +205,7 @@ describe('an attacker of the web viewer', () => {
     expect(await page(url, { headers: BEARER })).to.be.instanceOf(WebSocket);
   });
 
-  it('loses the place of a WebSocket that is silent or does not answer pings', async () => {
+  it('an attacker loses the place of a WebSocket that is silent or does not answer pings', async () => {
     const url = await start();
     const clock = new ManualClock();
     const places = new PagePlaces(clock);
@@ -228,7 +228,7 @@ describe('an attacker of the web viewer', () => {
     places.close();
   });
 
-  it('cannot make the viewer read the names of all spectra for each name that does not exist', () => {
+  it('an attacker cannot make the viewer read the names of all spectra for each name that does not exist', () => {
     const spectra = 500;
     const memory = Buffer.alloc(DISPLAY_HEADER_BYTES + 4 * spectra);
     for (let slot = 0; slot < spectra; slot += 1) {
@@ -255,7 +255,7 @@ describe('an attacker of the web viewer', () => {
     expect(cache.size).to.equal(0);
   });
 
-  it('is disconnected when it sends messages without end, which a page never does', async () => {
+  it('an attacker that sends messages without end, which a page never does, is disconnected', async () => {
     const url = await start();
     const socket = (await page(url)) as WebSocket;
     const closed = once(socket, 'close');
@@ -269,7 +269,7 @@ describe('an attacker of the web viewer', () => {
     }
   });
 
-  it('cannot lock out the owner of the secret with wrong ones', async () => {
+  it('an attacker cannot lock out the owner of the secret with wrong secrets', async () => {
     const url = await start({ names: ['daq.example'] });
     const metrics = new URL('/metrics', url);
     for (let count = 0; count < 20; count += 1)
@@ -277,7 +277,7 @@ describe('an attacker of the web viewer', () => {
     expect((await get(metrics, BEARER)).status).to.equal(200);
   });
 
-  it('reads nothing on the line where the viewer has a certificate', async function () {
+  it('an attacker reads nothing on the line where the viewer has a certificate', async function () {
     const files = makeCertificate(directory.path);
     if (files === undefined) skip(this, 'openssl is not installed, or cannot create a certificate');
     const identity = readTlsIdentity(files.cert, files.key);

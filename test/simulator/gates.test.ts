@@ -112,7 +112,7 @@ describe('gates of the simulator', () => {
     expect(below.counts.subarray(87 * xchans).some((count) => count > 0)).to.equal(false);
   });
 
-  it("a deleted gate lets nothing through, and comes back when it is defined again; a request's error has SpecTcl's words", async () => {
+  it("no event passes a deleted gate until it is defined again; a request's error has SpecTcl's words", async () => {
     await succeed('apply/apply?gate=beam&spectrum=adc.raw');
     await succeed('gate/delete?name=beam');
     simulator.step(10_000);

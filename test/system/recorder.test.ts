@@ -74,7 +74,7 @@ describe('the recorder of an application', () => {
   const hasRecorded = (count: number) => (info: RecorderInfo) =>
     info.state === 'recording' && info.flows[0]?.buffers === count;
 
-  it('records what the configuration names below the state directory, and ends with its application', async () => {
+  it('a recorder records what the configuration names below the state directory, and ends with its application', async () => {
     await start();
     await recorder(({ state }) => state === 'recording', 'it records');
     await attached();

@@ -41,7 +41,7 @@ interface Drawing {
 type Kind = 'histogram' | 'map';
 
 const CHANNELS = { histogram: 4_096, map: 1_024 } as const;
-/** Of the pictures, in CSS pixels. */
+/** Size of the pictures, in CSS pixels. */
 const SIZE = { width: 1_200, height: 800 };
 /** The plot's is the first view that its page opens. */
 const FIRST_VIEW = 1;

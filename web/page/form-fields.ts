@@ -4,7 +4,7 @@
  */
 import { element } from './dom.js';
 
-/** A label around a field; the label is the field's name for everybody. */
+/** A label around a field; the label is also the field's accessible name. */
 export function labelled(label: string, field: HTMLElement): HTMLElement {
   return element('label', {}, element('span', {}, label), field);
 }

@@ -21,11 +21,11 @@ export interface GateRow {
 export interface GateBar {
   readonly title: string;
   readonly name: string;
-  /** It is not sent to SpecTcl and has no name. */
+  /** Whether the gate is for the page only: not sent to SpecTcl, without a name. */
   readonly isForPage: boolean;
   /** The name of a gate that SpecTcl has stays. */
   readonly isNameFixed: boolean;
-  /** Of a slice, as they are typed. */
+  /** Limits of a slice, as typed. */
   readonly limits: readonly [low: string, high: string] | undefined;
   /** What to do next. */
   readonly hint: string;

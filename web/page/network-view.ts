@@ -113,7 +113,7 @@ export class NetworkView {
     this.#picture.addEventListener('pointerup', (event) => {
       if (keyAt(event) === pressed) select(pressed);
     });
-    // Of a screen reader, without a pointer.
+    // A click of a screen reader comes without a pointer.
     this.#picture.addEventListener('click', (event) => {
       if (event.detail === 0) select(keyAt(event));
     });

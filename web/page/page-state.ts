@@ -54,7 +54,7 @@ export class PageState {
   liveGates: readonly GateShape[] = [];
   /** What is recorded of the application; undefined before it is known. */
   timeline: Timeline | undefined;
-  /** Of an application that plays a recording. */
+  /** Replay of an application that plays a recording. */
   replay: Replay | undefined;
   /** The moment of the recording that the page shows, milliseconds since 1970. */
   momentMs: number | undefined;
@@ -66,13 +66,13 @@ export class PageState {
   calibrations: Readonly<Record<string, AxisCalibration>> = {};
   /** By their names. */
   layouts: Readonly<Record<string, Layout>> = {};
-  /** Of the application's SpecTcl; undefined before the first answer, and without one. */
+  /** Run of the application's SpecTcl; undefined before the first answer, and without one. */
   run: RunInfo | undefined;
   /** By their names. */
   trends: Readonly<Record<string, Trend>> = {};
   /** Why trends are not stored; undefined while they are. */
   trendProblem: string | undefined;
-  /** Of the last second; undefined before the first. */
+  /** Values of the trends in the last second; undefined before the first. */
   trendValues: { readonly atMs: number; readonly values: Readonly<Record<string, number>> } | undefined;
   alarms: Readonly<Record<string, AlarmView>> = {};
   picture: NetworkPicture | undefined;
@@ -93,7 +93,7 @@ export class PageState {
     for (const listener of this.#listeners.get(topic) ?? []) listener();
   }
 
-  /** Those of the moment that is shown. */
+  /** The spectra of the moment that is shown. */
   get spectra(): readonly SpectrumInfo[] | undefined {
     return this.#shown?.spectra ?? this.liveSpectra;
   }
@@ -102,7 +102,7 @@ export class PageState {
     return this.#shown?.gates ?? this.liveGates;
   }
 
-  /** Of a spectrum, also as it was at a moment (`moment.ts`). */
+  /** Describes a spectrum, also as it was at a moment (`moment.ts`). */
   info(name: string): SpectrumInfo | undefined {
     const { spectrum } = spectrumAtMoment(name);
     return this.spectra?.find((info) => info.name === spectrum);

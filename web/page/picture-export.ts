@@ -31,7 +31,7 @@ export async function pictureBlob(plot: PlotHandle): Promise<Blob> {
 export function pictureSvg(plot: PlotHandle): string {
   const { width, height } = sizeOf(plot);
   const context = new SvgContext();
-  // It has what the drawing functions of plots use.
+  // This context has what the drawing functions of plots use.
   draw(plot, context as unknown as CanvasRenderingContext2D);
   return context.document(width, height, plot.spec.spectra.join(', '));
 }

@@ -13,7 +13,7 @@ export interface PlotArea {
   readonly top: number;
   readonly width: number;
   readonly height: number;
-  /** Of a logarithmic x axis. */
+  /** Origin of a logarithmic x axis. */
   readonly logOrigin: LogOrigin;
 }
 

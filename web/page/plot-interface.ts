@@ -41,9 +41,9 @@ export interface PageServices {
 
 /** One spectrum of a plot. */
 export interface PlotSpectrum {
-  /** Its own x axis, or the one that it is projected onto. */
+  /** The x axis of the spectrum, or the axis onto which it is projected. */
   readonly axis: Axis;
-  /** Its place on the axis of the plot. */
+  /** Place of the spectrum on the axis of the plot. */
   readonly placement: Placement;
   /** The newest frame; undefined before the first. */
   readonly frame: Frame | undefined;
@@ -120,7 +120,7 @@ export interface PlotPointing {
 export interface PlotHandle {
   readonly element: HTMLElement;
   readonly canvas: HTMLCanvasElement;
-  /** Of the canvas, as the browser has reported it last. */
+  /** Size of the canvas, as the browser has reported it last. */
   readonly size: CanvasSize;
   readonly spec: PlotSpec;
   /** The description of the first spectrum; undefined before the list or a frame has arrived. */

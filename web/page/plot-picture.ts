@@ -43,7 +43,7 @@ export class PlotPicture {
     return this.#area;
   }
 
-  /** Of the last drawing; undefined before the first. */
+  /** The counts of the last drawing; undefined before the first. */
   get drawn(): DrawnCounts | undefined {
     return this.#drawn;
   }

@@ -28,13 +28,13 @@ export interface ShownSpectrum {
   readonly gates: boolean;
   /** What a projection sums, where it is not a band; undefined for all channels of it. */
   readonly within: ChannelOutline | undefined;
-  /** Its place on the axis of the plot. */
+  /** Place of the spectrum on the axis of the plot. */
   readonly placement: Placement;
   /** The visible channels of the plot; undefined before its axes are known. */
   readonly visible: ChannelRange | undefined;
 }
 
-/** Of a 1-D spectrum or a projection. */
+/** The request for a 1-D spectrum or a projection. */
 export function histogramRequest(spec: PlotSpec, shown: ShownSpectrum): SubscriptionRequest {
   return {
     ...commonRequest(spec, shown),

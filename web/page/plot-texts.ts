@@ -11,7 +11,7 @@ import type { Frame } from '../wire/frame.js';
 import { element, setText } from './dom.js';
 
 export interface PlotTextInput extends DataStateInput {
-  /** Of the first spectrum; undefined before its first frame. */
+  /** Head of the frame of the first spectrum; undefined before its first frame. */
   readonly head: Frame['head'] | undefined;
   /** Spectra of the plot that do not exist at the source. */
   readonly missing: readonly string[];

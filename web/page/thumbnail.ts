@@ -16,9 +16,9 @@ import { currentPalette } from './theme.js';
 const COLUMNS = 96;
 const ROWS = 48;
 const FRAME_INTERVAL_MS = 1_000;
-/** Inside of its border, as the style sheet has it. */
+/** Size inside of the border in CSS pixels, as in the style sheet. */
 const SIZE = { width: 82, height: 44 };
-/** Of a map. */
+/** How a 2-D spectrum is drawn. */
 const STYLE = { scale: 'log', palette: 'viridis', bottom: 0, threshold: undefined } as const;
 
 export class Thumbnail implements Drawable {

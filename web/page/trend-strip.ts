@@ -42,7 +42,7 @@ export class TrendStrip {
     });
   }
 
-  /** It is hidden beside the network page. */
+  /** Shows or hides the strip; it is hidden beside the network page. */
   setVisible(visible: boolean): void {
     this.#visible = visible;
     this.#refresh();

@@ -52,7 +52,7 @@ export class AppWatch extends EventEmitter<WatchEvents> {
   readonly run: RunReader;
   /** What the source's REST service adds to the display memory. */
   readonly metadata: SourceMetadata;
-  /** Of an application that plays a recording. */
+  /** Position of the replay, for an application that plays a recording. */
   readonly replay: ReplayPosition;
   readonly #log: Logger;
   readonly #attachment: MirrorAttachment;

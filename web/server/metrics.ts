@@ -65,7 +65,7 @@ const RECORDER_METRICS: readonly Metric<NetworkRecorder>[] = [
   ],
 ];
 
-/** Of applications whose SpecTcl tells its run. */
+/** Metrics of applications whose SpecTcl reports its run. */
 const RUN_METRICS: readonly Metric<NetworkApplication>[] = [
   [
     'active',

@@ -73,7 +73,7 @@ export async function readWebOptions(
   };
 }
 
-/** Those of the option, or else of the environment; throws BAD_OPTION for a relative path. */
+/** Directories of the option, or else of the environment. Throws BAD_OPTION for a relative path. */
 function recordings(option: readonly string[], env: Environment): readonly string[] {
   const given = option.length > 0 ? option : (env['MIRRORFLOW_RECORDINGS'] ?? '').split(':');
   const paths = given.filter((path) => path !== '');

@@ -203,7 +203,7 @@ export class PageSession {
     this.#watch = undefined;
   }
 
-  /** Of several lists within a moment only the newest is carried out. */
+  /** Handles at most one list per SHOW_INTERVAL_MS: of those that arrive meanwhile the newest. */
   #show(subscriptions: readonly Subscription[]): void {
     this.#nextShow = subscriptions;
     if (this.#showTimer !== undefined) return;

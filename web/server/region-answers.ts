@@ -8,7 +8,7 @@ import type { RegionAnswer, RegionRate } from '../wire/frame.js';
 import { REGION_COUNTS_MAX, type ChannelRange, type RegionRequest } from '../wire/messages.js';
 import { clampRange, regionStatistics, type Grid } from './derive.js';
 
-/** The same view of earlier counts. */
+/** The view of a spectrum with earlier counts. */
 export interface EarlierGrid {
   readonly grid: Grid;
   readonly spanS: number;

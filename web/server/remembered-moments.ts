@@ -12,9 +12,9 @@ interface Moment {
   readonly counts: Values;
 }
 
-/** Of one spectrum; the oldest is forgotten first. */
+/** Most moments of one spectrum; the oldest is removed first. */
 const MOMENTS_MAX = 4;
-/** Of all spectra of one application. */
+/** Most bytes of all spectra of one application. */
 const BYTES_MAX = 64 * 2 ** 20;
 
 export class RememberedMoments {

@@ -139,7 +139,7 @@ function readRecorded(past: Past, request: SaveRequest, atMs: number): Promise<r
 
 interface Selected {
   readonly spectra: readonly SavedSpectrum[];
-  /** Of the counts; with too many none are copied. */
+  /** Bytes of the counts; with too many none are copied. */
   readonly bytes: number;
   readonly missing: string | undefined;
 }
@@ -178,7 +178,9 @@ function checked({ spectra, bytes, missing }: Selected, { app }: SaveRequest): r
   });
 }
 
-/** Those that the format can hold; throws BAD_OPTION with the reason where it can hold none. */
+/**
+ * The spectra that the format can hold. Throws BAD_OPTION with the reason when it can hold none.
+ */
 function savedOnes({ format }: SaveRequest, spectra: readonly SavedSpectrum[]): readonly SavedSpectrum[] {
   const saved = spectra.filter((spectrum) => whyNotSaved(format, spectrum) === undefined);
   const [first] = spectra;

@@ -78,7 +78,7 @@ export function earlierCounts({ earlier }: ViewCounts): EarlierCounts | undefine
   return { spectrum: earlier.spectrum, atMs: earlier.moment.publication.atMs };
 }
 
-/** Of the past a rate is that between two recorded moments. */
+/** The earlier moment of a rate; in a recording a rate is between two recorded moments. */
 function earlierMsOf({
   atMs,
   sinceMs,

@@ -27,7 +27,7 @@ export function conditionText(condition: AlarmCondition): string {
   }
 }
 
-/** Of a state: `raised`, `acknowledged by Eva`, or `clear`. */
+/** Text of a state: `raised`, `acknowledged by Eva`, or `clear`. */
 export function stateText({ raised, acknowledged }: AlarmView): string {
   if (!raised) return 'clear';
   return acknowledged === undefined ? 'raised' : `acknowledged by ${acknowledged.by}`;

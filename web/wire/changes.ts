@@ -16,12 +16,12 @@ export interface GateEdit {
   readonly name: string;
   /** Slice, band, contour, and the three for gamma spectra, which have any number of parameters. */
   readonly type: 's' | 'b' | 'c' | 'gs' | 'gb' | 'gc';
-  /** Of `b` and `c` those of x and y. */
+  /** One parameter for a slice; those of x and y for `b` and `c`. */
   readonly parameters: readonly string[];
-  /** Of `s` and `gs`, in units of the axis. */
+  /** Limits of `s` and `gs`, in units of the axis. */
   readonly low?: number | undefined;
   readonly high?: number | undefined;
-  /** Of the other types, in units of the axes. */
+  /** Corners of the other types, in units of the axes. */
   readonly points?: readonly GatePoint[] | undefined;
 }
 

@@ -39,7 +39,7 @@ export interface RegionRate {
 
 /** A region of the request and its figures, in stored channels. */
 export interface RegionAnswer extends Region {
-  /** Of all counts, also of maps. */
+  /** Statistics of all counts of the view, in 1-D and 2-D spectra. */
   readonly statistics: RegionStatistics;
   /** Net counts and their moments; 1-D only. */
   readonly figures?: RegionFigures;
@@ -72,7 +72,7 @@ export interface FrameHead {
   readonly max: number;
   readonly sum: number;
   readonly regions?: readonly RegionAnswer[];
-  /** Of all gates that are drawn on the view, where it asks for them. */
+  /** Figures of all gates that are drawn on the view, where it requests them. */
   readonly gates?: readonly GateAnswer[];
   readonly rateS?: RateWindow;
   /** Seconds that the counts of a rate cover; 0 while there is no earlier sample. */

@@ -303,7 +303,7 @@ export interface NetworkApplication extends ApplicationSummary {
   readonly clients: readonly NetworkClient[];
   /** Undefined for an application that is not recorded. */
   readonly recorder?: NetworkRecorder;
-  /** Of its SpecTcl; in the metrics only. */
+  /** Run of its SpecTcl; in the metrics only. */
   readonly run?: RunInfo;
   /** Why flows and clients are missing. */
   readonly problem?: string;

@@ -54,7 +54,7 @@ export interface AlarmRule {
   readonly condition: AlarmCondition;
   /** The condition must hold for so long before the alarm is raised. */
   readonly raiseAfterS: number;
-  /** It must not hold for so long before the alarm is cleared. */
+  /** Seconds for which the condition must not hold before the alarm is cleared. */
   readonly clearAfterS: number;
 }
 
@@ -75,7 +75,7 @@ export interface AlarmStatus {
 /** An alarm as pages and receivers see it. */
 export interface AlarmView extends AlarmStatus {
   readonly rule: AlarmRule;
-  /** Of its trend at the last change; missing after a restart. */
+  /** Value of the alarm's trend at the last change; missing after a restart. */
   readonly value?: number;
 }
 

@@ -1,4 +1,4 @@
-/** The claim of a flow's one provider and its credit, on a flow file without a socket. */
+/** Tests the claim of a flow's one provider and its credit, on a flow file without a socket. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -175,7 +175,7 @@ describe('ProviderClaim', () => {
     expect(granted()).to.equal(SLOTS + 2);
   });
 
-  it('what is held for another lossless consumer needs no look at the claim', () => {
+  it('the claim is not read for a sequence that another lossless consumer holds', () => {
     claim.take(link(), HELLO);
     slowest = 0;
     write(SLOTS);
@@ -265,7 +265,7 @@ describe('ProviderClaim', () => {
     expect([sent, scheduled]).to.deep.equal([[[MessageKind.CREDIT, 3 * SLOTS + 2, 0]], []]);
   });
 
-  it('whole buffers that a killed provider did not publish are gone before the next one writes', () => {
+  it('whole buffers that a killed provider did not publish are removed before the next one writes', () => {
     claim.take(link(), HELLO);
     slowest = 0;
     write(1);

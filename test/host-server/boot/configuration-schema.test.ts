@@ -16,7 +16,7 @@ function isAccepted(content: unknown): boolean {
   return parseConfiguration(JSON.stringify(content)).kind === 'configuration';
 }
 
-/** Of the paths of sockets beyond ASCII, the pattern does not count the bytes. */
+/** The pattern does not count the bytes of socket paths beyond ASCII. */
 function isAscii(text: string): boolean {
   return Buffer.byteLength(text) === text.length;
 }

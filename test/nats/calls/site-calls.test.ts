@@ -87,7 +87,7 @@ describe('calls between sites', () => {
     }
   }
 
-  it('a call arrives with its site and host, and its answer or error comes back', async () => {
+  it('a call arrives with its site and host, and its answer or error returns', async () => {
     const answered: unknown[] = [];
     await callsOf('gsi', sealsOf('gsi'), async (site, host, call) => {
       answered.push([site, host, call]);

@@ -7,7 +7,7 @@ import { ManualClock } from '../../kit/manual-clock.js';
 const id = (digit: string): string => digit.repeat(32);
 
 describe('far receivers of a lossless flow', () => {
-  it('that need every buffer count in the present epoch, the slowest one first', () => {
+  it('far receivers that need every buffer count in the present epoch, the slowest one first', () => {
     const far = new FarReceivers(new ManualClock());
     expect(far.slowest(1)).to.equal(undefined);
     far.report({ id: id('a'), epoch: 1, next: 10, delivery: 'lossless' });
@@ -18,7 +18,7 @@ describe('far receivers of a lossless flow', () => {
     expect(far.slowest(1)).to.equal(10);
   });
 
-  it('that are silent do not count any more', () => {
+  it('far receivers that are silent do not count any more', () => {
     const clock = new ManualClock();
     const far = new FarReceivers(clock);
     far.report({ id: id('a'), epoch: 1, next: 10, delivery: 'lossless' });
@@ -28,7 +28,7 @@ describe('far receivers of a lossless flow', () => {
     expect(far.slowest(1)).to.equal(undefined);
   });
 
-  it('are refused reports that are none', () => {
+  it('a report of a far receiver that is not valid is refused', () => {
     const report = { id: id('a'), epoch: 1, next: 10, delivery: 'lossless' } as const;
     expect(decodeReport(encodeReport(report))).to.deep.equal(report);
     expect(decodeReport(Buffer.from('{}'))).to.be.a('string');

@@ -1,4 +1,4 @@
-/** Publications of a mirror as key frames and deltas. */
+/** Tests the frames of a mirror over NATS: publications as key frames and deltas. Pure. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { mirrorFrames, type Publication } from '../../../nats/publish/mirror-frames.js';
@@ -29,7 +29,7 @@ const memory = fc
   .map(({ size, seed }) => Buffer.alloc(size, `${seed}`));
 
 describe('frames of a mirror', () => {
-  it('of a delta give bit for bit the publication, also of another size than the base', () => {
+  it('the frames of a delta give the publication bit for bit, also when its base has another size', () => {
     const change = fc.tuple(fc.nat(CAPACITY - 1), fc.integer({ min: 1, max: 255 }));
     const sizes = fc.integer({ min: 1, max: CAPACITY });
     fc.assert(
@@ -46,7 +46,7 @@ describe('frames of a mirror', () => {
     );
   });
 
-  it('of a key frame replace whatever was there', () => {
+  it('the frames of a key frame replace the whole memory', () => {
     fc.assert(
       fc.property(memory, (whole) => {
         const target = Buffer.alloc(CAPACITY, 0xa5);
@@ -57,13 +57,13 @@ describe('frames of a mirror', () => {
     );
   });
 
-  it('of a publication without a change are one', () => {
+  it('a publication without a change is one frame', () => {
     const same = Buffer.alloc(8192, 1);
     const frames = mirrorFrames(publication(2, Buffer.from(same)), publication(1, same));
     expect(frames).to.have.length(1);
   });
 
-  it('of one changed counter have some bytes, not a block', () => {
+  it('the frames of one changed counter have a few bytes, not a block', () => {
     const base = Buffer.alloc(4096 * 4);
     const newer = Buffer.from(base);
     newer[5000] = 1;

@@ -18,7 +18,7 @@ function decoded(bytes: Buffer): Parcel {
 }
 
 describe('parcels of a group', () => {
-  it('contain the frames in order, none larger than the limit, whatever the sizes', () => {
+  it('parcels contain the frames of a group in order, none above the limit, for all sizes', () => {
     const frames = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });
     fc.assert(
       fc.property(frames, fc.integer({ min: 1, max: 128 }), (some, room) => {
@@ -36,12 +36,12 @@ describe('parcels of a group', () => {
     );
   });
 
-  it('carry all numbers of the group', () => {
+  it('parcels carry all numbers of their group', () => {
     const [bytes] = encodeParcels(HEAD, [], 100) as [Buffer];
     expect(decoded(bytes)).to.deep.equal({ ...HEAD, part: 0, parts: 1, content: Buffer.alloc(0) });
   });
 
-  it('are refused with the defect when damaged', () => {
+  it('a damaged parcel is refused with its defect', () => {
     const [bytes] = encodeParcels(HEAD, [], 100) as [Buffer];
     const damaged = (at: number, value: number): unknown => {
       const copy = Buffer.from(bytes);
@@ -57,7 +57,7 @@ describe('parcels of a group', () => {
     expect(damaged(24, 1)).to.equal('a parcel leads from sequence 3 back to 1');
   });
 
-  it('of garbage are a defect and never an exception', () => {
+  it('random bytes in the place of a parcel are a defect and never an exception', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (garbage) => {
         expect(typeof decodeParcel(Buffer.from(garbage))).to.equal('string');

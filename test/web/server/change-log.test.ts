@@ -34,7 +34,7 @@ describe('the record of changes', () => {
   });
   const times = (log: ChangeLog): number[] => log.recent('e1').map(({ timeMs }) => timeMs);
 
-  it('has who, address, time, request and outcome of each change, newest first, also after a restart', () => {
+  it('the record of changes has who, address, time, request and outcome of each, newest first, also after a restart', () => {
     const directory = join(root, 'new');
     const log = new ChangeLog(directory, silent);
     log.append(record(1));
@@ -70,7 +70,7 @@ describe('the record of changes', () => {
     expect(times(log)).to.deep.equal([3, 1]);
   });
 
-  it('stays within two files of the bound, and the oldest changes go first', () => {
+  it('the record of changes stays within two files of the bound, and the oldest changes are removed first', () => {
     const bytesMax = 2_000;
     const log = new ChangeLog(root, silent, bytesMax);
     for (let time = 1; time <= 100; time += 1) log.append(record(time));

@@ -10,7 +10,7 @@ function requestOf(words: Readonly<Record<string, string>>) {
 }
 
 describe('the request of a trend', () => {
-  it('has a spectrum, a time, and perhaps a region and a number of points', () => {
+  it('the request of a trend has a spectrum, a time, and optionally a region and a number of points', () => {
     expect(requestOf({})).to.deep.equal({
       spectrum: 'tof',
       region: undefined,
@@ -24,7 +24,7 @@ describe('the request of a trend', () => {
     });
   });
 
-  it('is refused with the word that is wrong and what it must be', () => {
+  it('the request of a trend is refused with the parameter that is wrong and what it must be', () => {
     const wrong: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
       [{ spectrum: '' }, /spectrum is missing/],
       [{ from: '' }, /from is missing/],

@@ -79,7 +79,7 @@ describe('comparing spectra', () => {
     expect(comparedNames(['a'], defaultComparison('ratio'))).to.deep.equal(['a']);
   });
 
-  it('the curve of a frame has the visible values and knows its channels', () => {
+  it('the curve of a frame has the visible values and their channels', () => {
     const head = { x: [10, 18], xgroup: 2, sum: 99 } as unknown as Frame['head'];
     const frame = { id: 1, head, values: Uint8Array.of(1, 2, 3, 4) };
     const visible = curveOf(frame, [13, 15], { scale: 1, offset: 0 });
@@ -91,7 +91,7 @@ describe('comparing spectra', () => {
 });
 
 describe('the axis of counts', () => {
-  it('is round around what is visible, and has room below zero for differences', () => {
+  it('the axis of counts has round limits around what is visible, and room below zero for differences', () => {
     expect(countLimits([curve([90])], 'linear', DEFAULT_LOOK)).to.deep.equal({
       bottom: 0,
       top: 100,
@@ -103,14 +103,14 @@ describe('the axis of counts', () => {
     expect(countLimits([undefined], 'linear', DEFAULT_LOOK)).to.include({ bottom: 0, top: 1 });
   });
 
-  it('has the limits that were typed, unless the lower is not the lower', () => {
+  it('the axis of counts has the typed limits, unless the lower limit is above the upper one', () => {
     const limits = (low?: number, high?: number) => countLimits([curve([90])], 'linear', { low, high });
     expect(limits(5, 20)).to.include({ bottom: 5, top: 20 });
     expect(limits(50)).to.include({ bottom: 50, top: 100 });
     expect(limits(20, 5)).to.include({ bottom: 0, top: 5 });
   });
 
-  it('of a logarithmic ratio reaches down to the lowest one', () => {
+  it('the logarithmic axis of a ratio reaches down to the lowest ratio', () => {
     const ratio = [curve([0.02, 3, Number.NaN])];
     expect(countLimits(ratio, 'log', DEFAULT_LOOK, true)).to.include({ bottom: 0.01, highest: 3 });
     expect(countLimits(ratio, 'linear', DEFAULT_LOOK, true)).to.include({ bottom: 0 });

@@ -28,7 +28,7 @@ const TIMELINE: Timeline = {
 };
 
 describe('a moment of a recording', () => {
-  it('is the same after it was written into an address or a name', () => {
+  it('a moment is the same after it was written into an address or a name', () => {
     property(
       forAll(integer({ min: 1, max: 4_000_000_000_000 }), (atMs) => {
         expect(parseMoment(formatMoment(atMs))).to.equal(atMs);
@@ -47,13 +47,13 @@ describe('a moment of a recording', () => {
       expect(spectrumAtMoment(name)).to.deep.equal({ spectrum: name, atMs: undefined });
   });
 
-  it('is shown in the time zone of the reader', () => {
+  it('a moment is shown in the time zone of the reader', () => {
     expect(momentText(new Date(2027, 2, 1, 2, 3, 4).getTime())).to.equal('2027-03-01 02:03:04');
   });
 });
 
 describe('the time line of a recording', () => {
-  it('reaches from the first to the last recorded time, and is empty without one', () => {
+  it('a time line reaches from the first to the last recorded time, and is empty without one', () => {
     expect(timelineRange(TIMELINE)).to.deep.equal([1_000, 21_000]);
     expect(timelineRange({ ...TIMELINE, spans: [] })).to.equal(undefined);
     expect(placeOnTimeline([1_000, 21_000], 6_000)).to.equal(0.25);
@@ -61,7 +61,7 @@ describe('the time line of a recording', () => {
     expect(placeOnTimeline([1_000, 21_000], 30_000)).to.equal(1);
   });
 
-  it('has the run of each moment, and one tick of those that lie together', () => {
+  it('a time line has the run of each moment, and one tick for runs that lie together', () => {
     expect(runAt(TIMELINE, 999)).to.equal(undefined);
     expect(runAt(TIMELINE, 4_005)?.number).to.equal('2');
     expect(runAt(TIMELINE, 20_000)?.number).to.equal('4');
@@ -69,7 +69,7 @@ describe('the time line of a recording', () => {
     expect(spacedTicks(TIMELINE, 0).map(({ number }) => number)).to.deep.equal(['1', '2', '3', '4']);
   });
 
-  it('keys step to publications and runs, and stop at the ends', () => {
+  it('the keys of a time line step to publications and runs, and stop at the ends', () => {
     const moved = (key: string, shift = false, from = 10_000): number | undefined =>
       movedByKey(TIMELINE, from, key, shift);
     expect(moved('ArrowLeft')).to.equal(9_750);
@@ -89,7 +89,7 @@ describe('the time line of a recording', () => {
 });
 
 describe('a trend as a spectrum', () => {
-  it('has time as its axis, in the largest unit that divides it well, and 0 where nothing is known', () => {
+  it('a trend as a spectrum has time as its axis, in the largest unit that divides it well, and 0 without a value', () => {
     const hour = 3_600_000;
     const of = (spanMs: number) => trendSpectrum('t', [1, null, 3], [hour, hour + spanMs]).x;
     expect(of(100 * hour)).to.deep.equal({

@@ -12,7 +12,7 @@ const VARIABLES = {
 };
 
 describe('the position of a replay', () => {
-  it('is in the variables that the player adds', () => {
+  it('the position of a replay is in the variables that the player adds', () => {
     const fromMs = Date.UTC(2027, 2, 1, 12);
     const replay = { state: 'paused', atMs: fromMs + 5_000, fromMs, toMs: fromMs + 3_600_000, speed: 60 };
     expect(replayOf(VARIABLES)).to.deep.equal(replay);

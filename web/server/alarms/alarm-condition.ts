@@ -17,7 +17,7 @@ export interface Measured {
 
 export interface Observation {
   readonly state: WatchState;
-  /** Of the source's run; undefined where the source does not say. */
+  /** Whether a run is active; undefined where the source does not report it. */
   readonly runActive: boolean | undefined;
   /** Undefined for a trend without a value in this second. */
   measured(trend: string): Measured | undefined;

@@ -11,7 +11,7 @@ import type { AlarmEvent } from './app-alarms.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import { command, webhook } from './receivers.js';
 
-/** Of one receiver, for the metrics. */
+/** Deliveries to one receiver, for the metrics. */
 export interface DeliveryCounts {
   readonly receiver: 'webhook' | 'command';
   readonly delivered: number;

@@ -6,7 +6,7 @@
  * | ------ | ------------------------------------------------ | ----------------------------------- |
  * | clear  | `bad` for `raiseAfterS` without any other        | raised, not acknowledged            |
  * | raised | `good` for `clearAfterS` without any other       | clear; the acknowledgement is gone  |
- * | any    | `between` (hysteresis) or `unknown` (no value)   | stays; the time begins anew         |
+ * | any    | `between` (hysteresis) or `unknown` (no value)   | stays; the time starts again        |
  */
 import type { Acknowledgement, AlarmStatus } from '../../wire/trends.js';
 
@@ -43,7 +43,7 @@ export class AlarmState {
       this.#contraryMs = undefined;
       return undefined;
     }
-    // A clock that was set back begins the time anew.
+    // A clock that was set back starts the time again.
     if (this.#contraryMs === undefined || nowMs < this.#contraryMs) this.#contraryMs = nowMs;
     const waitS = raised ? this.#times.clearAfterS : this.#times.raiseAfterS;
     if (nowMs - this.#contraryMs < waitS * 1_000) return undefined;

@@ -22,7 +22,7 @@ export interface AlarmEvent {
 interface Entry {
   readonly rule: AlarmRule;
   readonly state: AlarmState;
-  /** Of its trend, when the state changed last. */
+  /** Value of the alarm's trend when the state changed last. */
   value: number | undefined;
 }
 
@@ -59,7 +59,7 @@ export class AppAlarms {
     return [...this.#entries.values()].some(({ rule }) => rule.condition.kind === 'run-ended');
   }
 
-  /** Takes the rules over as they are kept; a changed rule begins anew. */
+  /** Takes the rules over as they are kept; a changed rule starts again. */
   update(nowMs: number): void {
     const rules = this.#rules.of(this.#app);
     for (const [name, { rule }] of this.#entries) {

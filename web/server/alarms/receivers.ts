@@ -14,7 +14,7 @@ type Command = NonNullable<AlarmActions['command']>;
 
 /** What a command needs of the viewer's environment; secrets of the viewer are not in it. */
 const PASSED_VARIABLES = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ'];
-/** Of the standard error, for the log. */
+/** Longest text of the standard error of a command that is logged. */
 const ERRORS_CHARACTERS_MAX = 2_000;
 
 export function webhook({ url, tokenFile }: Webhook, timeoutMs: number): Deliver {
@@ -99,7 +99,7 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended.
+    // The command has ended.
   }
 }
 

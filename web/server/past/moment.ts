@@ -26,7 +26,7 @@ export class Moment implements CountsSource {
     this.atMs = atMs;
   }
 
-  /** Of the display memory; 0 before it was read. */
+  /** Size of the display memory; 0 before it was read. */
   get bytes(): number {
     return this.#read?.memory.byteLength ?? 0;
   }

@@ -1,6 +1,7 @@
 /**
- * What the recording thread knows of the files of recordings: their times, runs and publications. A
- * file that does not change is read once. Opens each file for a moment, for reading.
+ * What the recording thread has read of the files of recordings: their times, runs and
+ * publications. A file that does not change is read once. Opens each file for a moment, for
+ * reading.
  */
 import { statSync } from 'node:fs';
 import { isMirrorflowError } from '../../../protocol/base/errors.js';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { systemCode } from '../../../protocol/base/errors.js';
 
 export interface RecordingPlaces {
-  /** Of the host server and the viewer. */
+  /** State directory of the host server and the viewer. */
   readonly stateDirectory: string;
   /** Further directories, for all applications. */
   readonly further: readonly string[];

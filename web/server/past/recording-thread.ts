@@ -17,7 +17,7 @@ interface Pending {
 
 /** The thread ends after this time without a request, and with it its open files. */
 const IDLE_MS = 60_000;
-/** Of a moment and a time line; a disk may have to start. */
+/** Longest read of a moment or time line; a disk may have to start. */
 const READ_TIMEOUT_MS = 60_000;
 /** Days of spectra are inflated. */
 const TREND_TIMEOUT_MS = 15 * 60_000;

@@ -31,7 +31,7 @@ export function timelineOf({ files, unreadable }: FileList): Timeline {
   };
 }
 
-/** Each file repeats the run that goes on as it begins. */
+/** Each file repeats the run that is active when the file begins. */
 function ticksOf(files: readonly RecordedFile[]): RunTick[] {
   const marks = files.flatMap(({ runs }) => runs).toSorted((one, other) => one.atNs - other.atNs);
   const ticks: RunTick[] = [];

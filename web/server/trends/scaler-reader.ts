@@ -25,7 +25,7 @@ interface OpenFlow {
 const RETRY_MS = 5_000;
 
 export class ScalerReader {
-  /** Of its own: that of the pages is replaced whenever a mirror cannot be attached. */
+  /** A link of its own: the link of the pages is replaced whenever a mirror cannot be attached. */
   readonly #link: AppLink;
   readonly #log: Logger;
   readonly #flows = new Map<string, OpenFlow>();

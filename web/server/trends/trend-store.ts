@@ -230,7 +230,7 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** The process in the file `owner`. A file without one is of nobody: its writer was killed. */
+/** The process in the file `owner`. A file without one has no owner: its writer was killed. */
 function ownerState(path: string): ClaimState {
   try {
     const { pid, startTicks } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;

@@ -96,7 +96,7 @@ class Recording:
                 of = message.channel.metadata
                 sequence = int(of["sequenceHigh"]) * 2**32 + message.sequence
                 provider = (of["epoch"], of["generation"])
-                # A recorder that was killed and started again records anew what the ring still has.
+                # A recorder that was killed and started again records again what the ring still has.
                 if sequence <= last.get(provider, -1):
                     continue
                 last[provider] = sequence

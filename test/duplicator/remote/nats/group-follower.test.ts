@@ -19,7 +19,7 @@ function steps(follower: GroupFollower, parcels: readonly Parcel[]): string {
 }
 
 describe('the follower of a flow over NATS', () => {
-  it('counts a group as received with its last part', () => {
+  it('a follower counts a group as received with its last part', () => {
     const follower = new GroupFollower(EPOCH, false, 10);
     const parcels = group(10, 12, { parts: 3 });
     expect(steps(follower, parcels.slice(0, 2))).to.equal('begin apply');
@@ -37,7 +37,7 @@ describe('the follower of a flow over NATS', () => {
     expect(steps(follower, parcels)).to.equal('begin apply apply');
   });
 
-  it('accepts a group of buffers that overlaps and refuses one behind a gap', () => {
+  it('a follower accepts a group of buffers that overlaps and refuses one behind a gap', () => {
     const follower = new GroupFollower(EPOCH, false, 10);
     expect(steps(follower, group(8, 12))).to.equal('begin');
     expect(steps(follower, group(13, 14))).to.equal('gap');

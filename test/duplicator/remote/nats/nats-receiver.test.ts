@@ -100,14 +100,14 @@ describe('a receiver over NATS', () => {
     return found;
   }
 
-  it('publishes each buffer once, also of groups that overlap or come twice', async () => {
+  it('a receiver over NATS publishes each buffer once, also of groups that overlap or are repeated', async () => {
     const first = messages(0, 3);
     await deliver(first, first, messages(2, 5), messages(3, 6), messages(6, 7));
     expect(intact()).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
     expect([file.published, counts.gaps]).to.deep.equal([7, 0]);
   });
 
-  it('puts together a buffer of several parcels, and begins it again when one was lost', async () => {
+  it('a receiver over NATS joins a buffer of several parcels, and starts it again when one was lost', async () => {
     const whole = messages(0, 1, 0, 100);
     expect(whole.length).to.be.greaterThan(3);
     await deliver(whole.slice(0, 2));
@@ -116,14 +116,14 @@ describe('a receiver over NATS', () => {
     expect(intact()).to.deep.equal([0]);
   });
 
-  it('counts what was not stored as missing', async () => {
+  it('a receiver over NATS counts buffers that were not stored as missing', async () => {
     await deliver(messages(0, 2));
     await deliver(messages(5, 7));
     expect(intact()).to.deep.equal([0, 1, 5, 6]);
     expect([counts.gaps, counts.missing]).to.deep.equal([1, 3]);
   });
 
-  it('waits while a lossless consumer needs the slot', async () => {
+  it('a receiver over NATS waits while a lossless consumer needs the slot', async () => {
     credit = 2;
     await deliver(messages(0, 4), messages(4, 5));
     expect(file.published).to.equal(2);
@@ -133,7 +133,7 @@ describe('a receiver over NATS', () => {
     expect(intact()).to.deep.equal([0, 1, 2, 3, 4]);
   });
 
-  it('ends at another epoch, and at a message that is none', async () => {
+  it('a receiver over NATS ends at another epoch, and at a message that is not a parcel', async () => {
     await deliver(messages(0, 1, 0, 4096, EPOCH + 1));
     expect(restarts).to.equal(1);
     await deliver([Buffer.from('nonsense')]);

@@ -1,4 +1,4 @@
-/** Where a duplicator that was started again reads on in a stream. */
+/** Tests where a restarted duplicator resumes in a NATS stream. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -36,7 +36,7 @@ const open = (_subject: string, payload: Buffer): Parcel | undefined => {
 };
 
 describe('the search in a stream', () => {
-  it('finds a place with everything behind it that is missing, whatever else is stored', async () => {
+  it('the search in a stream finds a place behind which every missing buffer is, for all other contents', async () => {
     const others = fc.array(fc.nat(3), { maxLength: 400 });
     await fc.assert(
       fc.asyncProperty(others, fc.nat(99), fc.nat(99), fc.nat(40), async (gaps, part, lost, old) => {
@@ -56,7 +56,7 @@ describe('the search in a stream', () => {
     );
   });
 
-  it('takes some round trips for a million messages and then reads few that are here', async () => {
+  it('the search in a stream takes a few round trips for a million messages, and reads few buffers again', async () => {
     const stream: Stored[] = Array.from({ length: 1_000_000 }, (_, sequence) => ({ sequence, epoch: EPOCH }));
     const { place, counted } = serverWith(stream, 1);
     const next = 654_321;

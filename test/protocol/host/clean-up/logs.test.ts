@@ -1,4 +1,4 @@
-/** Which logs the clean-up removes. */
+/** Tests which logs the clean-up removes. Real files. */
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -52,7 +52,7 @@ describe('the clean-up of logs', () => {
     expect(left()).to.deep.equal([...kept, 'notes.log', 'duplicator-e1@yesterday.log'].toSorted());
   });
 
-  it('of hundreds of logs of flows that have gone the newest 64 are left', () => {
+  it('the newest 64 of hundreds of logs of flows that no longer exist are kept', () => {
     for (let flow = 0; flow < 291; flow += 1) log(`duplicator-e1@flow${flow}.log`, 2 + flow / 100);
     log('duplicator-e1@just-ended.log', 0);
     const names = left();

@@ -80,7 +80,7 @@ describe('the state of an alarm', () => {
     expect(state.status.acknowledged).to.equal(undefined);
   });
 
-  it('a clock that was set back begins the time anew', () => {
+  it('a clock that was set back starts the time again', () => {
     const state = new AlarmState({ raiseAfterS: 10, clearAfterS: 0 }, 0);
     state.judge('bad', 100_000);
     expect(state.judge('bad', 50_000)).to.equal(undefined);

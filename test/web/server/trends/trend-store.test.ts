@@ -131,7 +131,7 @@ describe('the store of trends', () => {
     expect(await means(next, 'a')).to.deep.equal([2]);
   });
 
-  it('of two viewers with one state directory one stores, and the other says which', async () => {
+  it('one of two viewers with one state directory stores, and the other reports which', async () => {
     const first = open();
     first.append(FIRST, ['a'], [value(1)]);
     const second = open();
