@@ -39,7 +39,7 @@ export function flowCalls(
     },
     'flow.close': ([session, handle]) => flows.close(clients.calling(session), handle),
     'flow.control': ([session, handle, mark]) =>
-      flowControl.reached(openings.consumer(clients.calling(session), handle), mark),
+      flowControl.passMark(openings.consumer(clients.calling(session), handle), mark),
     'flow.marks': async ([flow]) => {
       const marks = flowControl.marks(table.find(flow).name);
       return [...marks, ...(await hosts.all('remote.marks', [flow])).flatMap(({ result }) => result)];

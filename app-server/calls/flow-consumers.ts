@@ -12,6 +12,7 @@ const NS_PER_US = 1000n;
 
 /** The consumers in a flow file, at one moment. */
 export interface ConsumersOfFile {
+  /** Sequences below this number can be read. */
   readonly published: number;
   readonly rows: readonly ConsumerRow[];
 }
@@ -30,7 +31,7 @@ export function consumersOf(
   });
 }
 
-/** The figures of one consumer. `published`: of the same file, loaded after the row. */
+/** The figures of one consumer. `published`: of the same flow file, loaded after the row. */
 export function figuresOf(row: ConsumerRow, published: number): Omit<FlowConsumer, 'client' | 'pid'> {
   const { acknowledged, delivery, holds, missed, paused, remote } = row;
   return {
@@ -46,7 +47,7 @@ export function figuresOf(row: ConsumerRow, published: number): Omit<FlowConsume
   };
 }
 
-/** Up to now; the wall clock may have been set back meanwhile. */
+/** Time that a consumer has held the flow back until now; the wall clock may have been set back. */
 function heldMsOf({ heldUs, holdingSinceUs }: ConsumerRow): number {
   const nowUs = Number(wallClockNs() / NS_PER_US);
   const present = holdingSinceUs === 0 ? 0 : Math.max(0, nowUs - holdingSinceUs);

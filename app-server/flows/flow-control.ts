@@ -26,6 +26,7 @@ export interface FlowControlDependencies {
 
 export class FlowControl {
   readonly #dependencies: FlowControlDependencies;
+  /** The last mark of a consumer, where it is an XOFF. */
   readonly #lastXoff = new Map<Opening, FlowMark>();
 
   constructor(dependencies: FlowControlDependencies) {
@@ -33,7 +34,7 @@ export class FlowControl {
   }
 
   /** Passes on a consumer's mark. False when the flow has no provider now. */
-  reached(opening: Opening, mark: FlowMark): Promise<boolean> {
+  passMark(opening: Opening, mark: FlowMark): Promise<boolean> {
     if (mark.kind === 'xoff') this.#lastXoff.set(opening, mark);
     else this.#lastXoff.delete(opening);
     return this.#pass(opening, mark);

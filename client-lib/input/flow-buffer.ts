@@ -43,7 +43,7 @@ export class FlowBuffer {
   readonly epoch: number;
   /** Time of the provider's commit: wall-clock nanoseconds since 1970, to 256 ns. */
   readonly timestampNs: number;
-  /** Bytes. */
+  /** Size of the payload, bytes. */
   readonly size: number;
   /** 0 to 65,535; meaning defined by the flow type. */
   readonly flags: number;
@@ -164,7 +164,7 @@ export class OwnedBuffer {
   readonly epoch: number;
   /** Time of the provider's commit: wall-clock nanoseconds since 1970, to 256 ns. */
   readonly timestampNs: number;
-  /** Bytes. */
+  /** Size of the payload, bytes. */
   readonly size: number;
   /** 0 to 65,535; meaning defined by the flow type. */
   readonly flags: number;

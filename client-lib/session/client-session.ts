@@ -1,5 +1,5 @@
 /**
- * The session of a client with its app server: presented at each connection, found again when the
+ * The session of a client with its app server: presented at each connection, reconnected when the
  * app server restarts. Used by Client. Holds the permanent connection to the app server's socket.
  */
 import { describeError } from '../../protocol/base/errors.js';
@@ -24,6 +24,7 @@ interface SessionOptions {
   readonly dispatcher: IncomingCalls['dispatcher'];
   /** A session was presented: its calls and its token. The session counts when this resolves. */
   readonly presented: (session: RpcSession, call: CallOf<MirrorflowContract>, token: string) => Promise<void>;
+  /** The connection was lost. */
   readonly lost: () => void;
   /** Connected again, after `lost`. */
   readonly regained: () => void;
@@ -34,7 +35,7 @@ export class ClientSession {
   readonly #connection: PermanentConnection<undefined>;
   /** Calls the app server; waits for the next session while there is none. */
   readonly call: CallOf<MirrorflowContract>;
-  /** Of the present session, or of the last one. */
+  /** Token of the present session, or of the last one. */
   token = '';
 
   constructor(options: SessionOptions) {

@@ -29,9 +29,9 @@ export function channelWindow(
   max: number,
   range?: readonly [number, number],
 ): ChannelWindow {
-  const usable = Number.isFinite(max - min) && max > min;
-  const low = usable ? min : 0;
-  const channelWidth = usable ? (max - min) / channels : 1;
+  const isUsable = Number.isFinite(max - min) && max > min;
+  const low = isUsable ? min : 0;
+  const channelWidth = isUsable ? (max - min) / channels : 1;
   let first = 0;
   let end = channels;
   if (range !== undefined) {

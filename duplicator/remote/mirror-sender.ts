@@ -50,7 +50,7 @@ export class MirrorSender implements FlowSender {
   #next: number;
   /** The publication that is being sent. */
   #target: number | undefined;
-  /** The block of the target that is looked at next. */
+  /** The block of the target that is compared next. */
   #cursor = 0;
   #scheduled = false;
   readonly #unacknowledged: number[] = [];

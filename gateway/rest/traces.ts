@@ -42,12 +42,12 @@ interface Change {
 
 interface Trace {
   readonly retentionMs: number;
-  /** Of the viewer; see `addressKey`. */
+  /** Host of the viewer, by `addressKey`. */
   readonly host: string;
   /** Number of the first change in the log that it has not got; of bindings one may be earlier. */
   next: number;
   nextBinding: number;
-  /** Gets all bindings as added: it continues a trace of an earlier gateway. */
+  /** Whether all bindings are sent as added: the trace continues one of an earlier gateway. */
   isNew: boolean;
   usedMs: number;
 }

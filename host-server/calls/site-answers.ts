@@ -1,7 +1,8 @@
 /**
  * Answers calls of other sites (site.answer) within what the configuration lets them do: messages,
  * flow control and figures of published applications for every site, starts for the sites in
- * `allowStart`. Called by the handler beside it; calls app servers here and starts applications.
+ * `allowStart`. Called by the handler of `site.answer` in this folder; calls app servers here and
+ * starts applications.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { NatsOptions } from '../../protocol/nats/options.js';
@@ -57,7 +58,7 @@ export class SiteAnswers {
   }
 }
 
-/** Without the paths, ports and processes of this machine. */
+/** An application without the paths, ports and processes of this machine. */
 function publicInfo({ name, state, startedAt, restarts, configured, byHand }: ApplicationInfo) {
   return { name, state, restarts, configured, byHand, ...(startedAt !== undefined && { startedAt }) };
 }

@@ -26,7 +26,7 @@ export interface WebProcessOptions {
   readonly log: Logger;
 }
 
-/** Generous: a late viewer delays nothing, and a restart would take as long. */
+/** Longest start. Long, since a late viewer delays nothing and a restart would take as long. */
 const READY_TIMEOUT_MS = 60_000;
 
 /** The viewer has no permanent connection to the host server: its exit is the only signal. */
@@ -36,7 +36,7 @@ export class WebProcess {
   readonly #options: WebProcessOptions;
   readonly #supervisor: Supervisor<string>;
 
-  /** Starts it. A viewer that cannot start is logged and changes nothing else. */
+  /** Starts the viewer. A viewer that cannot start is logged, and has no other effect. */
   constructor(options: WebProcessOptions) {
     this.#options = options;
     const { clock } = options;

@@ -1,13 +1,13 @@
 /**
- * The hosts of other sites by what they publish: each is listed while its entries arrive, and
- * forgotten when none has come for the life of an entry. Repeated and older entries change nothing.
- * Fed by the bucket; read by the process that reports to the host server. Pure but for the clock.
+ * The hosts of other sites by the entries that they publish: a host is listed while its entries
+ * arrive, and removed when none arrived for ENTRY_LIFE_MS. Repeated and older entries change
+ * nothing. Used by `Presence`, which receives entries and reports the list. Pure but for the clock.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { SITE_HOSTS_MAX, type SiteHost } from '../../protocol/rpc/contract/sites.js';
 import type { Entry } from './entry.js';
 
-/** Without an entry for so long a host is gone; hosts publish several in this time. */
+/** Time without an entry after which a host is removed; hosts publish several in this time. */
 export const ENTRY_LIFE_MS = 30_000;
 
 interface Known {
@@ -23,7 +23,7 @@ export class FarHosts {
     this.#clock = clock;
   }
 
-  /** Whether the list may have changed. */
+  /** Adds or replaces the entry of a host. Returns whether the list may have changed. */
   received(key: string, entry: Entry): boolean {
     const before = this.#known.get(key);
     if (before !== undefined && entry.atMs <= before.entry.atMs) return false;
@@ -32,12 +32,12 @@ export class FarHosts {
     return before === undefined || textOf(before.entry.host) !== textOf(entry.host);
   }
 
-  /** The host has deleted its entry: it ends. Whether it was listed. */
+  /** Removes a host that has deleted its entry, as it ends. Returns whether it was listed. */
   removed(key: string): boolean {
     return this.#known.delete(key);
   }
 
-  /** Forgets the hosts without an entry. Whether there were any. */
+  /** Removes the hosts whose entries have expired. Returns whether there were any. */
   expire(): boolean {
     const beforeMs = this.#clock.nowMs() - ENTRY_LIFE_MS;
     const expired = [...this.#known].filter(([, { receivedAtMs }]) => receivedAtMs < beforeMs);

@@ -15,7 +15,7 @@ import { MESSAGE_OVERHEAD_BYTES } from './layout.js';
 import { Summary, takeBytes, type Channel, type Schema } from './summary.js';
 
 export interface RecordingFileOptions {
-  /** Program that writes it, for the header. */
+  /** Program that writes the file, for the header. */
   readonly library: string;
   /** Bytes of records after which a chunk is written. Default 4 MiB. */
   readonly chunkBytes?: number;
@@ -26,10 +26,10 @@ export interface RecordingFileOptions {
 export const PROFILE = 'mirrorflow';
 
 const DEFAULT_CHUNK_BYTES = 4 * 2 ** 20;
-/** One is filled while the others are written. */
+/** Number of chunks in memory: one is filled while the others are written. */
 const CHUNKS = 3;
 const FILE_MODE = 0o640;
-/** Channels have numbers of 16 bits. */
+/** Most channels of a file: their numbers have 16 bits. */
 export const CHANNELS_MAX = 2 ** 16;
 
 export class RecordingFile {
@@ -41,7 +41,7 @@ export class RecordingFile {
   readonly #builder = new McapRecordBuilder();
   readonly #free: Chunk[];
   #chunk: Chunk;
-  /** Where the next record goes. */
+  /** Position of the next record, bytes from the start of the file. */
   #position = 0;
   /** End of the last record that was written wholly. */
   #written = 0;

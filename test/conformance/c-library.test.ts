@@ -1,6 +1,7 @@
 /**
- * The C library: its own tests, with and without a running system, its installation for pkg-config
- * and CMake, its examples in C and C++ as an installed program compiles them, and its page.
+ * Tests the C library: its own tests, with and without a running system, its installation for
+ * pkg-config and CMake, its examples in C and C++ as an installed program compiles them, and its
+ * page.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,12 +39,12 @@ describe('conformance: the C library', function () {
     return output('make', ['-C', C_LIBRARY, target, `O=${folder}/build`, ...variables]);
   }
 
-  it('its tests without a system pass', async () => {
+  it('the tests of the C library without a system pass', async () => {
     const text = await makeIn(directory, 'test');
     expect(text.match(/^ok /gm) ?? []).to.have.length.greaterThan(10);
   });
 
-  it('its errors have the codes and numbers of the table', () => {
+  it('the errors of the C library have the codes and numbers of the table', () => {
     const header = readFileSync(`${C_LIBRARY}/mirrorflow.h`, 'utf8');
     const found = [...header.matchAll(/^ {2}MF_([A-Z_]+) = (-?\d+),?$/gm)].map(
       ([, code = '', number = '']): [string, number] => [code, Number(number)],
@@ -53,7 +54,7 @@ describe('conformance: the C library', function () {
     for (const [code] of found) expect(source, code).to.include(`{MF_${code}, "${code}"}`);
   });
 
-  it('its version is that of mirrorflow', () => {
+  it('the version of the C library is that of mirrorflow', () => {
     const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { version: string };
     const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
     const header = readFileSync(`${C_LIBRARY}/mirrorflow.h`, 'utf8');
@@ -93,13 +94,13 @@ describe('conformance: the C library', function () {
       return program;
     }
 
-    it('another destination gets the files of the prefix', async () => {
+    it('an installation into another destination has the files of the prefix', async () => {
       await makeIn(directory, 'install', 'PREFIX=/usr', `DESTDIR=${directory}/staged`);
       const file = readFileSync(`${directory}/staged/usr/lib/pkgconfig/mirrorflow.pc`, 'utf8');
       expect(file).to.include('prefix=/usr\n').and.not.include('@');
     });
 
-    it('a CMake project finds it', async function () {
+    it('a CMake project finds the C library', async function () {
       if (!hasProgram('cmake')) skip(this, 'cmake is not installed');
       const project = `${directory}/project`;
       mkdirSync(project);
@@ -140,7 +141,7 @@ describe('conformance: the C library', function () {
         return output(program, args, { ...environment, ...system.environment });
       }
 
-      it('its examples run as they are compiled with pkg-config', async () => {
+      it('the examples of the C library run as they are compiled with pkg-config', async () => {
         const simulator = await system.simulator({ rate: 20_000, intervalMs: 10 });
         await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 10 });
         const [provider = '', consumer = '', spectra = '', flows = ''] = await Promise.all(
@@ -153,7 +154,7 @@ describe('conformance: the C library', function () {
         expect(await result(flows, 'e1')).to.match(/^0: hello\n1: again\n(flow \S+\n)*flow greetings\n/);
       });
 
-      it('every example of its page runs as printed', async () => {
+      it('every example of the page of the C library runs as printed', async () => {
         const simulator = await system.simulator({ rate: 20_000, intervalMs: 10 });
         await system.host.run({ name: 'e1', source: simulator.address, updateIntervalMs: 10 });
         const page = readFileSync(`${ROOT}docs/c.md`, 'utf8');
@@ -166,7 +167,7 @@ describe('conformance: the C library', function () {
         }
       });
 
-      it('its tests with a system pass', async () => {
+      it('the tests of the C library with a system pass', async () => {
         await system.host.run({ name: 'e1' });
         const text = await result(compiledProgram('bindings/c/tests/live.c') ?? '');
         expect(text.match(/^ok /gm) ?? []).to.have.length.greaterThan(6);

@@ -25,17 +25,17 @@ describe('conformance: the Python package', function () {
     if (pythonWithNumpy() === undefined) skip(this, 'no Python that imports numpy is installed');
   });
 
-  it('its tests without a system pass', async () => {
+  it('the tests of the Python package without a system pass', async () => {
     expect(await runPackage(['-m', 'unittest', 'discover', '-s', 'tests', '-t', '.'])).to.match(/\nOK/);
   });
 
-  it('its errors have the codes and numbers of the table', async () => {
+  it('the errors of the Python package have the codes and numbers of the table', async () => {
     const script =
       'import json; from mirrorflow.errors import BY_CODE; print(json.dumps({c: k.fault for c, k in BY_CODE.items()}))';
     expect(JSON.parse(await runPackage(['-c', script]))).to.deep.equal(ERROR_CODES);
   });
 
-  it('its sources pass mypy and ruff', function () {
+  it('the sources of the Python package pass mypy and ruff', function () {
     for (const [tool, ...args] of [['mypy'], ['ruff', 'check', '.'], ['ruff', 'format', '--check', '.']]) {
       if (spawnSync(tool ?? '', ['--version']).status !== 0) skip(this, `${tool} is not installed`);
       const checked = spawnSync(tool ?? '', args, { cwd: PYTHON_PACKAGE, encoding: 'utf8' });
@@ -102,7 +102,7 @@ for value in (numpy.arange(100.0).reshape(2, 50), numpy.random.default_rng(1).ra
       await system.stop(this.currentTest?.state === 'failed');
     });
 
-    it('its tests with a system pass', async () => {
+    it('the tests of the Python package with a system pass', async () => {
       expect(await runPackage(['-m', 'unittest', 'tests.live'], system.environment)).to.match(/\nOK/);
     });
 

@@ -1,4 +1,4 @@
-/** The tables for programs in other languages are those of the code. */
+/** Tests that the tables of docs/ for programs in other languages are those of the code. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { format } from 'prettier';
@@ -15,7 +15,7 @@ function pageOf(name: string): string {
 }
 
 describe('docs/numbers.md', () => {
-  it('faults, refusals and counters are generated from the code', async () => {
+  it('the tables of faults, refusals and counters are generated from the code', async () => {
     expect(pageOf('numbers.md')).to.equal(
       await format(numberTables(), { parser: 'markdown', printWidth: 110 }),
     );
@@ -23,7 +23,7 @@ describe('docs/numbers.md', () => {
 });
 
 describe('docs/display-memory.md', () => {
-  it('its positions and sizes are those of the code', () => {
+  it('the page of the display memory has the positions and sizes of the code', () => {
     const rows = [...pageOf('display-memory.md').matchAll(/^\| `(\w+)`\s*\| ([\d,]+)\s*\| (\d+)/gm)];
     const number = (text = ''): number => Number(text.replaceAll(',', ''));
     const found = rows.map(([, array = '', at, bytes]) => [array, [number(at), number(bytes)]]);
@@ -35,7 +35,7 @@ describe('docs/display-memory.md', () => {
     expect(pageOf('display-memory.md')).to.contain(`| ${DISPLAY_HEADER_BYTES.toLocaleString('en')} `);
   });
 
-  it('its spectrum types are those of the code', () => {
+  it('the page of the display memory has the spectrum types of the code', () => {
     const rows = [...pageOf('display-memory.md').matchAll(/^\| ([1-5])\s*\| (\S+ \S+)\s*\| u(\d+)/gm)];
     const found = rows.map(([, code = '', name, bits]) => [code, [name, Number(bits) / 8]]);
     const expected = Object.entries(SPECTRUM_TYPES).map(([code, type]) => [

@@ -57,7 +57,7 @@ describe('the Debian package', () => {
   });
   after(() => machine.stop());
 
-  it('it installs without a network, with a user, a command, an enabled unit and manual pages', () => {
+  it('the Debian package installs without a network, with a user, a command, an enabled unit and manual pages', () => {
     inside(`dpkg --install ${first}`);
     expect(inside('mirrorflow version')).to.match(/^\d+\.\d+\.\d+$/);
     expect(inside('getent passwd mirrorflow')).to.contain(':/var/lib/mirrorflow:');

@@ -60,9 +60,9 @@ async function readText(search: string): Promise<string> {
     if (kept === null) throw new Error('These counts are no longer there: open JSROOT from the plot again.');
     return kept;
   }
-  const asked = new URLSearchParams({ app: words.get(APP) ?? '', format: 'json' });
-  for (const name of words.getAll(SPECTRUM)) asked.append('spectrum', name);
-  const answer = await fetch(`/api/save?${asked}`);
+  const parameters = new URLSearchParams({ app: words.get(APP) ?? '', format: 'json' });
+  for (const name of words.getAll(SPECTRUM)) parameters.append('spectrum', name);
+  const answer = await fetch(`/api/save?${parameters}`);
   if (answer.ok) return answer.text();
   const { error } = (await answer.json()) as { error: { message: string } };
   throw new Error(`The spectra cannot be read: ${error.message}.`);

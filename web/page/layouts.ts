@@ -105,7 +105,7 @@ export class Layouts {
     this.#markShown();
   }
 
-  /** All that can be done with layouts. */
+  /** Shows the dialog that opens, saves and removes layouts. */
   show(): void {
     const opened = this.#openedStill();
     showLayoutDialog({
@@ -124,7 +124,7 @@ export class Layouts {
     this.#notices.show(`The layout ${name} is saved.`);
   }
 
-  /** The notice offers the layout back. */
+  /** Removes a layout, with a notice that can undo it. */
   async #remove(name: string): Promise<void> {
     const address = this.#state.layouts[name]?.address;
     if (address === undefined || !(await this.#send(name, null))) return;
@@ -132,7 +132,7 @@ export class Layouts {
     this.#notices.show(`The layout ${name} is removed.`, { text: 'Undo', run });
   }
 
-  /** False, with a notice, where the server keeps no layout. */
+  /** Sends the change of a layout to the server. False, with a notice, when it was not saved. */
   async #send(name: string, address: string | null): Promise<boolean> {
     try {
       const body = JSON.stringify({ app: this.#state.app, name, address });

@@ -47,9 +47,10 @@ export class PageState {
   hostServer = true;
   /** Undefined before the first message. */
   applications: readonly ApplicationSummary[] | undefined;
+  /** Name of the application that the page shows. */
   app: string | undefined;
   status: WatchStatus | undefined;
-  /** The present ones; undefined before they have arrived. */
+  /** The present spectra; undefined before they have arrived. */
   liveSpectra: readonly SpectrumInfo[] | undefined;
   liveGates: readonly GateShape[] = [];
   /** What is recorded of the application; undefined before it is known. */

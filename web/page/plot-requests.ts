@@ -24,9 +24,9 @@ export interface ShownSpectrum {
   /** Undefined before the list has arrived. */
   readonly info: SpectrumInfo | undefined;
   readonly regions: readonly RegionRequest[] | undefined;
-  /** Whether the figures inside its gates are wanted. */
+  /** Whether the figures inside the gates of the spectrum are requested. */
   readonly gates: boolean;
-  /** What a projection sums, where it is not a band; undefined for all channels of it. */
+  /** The outline within which a projection sums; undefined for all channels, or those of a band. */
   readonly within: ChannelOutline | undefined;
   /** Place of the spectrum on the axis of the plot. */
   readonly placement: Placement;

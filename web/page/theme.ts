@@ -5,6 +5,7 @@
  */
 type Theme = 'system' | 'light' | 'dark';
 
+/** CSS colours by use; `series` for overlaid spectra, in order. */
 export interface Palette {
   readonly ink: string;
   readonly faint: string;
@@ -17,8 +18,8 @@ export interface Palette {
 }
 
 const STORAGE_KEY = 'mirrorflow-theme';
-/** Colours for overlaid spectra. */
-const SERIES = 8;
+/** Number of colours for overlaid spectra. */
+const SERIES_COLOURS = 8;
 let palette: Palette | undefined;
 
 /** Applies the stored theme; `changed` is called when the system's theme changes. */
@@ -48,7 +49,7 @@ export function currentPalette(): Palette {
   return palette;
 }
 
-/** What the user has chosen. */
+/** The theme that the user has chosen. */
 export function shownTheme(): Theme {
   const { theme } = document.documentElement.dataset;
   return theme === 'light' || theme === 'dark' ? theme : 'system';
@@ -82,6 +83,6 @@ function readPalette(): Palette {
     accent: colour('accent'),
     region: colour('region'),
     gate: colour('gate'),
-    series: Array.from({ length: SERIES }, (_, index) => colour(`series-${index + 1}`)),
+    series: Array.from({ length: SERIES_COLOURS }, (_, index) => colour(`series-${index + 1}`)),
   };
 }

@@ -13,6 +13,7 @@ import type { Frame } from '../wire/frame.js';
 import type { SubscriptionHandle, Subscriptions } from './subscriptions.js';
 import { currentPalette } from './theme.js';
 
+/** Columns and rows of the counts that the server sends. */
 const COLUMNS = 96;
 const ROWS = 48;
 const FRAME_INTERVAL_MS = 1_000;

@@ -23,21 +23,23 @@ export function countLimits(
   { low, high }: Pick<PlotLook, 'low' | 'high'>,
   isRatio = false,
 ): CountLimits {
-  let [lowest, highest, least] = [0, 0, Number.POSITIVE_INFINITY];
+  let [lowest, highest, leastAboveZero] = [0, 0, Number.POSITIVE_INFINITY];
   for (const curve of curves) {
     if (curve === undefined) continue;
     for (let index = 0; index < curve.values.length; index += 1) {
       const value = (curve.values[index] ?? 0) * curve.factor + curve.shift;
       if (value > highest) highest = value;
       if (value < lowest) lowest = value;
-      if (value > 0 && value < least) least = value;
+      if (value > 0 && value < leastAboveZero) leastAboveZero = value;
     }
   }
   // A difference may have negative values only.
-  const found = highest > 0 || lowest === 0 ? countAxisTop(highest * HEADROOM[scale]) : 0;
+  const top = highest > 0 || lowest === 0 ? countAxisTop(highest * HEADROOM[scale]) : 0;
   const below = lowest < 0 ? -countAxisTop(-lowest * HEADROOM[scale]) : 0;
   const bottom =
-    isRatio && scale === 'log' && Number.isFinite(least) ? 10 ** Math.floor(Math.log10(least)) : below;
+    isRatio && scale === 'log' && Number.isFinite(leastAboveZero)
+      ? 10 ** Math.floor(Math.log10(leastAboveZero))
+      : below;
   const typed = limitsOf(low, high);
-  return { bottom: typed.low ?? bottom, top: typed.high ?? found, highest };
+  return { bottom: typed.low ?? bottom, top: typed.high ?? top, highest };
 }

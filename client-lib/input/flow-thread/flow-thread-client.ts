@@ -13,7 +13,7 @@ import {
 } from './thread-messages.js';
 import { serveFlow, type ServedFlow } from './thread-pool.js';
 
-/** A flow that its thread has not closed by then is left. */
+/** Longest wait until the thread has closed the flow. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /** Events that are no answers to calls; `attached` is one besides. */
@@ -21,7 +21,7 @@ export type FlowEvent = Exclude<ThreadEvent, { readonly kind: 'done' | 'failed' 
 
 interface FlowThreadListener {
   readonly onEvent: (event: FlowEvent) => void;
-  /** Once: the thread does not serve the flow any more. */
+  /** Called once, when the thread does not serve the flow any more. */
   readonly onLeft: (error: MirrorflowError) => void;
 }
 
@@ -66,7 +66,7 @@ export class FlowThreadClient {
     return this.#closing !== undefined;
   }
 
-  /** Does nothing once closing has begun. */
+  /** Sends a command to the thread; does nothing once closing has begun. */
   send(command: FlowCommand): void {
     if (!this.closing) this.#thread.port.postMessage(command);
   }

@@ -21,8 +21,10 @@ const CLOSE_GRACE_MS = 500;
 export class MessageReceiver {
   readonly #port: MessagePort;
   readonly #room: MessageRoom;
+  /** Attributes of the registered message classes, by type. */
   readonly #declared = new Map<string, Attributes>();
   readonly #connection: PermanentConnection<undefined>;
+  /** Token of the client's session; empty before `identify`. */
   #session = '';
 
   constructor({ port, room, socket }: MessageThreadSettings) {
@@ -54,7 +56,7 @@ export class MessageReceiver {
     this.#declared.set(type, attributes);
   }
 
-  /** The client's session: its deliveries arrive here from now on. */
+  /** Receives the deliveries of the client with this session token from now on. */
   identify(session: string): void {
     const isFirst = this.#session === '';
     this.#session = session;

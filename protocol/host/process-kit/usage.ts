@@ -11,9 +11,9 @@ const EXIT_USAGE = 2;
  * Prints the help if the arguments ask for it; true then, and the program has nothing else to do.
  */
 export function printHelpIfAsked(args: readonly string[], help: () => string): boolean {
-  const asked = args.includes('--help') || args.includes('-h');
-  if (asked) process.stdout.write(help());
-  return asked;
+  const isAsked = args.includes('--help') || args.includes('-h');
+  if (isAsked) process.stdout.write(help());
+  return isAsked;
 }
 
 /**
@@ -29,7 +29,9 @@ export function reportBadUsage(program: string, error: unknown): void {
   process.exitCode = EXIT_USAGE;
 }
 
-/** The same, and ends the process; for yargs' `fail` and for options checked after yargs. */
+/**
+ * Reports bad usage and ends the process; for yargs' `fail` and for options checked after yargs.
+ */
 export function endWithBadUsage(program: string, error: unknown): never {
   reportBadUsage(program, error);
   process.exit();

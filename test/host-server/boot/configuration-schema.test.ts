@@ -167,7 +167,7 @@ const KEYS: Record<string, fc.Arbitrary<unknown>> = {
 
 describe('the JSON schema of the configuration file', () => {
   for (const [key, values] of Object.entries(KEYS)) {
-    it(`it accepts and refuses the same values of ${key} as the host server`, () => {
+    it(`the schema accepts and refuses the same values of ${key} as the host server`, () => {
       const value = fc.oneof({ weight: 12, arbitrary: values }, { weight: 1, arbitrary: fc.jsonValue() });
       fc.assert(
         fc.property(value, (given) => {
@@ -179,7 +179,7 @@ describe('the JSON schema of the configuration file', () => {
     });
   }
 
-  it('it accepts and refuses the same files as the host server', () => {
+  it('the schema accepts and refuses the same files as the host server', () => {
     fc.assert(
       fc.property(struct(KEYS), (given) => {
         const content = JSON.parse(JSON.stringify(given)) as unknown;

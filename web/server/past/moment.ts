@@ -14,6 +14,7 @@ import type { ReadMoment } from './past-messages.js';
 
 export class Moment implements CountsSource {
   readonly app: string;
+  /** Milliseconds since 1970. */
   readonly atMs: number;
   readonly cache = new SpectrumCache();
   #read: ReadMoment | undefined;
@@ -59,7 +60,7 @@ export class Moment implements CountsSource {
       : Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
   }
 
-  /** What a page shows of it beside counts; undefined before it was read. */
+  /** What a page shows of the moment beside counts; undefined before it was read. */
   get shown(): ShownMoment | undefined {
     const { memory } = this;
     if (this.#read === undefined || memory === undefined) return undefined;

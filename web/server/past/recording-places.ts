@@ -1,7 +1,7 @@
 /**
- * Where the recordings of an application lie, and which files there are its own by their names,
- * `APPLICATION-TIME.mcap`: in `recordings/APPLICATION` of the state directory, where its recorder
- * writes, and in the directories that the viewer was given. `Past` asks it. Reads directories.
+ * Finds the recordings of an application, files with names `APPLICATION-TIME.mcap`: in
+ * `recordings/APPLICATION` of the state directory, where its recorder writes, and in the
+ * directories that the viewer was given. `Past` asks it. Reads directories.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,10 +16,10 @@ export interface RecordingPlaces {
   directoryOf(app: string): Promise<string | undefined>;
 }
 
-/** The rest of a name, as the recorder writes it: the time, and a number where it is not unique. */
+/** The part of a name after the application: time, and a number where the time is not unique. */
 const FILE_NAME = /^-\d{8}T\d{6}Z(?:-\d+)?\.mcap$/;
 
-/** Files of one application that are read, the newest. */
+/** Most files of one application that are read: the newest. */
 const FILES_MAX = 10_000;
 
 /** The files of an application; none in a directory that does not exist. */

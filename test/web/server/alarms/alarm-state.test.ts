@@ -28,7 +28,7 @@ describe('the state of an alarm', () => {
     expect(state.status).to.deep.equal({ raised: false, sinceMs: 16_000 });
   });
 
-  it('it changes only after the verdict asked for it all the time, for at least the set time', () => {
+  it('an alarm changes only after the verdict asked for it all the time, for at least the set time', () => {
     fc.assert(
       fc.property(times, steps, (limits, sequence) => {
         const state = new AlarmState(limits, 0);

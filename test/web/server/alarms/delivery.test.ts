@@ -86,7 +86,7 @@ describe('the command of alarms', () => {
   beforeEach(() => (directory = new TemporaryDirectory()));
   afterEach(() => directory.remove());
 
-  it('it gets the message on its input and names in its environment, and no shell reads them', async () => {
+  it('a command gets the message on its input and names in its environment, and no shell reads them', async () => {
     const output = directory.file('out');
     const script = `
       let text = ''; process.stdin.on('data', (part) => text += part).on('end', () =>
