@@ -74,11 +74,11 @@ export class BenchDuplicator {
   }
 }
 
-/** Of the link: neither MAC nor TLS, a MAC on every record, or TLS. */
+/** Protection of the link: neither MAC nor TLS, a MAC on every record, or TLS. */
 export type LinkProtection = 'off' | 'mac' | 'tls';
 
 export interface DuplicatorPair {
-  /** On which the first duplicator serves other hosts. */
+  /** Port on which the first duplicator serves other hosts. */
   readonly port: number;
   readonly sender: BenchDuplicator;
   readonly receiver: BenchDuplicator;

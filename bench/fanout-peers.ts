@@ -13,6 +13,7 @@ import { measureRatesAndStop, type Rates } from './rates.js';
 
 export interface FanoutShape {
   readonly consumers: number;
+  /** Bytes of a buffer. */
   readonly size: number;
   /** Buffers that may wait between provider and consumers. */
   readonly buffers: number;

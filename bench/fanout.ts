@@ -23,7 +23,7 @@ const RING_BYTES = 16 * MIB;
 const BUFFERS_MIN = 4;
 const BUFFERS_MAX = 65_536;
 const SLOT_HEADER_BYTES = 64;
-/** Up to this size the figure is buffers a second, above it bytes a second. */
+/** Largest size whose figure is buffers a second; above it the figure is bytes a second. */
 const SMALL_BYTES_MAX = 4 * KIB;
 
 type ConsumerMode = Pick<FlowConsumerSettings, 'method' | 'inline' | 'copy' | 'spinUs' | 'signal'>;

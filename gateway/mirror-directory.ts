@@ -14,7 +14,7 @@ export interface MirrorEntry {
 
 /** The other end of a connection. */
 export interface Peer {
-  /** Its name in the directory: `localhost` for this machine, else its address. */
+  /** Name of the viewer's host in the directory: `localhost` for this machine, else its address. */
   readonly host: string;
   readonly address: string;
   readonly local: boolean;

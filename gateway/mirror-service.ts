@@ -137,7 +137,9 @@ class MirrorClient {
   readonly #registration: Registration;
   #registrations = 0;
   #hasRequested = false;
-  /** Its user may read; found at the first request, since that costs more than reading it. */
+  /**
+   * Whether its user may read; found at the first request, since that costs more than reading it.
+   */
   #isPermitted = false;
   /** Time of the last message, or of the connection. */
   #heardMs: number;

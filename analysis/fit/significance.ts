@@ -10,7 +10,7 @@ import type { Fitted } from './signed-root.js';
 export interface Significance {
   /** Deviance without the peak less that with it. */
   readonly likelihoodRatio: number;
-  /** Its square root: standard deviations, at this place. */
+  /** Square root of `likelihoodRatio`: standard deviations, at this place. */
   readonly deviations: number;
   /** The probability of such a peak at this place, of this shape, where there is none. */
   readonly pValue: number;

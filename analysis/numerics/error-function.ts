@@ -25,7 +25,7 @@ const Q = [
 const SQRT_PI_INVERSE = 1 / Math.sqrt(Math.PI);
 const SQRT_HALF = Math.SQRT1_2;
 const SQRT_TWO_PI_INVERSE = 1 / Math.sqrt(2 * Math.PI);
-/** Up to here erf has an approximation of its own. */
+/** Largest argument of the approximation of erf for small arguments. */
 const SMALL = 0.46875;
 
 /** exp(x²) · erfc(x) for x ≥ 0, which neither overflows nor vanishes. */

@@ -9,7 +9,7 @@ import { findPeaks, type PeakMark, type PeakSearchOptions } from './find-peaks.j
 export interface MeasuredPeak {
   /** Significance of the search, in standard deviations. */
   readonly significance: number;
-  /** Of a Gauss on a straight background; as the search found them where the fit failed. */
+  /** Values of a Gauss on a straight background, or of the search where the fit failed. */
   readonly centroid: FittedParameter;
   readonly fwhm: FittedParameter;
   readonly area?: FittedParameter;

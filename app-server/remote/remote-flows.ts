@@ -41,8 +41,11 @@ export interface RemoteFlowsOptions {
 interface Claim {
   /** Name of the provider. */
   readonly client: string;
-  /** The other hosts are being asked: until all have answered, a host of an earlier name wins. */
-  asks: boolean;
+  /**
+   * Whether other hosts are being asked; until all have answered, a host whose name sorts first
+   * wins.
+   */
+  isAsking: boolean;
   /** The host to which the claim was yielded, and its provider. */
   yieldedTo?: { readonly host: string; readonly client: string };
 }
@@ -98,7 +101,7 @@ export class RemoteFlows {
     const claim = this.#claims.get(name);
     const isFirst = this.#hosts.own !== undefined && host < this.#hosts.own;
     const isProvided = this.#flows.openings.provider(name) !== undefined;
-    if (claim?.asks !== true || isProvided || !isFirst) return this.inquire(name, 0);
+    if (claim?.isAsking !== true || isProvided || !isFirst) return this.inquire(name, 0);
     claim.yieldedTo ??= { host, client };
     return { standing: 'none' };
   }
@@ -205,7 +208,7 @@ export class RemoteFlows {
     const { flow: name } = request;
     if (this.#hosts.names.length === 0) return () => undefined;
     const isClaimed = this.#claims.has(name);
-    const claim = this.#claims.get(name) ?? { client, asks: true };
+    const claim = this.#claims.get(name) ?? { client, isAsking: true };
     if (!isClaimed) this.#claims.set(name, claim);
     const release = (): void => void (!isClaimed && this.#claims.delete(name));
     try {
@@ -217,7 +220,7 @@ export class RemoteFlows {
       }
       if (claim.yieldedTo !== undefined)
         refuseProvider(name, claim.yieldedTo.host, { standing: 'provider', client: claim.yieldedTo.client });
-      claim.asks = false;
+      claim.isAsking = false;
       if (flow !== undefined && isRemote(flow.definition) && !flow.permanent) {
         checkType(flow.definition, request);
         this.#flows.table.define(definitionOfProvider(request));

@@ -16,7 +16,7 @@ export interface PacedProviderSettings {
 export interface PacedFigures {
   readonly bytes: number;
   readonly ms: number;
-  /** Of the times from the reservation to the commit of a buffer. */
+  /** 99th percentile of the times from the reservation to the commit of a buffer. */
   readonly p99Us: number;
 }
 

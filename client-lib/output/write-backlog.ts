@@ -16,7 +16,7 @@ interface WaitingBuffer {
 export type PutBuffer = (bytes: Buffer, timestampNs: number, flags: number) => boolean;
 
 export class WriteBacklog {
-  /** Of slots of an earlier ring: they precede the queue. */
+  /** Buffers from slots of an earlier ring, which precede the queue. */
   readonly #rescued = new Map<RingSlot, WaitingBuffer>();
   readonly #queue: WaitingBuffer[] = [];
 

@@ -15,7 +15,7 @@ import { programPath } from '../../protocol/base/installation.js';
 const STDERR_KEPT_CHARACTERS = 2_000;
 
 export class SimulatorProcess {
-  /** Its spectcl address. */
+  /** The spectcl address of the simulator. */
   readonly address: string;
   readonly pid: number;
   /** Resolves with its exit code or signal when it has exited. */

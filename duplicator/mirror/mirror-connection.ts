@@ -57,7 +57,7 @@ const SEGMENT_BYTES = 65_483;
 /** Idle time after which the kernel probes whether the source's host still exists, milliseconds. */
 const KEEPALIVE_MS = 5_000;
 
-/** Receives what a connection sends that was given up. */
+/** Receives what an abandoned connection still sends. */
 const DISCARDED = Buffer.alloc(64 * 1024);
 
 export interface MirrorConnectionOptions {

@@ -30,7 +30,7 @@ export interface ChangedUpdate {
   readonly size: number;
   readonly ranges: ChangedRanges;
   readonly headerChanged: boolean;
-  /** Of the header only the statistics changed, which REST reported. */
+  /** Whether only the statistics of the header changed, which REST reported. */
   readonly statisticsChanged: boolean;
 }
 

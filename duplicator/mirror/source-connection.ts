@@ -44,7 +44,7 @@ export interface SourceTimes {
   readonly silenceMs: number;
 }
 
-/** Its mirror service sends FULL again when its header has changed. */
+/** The program whose mirror service sends FULL again when its header has changed. */
 const SELF_ANNOUNCING_PROGRAM = 'Rustogramer';
 
 /**

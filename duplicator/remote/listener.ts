@@ -34,7 +34,7 @@ export interface ProvedConnection {
   readonly peer: string;
   readonly hello: WireHello;
   readonly rest: Buffer;
-  /** Of everything that follows; undefined over TLS. */
+  /** Protection of everything that follows; undefined over TLS. */
   readonly protection: RecordProtection | undefined;
 }
 

@@ -34,7 +34,7 @@ const OPEN_SLOTS = 0;
 export interface ReceivedFlow {
   readonly hosted: HostedFlow;
   readonly sink: FlowSink;
-  /** Of a mirror. */
+  /** Block history of a mirror; undefined for other flows. */
   readonly history: BlockHistory | undefined;
 }
 

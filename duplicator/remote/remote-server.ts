@@ -32,10 +32,10 @@ export class RemoteServer implements FlowServer {
   #served: Promise<ServeResult> | undefined;
   #listener: RemoteListener | undefined;
   #closed = false;
-  /** On all links together. */
+  /** Bytes sent on all links together. */
   #sentBytes = 0;
 
-  /** `flow` returns undefined before the flow is made and after its end. */
+  /** `flow` returns undefined before the flow is created and after its end. */
   constructor(
     options: Pick<CommonOptions, 'security' | 'integrity' | 'peers'>,
     clock: Clock,

@@ -43,7 +43,7 @@ export interface DuplicatedFlowEvents {
 export interface ServedFlow {
   readonly file: FlowFile;
   readonly host: FlowHost;
-  /** Of a mirror: when each block of its memory changed. */
+  /** When each block of a mirror's memory changed; undefined for other flows. */
   readonly history: BlockHistory | undefined;
 }
 
@@ -80,7 +80,7 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
     return this.server.serve(listen);
   }
 
-  /** Of the consumers that a dead predecessor had, at most `consumers` are expected to reattach. */
+  /** At most `consumers` of a dead predecessor's consumers are expected to reattach. */
   expectConsumersAtMost(consumers: number): void {
     this.#hosted?.host.expectAtMost(consumers);
   }

@@ -186,7 +186,10 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
     ];
   }
 
-  /** Of the present or last provider; 0 where the duplicator fills the flow from a source. */
+  /**
+   * Generation of the present or last provider; 0 where the duplicator fills the flow from a
+   * source.
+   */
   get generation(): number {
     return this.#status.generation;
   }

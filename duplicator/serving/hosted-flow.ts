@@ -93,8 +93,8 @@ interface LinkSocket {
   readonly kind?: 'read socket' | 'provide socket';
 }
 
-/** Of a link socket until its access has opened it to others. */
-const CLOSED_MODE = 0o600;
+/** Mode of a link socket until `Access` has granted it to its users and groups. */
+const OWNER_ONLY_MODE = 0o600;
 /** The provider, and others that ask while there is one. */
 const PROVIDER_LINKS = 64;
 
@@ -107,7 +107,7 @@ export class HostedFlow {
   /** Called when another program has removed or truncated a file of the flow. */
   onDamaged: (damage: Damage, path: string) => void = () => undefined;
   readonly #link: string;
-  /** Of the flow file, so that a successor's file at the same path is never removed. */
+  /** Inode of the flow file, so that a successor's file at the same path is never removed. */
   readonly #inode: bigint | undefined;
   readonly #owned: OwnedFiles;
   readonly #prepare: () => Access;
@@ -168,12 +168,12 @@ export class HostedFlow {
       log,
     );
     const inode = inodeOf(path);
-    const links = streamLink().createServer({ socketMode: CLOSED_MODE });
+    const links = streamLink().createServer({ socketMode: OWNER_ONLY_MODE });
     const providerLinks = request.localProvider
-      ? streamLink().createServer({ socketMode: CLOSED_MODE, clients: PROVIDER_LINKS })
+      ? streamLink().createServer({ socketMode: OWNER_ONLY_MODE, clients: PROVIDER_LINKS })
       : undefined;
     const datagramLinks =
-      request.datagrams === true ? datagramLink().createServer({ socketMode: CLOSED_MODE }) : undefined;
+      request.datagrams === true ? datagramLink().createServer({ socketMode: OWNER_ONLY_MODE }) : undefined;
     try {
       access.grant(path, granted, takenOver);
       const image = imagePath === undefined ? undefined : obtainImage(imagePath, file, access, takenOver);

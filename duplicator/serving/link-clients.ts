@@ -77,7 +77,10 @@ export class LinkClients {
     }
   }
 
-  /** Of all clients whose HELLO was accepted. `blocking`: consumers that hold the writer back. */
+  /**
+   * Progress of all clients whose HELLO was accepted. `blocking`: consumers that hold the writer
+   * back.
+   */
   progress(published: number, blocking: ReadonlySet<Consumer>): DuplicatorStatistics['links'] {
     const all = [...this.#clients.values()].map((client) => client.progress(published, blocking));
     return all.filter((one) => one !== undefined);

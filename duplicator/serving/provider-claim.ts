@@ -69,7 +69,7 @@ export class ProviderClaim {
     return this.#link !== undefined;
   }
 
-  /** Of the present or last provider; 0 before the first. */
+  /** Generation of the present or last provider; 0 before the first. */
   get generation(): number {
     return this.#generation;
   }

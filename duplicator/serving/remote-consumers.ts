@@ -38,7 +38,7 @@ export interface ReceiverConnection {
 
 /** What a receiver asks for. */
 export interface RemoteRequest {
-  /** Of the duplicator process at the other end. */
+  /** Id of the duplicator process at the other end. */
   readonly id: string;
   readonly delivery: Delivery;
   /**

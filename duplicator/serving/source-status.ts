@@ -21,7 +21,10 @@ export class SourceStatus {
     this.#claim = claim;
   }
 
-  /** Of the present or last provider; 0 where the duplicator fills the flow from a source. */
+  /**
+   * Generation of the present or last provider; 0 where the duplicator fills the flow from a
+   * source.
+   */
   get generation(): number {
     return this.#claim?.generation ?? this.#generation;
   }

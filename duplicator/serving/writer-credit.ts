@@ -33,7 +33,7 @@ export class WriterCredit {
   readonly #file: FlowFile;
   readonly #consumers: FlowConsumers;
   readonly #openSlots: number;
-  /** Of a local flow's provider; undefined where the duplicator fills the flow. */
+  /** Claim of a local flow's provider; undefined where the duplicator fills the flow. */
   readonly claim: ProviderClaim | undefined;
   readonly stall: StallWatch;
   readonly #waiters = new Set<() => void>();

@@ -9,7 +9,7 @@ import { failure, type Answer } from './answer.js';
 /** Limit of path and query; Node's HTTP parser limits the whole head to 16 KiB. */
 const URL_CHARACTERS_MAX = 8_192;
 const PATTERN_CHARACTERS_MAX = 1_024;
-/** The same for a pattern whose time grows with its length; see glob.ts. */
+/** Longest pattern whose time grows with the length of names; see glob.ts. */
 const AMBIGUOUS_CHARACTERS_MAX = 64;
 const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 

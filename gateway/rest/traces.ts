@@ -58,7 +58,7 @@ const TRACES_MAX = 1_024;
 const TRACES_PER_HOST_MAX = 64;
 /** Changes that are kept for all traces: more than two complete sets of bindings, each replaced. */
 const CHANGES_MAX = 40_000;
-/** The same limit for the length of their texts. */
+/** Limit of the length of the texts of kept changes, together. */
 const CHANGES_CHARACTERS_MAX = 8 * 1024 * 1024;
 const TEXT_CHARACTERS_MAX = 1_024;
 /** SpecTcl is asked at most this often, and a viewer waits for it at most that long. */

@@ -35,8 +35,8 @@ export interface EndpointsOptions {
   readonly log: Logger;
 }
 
-/** Of a socket until `access` has opened it to others. */
-const CLOSED_MODE = 0o600;
+/** Mode of a socket file until `Access` has granted the file to its users and groups. */
+const OWNER_ONLY_MODE = 0o600;
 
 export class Endpoints {
   readonly #directory: string;
@@ -70,7 +70,7 @@ export class Endpoints {
         dispatcher,
         context: (session) => ({ session, right }),
         log,
-        socketMode: CLOSED_MODE,
+        socketMode: OWNER_ONLY_MODE,
       });
     this.#sessions = new Map(HOST_RIGHTS.map((right) => [right, serverFor(right)]));
     this.#controlPort = new ControlPort({
@@ -113,8 +113,8 @@ export class Endpoints {
   }
 
   /**
-   * Creates the token files and listens on the sockets; later calls put back those that were
-   * removed. Rejects as `listen`.
+   * Creates the token files and listens on the sockets; later calls create removed ones again.
+   * Rejects as `listen`.
    */
   async listenOnSockets(): Promise<void> {
     const access = this.#access;

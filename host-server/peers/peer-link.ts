@@ -14,7 +14,7 @@ import type { PeerAddress } from './peer-address.js';
 
 /** A cut cable is noticed soon; a machine that is switched off costs little. */
 export const PEER_BACKOFF = { firstMs: 100, maxMs: 2_000 } as const;
-/** Of an announced address until a host there proves the secret: it may be invented. */
+/** Backoff of an announced address, which may be invented, until a host there proves the secret. */
 export const DISCOVERED_BACKOFF = { firstMs: 500, maxMs: 5 * 60_000 } as const;
 
 /** The outcome of the introduction over a new connection. */

@@ -1,6 +1,6 @@
 /**
  * The bucket of all sites at a NATS server: writes the entry of this host and watches those of
- * others, whatever happens to server and bucket. Owned by the presence. Makes and watches the
+ * others, whatever happens to server and bucket. Owned by `Presence`. Makes and watches the
  * bucket over a connection that it is given.
  */
 import type { KV } from '@nats-io/kv';
@@ -13,6 +13,7 @@ import { natsBuckets, natsJetstream } from '../../protocol/nats/packages.js';
 import { ENTRY_BYTES_MAX } from './entry.js';
 import { ENTRY_LIFE_MS } from './far-hosts.js';
 
+/** Time until the bucket is opened again after a failure. */
 const RETRY_MS = 2_000;
 const API_TIMEOUT_MS = 5_000;
 const CLOSE_MS = 1_000;
@@ -34,6 +35,7 @@ export class Bucket {
   readonly #watching: Promise<void>;
   #bucket: KV | undefined;
   #stopWatch: () => void = () => undefined;
+  /** The cause that was logged last. */
   #reported = '';
 
   constructor(options: BucketOptions) {
@@ -41,7 +43,7 @@ export class Bucket {
     this.#watching = this.#watch();
   }
 
-  /** Whether the entry was written; the reason why not is logged. */
+  /** Writes an entry. Returns whether it was written; the reason for a failure is logged. */
   async put(key: string, value: Uint8Array): Promise<boolean> {
     if (this.#bucket === undefined) return false;
     try {
@@ -102,7 +104,7 @@ export class Bucket {
     return new Kvm(client).create(name, { history: 1, ttl: ENTRY_LIFE_MS, maxValueSize: ENTRY_BYTES_MAX });
   }
 
-  /** Each cause once. */
+  /** Logs a failure; a cause that repeats is logged once. */
   #failed(error: unknown): void {
     const cause = describeError(error);
     if (this.#ending.signal.aborted || cause === this.#reported) return;

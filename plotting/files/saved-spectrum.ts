@@ -18,7 +18,7 @@ export interface SavedSpectrum {
   /** As SpecTcl stores it: `1D long`, `2D word`, … */
   readonly type: string;
   readonly x: SavedAxis;
-  /** Of spectra of two dimensions. */
+  /** The y axis of a spectrum of two dimensions. */
   readonly y?: SavedAxis;
   /** Row by row, x fastest. */
   readonly counts: Readonly<ArrayLike<number>>;

@@ -6,7 +6,7 @@
 /** From `start` to before `end`, in bytes. */
 export type ByteRange = readonly [start: number, end: number];
 
-/** The same bytes as ascending ranges; overlapping and adjacent ranges become one. */
+/** The bytes of the ranges as ascending ranges; overlapping and adjacent ranges become one. */
 export function mergeRanges(ranges: readonly ByteRange[]): [start: number, end: number][] {
   const merged: [number, number][] = [];
   for (const [start, end] of ranges.toSorted((one, other) => one[0] - other[0])) {

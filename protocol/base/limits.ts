@@ -49,7 +49,7 @@ export const LIMITS = {
    * the sender gets LIMIT_REACHED.
    */
   messagesWaiting: 1024,
-  /** The same limit for their size. */
+  /** Limit of the bytes of waiting messages. */
   messagesWaitingBytes: 16 * MIB,
 
   /** From the start of a child process to its report that it is ready. */
@@ -61,7 +61,7 @@ export const LIMITS = {
   flowOpeningTimeoutMs: 60_000,
   /** From SIGTERM to SIGKILL when a child process is stopped. */
   childStopTimeoutMs: 3_000,
-  /** The same for an app server, which stops its duplicators before it exits. */
+  /** Stop timeout of an app server, which stops its duplicators before it exits. */
   appServerStopTimeoutMs: 7_000,
   /** Last bytes of a child's standard error that are kept for the message of a failure. */
   childStderrTailBytes: 8 * KIB,

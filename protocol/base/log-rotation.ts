@@ -40,7 +40,7 @@ export function rotateOpenLog(fd: number, path: string, maxBytes = LOG_BYTES_MAX
   }
 }
 
-/** On a full disk the copy is lost, but the log must not grow any further. */
+/** Copies the log. The copy is lost on a full disk, but the log must not grow any further. */
 function keepCopy(path: string): void {
   try {
     copyFileSync(path, `${path}.1`);

@@ -8,7 +8,7 @@ import { NatsSubjects, subjectToken } from './subjects.js';
 
 export interface PermissionRequest {
   readonly prefix: string;
-  /** At most one entry for a site. */
+  /** Sites, at most one entry for each. */
   readonly sites: readonly string[];
   /**
    * The JetStream domain of this server, a hub whose sites are leaf nodes: bucket and streams are

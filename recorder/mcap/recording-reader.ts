@@ -70,7 +70,7 @@ export class RecordingReader {
     return fstatSync(this.#fd).size;
   }
 
-  /** Of the last write to the file, milliseconds since 1970. */
+  /** Time of the last write to the file, milliseconds since 1970. */
   get modifiedMs(): number {
     return fstatSync(this.#fd).mtimeMs;
   }

@@ -13,7 +13,7 @@ export type Channel = McapTypes.Channel;
 /** Where a chunk is, and which messages it has. Times are nanoseconds since 1970. */
 export interface ChunkPlace {
   readonly offset: number;
-  /** Of the chunk record. */
+  /** Size of the chunk record. */
   readonly bytes: number;
   readonly startNs: number;
   readonly endNs: number;

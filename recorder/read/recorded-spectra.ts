@@ -10,7 +10,7 @@ import type { Recording } from './recording.js';
 
 export interface RecordedSpectra {
   readonly spectra: readonly SpectrumInRange[];
-  /** Of the publication. */
+  /** Sequence of the publication. */
   readonly sequence: number;
 }
 

@@ -20,7 +20,7 @@ type Colour = readonly [red: number, green: number, blue: number, alpha: number]
 interface Text {
   readonly text: string;
   readonly colour: string;
-  /** Of the element and its ancestors, innermost first. */
+  /** Backgrounds of the element and its ancestors, innermost first. */
   readonly backgrounds: readonly string[];
   /** Product of the element's and its ancestors' opacity. */
   readonly opacity: number;

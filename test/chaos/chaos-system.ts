@@ -50,7 +50,7 @@ export class ChaosSystem {
   readonly #onProblem: (problem: string) => void;
   /** Run of each provider, by `app/flow`; 0 where there is no entry. */
   readonly #runs = new Map<string, number>();
-  /** Of the simulator; 0 until it has reported them. */
+  /** Ports of the simulator; 0 until it has reported them. */
   #ports: SourcePorts = { restPort: 0, mirrorPort: 0 };
   #isSimulatorListening = false;
   #stopping = false;

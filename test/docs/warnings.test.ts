@@ -67,7 +67,7 @@ describe('docs/warnings.md', () => {
     }
   });
 
-  it('texts that are passed on stand in their files', () => {
+  it('warning texts that are passed as parameters are in the files that are stated', () => {
     for (const [file, texts] of Object.entries(PASSED_ON))
       for (const text of texts) expect(readFileSync(join(packageFolder(), file), 'utf8')).to.contain(text);
   });

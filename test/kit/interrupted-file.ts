@@ -18,7 +18,7 @@ export interface Store {
 /** Operations of Words that store; all others load. */
 const STORES = /^(store|set|clear|complete|lower|exchange|raise)/;
 
-/** The same file for one participant. `before` is called before each store to a word. */
+/** A view of the file for one participant. `before` is called before each store to a word. */
 export function interruptedFile(file: FlowFile, before: (store: Store) => void): FlowFile {
   const plain = new Words(file.bytes);
   const words = new Proxy(plain, {

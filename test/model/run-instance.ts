@@ -21,7 +21,7 @@ export interface Search {
   /** What spin reports: `holds`, or the text of the violation. */
   readonly result: string;
   readonly states: number;
-  /** Of the whole run, with compilation: wall clock. */
+  /** Duration of the whole run with compilation, by the wall clock. */
   readonly seconds: number;
   readonly memoryMb: number;
   /** Directory with the verifier and the trail; only when the result is not as required. */

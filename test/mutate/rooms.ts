@@ -7,7 +7,9 @@ export interface MutatedRoom {
   readonly name: string;
   /** Folder of its modules, below `dist`. */
   readonly folder: string;
-  /** Its tests, files and folders below `dist/test`. Those of the module itself run first. */
+  /**
+   * Tests of the room, files and folders below `dist/test`; tests of the module itself run first.
+   */
   readonly tests: readonly string[];
 }
 

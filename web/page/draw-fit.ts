@@ -11,13 +11,14 @@ import { channelToX, type PlotArea } from './plot-area.js';
 /** How counts become heights in a plot. */
 export interface CountView {
   readonly scale: ScaleName;
-  /** At the ends of the axis. */
+  /** Counts at the ends of the axis. */
   readonly bottom: number;
   readonly top: number;
   /** Shown value per count: 1, or one over the seconds of a rate. */
   readonly factor: number;
 }
 
+/** Height of the strip of residuals, CSS pixels. */
 const STRIP_PX = 34;
 /** Largest residual that the strip shows, in standard deviations. */
 const RESIDUAL_MAX = 4;

@@ -118,7 +118,10 @@ function addColumns(
   line.to(right, yOf(shift));
 }
 
-/** On a logarithmic axis: steps where a channel is wider than a pixel, columns where not. */
+/**
+ * Adds a histogram on a logarithmic axis: steps where a channel is wider than a pixel, columns
+ * where not.
+ */
 function addUneven(
   path: CanvasPath,
   area: PlotArea,

@@ -87,7 +87,7 @@ export class Travel {
     this.#list = list;
   }
 
-  /** At once, or after what is left of the interval; of several moves only the last. */
+  /** Requests the moment at once, or when the interval is over; of several moves only the last. */
   #askSoon(): void {
     if (this.#timer !== undefined) return;
     const waitMs = this.#askedAtMs + MOVE_INTERVAL_MS - performance.now();

@@ -216,7 +216,7 @@ class TrendsDialog {
     this.#timer = setTimeout(() => void this.#load(), refreshMs);
   }
 
-  /** At most as many as there are colours. */
+  /** Names of the shown trends, at most as many as there are colours. */
   #names(): string[] {
     const { trends } = this.#state;
     return [...this.#shown].filter((name) => Object.hasOwn(trends, name)).slice(0, this.#linesMax);

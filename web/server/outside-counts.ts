@@ -8,7 +8,7 @@ import type { SpectrumInfo } from '../wire/messages.js';
 import type { Grid } from './derive.js';
 
 export interface OutsideCounts {
-  /** Of the x axis, and for 2-D of the y axis. */
+  /** Counts of the x axis, and of the y axis in two dimensions. */
   readonly underflows: readonly number[];
   readonly overflows: readonly number[];
 }

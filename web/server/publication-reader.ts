@@ -27,7 +27,7 @@ export class PublicationReader {
   readonly #listing: SpectrumListing;
   /** The mirror's count of publications at the last read; -1 forces the next read. */
   #readCount = -1;
-  /** The same at the last update of the list, which is not part of every read. */
+  /** The count at the last update of the list, which is not part of every read. */
   #listedCount = -1;
   #publication: PublicationInfo = { atMs: 0, sequence: 0 };
 

@@ -12,7 +12,10 @@ export interface BinnedSpectrum {
   readonly ygroup: number;
 }
 
-/** At most `binsMax` bins on each axis; the last may reach beyond the last channel. */
+/**
+ * Sums channels into at most `binsMax` bins on each axis; the last may reach beyond the last
+ * channel.
+ */
 export function binned(spectrum: SavedSpectrum, binsMax: number): BinnedSpectrum {
   const { x, y, counts } = spectrum;
   const rows = y?.channels ?? 1;

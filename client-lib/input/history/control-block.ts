@@ -120,7 +120,7 @@ export class ControlBlock {
     return new ControlBlock(new SharedArrayBuffer((QUEUES + 3 * limit) * WORD_BYTES));
   }
 
-  /** The same block in another thread. */
+  /** Attaches the block of another thread. */
   static attach(memory: SharedArrayBuffer): ControlBlock {
     return new ControlBlock(memory);
   }

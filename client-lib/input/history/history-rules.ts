@@ -18,7 +18,7 @@ export const FULL_POLICIES = ['block', 'overwrite', 'drop', 'grow'] as const;
 export type FullPolicy = (typeof FULL_POLICIES)[number];
 
 export interface Watermarks {
-  /** At this number of ready buffers the flow thread stops adding. */
+  /** Number of ready buffers at which the flow thread stops adding. */
   readonly high: number;
   /** Below this number the flow thread continues. */
   readonly low: number;

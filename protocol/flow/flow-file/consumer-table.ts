@@ -13,7 +13,7 @@ import type { Words } from './words.js';
 export interface ConsumerRow {
   /** Number of the consumer in its HELLO; 0 for the duplicator of another host. */
   readonly client: number;
-  /** Its process on this host; 0 where that is unknown. */
+  /** Process id of the consumer on this host; 0 where it is unknown. */
   readonly pid: number;
   readonly delivery: 'lossless' | 'lossy';
   readonly paused: boolean;

@@ -132,7 +132,9 @@ export type CallerStep =
       readonly kind: 'welcomed';
       readonly welcome: WireWelcome;
       readonly rest: Buffer;
-      /** Of all frames; undefined over TLS, and where both sides have `integrity` off. */
+      /**
+       * Protection of all frames; undefined over TLS, and where both sides have `integrity` off.
+       */
       readonly protection: RecordProtection | undefined;
     }
   | { readonly kind: 'failed'; readonly error: MirrorflowError };

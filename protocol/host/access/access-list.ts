@@ -20,7 +20,7 @@ const TAGS = { owner: 0x01, user: 0x02, owningGroup: 0x04, group: 0x08, mask: 0x
 const NO_ID = 0xffff_ffff;
 
 interface Library {
-  /** These return the system's error name, undefined when done. */
+  /** `set` and `remove` return the system's error name, undefined when done. */
   set(path: string, value: Buffer): string | undefined;
   remove(path: string): string | undefined;
 }

@@ -21,7 +21,7 @@ export type LeftoverKind =
 export interface Leftover {
   readonly kind: LeftoverKind;
   readonly path: string;
-  /** Its owner, or why it is known to have none. */
+  /** The owner of the leftover, or why it is known to have none. */
   readonly why: string;
   /** `found` in a dry run. */
   readonly outcome: 'found' | 'removed' | 'failed';

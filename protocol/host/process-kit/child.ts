@@ -32,7 +32,7 @@ export interface ChildSpec {
   readonly readyTimeoutMs?: number;
   /** From SIGTERM to SIGKILL; LIMITS.childStopTimeoutMs when left out. */
   readonly stopTimeoutMs?: number;
-  /** Its standard input ends with this process, which the child takes as the order to end. */
+  /** Whether the child ends with this process: its standard input ends, upon which it ends. */
   readonly endsWithParent?: boolean;
   readonly clock: Clock;
 }

@@ -16,9 +16,9 @@ import { proveChild } from './prove-child.js';
 
 /** The server that has started this process. */
 export interface ParentServer {
-  /** Its socket for control: readers cannot use up its connections. */
+  /** The parent's socket for control: readers cannot use up its connections. */
   readonly socket: string;
-  /** Its file with the token for children. */
+  /** The parent's file with the token for children. */
   readonly childToken: TokenPath;
 }
 

@@ -80,7 +80,7 @@ export interface DuplicatorArguments {
   readonly options: DuplicatorDocument;
 }
 
-/** The words of the command line. Throws BAD_ADDRESS for a source that is none. */
+/** The words of the command line. Throws BAD_ADDRESS for a source that is not an address. */
 export function duplicatorArguments(given: DuplicatorArguments): string[] {
   const { flow, bufferSize = 0, buffers = 0, direction, source, port = 0, options } = given;
   const place =

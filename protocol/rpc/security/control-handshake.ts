@@ -1,20 +1,18 @@
 /**
  * The handshake of permanent connections between host servers over TCP or TLS, in which both ends
- * prove the shared secret. Pure: takes received bytes and returns bytes to send and
- * the outcome; `control-socket.ts` runs it over a socket.
+ * prove the shared secret. Pure: takes received bytes and returns bytes to send and the outcome;
+ * `control-socket.ts` runs it over a socket.
  *
- * ```
- *  caller -> listener    HELLO     0x89 "MFC" | version u32 | nonce (32)                                   40 bytes
- *  listener -> caller    ANSWER    0x89 "MFC" | version u32 | status u32 | nonce (32) | proof (32)         76 bytes
- *  caller -> listener    PROOF     proof (32)                                                              32 bytes
- *  listener -> caller    VERDICT   status u32                                                               4 bytes
- * ```
- * Little-endian. Status 0 means accepted; any other status ends the connection. The proofs are
- * those of proof.ts for the channel `control`, bound to both versions and the transport. Messages
- * have the lengths above, and each end waits for the other's message before it sends the next, so
- * that an incomplete message occupies less than 100 bytes. Magic and version stand first in every
- * version, so that ends of different versions can name both. Without TLS the session behind the
- * handshake consists of records (records.ts).
+ * ```  caller -> listener    HELLO     0x89 "MFC" | version u32 | nonce (32)
+ * 40 bytes  listener -> caller    ANSWER    0x89 "MFC" | version u32 | status u32 | nonce (32) |
+ * proof (32)         76 bytes  caller -> listener    PROOF     proof (32)
+ * 32 bytes  listener -> caller    VERDICT   status u32
+ * 4 bytes ``` Little-endian. Status 0 means accepted; any other status ends the connection. The
+ * proofs are those of proof.ts for the channel `control`, bound to both versions and the transport.
+ * Messages have the lengths above, and each end waits for the other's message before it sends the
+ * next, so that an incomplete message occupies less than 100 bytes. Magic and version stand first
+ * in every version, so that ends of different versions can name both. Without TLS the session
+ * behind the handshake consists of records (records.ts).
  */
 import { MirrorflowError } from '../../base/errors.js';
 import {
@@ -31,7 +29,10 @@ import { protectionOf, type RecordProtection } from './records.js';
 import type { Secret } from './secret.js';
 import { boundTransport, PLAIN_TRANSPORT, type Transport } from './transport.js';
 
-/** Of handshake and session between hosts; different versions refuse each other and name both. */
+/**
+ * Version of handshake and session between hosts; different versions refuse each other and name
+ * both.
+ */
 export const CONTROL_VERSION = 2;
 
 /** The first byte of a permanent connection over TCP; no HTTP request begins with it. */

@@ -10,7 +10,7 @@ import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import type { ProofSide } from './proof.js';
 
 export interface Transport {
-  /** Of the listener's and of the caller's certificate. */
+  /** SHA-256 of the listener's and of the caller's certificate; the word `none` without one. */
   readonly listener: Uint8Array;
   readonly caller: Uint8Array;
   /** Whether TLS protects all bytes; they carry no MAC of their own then. */

@@ -7,11 +7,11 @@
 import { addressKey } from './peer-addresses.js';
 
 export interface UnprovenLimits {
-  /** Of one address, or one /64 of IPv6. */
+  /** Places of one address, or one /64 of IPv6. */
   readonly perAddress: number;
-  /** Of all addresses together, without configured hosts. */
+  /** Places of all addresses together, without configured hosts. */
   readonly total: number;
-  /** Of one configured host. */
+  /** Places of one configured host. */
   readonly perPeer: number;
 }
 

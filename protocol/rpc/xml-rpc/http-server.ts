@@ -46,7 +46,7 @@ export interface HttpServerLimits {
   readonly timeoutCheckMs: number;
   /** How long close() waits for running calls. */
   readonly closeGraceMs: number;
-  /** Of connections that have not proved anything yet. */
+  /** Limits of connections that have not proved anything yet. */
   readonly unproven: UnprovenConnectionLimits;
 }
 
@@ -95,7 +95,7 @@ const XML = /^(?:text|application)\/xml\s*(?:;|$)/i;
 export class HttpRpcServer<Context> {
   readonly #server: Server | TlsServer;
   readonly #unproven: UnprovenConnections;
-  /** Of what unknown callers cause. */
+  /** Logs the refusals that unknown callers cause. */
   readonly #refusals: RateLimitedLog;
   readonly #dispatcher: CallDispatcher<Context>;
   readonly #options: HttpRpcServerOptions<Context>;
@@ -257,7 +257,7 @@ export class HttpRpcServer<Context> {
 }
 
 const ADMITTED: Admission = { kind: 'admitted', caller: { proof: 'token file', right: 'control' } };
-/** Of a call without a token, which can only be one of a proof. */
+/** The caller of a call without a token, which can only be a call of a proof. */
 const UNPROVEN: HttpCaller = { proof: 'none', right: 'read' };
 
 /** Whether a body is a call that needs no authentication. */

@@ -11,7 +11,7 @@ import { plainAddress } from '../security/peer-addresses.js';
 import { UnprovenPlaces, type UnprovenLimits } from '../security/unproven-places.js';
 
 export interface UnprovenConnectionLimits extends UnprovenLimits {
-  /** Of this machine's own programs, which all have the same address. */
+  /** Places of this machine's own programs, which all have the same address. */
   readonly perLoopback: number;
   /** From the connection to its proof. */
   readonly proofMs: number;
@@ -80,7 +80,7 @@ export class UnprovenConnections {
   }
 }
 
-/** The same for a TLS socket and the TCP socket below it. */
+/** A name of the connection that is equal for a TLS socket and the TCP socket below it. */
 function nameOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

@@ -6,7 +6,7 @@ import { eventually } from '../../kit/eventually.js';
 import { LocalHostFlow } from '../../kit/local-host.js';
 import { TestProcess } from '../../kit/test-process.js';
 
-/** At least; more until the provider has stopped at every place. */
+/** Least number of stops; there are more until the provider has stopped at every place. */
 const STOPS = 60;
 const PLACES = ['claimed', 'cleared', 'credit', 'granted'];
 const SIZE = 64;

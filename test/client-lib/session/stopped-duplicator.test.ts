@@ -8,7 +8,7 @@ import { failureOf } from '../../kit/failure-of.js';
 
 /** The promise of docs/client-library.md. */
 const FAILS_WITHIN_MS = 1_000;
-/** On a busy machine a single attempt may take longer than the library waits. */
+/** Attempts to connect; on a busy machine one may take longer than the library waits. */
 const ATTEMPTS = 3;
 const SIZES = { bufferSize: 64, buffers: 8 };
 

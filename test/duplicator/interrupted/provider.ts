@@ -10,7 +10,7 @@ import { MessageKind, UNANSWERED, packHello } from '../../../protocol/flow/signa
 import type { MemoryLink } from '../../kit/memory-link.js';
 import { fill } from './ledger.js';
 
-/** Its slots are committed through the ring only. */
+/** Owner of slots that are committed through the ring only. */
 const NO_OWNER = { commit: () => undefined, abandon: () => undefined };
 
 export class InterruptedProvider {

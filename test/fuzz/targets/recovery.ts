@@ -36,7 +36,7 @@ interface Fixture {
   readonly path: string;
   /** The bytes of a sound file of a dead owner. */
   readonly sound: Buffer;
-  /** The same file in this process's memory. */
+  /** A copy of the file in the memory of this process. */
   readonly memory: FlowFile;
 }
 

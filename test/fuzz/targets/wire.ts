@@ -97,7 +97,7 @@ export const wireFrames: FuzzTarget = {
   },
 };
 
-/** Of both ends; a fuzzer without the keys cannot make a record. */
+/** Challenge of both ends; a fuzzer without the keys cannot make a record. */
 const CHALLENGE = { channel: 'data', callerNonce: Buffer.alloc(32, 1), listenerNonce: Buffer.alloc(32, 2) };
 
 export const wireRecords: FuzzTarget = {

@@ -1,4 +1,4 @@
-/** On which addresses servers may listen without secret and certificate. Pure. */
+/** Tests on which addresses servers may listen without secret and certificate. Pure. */
 import { expect } from 'chai';
 import { parseAddress } from '../../../../protocol/base/address.js';
 import { checkListening } from '../../../../protocol/rpc/security/listening.js';
