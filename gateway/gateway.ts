@@ -42,7 +42,7 @@ import { removeLeftovers } from './sysv/leftovers.js';
 import { SharedMemory } from './sysv/shared-memory.js';
 
 const LOOPBACK = '127.0.0.1';
-/** Open connections of each service, which prove nothing. */
+/** Most open connections of each service, whose clients need no proof. */
 const REST_PLACES = { total: 1_024, perAddress: 128, perPeer: 0 };
 const MIRROR_PLACES = { total: 1_024, perAddress: 64, perPeer: 0 };
 
@@ -60,6 +60,7 @@ export class Gateway {
   #readers: Readers | undefined;
   #mirror: MirrorService | undefined;
   #traces: Traces | undefined;
+  /** Version of the display header whose bindings are in the traces. */
   #tracedHeader = 0;
   #restPort = 0;
   #mirrorPort = 0;

@@ -1,6 +1,6 @@
 /**
  * One link to the duplicator that sends a flow: connects over TCP or TLS, proves the shared secret,
- * and hands the welcomed link to an UpstreamReceiver. Made again and again by UpstreamConnector.
+ * and hands the welcomed link to an UpstreamReceiver. Created by UpstreamConnector for each attempt.
  * Owns its socket.
  *
  * | phase      | event                              | next                                       |
@@ -44,7 +44,9 @@ export interface UpstreamLinkOptions {
 }
 
 export interface UpstreamLinkHooks {
-  /** Makes what the frames are received into. Throws to refuse what the sender offers. */
+  /**
+   * Creates the flow that the frames are received into. Throws to refuse what the sender offers.
+   */
   welcomed(welcome: WireWelcome): Promise<FlowSink>;
   /** `bytes` have arrived since the last call, and what is complete among them is published. */
   received(bytes: number): void;

@@ -11,8 +11,8 @@ import type { LinkClients } from './link-clients.js';
 import type { SourceStatus } from './source-status.js';
 import type { WriterCredit } from './writer-credit.js';
 
-/** A START message has room for the low half of an epoch. */
-const EPOCH_LOW_HALF = 2 ** 32;
+/** A START message contains an epoch modulo this number. */
+const EPOCH_LOW_MODULUS = 2 ** 32;
 
 /**
  * Called before a lossless consumer is admitted: resolves when the flow receives every buffer of
@@ -44,7 +44,7 @@ export class Admission {
     this.#beforeLossless = beforeLossless;
   }
 
-  /** HELLO. Returns false when the client was refused. */
+  /** Handles a HELLO. Returns false when the client was refused. */
   hello(client: LinkClient, detail: number): boolean {
     const hello = unpackHello(detail);
     if (hello === undefined || client.hello !== undefined) {
@@ -63,8 +63,8 @@ export class Admission {
     else if (hello.role === 'consumer' && hello.start !== 'sequence') {
       this.#whenPossible(client, hello, () => {
         const credit = this.#credit;
-        const oldest = hello.start === 'oldest';
-        const first = oldest ? credit.oldest(hello.delivery, credit.providerFirst) : this.#file.published;
+        const isOldest = hello.start === 'oldest';
+        const first = isOldest ? credit.oldest(hello.delivery, credit.providerFirst) : this.#file.published;
         this.#admit(client, hello, first);
       });
     }
@@ -72,9 +72,9 @@ export class Admission {
   }
 
   /**
-   * START. `epochLow`: low 32 bits of the epoch in which the client counted the sequence; 0 when it
-   * means the present epoch. Every new flow file has an epoch of its own. Of a provider that
-   * reattaches `sequence` is its generation. Returns true when the client is the provider now.
+   * Handles a START. `epochLow`: low 32 bits of the epoch in which the client counted the sequence;
+   * 0 when it means the present epoch. Every new flow file has an epoch of its own. Of a provider
+   * that reattaches `sequence` is its generation. Returns true when the client is the provider now.
    */
   start(client: LinkClient, sequence: number, epochLow: number): boolean {
     const { hello } = client;
@@ -119,16 +119,16 @@ export class Admission {
   }
 
   #startAt(client: LinkClient, hello: Hello, sequence: number, epochLow: number): void {
-    const comparable = epochLow === 0 || this.#isEpoch(epochLow);
+    const isComparable = epochLow === 0 || this.#isEpoch(epochLow);
     // The file has the newest count: a provider publishes without this process.
-    const requested = comparable ? Math.min(sequence, this.#file.published) : 0;
-    const resumes = epochLow !== 0 && comparable;
+    const requested = isComparable ? Math.min(sequence, this.#file.published) : 0;
+    const resumes = epochLow !== 0 && isComparable;
     const first = Math.max(requested, this.#credit.oldest(hello.delivery, requested, resumes));
     this.#admit(client, hello, first, resumes);
   }
 
   #isEpoch(epochLow: number): boolean {
-    return epochLow === this.#file.epoch % EPOCH_LOW_HALF;
+    return epochLow === this.#file.epoch % EPOCH_LOW_MODULUS;
   }
 
   /** `resumes`: the client read this epoch of the flow before. */

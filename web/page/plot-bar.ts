@@ -12,9 +12,11 @@ import { plotMenu } from './plot-menu.js';
 import { PlotSelects } from './plot-selects.js';
 import { currentPalette } from './theme.js';
 
-/** Width of the select boxes, and of menu, button and edges, in CSS pixels. */
+/** Width of the select boxes, in CSS pixels. */
 const SELECTS_PX = 262;
+/** Width of menu, button and edges together. */
 const REST_PX = 100;
+/** Width of the colour mark of a spectrum. */
 const CHIP_PX = 26;
 const TITLE_FONT = 'bold 14px system-ui, sans-serif';
 let measuring: CanvasRenderingContext2D | null | undefined;
@@ -63,8 +65,8 @@ export class PlotBar {
   fit(): void {
     const names = plotTitles(this.#plot.spec);
     const title = textWidth(this.#title.textContent ?? '') + (names.length - 1) * 2 * CHIP_PX;
-    const narrow = title + SELECTS_PX + REST_PX > this.#plot.size.width;
-    this.element.classList.toggle('is-narrow', narrow);
+    const isNarrow = title + SELECTS_PX + REST_PX > this.#plot.size.width;
+    this.element.classList.toggle('is-narrow', isNarrow);
   }
 
   /** Colours change with the theme, so that the title is compared with them. */
@@ -86,7 +88,7 @@ export class PlotBar {
   }
 }
 
-/** Measured on a canvas, which makes the browser lay out nothing. */
+/** Width of a title in CSS pixels, measured on a canvas so that the browser lays out nothing. */
 function textWidth(text: string): number {
   measuring ??= document.createElement('canvas').getContext('2d');
   if (measuring === null) return 0;

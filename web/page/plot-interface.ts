@@ -66,7 +66,7 @@ export interface RegionActions {
   moveSelected(channels: number, widen: boolean): void;
   /** Moves a region during a drag; the change is kept when the plot's preview is. */
   previewMove(index: number, x: ChannelRange): void;
-  /** `reachPx`: distance from a limit that still counts. */
+  /** The grip at a place of the canvas in CSS pixels, at most `reachPx` from a limit. */
   gripAt(x: number, y: number, reachPx: number): RegionGrip | undefined;
   fittedPlaces(spectrum: number): { readonly position: number; readonly error: number }[];
 }
@@ -76,7 +76,7 @@ export interface PeakActions {
   readonly shown: boolean;
   show(): void;
   hide(): void;
-  /** Adds a region with a fit for the mark at a place of the canvas; false without one there. */
+  /** Adds a region with a fit for the mark at a place in CSS pixels; false without a mark there. */
   fitAt(x: number, y: number): boolean;
 }
 
@@ -130,7 +130,7 @@ export interface PlotHandle {
   /** True for 1-D spectra and projections: one axis of channels, one of counts. */
   readonly isOneDimensional: boolean;
   readonly scale: ScaleName;
-  /** A projection has the axis that it is onto as `x`. */
+  /** Both axes; `x` of a projection is the axis onto which it is projected. */
   readonly axes: { readonly x: Axis; readonly y: Axis } | undefined;
   /** The visible channels of both axes. */
   readonly ranges: { readonly x: ChannelRange; readonly y: ChannelRange } | undefined;

@@ -11,7 +11,9 @@ import { prepare } from './plot-area.js';
 import { currentPalette } from './theme.js';
 import { loadTrend } from './trend-requests.js';
 
+/** Time that a line shows. */
 const SPAN_S = 600;
+/** Size of a line, in CSS pixels. */
 const SIZE = { width: 96, height: 22 };
 
 interface Item {
@@ -73,8 +75,8 @@ export class TrendStrip {
     }
     names.forEach((name, index) => {
       const { button } = this.#items.get(name) ?? this.#create(name);
-      const there = this.element.children[index];
-      if (there !== button) this.element.insertBefore(button, there ?? null);
+      const present = this.element.children[index];
+      if (present !== button) this.element.insertBefore(button, present ?? null);
     });
     this.#markRaised();
   }
