@@ -1,5 +1,6 @@
 /**
- * Receives the messages that `rpc` sends to a client of the application, and counts them.
+ * Receives the messages that the benchmark `rpc` sends to a client of the application, and counts
+ * them. The benchmark starts it as a process; opens a connection to the app server.
  */
 import { connect } from 'mirrorflow';
 import { Numbered } from './numbered.js';

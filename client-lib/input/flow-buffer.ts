@@ -48,7 +48,7 @@ export class FlowBuffer {
   /** 0 to 65,535; meaning defined by the flow type. */
   readonly flags: number;
   /**
-   * Number of the provider that wrote it, from 1; 0 for a flow that its duplicator fills.
+   * Number of the provider that wrote the buffer, from 1; 0 for a flow that its duplicator fills.
    */
   readonly generation: number;
   readonly #data: Uint8Array;
@@ -136,11 +136,13 @@ export class PolledBuffer {
   epoch = 0;
   /** Time of the provider's commit: wall-clock nanoseconds since 1970, to 256 ns. */
   timestampNs = 0;
-  /** Bytes. */
+  /** Size of the payload, bytes. */
   size = 0;
   /** 0 to 65,535; meaning defined by the flow type. */
   flags = 0;
-  /** Number of the provider that wrote it, from 1; 0 for a flow that its duplicator fills. */
+  /**
+   * Number of the provider that wrote the buffer, from 1; 0 for a flow that its duplicator fills.
+   */
   generation = 0;
   /** Memory of `data`, for APIs that take a Uint8Array and only read it. */
   bytes: Uint8Array = NO_BYTES;
@@ -168,7 +170,9 @@ export class OwnedBuffer {
   readonly size: number;
   /** 0 to 65,535; meaning defined by the flow type. */
   readonly flags: number;
-  /** Number of the provider that wrote it, from 1; 0 for a flow that its duplicator fills. */
+  /**
+   * Number of the provider that wrote the buffer, from 1; 0 for a flow that its duplicator fills.
+   */
   readonly generation: number;
   /** The bytes, a copy that belongs to the program. */
   readonly data: Uint8Array<ArrayBuffer>;

@@ -14,7 +14,7 @@ type Side = (words: Words, at: number, value: number) => void;
 
 export interface Shape {
   readonly name: string;
-  /** What it shows. */
+  /** The guarantee that the shape tests. */
   readonly claim: string;
   readonly sides: readonly [Side, Side];
   /** `results[p][i]`: what process p stored as its result i. */

@@ -15,18 +15,18 @@ const NAME = /^(.+) @(\d{4}-\S+Z)$/;
 /** Page keys move by this part of the time line. */
 const PAGE_PART = 1 / 20;
 
-/** As `2027-03-01T12:34:00Z`, with milliseconds only where there are some. */
+/** A moment as `2027-03-01T12:34:00Z`, with milliseconds only where there are some. */
 export function formatMoment(atMs: number): string {
   return new Date(atMs).toISOString().replace('.000Z', 'Z');
 }
 
-/** Undefined for another text. */
+/** The moment of a text of `formatMoment`; undefined for another text. */
 export function parseMoment(text: string): number | undefined {
   const atMs = TEXT.test(text) ? Date.parse(text) : Number.NaN;
   return atMs > 0 ? atMs : undefined;
 }
 
-/** In the time zone of the reader: `2027-03-01 12:34:00`. */
+/** A moment in the time zone of the reader: `2027-03-01 12:34:00`. */
 export function momentText(atMs: number): string {
   const date = new Date(atMs);
   const two = (value: number): string => String(value).padStart(2, '0');
@@ -47,7 +47,7 @@ export function spectrumAtMoment(name: string): SpectrumAtMoment {
     : { spectrum, atMs };
 }
 
-/** From the first to the last recorded time; undefined where nothing is recorded. */
+/** The first and the last recorded time; undefined where nothing is recorded. */
 export function timelineRange({ spans }: Timeline): readonly [startMs: number, endMs: number] | undefined {
   const [first, last] = [spans[0], spans.at(-1)];
   return first === undefined || last === undefined ? undefined : [first[0], Math.max(last[1], first[0] + 1)];
@@ -63,7 +63,7 @@ export function runAt({ runs }: Timeline, atMs: number): RunTick | undefined {
   return runs.findLast((run) => run.atMs <= atMs);
 }
 
-/** One tick of all that would lie closer to each other than `part` of the time line. */
+/** Ticks of runs; of ticks closer to each other than `part` of the time line only one. */
 export function spacedTicks(timeline: Timeline, part: number): readonly RunTick[] {
   const range = timelineRange(timeline);
   if (range === undefined) return [];

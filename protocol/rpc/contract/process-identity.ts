@@ -1,5 +1,6 @@
 /**
- * The identity of a process on the wire. Part of the contract; pure.
+ * The struct that identifies a process in XML-RPC calls and records. Used by the methods of the
+ * contract and by `identity-on-wire.ts`. Pure.
  */
 import { int, string, struct, type TypeOf } from '../xml-rpc/schema.js';
 

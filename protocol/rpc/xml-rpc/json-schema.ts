@@ -1,7 +1,7 @@
 /**
  * The part of JSON Schema (2020-12) in which a schema states what it accepts, for editors. The
- * schemas of `schema.ts` carry it; the configuration file's is published from it. Types and
- * constants only.
+ * schemas of `schema.ts` carry it; the schema of the configuration file is published from it. Types
+ * and constants only.
  *
  * `maxLength` counts a character beyond the basic plane as one, the schemas' own check as two.
  */

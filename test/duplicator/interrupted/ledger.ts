@@ -1,7 +1,7 @@
 /**
  * What was published on a flow, by epoch and sequence, as seen in the file right after each
- * publication; against it every buffer that a consumer reads is checked. Used by the world of
- * interrupted flows. Reads flow files.
+ * publication. Every buffer that a consumer reads is checked against it. Used by world.ts. Reads
+ * flow files in memory.
  */
 import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
 
