@@ -41,8 +41,8 @@ assert(LIMITS.childStopTimeoutMs + 2 * CLOSE_GRACE_MS < CLOSE_TIMEOUT_MS);
 
 export interface AppServerSetup extends ServicesSetup {
   /**
-   * Random text by which the host server that started this process recognises it; undefined by
-   * hand.
+   * Random text by which the host server that started this process recognises it; undefined
+   * when it was started by hand.
    */
   readonly launchToken: string | undefined;
   /** Runs when a caller requests the end of the server; the owner then calls close(). */
@@ -53,7 +53,7 @@ export class AppServer {
   readonly #setup: AppServerSetup;
   readonly #startedAt = new Date();
   readonly #readers: Readers;
-  /** The socket for reading; the others stand beside it. */
+  /** Path of the socket with the right `read`; those of other rights are beside it. */
   readonly #socket: string;
   readonly #record: ApplicationRecord;
   readonly #hostLink: HostLink;
@@ -155,7 +155,7 @@ export class AppServer {
     const { options, clock, log, launchToken, onQuit } = this.#setup;
     const { clients, flows } = this.#services;
     const afterMs = options.application.withoutHostMs ?? WITHOUT_HOST_MS;
-    // One that was started by hand, where no host server has ever run, needs none.
+    // An app server that was started by hand needs no host server where none has ever run.
     let hadHost = launchToken !== undefined;
     return new UnusedWatch({
       clock,

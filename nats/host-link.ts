@@ -1,7 +1,7 @@
 /**
  * The NATS process's permanent connection to its host server: reports that it runs and which hosts
  * of other sites there are, carries calls both ways. It reconnects to a restarted host server,
- * which adopts the process. Made by `main.ts`. Opens a socket.
+ * which adopts the process. Created by `main.ts`. Opens a socket.
  */
 import { LIMITS } from '../protocol/base/limits.js';
 import { isMirrorflowError, MirrorflowError } from '../protocol/base/errors.js';
@@ -18,6 +18,7 @@ import type { RpcValue } from '../protocol/rpc/xml-rpc/values.js';
 const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
 
 export interface HostLinkOptions {
+  /** Runtime directory of the host server. */
   readonly directory: string;
   readonly ready: NatsReady;
   /** See site.call. */
@@ -35,7 +36,7 @@ export class HostLink {
     const dispatcher = new Dispatcher<MirrorflowContract, undefined>(
       CONTRACT,
       { 'site.call': ([site, host, siteCall]) => call(site, host, siteCall) },
-      // The socket of the host server is its user's.
+      // Only the user of this process can listen on the socket of its host server.
       { log, granted: () => 'child' },
     );
     this.#connection = new PermanentConnection<undefined>(

@@ -33,7 +33,10 @@ import {
 import type { StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import type { AppServerOptions } from '../options.js';
 
-/** A recorder without its app server tries to connect four times a second. */
+/**
+ * A living recorder of an earlier app server connects within this time, or is replaced: it tries
+ * four times a second.
+ */
 const PREDECESSOR_CONNECTS_WITHIN_MS = 2_000;
 /** An adopted recorder that lost its connection connects again within this time, or is stopped. */
 const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;

@@ -1,9 +1,8 @@
 /**
  * Decides when buffers that arrived from another host are published: at once, unless others were
  * published less than TOGETHER_MS ago; then after a quarter of the sender's ring, or when no more
- * arrive. Waking consumers
- * costs more than receiving a buffer. One per link, owned by UpstreamReceiver. Pure but for the
- * clock and the event loop's turns.
+ * arrive. Waking consumers costs more than receiving a buffer. One per link, owned by
+ * UpstreamReceiver. Pure but for the clock and the event loop's turns.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import type { FlowSink } from './flow-sink.js';
@@ -16,9 +15,9 @@ export class PublicationBatch {
   readonly #sink: FlowSink;
   readonly #flush: () => void;
   #flushedMs: number | undefined;
-  /** A flush waits for the end of a burst. */
+  /** Whether a flush waits for the end of a burst. */
   #deferred = false;
-  /** Something arrived since the last turn of the event loop. */
+  /** Whether something arrived since the last turn of the event loop. */
   #burstContinues = false;
   #stopped = false;
 

@@ -28,7 +28,10 @@ import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.j
 import type { StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import type { NatsReady } from '../../protocol/rpc/contract/sites.js';
 
-/** A process without its host server tries to connect four times a second. */
+/**
+ * A living NATS process of an earlier host server connects within this time, or is replaced: it
+ * tries four times a second.
+ */
 const PREDECESSOR_CONNECTS_WITHIN_MS = 2_000;
 /** An adopted process that lost its connection connects again within this time, or is stopped. */
 const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;

@@ -1,6 +1,6 @@
 /**
  * Receives a flow over NATS: applies live parcels in order, and reads from the stream what is
- * missing: at the start, after a cut, or after a lost message. Made by NatsLink with the sink that
+ * missing: at the start, after a cut, or after a lost message. Created by NatsLink with the sink that
  * fills the flow; subscribes through StreamReader.
  *
  * | state       | event                                          | next                               |
@@ -35,7 +35,7 @@ import { StreamReader, type StreamReaderOptions } from './stream-reader.js';
  * stream.
  */
 const LIVE_WAITING_BYTES_MAX = 64 * 2 ** 20;
-/** A stream that cannot be read is tried again after this time. */
+/** Time after which a stream that could not be read is read again. */
 const RETRY_MS = 500;
 /**
  * Reports in a row that nothing more is stored, until what live parcels lack is lost: what arrived
@@ -44,7 +44,7 @@ const RETRY_MS = 500;
 const IDLE_REPORTS = 2;
 const NO_BYTES = Buffer.alloc(0);
 
-/** Where to read on in the stream; kept from link to link. */
+/** Where reading resumes in the stream; kept from link to link. */
 export interface StreamPosition {
   epoch: number;
   /** What comes next is stored behind this sequence of the stream. */
@@ -52,7 +52,7 @@ export interface StreamPosition {
 }
 
 export interface NatsReceiverOptions {
-  /** Everything of the flow in the stream. */
+  /** How the stored parcels of the flow are read from the stream. */
   readonly stream: StreamReaderOptions;
   readonly epoch: number;
   readonly isMirror: boolean;
@@ -135,7 +135,7 @@ export class NatsReceiver {
     this.#openStream();
   }
 
-  /** What is published from now on is delivered so. */
+  /** Sets the delivery of what the sender publishes from now on. */
   grant(delivery: Delivery): void {
     if (!this.#stopped) this.#control({ kind: FrameKind.DELIVERY, detail: DELIVERY_DETAIL[delivery] });
   }

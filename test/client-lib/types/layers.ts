@@ -1,4 +1,7 @@
-/** Borrowed buffers and slots in the test's own memory, for codecs without a flow. */
+/**
+ * Borrowed buffers and slots in memory of the test, so that codecs can be tested without a flow.
+ * Used by the tests of flow types. Pure.
+ */
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import type { BorrowedBytes, FlowType, Layer } from 'mirrorflow';
 

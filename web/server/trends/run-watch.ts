@@ -6,9 +6,11 @@ import type { Logger } from '../../../protocol/base/log.js';
 import type { SpecTclRest } from '../../../protocol/spectcl/rest-client.js';
 import { connectSpecTclRest } from '../../../protocol/spectcl/rest-connection.js';
 
-const ASK_MS = 5_000;
+/** Time between two requests. */
+const REQUEST_INTERVAL_MS = 5_000;
+/** Longest wait for an answer. */
 const TIMEOUT_MS = 3_000;
-/** An older answer says nothing. */
+/** Age up to which an answer counts. */
 const VALID_MS = 15_000;
 
 export class RunWatch {
@@ -25,12 +27,12 @@ export class RunWatch {
     this.#log = log;
   }
 
-  /** Asks when it is time; undefined where the source does not say. `nowMs` of any clock. */
+  /** Asks when it is time; undefined where the source does not report it. `nowMs` of any clock. */
   isActive(source: string | undefined, nowMs: number): boolean | undefined {
     if (source !== this.#source) this.close();
     this.#source = source;
     if (source?.startsWith('spectcl:') !== true) return undefined;
-    if (!this.#asking && nowMs - this.#askedMs >= ASK_MS) {
+    if (!this.#asking && nowMs - this.#askedMs >= REQUEST_INTERVAL_MS) {
       this.#askedMs = nowMs;
       void this.#ask(source, nowMs);
     }
