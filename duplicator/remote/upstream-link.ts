@@ -1,7 +1,7 @@
 /**
  * One link to the duplicator that sends a flow: connects over TCP or TLS, proves the shared secret,
- * and hands the welcomed link to an UpstreamReceiver. Created by UpstreamConnector for each attempt.
- * Owns its socket.
+ * and hands the welcomed link to an UpstreamReceiver. Created by UpstreamConnector for each
+ * attempt. Owns its socket.
  *
  * | phase      | event                              | next                                       |
  * | ---------- | ---------------------------------- | ------------------------------------------ |

@@ -2,10 +2,10 @@
  * The traces of a gateway: what has changed in SpecTcl since a viewer asked last, by a token.
  *
  * SpecTcl's own tokens are small integers that begin again with each start, and a trace is emptied
- * by whoever fetches it. So viewers get tokens of the gateway, and one trace of SpecTcl serves all.
- * Changes of bindings are taken from the mirror's header instead: a viewer reads the memory as soon
- * as it learns of a binding, so the memory must have it. `local-requests.ts` and `gateway.ts` call
- * this. Pure but for the source that it is given.
+ * by the program that fetches it. So viewers get tokens of the gateway, and one trace of SpecTcl
+ * serves all. Changes of bindings are taken from the mirror's header instead: a viewer reads the
+ * memory as soon as it learns of a binding, so the memory must have it. `local-requests.ts` and
+ * `gateway.ts` call this. Pure but for the source that it is given.
  */
 import type { Clock } from '../../protocol/base/clock.js';
 import { addressKey } from '../../protocol/rpc/security/peer-addresses.js';

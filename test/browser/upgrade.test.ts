@@ -33,7 +33,7 @@ describe('a page of the release before', () => {
 
     requests = 0;
     await cut!();
-    await eventually(() => requests > 0, 'the page goes on with the next connection');
+    await eventually(() => requests > 0, 'the page continues with the next connection');
     expect(loads, 'the same release').to.equal(1);
 
     identity = 'two';

@@ -11,7 +11,7 @@ import { eventually } from '../kit/eventually.js';
 import { needsRoot } from '../kit/requirements.js';
 import { ANY_WEB_PORT, RealSystem } from '../kit/real-system.js';
 
-const STRANGER = { uid: 65_534, gid: 65_534 };
+const OTHER_USER = { uid: 65_534, gid: 65_534 };
 const ROOT = { uid: 0, gid: 0 };
 /** A user without account, so that it is a member of no group. */
 const VISITOR = 54_321;
@@ -69,17 +69,17 @@ describe('who may see an application', () => {
       hostOptions.push('--config', configuration);
       await system.startHost('hidden', 'shown');
       const web = await eventually(async () => (await system.host.info()).web, 'the viewer serves');
-      const shown = await fetchAs(STRANGER, `${web}metrics`);
+      const shown = await fetchAs(OTHER_USER, `${web}metrics`);
       expect(shown).to.contain('"shown"').and.not.to.contain('"hidden"');
       expect(await fetchAs(ROOT, `${web}metrics`)).to.contain('"hidden"');
       const peaks = `${web}api/peaks?app=hidden&spectrum=none`;
-      expect(await fetchAs(STRANGER, peaks)).to.contain('UNKNOWN_APPLICATION');
+      expect(await fetchAs(OTHER_USER, peaks)).to.contain('UNKNOWN_APPLICATION');
       expect(await fetchAs(ROOT, peaks)).to.contain('UNKNOWN_SPECTRUM');
       const calibration = `${web}api/calibration?app=hidden&spectrum=none`;
-      expect(await fetchAs(STRANGER, calibration)).to.contain('UNKNOWN_APPLICATION');
+      expect(await fetchAs(OTHER_USER, calibration)).to.contain('UNKNOWN_APPLICATION');
       expect(await fetchAs(ROOT, calibration)).to.contain('null');
       const save = `${web}api/save?app=hidden&format=json&spectrum=none`;
-      expect(await fetchAs(STRANGER, save)).to.contain('UNKNOWN_APPLICATION');
+      expect(await fetchAs(OTHER_USER, save)).to.contain('UNKNOWN_APPLICATION');
       expect(await fetchAs(ROOT, save)).to.contain('UNKNOWN_SPECTRUM');
       const client = await system.client('hidden');
       const port = await eventually(
@@ -87,7 +87,7 @@ describe('who may see an application', () => {
         'the gateway serves',
       );
       const list = `http://127.0.0.1:${port}/spectcl/spectrum/list`;
-      expect(await fetchAs(STRANGER, list)).to.equal('ECONNRESET');
+      expect(await fetchAs(OTHER_USER, list)).to.equal('ECONNRESET');
       expect(await fetchAs(ROOT, list)).to.contain('"status"');
     });
   });

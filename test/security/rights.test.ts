@@ -16,7 +16,7 @@ const APP = 'e1';
 const FLOW = 'events';
 /** The user nobody; as a member of root's group it may read what belongs to root. */
 const READER = { uid: 65_534, gid: 0 };
-const STRANGER = { uid: 65_534, gid: 65_534 };
+const OTHER_USER = { uid: 65_534, gid: 65_534 };
 const PROGRAM = compiled('test/fixtures/security/greedy-reader');
 
 describe('the rights of users of one machine', () => {
@@ -28,7 +28,7 @@ describe('the rights of users of one machine', () => {
   before(function () {
     needsRoot(this, 'running a program as another user');
     try {
-      execFileSync(process.execPath, ['--check', PROGRAM], { ...STRANGER, stdio: 'ignore' });
+      execFileSync(process.execPath, ['--check', PROGRAM], { ...OTHER_USER, stdio: 'ignore' });
     } catch {
       skip(this, 'the user nobody cannot read this project; run the tests in a folder that it can read');
     }
@@ -96,7 +96,7 @@ describe('the rights of users of one machine', () => {
   });
 
   it('a user without rights reaches no socket, file or token', async () => {
-    const failure = await play(STRANGER).then(
+    const failure = await play(OTHER_USER).then(
       () => 'it reached a socket',
       (error: Error) => error.message,
     );

@@ -9,7 +9,7 @@ export function keepAddress(hash: string): void {
   try {
     localStorage.setItem(STORAGE_KEY, hash);
   } catch {
-    // Without storage the bare address begins anew.
+    // Without storage the bare address starts again.
   }
 }
 

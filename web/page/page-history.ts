@@ -61,7 +61,7 @@ export class PageHistory {
     this.#write();
   }
 
-  /** The browser has gone to another entry, or the user has typed an address. */
+  /** Called when the browser has moved to another entry, or the user has typed an address. */
   moved(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,7 +1,7 @@
 /**
  * Receives a flow over NATS: applies live parcels in order, and reads from the stream what is
- * missing: at the start, after a cut, or after a lost message. Created by NatsLink with the sink that
- * fills the flow; subscribes through StreamReader.
+ * missing: at the start, after a cut, or after a lost message. Created by NatsLink with the sink
+ * that fills the flow; subscribes through StreamReader.
  *
  * | state       | event                                          | next                               |
  * | ----------- | ---------------------------------------------- | ---------------------------------- |

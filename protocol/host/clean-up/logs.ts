@@ -1,8 +1,8 @@
 /**
- * The part of the clean-up for logs: files of flows, applications and programs that have gone. A
- * log names no owner, so it is judged by its name and its age: the newest of them are kept for a
- * week, in case a failure is looked into. The clean-up calls it, and a running host server every
- * hour. Removes through `Sweep`.
+ * The part of the clean-up for logs: files of flows, applications and programs that no longer
+ * exist. A log names no owner, so it is judged by its name and its age: the newest of them are kept
+ * for a week, in case a failure is looked into. The clean-up calls it, and a running host server
+ * every hour. Removes through `Sweep`.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -48,7 +48,7 @@ describe('Admission', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  /** Serves the flow anew: `local`, one that a provider of this host writes. */
+  /** Serves the flow again: `local`, one that a provider of this host writes. */
   function serve(local: boolean): void {
     const clock = new ManualClock();
     const reattachments = new ReattachmentTracker({

@@ -175,7 +175,8 @@ describe('a datagram link alone', () => {
     const behind = `${path}.behind`;
     await server.listen(behind);
     let losing = false;
-    // Stands between client and server, under the server's path, and loses what it is told to.
+    // Stands between client and server, under the server's path, and drops datagrams that the test
+    // selects.
     const between = new UnixDatagramSocket((bytes) => {
       if (!losing && bytes.length > 0) forward.send(bytes, bytes.length, behind);
       losing = false;
