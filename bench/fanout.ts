@@ -114,18 +114,18 @@ async function measure(
 }
 
 function rowsOfCase(name: string, size: number, flowFigures: readonly Rates[], peers: PeerRates): Row[] {
-  const small = size <= SMALL_BYTES_MAX;
-  const figure = small
+  const isSmall = size <= SMALL_BYTES_MAX;
+  const figure = isSmall
     ? ({ buffersEach }: Rates): number => buffersEach / 1e6
     : ({ bytesTogether }: Rates): number => bytesTogether / 1e9;
   const cpu = ({ cpuNsPerBuffer }: Rates): number => cpuNsPerBuffer / 1000;
   const by = (of: (rates: Rates) => number): Peer[] =>
-    FANOUT_PEERS.filter(({ bytesOnly }) => !bytesOnly || (!small && of === figure)).map(({ name }) => ({
+    FANOUT_PEERS.filter(({ bytesOnly }) => !bytesOnly || (!isSmall && of === figure)).map(({ name }) => ({
       name,
       values: (peers.get(name) ?? []).map(of),
     }));
   return [
-    ...makeRowPerPeer('fanout', name, small ? 'M/s each' : 'GB/s all', flowFigures.map(figure), by(figure)),
+    ...makeRowPerPeer('fanout', name, isSmall ? 'M/s each' : 'GB/s all', flowFigures.map(figure), by(figure)),
     ...makeRowPerPeer('fanout', `${name}: CPU`, 'us/buffer', flowFigures.map(cpu), by(cpu)),
   ];
 }

@@ -67,7 +67,7 @@ export interface OutputRules {
 }
 
 const DEFAULT_BUFFERS = 16;
-const DEFAULT_QUEUE = 2;
+const DEFAULT_QUEUE_BUFFERS = 2;
 const QUEUE_MAX = 1_000_000;
 const DAY_MS = 86_400_000;
 
@@ -88,7 +88,7 @@ export function checkOutputOptions(options: OutputFlowOptions): OutputRules {
       'whenFull is grow and queue is undefined; set queue to the most buffers that may wait',
     );
   }
-  const { queue = DEFAULT_QUEUE } = options;
+  const { queue = DEFAULT_QUEUE_BUFFERS } = options;
   if (!Number.isInteger(queue) || queue < 1 || queue > QUEUE_MAX) {
     throw new MirrorflowError(
       'BAD_OPTION',

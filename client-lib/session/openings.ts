@@ -267,6 +267,6 @@ export class Openings {
 /** A missing file of a flow that was found is one that its duplicator is about to put back. */
 function isRestart(error: unknown): boolean {
   if (!isMirrorflowError(error)) return false;
-  const missing = error.code === 'UNKNOWN_FLOW' || error.code === 'NOT_A_MIRROR';
-  return RESTARTS.has(error.code) || (missing && 'path' in error.facts);
+  const isMissing = error.code === 'UNKNOWN_FLOW' || error.code === 'NOT_A_MIRROR';
+  return RESTARTS.has(error.code) || (isMissing && 'path' in error.facts);
 }

@@ -34,7 +34,7 @@ export interface CompressedOptions {
 
 const METADATA_BYTES = 8;
 const RAW_DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
-const LEVEL_DEFAULT = 1;
+const DEFAULT_DEFLATE_LEVEL = 1;
 const LEVEL_MAX = 9;
 const FORM = { stored: 0, deflated: 1 } as const;
 /**
@@ -85,7 +85,7 @@ export function compressed<Value, Buf extends Layer>(
 ): FlowType<Value, Buf> {
   checkOptionNames('compressed', options, ['level', 'maxBytes']);
   const { payloadBytes } = inner;
-  const { level = LEVEL_DEFAULT } = options;
+  const { level = DEFAULT_DEFLATE_LEVEL } = options;
   const {
     maxBytes = payloadBytes === undefined ? RAW_DEFAULT_MAX_BYTES : encodedBytes(inner, payloadBytes),
   } = options;

@@ -6,7 +6,8 @@
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { command } from '../command.js';
 
-const LAST_DEFAULT = 50;
+/** Number of changes that are printed without --last. */
+const DEFAULT_CHANGES = 50;
 
 export const changesCommand = command({
   name: 'changes',
@@ -15,7 +16,7 @@ export const changesCommand = command({
     app: { type: 'string', describe: 'the application', demandOption: true, completes: 'application' },
   },
   options: {
-    last: { type: 'string', describe: `at most so many changes; default: ${LAST_DEFAULT}` },
+    last: { type: 'string', describe: `at most so many changes; default: ${DEFAULT_CHANGES}` },
     'state-directory': {
       type: 'string',
       describe: "the viewer's --state-directory; also MIRRORFLOW_STATE_DIR; default: as the viewer's own",
@@ -25,7 +26,7 @@ export const changesCommand = command({
     ['changes e23001', 'a table: time, who, address, change, and why it was not done'],
     ['changes e23001 --last 1 --json', 'the last one, with its whole request'],
   ],
-  async run({ output, env }, { app, last = String(LAST_DEFAULT), 'state-directory': directory }) {
+  async run({ output, env }, { app, last = String(DEFAULT_CHANGES), 'state-directory': directory }) {
     const { stateDirectory } = await import('../../protocol/base/state-directory.js');
     const { readChangeRecords } = await import('../../protocol/spectcl/change-files.js');
     const most = Number(last);

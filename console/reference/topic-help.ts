@@ -5,7 +5,7 @@
  */
 import { TOPICS, type Topic } from './topics.js';
 
-const INDENT = 2;
+const INDENT_COLUMNS = 2;
 
 export const TOPICS_HELP = `Topics, with \`mirrorflow help TOPIC\`: ${TOPICS.map(({ name }) => name).join(', ')}.`;
 
@@ -16,13 +16,13 @@ export function topicHelp(name: string, columns: number): string | undefined {
 }
 
 function textOf({ name, summary, paragraphs, rows }: Topic, columns: number): string {
-  const widest = Math.max(...rows.map(([term]) => term.length)) + 2 * INDENT;
+  const widest = Math.max(...rows.map(([term]) => term.length)) + 2 * INDENT_COLUMNS;
   // A wide term stands on a line of its own.
   const isBeside = widest <= columns / 2;
-  const meaningAt = isBeside ? widest : 2 * INDENT;
+  const meaningAt = isBeside ? widest : 2 * INDENT_COLUMNS;
   const rowLines = rows.flatMap(([term, meaning]) => {
     const [first = '', ...others] = wrapped(meaning, columns - meaningAt);
-    const start = ' '.repeat(INDENT) + term;
+    const start = ' '.repeat(INDENT_COLUMNS) + term;
     const beginning = isBeside ? [start.padEnd(meaningAt) + first] : [start, ' '.repeat(meaningAt) + first];
     return [...beginning, ...others.map((line) => ' '.repeat(meaningAt) + line)];
   });

@@ -182,9 +182,9 @@ export class RemoteFlow extends DuplicatedFlow {
   #setState(state: SourceState, sinceNs: number, generation: number, cause?: MirrorflowError): void {
     const host = this.hosted?.host;
     if (host === undefined) return;
-    const changed = state !== this.#state || generation !== host.generation;
+    const isChanged = state !== this.#state || generation !== host.generation;
     this.#state = state;
-    if (!changed) return;
+    if (!isChanged) return;
     host.setSourceState(state, sinceNs, generation);
     this.emit('state', state, cause);
   }

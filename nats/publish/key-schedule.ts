@@ -11,7 +11,7 @@ const DELTAS_PER_KEY = 4;
 const DELTA_BYTES_MIN = 256 * 1024;
 /** The part of the stream's bytes and age after which the key frame is repeated. */
 const STREAM_SHARE = 1 / 3;
-/** Checks of a mirror that does not change, milliseconds. */
+/** Longest time between two checks of a mirror that does not change, milliseconds. */
 const CHECK_MS_MAX = 10_000;
 
 export class KeySchedule {
@@ -29,12 +29,13 @@ export class KeySchedule {
     return Math.min(CHECK_MS_MAX, (this.#bounds.maxAgeMs * STREAM_SHARE) / 2);
   }
 
-  delta(bytes: number): void {
+  /** Counts a stored delta. */
+  addDelta(bytes: number): void {
     this.#deltaBytes += bytes;
   }
 
-  /** `storedBytes`: of all flows of the stream so far. */
-  key(bytes: number, nowMs: number, storedBytes: number): void {
+  /** Counts a stored key frame. `storedBytes`: of all flows of the stream so far. */
+  addKeyFrame(bytes: number, nowMs: number, storedBytes: number): void {
     this.#keyBytes = bytes;
     this.#deltaBytes = 0;
     this.#keyMs = nowMs;

@@ -101,7 +101,7 @@ class MirrorPublisher {
       return;
     }
     this.#send('live', frames, { epoch, follows: last.sequence + 1, next });
-    this.#schedule.delta(bytesOf(frames));
+    this.#schedule.addDelta(bytesOf(frames));
     this.#sendKeyIfDue();
   }
 
@@ -127,7 +127,7 @@ class MirrorPublisher {
 
   /** A mirror that does not change has a key frame in the stream all the same. */
   #keySent(frames: readonly Buffer[]): void {
-    this.#schedule.key(bytesOf(frames), this.#clock.nowMs(), this.#writer.storedBytes);
+    this.#schedule.addKeyFrame(bytesOf(frames), this.#clock.nowMs(), this.#writer.storedBytes);
     this.#cancelCheck();
     const check = (): void => {
       this.#sendKeyIfDue();

@@ -22,8 +22,8 @@ export interface Layer {
 export interface LayerEvents {
   /** Whether a frame that arrives may replace the one that is shown. */
   accepts(shown: Frame): boolean;
-  /** `first`: the layer had no frame before. */
-  changed(first: boolean): void;
+  /** `isFirst`: the layer had no frame before. */
+  changed(isFirst: boolean): void;
 }
 
 export class PlotLayers {
@@ -120,10 +120,10 @@ export class PlotLayers {
       layer.waiting = frame;
       return;
     }
-    const first = layer.frame === undefined;
+    const isFirst = layer.frame === undefined;
     layer.frame = frame;
     layer.waiting = undefined;
     layer.missing = false;
-    this.#events.changed(first);
+    this.#events.changed(isFirst);
   }
 }

@@ -7,7 +7,7 @@ import { REQUEST_TIMEOUT_MS, asBuffer, type StreamPlace } from '../../../protoco
 import type { Parcel } from '../../../protocol/nats/parcel.js';
 
 /** A stretch of the stream that is read rather than divided further, messages. */
-const STRETCH = 64;
+const STRETCH_MESSAGES = 64;
 /** Halvings of the longest stream. */
 const STEPS_MAX = 60;
 
@@ -27,7 +27,7 @@ export interface StreamSearch {
 export async function findAnchor(search: StreamSearch): Promise<number> {
   let before = 0;
   let behind = search.end;
-  for (let step = 0; step < STEPS_MAX && behind - before > STRETCH; step += 1) {
+  for (let step = 0; step < STEPS_MAX && behind - before > STRETCH_MESSAGES; step += 1) {
     const middle = before + Math.floor((behind - before) / 2);
     const found = await firstFrom(search, middle);
     // A message that cannot be read, or none up to `behind`: the place is before the middle.

@@ -89,11 +89,11 @@ function sweepImage(sweep: Sweep, path: string, flowFile: string): void {
 
 /** Checks again under the claim lock: a recorder may start at this moment. */
 function sweepRecorder(sweep: Sweep, path: string): void {
-  const dead = (): boolean => inspectRecorderRecord(path).kind === 'dead';
-  if (sweep.own(path)?.isFile() !== true || !dead()) return;
+  const isDead = (): boolean => inspectRecorderRecord(path).kind === 'dead';
+  if (sweep.own(path)?.isFile() !== true || !isDead()) return;
   sweep.remove('record', path, 'its owner is dead', () =>
     withLock(join(dirname(path), LOCK_NAME), () => {
-      if (!dead()) return false;
+      if (!isDead()) return false;
       unlinkSync(path);
       return true;
     }),
@@ -105,11 +105,11 @@ function sweepRecorder(sweep: Sweep, path: string): void {
  * the dead one.
  */
 function sweepGateway(sweep: Sweep, path: string): void {
-  const dead = (): boolean => inspectGatewayRecord(path).kind === 'dead';
-  if (sweep.own(path)?.isFile() !== true || !dead()) return;
+  const isDead = (): boolean => inspectGatewayRecord(path).kind === 'dead';
+  if (sweep.own(path)?.isFile() !== true || !isDead()) return;
   const ifStillDead = (action: () => void) => (): boolean =>
     withLock(join(dirname(path), LOCK_NAME), () => {
-      if (!dead()) return false;
+      if (!isDead()) return false;
       action();
       return true;
     });

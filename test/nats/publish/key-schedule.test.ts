@@ -6,12 +6,12 @@ const BOUNDS = { subjects: [], maxBytes: 300_000_000, maxAgeMs: 30_000 };
 
 describe('the schedule of key frames', () => {
   const schedule = new KeySchedule(BOUNDS);
-  beforeEach(() => schedule.key(1_000_000, 0, 0));
+  beforeEach(() => schedule.addKeyFrame(1_000_000, 0, 0));
 
   it('a key frame is due when the deltas after the last one take four times its bytes', () => {
-    schedule.delta(4_000_000);
+    schedule.addDelta(4_000_000);
     expect(schedule.isDue(0, 0)).to.equal(false);
-    schedule.delta(1);
+    schedule.addDelta(1);
     expect(schedule.isDue(0, 0)).to.equal(true);
   });
 
