@@ -1,16 +1,17 @@
 /**
- * Which calls of other sites have come already, so that a recorded call is not answered again: a
- * call counts only near its time, and its number once in that time. Used where calls are answered.
- * Pure but for the clock.
+ * Remembers which calls of other sites have arrived, so that a call that was recorded on the line
+ * is not answered again: a call counts only near its time, and its number once in that time. Used
+ * by the files of this folder that answer calls. Pure but for the clock.
  */
 
 /** How far the clocks of two sites may differ. */
 export const CLOCK_DIFFERENCE_MS = 60_000;
+/** Most calls that are remembered; further ones are refused. */
 const SEEN_MAX = 65_536;
 
 export class SeenCalls {
   readonly #nowMs: () => number;
-  /** Numbers of calls with their times, oldest arrival first. */
+  /** Times of calls by number, wall-clock milliseconds, oldest arrival first. */
   readonly #seen = new Map<string, number>();
 
   /** `nowMs`: wall-clock time. */
@@ -21,9 +22,9 @@ export class SeenCalls {
   /** True for the first call of this number within its time. */
   accept(id: string, atMs: number): boolean {
     const nowMs = this.#nowMs();
-    for (const [old, time] of this.#seen) {
-      if (time >= nowMs - CLOCK_DIFFERENCE_MS) break;
-      this.#seen.delete(old);
+    for (const [seenId, timeMs] of this.#seen) {
+      if (timeMs >= nowMs - CLOCK_DIFFERENCE_MS) break;
+      this.#seen.delete(seenId);
     }
     const isNear = Math.abs(nowMs - atMs) <= CLOCK_DIFFERENCE_MS;
     if (!isNear || this.#seen.has(id) || this.#seen.size >= SEEN_MAX) return false;

@@ -1,7 +1,8 @@
 /**
  * The library `koffi`, which calls functions of the C library: for System V shared memory and for
  * access lists, which Node does not offer. Its packages for each processor are optional
- * dependencies, so that it may be missing. Loads a native module, once per process.
+ * dependencies, so that it may be missing. Called by the modules of System V segments and access
+ * lists. Loads a native module, once per process.
  */
 import { createRequire } from 'node:module';
 

@@ -11,6 +11,7 @@ import { clampRange, regionStatistics, type Grid } from './derive.js';
 /** The view of a spectrum with earlier counts. */
 export interface EarlierGrid {
   readonly grid: Grid;
+  /** Seconds between the earlier and the present counts. */
   readonly spanS: number;
 }
 
@@ -29,12 +30,12 @@ export function regionAnswers(
         : clampRange(request.y ?? inRangeChannels(grid.ychans, yOutside), grid.ychans);
     const statistics = regionStatistics(grid, x, y);
     const rate = earlier === undefined ? undefined : rateOf(statistics.sum, earlier, x, y);
-    const asked = { x: request.x, ...(request.y === undefined ? {} : { y: request.y }) };
-    if (grid.ychans > 1) return { ...asked, statistics, ...(rate === undefined ? {} : { rate }) };
+    const requested = { x: request.x, ...(request.y === undefined ? {} : { y: request.y }) };
+    if (grid.ychans > 1) return { ...requested, statistics, ...(rate === undefined ? {} : { rate }) };
     const counts = grid.values.subarray(x[0], x[1]);
     const isSent = request.counts === true && counts.length <= REGION_COUNTS_MAX;
     return {
-      ...asked,
+      ...requested,
       statistics,
       figures: regionFigures({ counts, low: x[0], width: 1 }),
       ...(rate === undefined ? {} : { rate }),
@@ -52,7 +53,10 @@ function rateOf(
   return rateBetween(regionStatistics(grid, x, y).sum, sum, spanS);
 }
 
-/** Undefined after the spectrum was cleared, and without a span. */
+/**
+ * Rate of counts over `spanS` seconds; undefined after the spectrum was cleared, and without a
+ * span.
+ */
 export function rateBetween(before: number, now: number, spanS: number): RegionRate | undefined {
   const counted = now - before;
   if (!(spanS > 0) || counted < 0) return undefined;

@@ -88,7 +88,7 @@ describe('FlowHost with the clients of a mirror flow', () => {
     expect(file.published).to.be.greaterThan(stopped);
   });
 
-  it('a client with an impossible acknowledgement is refused, and other clients are served on', async () => {
+  it('a client with an impossible acknowledgement is refused, and other clients are still served', async () => {
     await started();
     const good = await rig.client();
     await good.waitFor(MessageKind.BEGIN);

@@ -1,4 +1,4 @@
-/** Addresses of announced hosts: a pure function. */
+/** Tests which address of an announced host is used. Pure. */
 import { expect } from 'chai';
 import { addressOf } from '../../../host-server/peers/discovery.js';
 
