@@ -1,7 +1,7 @@
 /**
  * Remembers which calls of other sites have arrived, so that a call that was recorded on the line
  * is not answered again: a call counts only near its time, and its number once in that time. Used
- * by the files of this folder that answer calls. Pure but for the clock.
+ * by `SiteCalls` (site-calls.ts). Pure but for the clock.
  */
 
 /** How far the clocks of two sites may differ. */
