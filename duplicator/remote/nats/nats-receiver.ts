@@ -31,10 +31,10 @@ import { GroupFollower } from './group-follower.js';
 import { StreamReader, type StreamReaderOptions } from './stream-reader.js';
 
 /**
- * Live parcels that wait while the stream is read, bytes at most: what is beyond is read from the
- * stream.
+ * Live parcels that wait while the stream is read or a consumer holds the flow, bytes at most: what
+ * is beyond is read from the stream.
  */
-const LIVE_WAITING_BYTES_MAX = 64 * 2 ** 20;
+export const LIVE_WAITING_BYTES_MAX = 64 * 2 ** 20;
 /** A stream that cannot be read is tried again after this time. */
 const RETRY_MS = 500;
 /**
@@ -96,6 +96,8 @@ export class NatsReceiver {
   #receivedBytes = 0;
   #scheduled = false;
   #waitingForRoom = false;
+  /** Live parcels were dropped while a consumer held the flow. */
+  #dropped = false;
   #stopped = false;
 
   /** `next`: the sequence that is expected first; everything below it is here. */
@@ -119,9 +121,10 @@ export class NatsReceiver {
     if (parcel === undefined) return;
     this.#live.push(parcel);
     this.#liveBytes += parcel.content.length;
-    if (this.#stream !== undefined && this.#liveBytes > LIVE_WAITING_BYTES_MAX) {
+    if (this.#liveBytes > LIVE_WAITING_BYTES_MAX && (this.#stream !== undefined || this.#waitingForRoom)) {
       this.#live = [];
       this.#liveBytes = 0;
+      this.#dropped = this.#stream === undefined;
     }
     this.#schedule();
   }
@@ -283,6 +286,13 @@ export class NatsReceiver {
     if (step === 'double' || this.#follower.next !== before) this.#moveAnchor(streamSequence);
   }
 
+  /** Reads what did not wait; where nothing is stored the next live parcel shows that it is lost. */
+  #readDropped(): void {
+    this.#dropped = false;
+    const { isStored, position } = this.#options;
+    if (isStored && this.#stream === undefined) this.catchUp(position.anchor);
+  }
+
   #moveAnchor(anchor: number): void {
     const { position, epoch } = this.#options;
     position.anchor = position.epoch === epoch ? Math.max(position.anchor, anchor) : anchor;
@@ -358,7 +368,9 @@ export class NatsReceiver {
       if (this.#reader.problem !== undefined) this.#hooks.violated(this.#reader.problem);
     }
     this.#waitingForRoom = false;
-    if (!this.#stopped) this.#pump();
+    if (this.#stopped) return;
+    if (this.#dropped) this.#readDropped();
+    this.#pump();
   }
 }
 

@@ -41,6 +41,8 @@ describe('hosts of other sites', () => {
       }),
     );
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (any) => void decodeEntry(SEALS, KEY, any)));
+    for (const text of ['null', '7', '[]', '"x"', '['.repeat(100_000), '['.repeat(100_000) + ']'.repeat(100_000)])
+      expect(decodeEntry(SEALS, KEY, SEALS.seal(KEY, Buffer.from(text))), text).to.equal(undefined);
   });
 
   it('lists that are too long are cut, so that an entry always fits', () => {
