@@ -31,7 +31,7 @@ import { NatsSubjects } from '../../../protocol/nats/subjects.js';
 import type { Delivery } from '../../serving/consumer-registry.js';
 import type { UpstreamLinkHooks } from '../upstream-link.js';
 import { ReceiverReports } from './receiver-reports.js';
-import { NatsReceiver, type StreamPosition } from './nats-receiver.js';
+import { LIVE_WAITING_BYTES_MAX, NatsReceiver, type StreamPosition } from './nats-receiver.js';
 import { findAnchor } from './stream-search.js';
 
 export interface NatsLinkOptions {
@@ -67,6 +67,7 @@ export class NatsLink {
   #reports: ReceiverReports | undefined;
   /** Live messages that arrive before there is a receiver. */
   readonly #early: { readonly subject: string; readonly payload: Buffer }[] = [];
+  #earlyBytes = 0;
   #describedLive: (described: Described) => void = () => undefined;
   readonly #refused: RateLimitedLog;
   /** The publisher leaves out what it is too slow for. */
@@ -267,6 +268,12 @@ export class NatsLink {
       this.#restartSilence();
       this.#receiver.liveMessage(subject, payload);
       return;
+    }
+    this.#earlyBytes += payload.length;
+    if (this.#earlyBytes > LIVE_WAITING_BYTES_MAX) {
+      // What is dropped is read from the stream.
+      this.#early.length = 0;
+      this.#earlyBytes = payload.length;
     }
     this.#early.push({ subject, payload: Buffer.from(payload) });
     const described = describedIn(this.#options.source, subject, payload);

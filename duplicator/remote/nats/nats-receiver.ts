@@ -124,7 +124,7 @@ export class NatsReceiver {
     if (this.#liveBytes > LIVE_WAITING_BYTES_MAX && (this.#stream !== undefined || this.#waitingForRoom)) {
       this.#live = [];
       this.#liveBytes = 0;
-      this.#dropped = this.#stream === undefined;
+      if (this.#stream === undefined) this.#dropped = true;
     }
     this.#schedule();
   }

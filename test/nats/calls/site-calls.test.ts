@@ -146,7 +146,12 @@ describe('calls between sites', () => {
       return true;
     });
     const caller = await connect('frib');
-    const places = ['test.data.gsi.e1.spectra.now', '$KV.test.gsi.daq', 'test.inbox.gsi.x', 'test.inbox.fribx.y'];
+    const places = [
+      'test.data.gsi.e1.spectra.now',
+      '$KV.test.gsi.daq',
+      'test.inbox.gsi.x',
+      'test.inbox.fribx.y',
+    ];
     const arrived: string[] = [];
     for (const place of places)
       caller.subscribe(place, { callback: (_error, { subject }) => void arrived.push(subject) });
@@ -212,7 +217,12 @@ describe('calls between sites', () => {
     expect(await frib.call('gsi', 'daq', CALL)).to.equal(true);
     const unsealed = Buffer.from('null\n<a/>');
     expect(
-      decodeSiteCall(new SiteSeals(undefined, undefined), 'frib', 'x', Buffer.concat([Buffer.of(0), unsealed])),
+      decodeSiteCall(
+        new SiteSeals(undefined, undefined),
+        'frib',
+        'x',
+        Buffer.concat([Buffer.of(0), unsealed]),
+      ),
     ).to.equal(undefined);
   });
 

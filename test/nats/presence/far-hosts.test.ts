@@ -41,7 +41,14 @@ describe('hosts of other sites', () => {
       }),
     );
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (any) => void decodeEntry(SEALS, KEY, any)));
-    for (const text of ['null', '7', '[]', '"x"', '['.repeat(100_000), '['.repeat(100_000) + ']'.repeat(100_000)])
+    for (const text of [
+      'null',
+      '7',
+      '[]',
+      '"x"',
+      '['.repeat(100_000),
+      '['.repeat(100_000) + ']'.repeat(100_000),
+    ])
       expect(decodeEntry(SEALS, KEY, SEALS.seal(KEY, Buffer.from(text))), text).to.equal(undefined);
   });
 
