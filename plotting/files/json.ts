@@ -43,6 +43,9 @@ function spectrumOf(item: unknown): SavedSpectrum {
   if (typeof name !== 'string' || typeof columns !== 'number' || typeof rows !== 'number') {
     throw new SyntaxError('a spectrum in JSON has name, columns, rows and counts');
   }
+  if (y === undefined && rows !== 1) {
+    throw new SyntaxError(`${name} has ${rows} rows and no axis y`);
+  }
   const channels = checkedChannels(name, columns, rows);
   if (
     !Array.isArray(counts) ||

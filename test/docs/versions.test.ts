@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { packageFolder } from '../../protocol/base/installation.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
+import { PARCEL_VERSION } from '../../protocol/nats/parcel.js';
 import { FLOW_FILE_VERSION } from '../../protocol/flow/flow-file/layout.js';
 import { LINK_VERSION } from '../../protocol/flow/signal-link/messages.js';
 import { WIRE_VERSION } from '../../protocol/flow/wire/handshake-messages.js';
@@ -21,6 +22,7 @@ describe('the page of versions', () => {
     expect(versionOf('calls between hosts')).to.equal(String(CONTROL_VERSION));
     expect(versionOf('[wire]')).to.equal(String(WIRE_VERSION));
     expect(versionOf('[flow file]')).to.equal(String(FLOW_FILE_VERSION));
+    expect(versionOf('[parcels]')).to.equal(String(PARCEL_VERSION));
     expect(versionOf('[signal link]')).to.equal(String(LINK_VERSION));
   });
 });

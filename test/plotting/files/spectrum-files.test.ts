@@ -174,6 +174,12 @@ Mon Nov 30 12:38:39 2026
     expect(read('hello')).to.throw('none of swrite ASCII');
   });
 
+  it('a JSON file with rows of channels and no axis y is refused', () => {
+    const axis = { label: '', min: 0, max: 4 };
+    const spectrum = { name: 'cut', x: axis, columns: 2, rows: 2, counts: [1, 2, 3, 4] };
+    expect(() => readSpectra(Buffer.from(JSON.stringify(spectrum)))).to.throw('2 rows and no axis y');
+  });
+
   it('names of files are plain and differ where names of spectra do', () => {
     const names = fileNames('csv', [{ name: 'a/b' }, { name: 'a b' }, { name: '../x' }, { name: 'A_B' }]);
     expect(names).to.deep.equal(['a_b.csv', 'a_b-2.csv', '__x.csv', 'A_B-3.csv']);

@@ -1,7 +1,7 @@
 """The control connection: XML-RPC calls to a host server on another machine. Used by RemoteApp.
 
-docs/network.md has its handshake. A connection is made for each call, so that nothing is kept open;
-data links do not need it once they are made.
+docs/control-connection.md has its handshake. A connection is made for each call, so that nothing
+is kept open; data links do not need it once they are made.
 """
 
 from __future__ import annotations
