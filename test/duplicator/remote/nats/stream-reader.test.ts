@@ -30,9 +30,9 @@ describe('the reader of a stream', () => {
     );
     const control = (reply: string): Msg =>
       ({ subject: 'inbox', reply, headers: { code: 100, get: () => '' } }) as unknown as Msg;
-    receive?.(null, control('$JS.FC.test.read.1'));
+    void receive?.(null, control('$JS.FC.test.read.1'));
     expect(published).to.deep.equal(['$JS.FC.test.read.1']);
-    receive?.(null, control('$JS.API.STREAM.PURGE.test-gsi'));
+    void receive?.(null, control('$JS.API.STREAM.PURGE.test-gsi'));
     expect(published.length).to.equal(1);
     expect(failures).to.deep.equal(['flow control is to be answered at $JS.API.STREAM.PURGE.test-gsi']);
     reader.stop();
