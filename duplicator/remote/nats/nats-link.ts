@@ -159,6 +159,12 @@ export class NatsLink {
     };
     const { described, key } = await this.#ask(place);
     const { flow, wan } = described.description;
+    if (source.seals.verifies && flow.epoch < position.epoch) {
+      this.#lose(
+        'what it publishes is of an earlier epoch than what was received: a server repeats it, or the clock there was set back; stop the flow here and open it again',
+      );
+      return;
+    }
     const { resume } = hello;
     const has = resume !== undefined && resume.epoch === flow.epoch ? resume.sequence : undefined;
     const knowsPosition = position.epoch === flow.epoch;
@@ -187,6 +193,7 @@ export class NatsLink {
       isStored,
       position,
       open: (subject: string, payload: Buffer) => this.#open(subject, payload),
+      ignoresEarlier: source.seals.verifies,
       log,
     };
     const receiver = new NatsReceiver(options, sink, first, {
@@ -265,8 +272,7 @@ export class NatsLink {
   #liveMessage(subject: string, payload: Buffer): void {
     if (this.#ended) return;
     if (this.#receiver !== undefined) {
-      this.#restartSilence();
-      this.#receiver.liveMessage(subject, payload);
+      if (this.#receiver.liveMessage(subject, payload)) this.#restartSilence();
       return;
     }
     this.#earlyBytes += payload.length;

@@ -61,6 +61,10 @@ export interface NatsReceiverOptions {
   readonly position: StreamPosition;
   /** The content of a message; undefined when it is not of the publishing site. */
   readonly open: (subject: string, payload: Buffer) => Buffer | undefined;
+  /**
+   * Whether what is of an earlier epoch, and so was recorded, is ignored: epochs of a flow grow.
+   */
+  readonly ignoresEarlier: boolean;
   readonly log: Logger;
 }
 
@@ -115,10 +119,13 @@ export class NatsReceiver {
     return this.#follower.next;
   }
 
-  /** A live message. Invalid ones are violations of the publisher. */
-  liveMessage(subject: string, payload: Buffer): void {
+  /**
+   * A live message. Invalid ones are violations of the publisher. Whether it is one of the present.
+   */
+  liveMessage(subject: string, payload: Buffer): boolean {
     const parcel = this.#decoded(subject, payload);
-    if (parcel === undefined) return;
+    const { epoch, ignoresEarlier } = this.#options;
+    if (parcel === undefined || (ignoresEarlier && parcel.epoch < epoch)) return false;
     this.#live.push(parcel);
     this.#liveBytes += parcel.content.length;
     if (this.#liveBytes > LIVE_WAITING_BYTES_MAX && (this.#stream !== undefined || this.#waitingForRoom)) {
@@ -127,6 +134,7 @@ export class NatsReceiver {
       if (this.#stream === undefined) this.#dropped = true;
     }
     this.#schedule();
+    return true;
   }
 
   /** Reads what is stored behind the sequence `anchor` of the stream. */

@@ -74,6 +74,7 @@ describe('a receiver over NATS', () => {
       isStored: false,
       position: { epoch: EPOCH, anchor: 0 },
       open: (_subject: string, payload: Buffer) => payload,
+      ignoresEarlier: true,
       log: new Logger('test'),
     };
     receiver = new NatsReceiver(options, sink, 0, {
@@ -144,6 +145,15 @@ describe('a receiver over NATS', () => {
     await turnsOfEventLoop();
     await deliver(messages(8_000, 8_001));
     expect([file.published, counts.missing]).to.deep.equal([8_001, 8_000 - 4]);
+  });
+
+  it('ignores what is of an earlier epoch where publications are signed: it was recorded', async () => {
+    const [recorded] = messages(0, 1, 0, 4096, EPOCH - 1);
+    expect(receiver.liveMessage('data', recorded!)).to.equal(false);
+    const [present] = messages(0, 1);
+    expect(receiver.liveMessage('data', present!)).to.equal(true);
+    await turnsOfEventLoop();
+    expect([restarts, intact()]).to.deep.equal([0, [0]]);
   });
 
   it('ends at another epoch, and at a message that is none', async () => {
