@@ -294,7 +294,9 @@ export class NatsReceiver {
     if (step === 'double' || this.#follower.next !== before) this.#moveAnchor(streamSequence);
   }
 
-  /** Reads what did not wait; where nothing is stored the next live parcel shows that it is lost. */
+  /**
+   * Reads what was dropped; where nothing is stored the next live parcel shows that it is lost.
+   */
   #readDropped(): void {
     this.#dropped = false;
     const { isStored, position } = this.#options;
