@@ -3,6 +3,7 @@
  * root), while SpecTcl and each process of mirrorflow is interrupted.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { userInfo } from 'node:os';
@@ -43,6 +44,13 @@ function ip(...args: readonly string[]): void {
   execFileSync('ip', args, { stdio: 'pipe' });
 }
 
+/** A run that was killed has left its own, with the same addresses. */
+function removeNamespacesOfDead(): void {
+  const names = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+  for (const [name, pid] of names.matchAll(/^mfv(\d+)[ab]\b/gm))
+    if (!existsSync(`/proc/${pid}`)) ip('netns', 'del', name);
+}
+
 describe('viewers like CutiePie at a gateway', function () {
   let system: RealSystem;
   let simulator: Simulator;
@@ -56,6 +64,7 @@ describe('viewers like CutiePie at a gateway', function () {
 
   before(() => {
     try {
+      removeNamespacesOfDead();
       for (const host of HOSTS) {
         const { namespace, link, outside, address } = host;
         ip('netns', 'add', namespace);
