@@ -14,7 +14,7 @@ import {
   encodeResponse,
   encodeError,
 } from '../../protocol/rpc/xml-rpc/codec.js';
-import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
+import { isStruct, type RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 
 const ID = /^[0-9a-f]{32}$/;
 const LINE_END = 0x0a;
@@ -50,14 +50,17 @@ export function decodeSiteCall(
   const end = body?.indexOf(LINE_END) ?? -1;
   if (body === undefined || end < 0) return undefined;
   try {
-    const header = JSON.parse(Buffer.from(body.subarray(0, end)).toString('utf8')) as Partial<CallHeader>;
+    const header: unknown = JSON.parse(Buffer.from(body.subarray(0, end)).toString('utf8'));
+    if (!isStruct(header)) return undefined;
     const { id, atMs, host } = header;
     if (typeof id !== 'string' || !ID.test(id) || typeof atMs !== 'number' || !isName(host)) return undefined;
     const [value] = decodeCall(body.subarray(end + 1)).params;
     const place = { method: METHOD, root: 'call', path: [], unknownMembers: 'refuse' } as const;
     return { header: { id, atMs, host }, call: siteCall.check(value, { ...place, path: [] }) };
   } catch (error) {
-    if (error instanceof SyntaxError || isMirrorflowError(error)) return undefined;
+    // A RangeError: nested deeper than the stack.
+    if (error instanceof SyntaxError || error instanceof RangeError || isMirrorflowError(error))
+      return undefined;
     throw error;
   }
 }

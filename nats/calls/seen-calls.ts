@@ -1,7 +1,8 @@
 /**
- * Remembers which calls of other sites have arrived, so that a call that was recorded on the line
- * is not answered again: a call counts only near its time, and its number once in that time. Used
- * by `SiteCalls` (site-calls.ts). Pure but for the clock.
+ * Remembers which calls of one site have arrived, so that a call that was recorded on the line is
+ * not answered again: a call counts only near its time, and its number once in that time. There is
+ * one for each site, so that no site can use up the room of another. Used by `SiteCalls`
+ * (site-calls.ts). Pure but for the clock.
  */
 
 /** How far the clocks of two sites may differ. */
@@ -19,17 +20,29 @@ export class SeenCalls {
     this.#nowMs = nowMs;
   }
 
+  /** Whether no number would be refused because it came before. */
+  get isEmpty(): boolean {
+    this.#forget();
+    return this.#seen.size === 0;
+  }
+
   /** True for the first call of this number within its time. */
   accept(id: string, atMs: number): boolean {
+    this.#forget();
     const nowMs = this.#nowMs();
-    for (const [seenId, timeMs] of this.#seen) {
-      if (timeMs >= nowMs - CLOCK_DIFFERENCE_MS) break;
-      this.#seen.delete(seenId);
-    }
     const isNear = Math.abs(nowMs - atMs) <= CLOCK_DIFFERENCE_MS;
     if (!isNear || this.#seen.has(id) || this.#seen.size >= SEEN_MAX) return false;
     // A call from a clock that is ahead counts until its own time is over.
     this.#seen.set(id, Math.max(nowMs, atMs));
     return true;
+  }
+
+  /** Removes numbers whose time is over. */
+  #forget(): void {
+    const nowMs = this.#nowMs();
+    for (const [old, time] of this.#seen) {
+      if (time >= nowMs - CLOCK_DIFFERENCE_MS) break;
+      this.#seen.delete(old);
+    }
   }
 }

@@ -10,10 +10,9 @@ import { describeError, isMirrorflowError, MirrorflowError } from '../../protoco
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { RateLimitedLog } from '../../protocol/base/rate-limited-log.js';
-import { isName } from '../../protocol/base/names.js';
 import { natsTransport } from '../../protocol/nats/packages.js';
 import type { SiteSeals } from '../../protocol/nats/signature.js';
-import { NatsSubjects, nameOfToken } from '../../protocol/nats/subjects.js';
+import { NatsSubjects } from '../../protocol/nats/subjects.js';
 import { STARTING_METHODS, type SiteCall } from '../../protocol/rpc/contract/sites.js';
 import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 import { decodeAnswer, decodeSiteCall, encodeAnswer, encodeSiteCall } from './call-documents.js';
@@ -25,8 +24,8 @@ import { CLOCK_DIFFERENCE_MS, SeenCalls } from './seen-calls.js';
  */
 const ABSENT_RETRY_MS = 100;
 const ABSENT_MS = 2_000;
-/** Calls of other sites that are being answered. */
-const ANSWERED_MAX = 256;
+/** Calls of one site that are being answered. */
+const ANSWERED_MAX = 64;
 const START_TIMEOUT_MS = LIMITS.childReadyTimeoutMs + 1_000;
 
 export interface SiteCallsOptions {
@@ -41,13 +40,23 @@ export interface SiteCallsOptions {
   readonly log: Logger;
 }
 
+/** What is kept of a site that calls. */
+interface Caller {
+  /** Undefined: calls of the site are not received at present. */
+  subscription: Subscription | undefined;
+  /** Outlives the subscription, so that no recorded call counts after a site was away. */
+  readonly seen: SeenCalls;
+  answering: number;
+}
+
+/** By which a server marks the place of an answer beyond a gateway. */
+const GATEWAY_MARK = /^_GR_\.[^.]+\.[^.]+\./;
+
 export class SiteCalls {
   readonly #options: SiteCallsOptions;
   readonly #refusals: RateLimitedLog;
-  readonly #seen = new SeenCalls(() => Date.now());
-  /** By calling site. */
-  readonly #subscriptions = new Map<string, Subscription>();
-  #answering = 0;
+  /** By site. */
+  readonly #callers = new Map<string, Caller>();
 
   constructor(options: SiteCallsOptions) {
     this.#options = options;
@@ -63,21 +72,30 @@ export class SiteCalls {
   answerSites(sites: readonly string[]): void {
     const { connection, subjects, host, log } = this.#options;
     const wanted = new Set([subjects.site, ...sites]);
-    for (const [site, subscription] of this.#subscriptions) {
+    for (const [site, caller] of this.#callers) {
       if (wanted.has(site)) continue;
-      subscription.unsubscribe();
-      this.#subscriptions.delete(site);
+      caller.subscription?.unsubscribe();
+      caller.subscription = undefined;
+      if (caller.seen.isEmpty) this.#callers.delete(site);
     }
     for (const site of wanted) {
-      if (this.#subscriptions.has(site)) continue;
-      const subscription = connection.subscribe(subjects.ask(host, site), {
+      const caller = this.#callerOf(site);
+      caller.subscription ??= connection.subscribe(subjects.ask(host, site), {
         callback: (error, message) => {
-          if (error === null) this.#received(message);
+          if (error === null) this.#received(site, caller, message);
           else log.warn('calls of another site are not received', { site, cause: error.message });
         },
       });
-      this.#subscriptions.set(site, subscription);
     }
+  }
+
+  #callerOf(site: string): Caller {
+    let caller = this.#callers.get(site);
+    if (caller === undefined) {
+      caller = { subscription: undefined, seen: new SeenCalls(() => Date.now()), answering: 0 };
+      this.#callers.set(site, caller);
+    }
+    return caller;
   }
 
   /**
@@ -105,8 +123,8 @@ export class SiteCalls {
 
   /** Answers no further call. */
   close(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
-    this.#subscriptions.clear();
+    for (const { subscription } of this.#callers.values()) subscription?.unsubscribe();
+    this.#callers.clear();
   }
 
   async #request(subject: string, bytes: Uint8Array, timeout: number, target: string): Promise<Msg> {
@@ -142,10 +160,18 @@ export class SiteCalls {
   }
 
   /** What is no sound call is dropped: its sender may be any program at the NATS server. */
-  #received(message: Msg): void {
-    const { seals } = this.#options;
-    const site = nameOfToken(message.subject.split('.').at(-1) ?? '');
-    const decoded = isName(site) ? decodeSiteCall(seals, site, message.subject, message.data) : undefined;
+  #received(site: string, caller: Caller, message: Msg): void {
+    const { seals, subjects } = this.#options;
+    const { inbox } = new NatsSubjects(subjects.prefix, site);
+    // An answer is published with the rights of this site: nowhere but where the caller reads.
+    if (message.reply?.replace(GATEWAY_MARK, '').startsWith(`${inbox}.`) !== true) {
+      this.#refusals.warn('a call of another site was refused: it asks for an answer outside of its inbox', {
+        site,
+        reply: message.reply,
+      });
+      return;
+    }
+    const decoded = decodeSiteCall(seals, site, message.subject, message.data);
     if (decoded === undefined) {
       this.#refusals.warn('a call of another site was refused: it was changed, forged, or is no call', {
         site,
@@ -153,7 +179,7 @@ export class SiteCalls {
       return;
     }
     const { header, call } = decoded;
-    if (!this.#seen.accept(header.id, header.atMs)) {
+    if (!caller.seen.accept(header.id, header.atMs)) {
       this.#refusals.warn('a call of another site was refused: it came before, or its time is not now', {
         site,
         differenceMs: Math.round(Date.now() - header.atMs),
@@ -161,19 +187,24 @@ export class SiteCalls {
       });
       return;
     }
-    void this.#answer(site, header.host, call).then((answer) =>
+    void this.#answer(site, caller, header.host, call).then((answer) =>
       message.respond(this.#fitting(header.id, answer)),
     );
   }
 
-  async #answer(site: string, host: string, call: SiteCall): Promise<RpcValue | MirrorflowError> {
-    if (this.#answering >= ANSWERED_MAX) {
+  async #answer(
+    site: string,
+    caller: Caller,
+    host: string,
+    call: SiteCall,
+  ): Promise<RpcValue | MirrorflowError> {
+    if (caller.answering >= ANSWERED_MAX) {
       return new MirrorflowError(
         'LIMIT_REACHED',
-        `${ANSWERED_MAX} calls of other sites are under way already`,
+        `${ANSWERED_MAX} calls of site ${site} are under way already`,
       );
     }
-    this.#answering += 1;
+    caller.answering += 1;
     try {
       return await this.#options.answer(site, host, call);
     } catch (error) {
@@ -181,7 +212,7 @@ export class SiteCalls {
         ? error
         : new MirrorflowError('APPLICATION_ERROR', describeError(error));
     } finally {
-      this.#answering -= 1;
+      caller.answering -= 1;
     }
   }
 

@@ -4,6 +4,7 @@
  * the presence of this host and the table of far hosts. Pure.
  */
 import { siteHost, type SiteHost } from '../../protocol/rpc/contract/sites.js';
+import { isStruct } from '../../protocol/rpc/xml-rpc/values.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { isName } from '../../protocol/base/names.js';
 import { nameOfToken } from '../../protocol/nats/subjects.js';
@@ -40,14 +41,17 @@ export function decodeEntry(seals: SiteSeals, key: string, bytes: Uint8Array): E
   const body = seals.open(site, key, bytes);
   if (body === undefined) return undefined;
   try {
-    const content = JSON.parse(Buffer.from(body).toString('utf8'), revive) as { atMs?: unknown };
+    const content: unknown = JSON.parse(Buffer.from(body).toString('utf8'), revive);
+    if (!isStruct(content)) return undefined;
     const { atMs } = content;
     if (typeof atMs !== 'number' || !Number.isFinite(atMs)) return undefined;
     const place = { method: 'the entry', root: key, path: [], unknownMembers: 'drop' } as const;
     const host = siteHost.check(content, { ...place, path: [] });
     return host.site === site && host.host === name ? { host, atMs } : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || isMirrorflowError(error)) return undefined;
+    // A RangeError: nested deeper than the stack.
+    if (error instanceof SyntaxError || error instanceof RangeError || isMirrorflowError(error))
+      return undefined;
     throw error;
   }
 }

@@ -10,8 +10,20 @@ import type { Entry } from './entry.js';
 /** Time without an entry after which a host is removed; hosts publish several in this time. */
 export const ENTRY_LIFE_MS = 30_000;
 
+/**
+ * Of one site, so that none can use up the room of another: its hosts, and the bytes of their
+ * entries.
+ */
+const HOSTS_OF_SITE_MAX = 256;
+const BYTES_OF_SITE_MAX = 1024 * 1024;
+/** Of all sites. */
+const BYTES_MAX = 16 * 1024 * 1024;
+/** Of the hosts in one list: as XML-RPC they are up to seven times as long, and fit in a call. */
+const LISTED_BYTES_MAX = 512 * 1024;
+
 interface Known {
   readonly entry: Entry;
+  readonly bytes: number;
   readonly receivedAtMs: number;
 }
 
@@ -23,12 +35,15 @@ export class FarHosts {
     this.#clock = clock;
   }
 
-  /** Adds or replaces the entry of a host. Returns whether the list may have changed. */
-  received(key: string, entry: Entry): boolean {
+  /**
+   * Adds or replaces the entry of a host, which has so many bytes. Returns whether the list may have
+   * changed; an entry for which there is no room changes nothing.
+   */
+  received(key: string, entry: Entry, bytes: number): boolean {
     const before = this.#known.get(key);
     if (before !== undefined && entry.atMs <= before.entry.atMs) return false;
-    if (before === undefined && this.#known.size >= SITE_HOSTS_MAX) return false;
-    this.#known.set(key, { entry, receivedAtMs: this.#clock.nowMs() });
+    if (!this.#hasRoom(key, entry.host.site, bytes)) return false;
+    this.#known.set(key, { entry, bytes, receivedAtMs: this.#clock.nowMs() });
     return before === undefined || textOf(before.entry.host) !== textOf(entry.host);
   }
 
@@ -45,8 +60,42 @@ export class FarHosts {
     return expired.length > 0;
   }
 
+  #hasRoom(key: string, site: string, bytes: number): boolean {
+    let [hosts, allBytes] = [1, bytes];
+    let [hostsOfSite, bytesOfSite] = [1, bytes];
+    for (const [other, known] of this.#known) {
+      if (other === key) continue;
+      hosts += 1;
+      allBytes += known.bytes;
+      if (known.entry.host.site !== site) continue;
+      hostsOfSite += 1;
+      bytesOfSite += known.bytes;
+    }
+    return (
+      hosts <= SITE_HOSTS_MAX &&
+      allBytes <= BYTES_MAX &&
+      hostsOfSite <= HOSTS_OF_SITE_MAX &&
+      bytesOfSite <= BYTES_OF_SITE_MAX
+    );
+  }
+
+  /**
+   * Those that fit in a report. The sites that publish least come first, so that what is left out
+   * is of one that publishes too much.
+   */
   list(): SiteHost[] {
-    return [...this.#known.values()].map(({ entry }) => entry.host);
+    const bytesOf = new Map<string, number>();
+    for (const { entry, bytes } of this.#known.values())
+      bytesOf.set(entry.host.site, (bytesOf.get(entry.host.site) ?? 0) + bytes);
+    const siteBytes = ({ entry }: Known): number => bytesOf.get(entry.host.site) ?? 0;
+    const ranked = [...this.#known.values()].toSorted(
+      (one, other) => siteBytes(one) - siteBytes(other) || one.bytes - other.bytes,
+    );
+    let listed = 0;
+    return ranked.flatMap(({ entry, bytes }) => {
+      listed += bytes;
+      return listed <= LISTED_BYTES_MAX ? [entry.host] : [];
+    });
   }
 }
 

@@ -14,6 +14,7 @@ import type { NatsSubjects } from '../../protocol/nats/subjects.js';
 import type { SiteHost } from '../../protocol/rpc/contract/sites.js';
 import { Bucket } from './bucket.js';
 import { decodeEntry, encodeEntry } from './entry.js';
+import { EntryTimes } from './entry-times.js';
 import { ENTRY_LIFE_MS, FarHosts } from './far-hosts.js';
 import { OwnHost } from './own-host.js';
 
@@ -21,6 +22,8 @@ import { OwnHost } from './own-host.js';
 const LOOK_MS = 1_000;
 /** Several signs of life fit into the life of an entry. */
 const SIGN_MS = ENTRY_LIFE_MS / 4;
+/** Changes of other sites within this time are reported together. */
+const REPORT_SPACING_MS = 100;
 
 export interface PresenceOptions {
   readonly connection: NatsConnection;
@@ -43,7 +46,9 @@ export class Presence {
   readonly #own: OwnHost;
   readonly #refusals: RateLimitedLog;
   #server: HostConnection | undefined;
+  readonly #times = new EntryTimes(() => Date.now());
   #cancelLook: () => void = () => undefined;
+  #cancelReport: (() => void) | undefined;
   #published = { text: '', atMs: -Infinity };
   /** The last description; still published while no host server runs. */
   #described: SiteHost | undefined;
@@ -71,15 +76,16 @@ export class Presence {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelLook();
+    this.#cancelReport?.();
     // What is being looked up or written may take long when a server is unreachable.
     await Promise.all([this.#bucket.close(this.#key), this.#own.close(), this.#server?.close()]);
   }
 
   #look(): void {
-    const { clock, onFarHosts } = this.#options;
+    const { clock } = this.#options;
     void this.#publish().then(() => {
       if (this.#closed) return;
-      if (this.#far.expire()) onFarHosts(this.#far.list());
+      if (this.#far.expire()) this.#changed();
       this.#cancelLook = clock.after(LOOK_MS, () => this.#look());
     });
   }
@@ -110,14 +116,31 @@ export class Presence {
 
   #received(key: string, value: Uint8Array | undefined): void {
     if (key === this.#key) return;
-    const { seals, onFarHosts } = this.#options;
+    const { seals } = this.#options;
     if (value === undefined) {
-      if (this.#far.removed(key)) onFarHosts(this.#far.list());
+      if (this.#far.removed(key)) this.#changed();
       return;
     }
     const entry = decodeEntry(seals, key, value);
-    if (entry === undefined)
+    if (entry === undefined) {
       this.#refusals.warn('an entry of another site was refused: changed, forged, or none', { key });
-    else if (this.#far.received(key, entry)) onFarHosts(this.#far.list());
+      return;
+    }
+    const time = seals.verifies ? this.#times.accept(key, entry.atMs) : 'new';
+    if (time === 'distant') {
+      this.#refusals.warn('an entry of another site was refused: its time is not now', {
+        key,
+        differenceMs: Math.round(Date.now() - entry.atMs),
+      });
+    }
+    if (time === 'new' && this.#far.received(key, entry, value.length)) this.#changed();
+  }
+
+  /** Reports at most so often, whatever other sites write. */
+  #changed(): void {
+    this.#cancelReport ??= this.#options.clock.after(REPORT_SPACING_MS, () => {
+      this.#cancelReport = undefined;
+      this.#options.onFarHosts(this.#far.list());
+    });
   }
 }

@@ -5,10 +5,15 @@
 import type { Clock } from '../../protocol/base/clock.js';
 import { REPORT_SILENCE_MS, type ReceiverReport } from '../../protocol/nats/receiver-report.js';
 
-/** Receivers of one flow at most: further reports are ignored. */
+/**
+ * Receivers of one flow at most, of one site and of all: further reports are ignored. No site takes
+ * the places of another.
+ */
+const RECEIVERS_OF_SITE_MAX = 256;
 const RECEIVERS_MAX = 4_096;
 
 interface Receiver {
+  readonly site: string;
   readonly epoch: number;
   readonly next: number;
   readonly reportedMs: number;
@@ -22,10 +27,12 @@ export class FarReceivers {
     this.#clock = clock;
   }
 
-  report({ id, epoch, next, delivery }: ReceiverReport): void {
-    if (delivery === 'lossy') this.#receivers.delete(id);
-    else if (this.#receivers.has(id) || this.#receivers.size < RECEIVERS_MAX)
-      this.#receivers.set(id, { epoch, next, reportedMs: this.#clock.nowMs() });
+  /** `site`: the one that reports; the names of its receivers are its own. */
+  report(site: string, { id, epoch, next, delivery }: ReceiverReport): void {
+    const key = `${site} ${id}`;
+    if (delivery === 'lossy') this.#receivers.delete(key);
+    else if (this.#receivers.has(key) || this.#hasRoom(site))
+      this.#receivers.set(key, { site, epoch, next, reportedMs: this.#clock.nowMs() });
   }
 
   /**
@@ -40,5 +47,11 @@ export class FarReceivers {
       else if (receiver.epoch === epoch) slowest = Math.min(slowest ?? Infinity, receiver.next);
     }
     return slowest;
+  }
+
+  #hasRoom(site: string): boolean {
+    if (this.#receivers.size >= RECEIVERS_MAX) return false;
+    const own = [...this.#receivers.values()].filter((receiver) => receiver.site === site);
+    return own.length < RECEIVERS_OF_SITE_MAX;
   }
 }

@@ -23,7 +23,7 @@ import {
   type GroupHead,
   type Parcel,
 } from '../../protocol/nats/parcel.js';
-import { decodeReport, type ReceiverReport } from '../../protocol/nats/receiver-report.js';
+import { decodeReport } from '../../protocol/nats/receiver-report.js';
 import { asBuffer, lastStored } from '../../protocol/nats/stream-place.js';
 import { nameOfToken, type NatsSubjects } from '../../protocol/nats/subjects.js';
 import { FarReceivers } from './far-receivers.js';
@@ -77,10 +77,7 @@ export class PublishedFlow {
     this.#far = new FarReceivers(clock);
     this.#reports = writer.place.connection.subscribe(subjects.take(app, flow, '*', 'report'), {
       callback: (error, message) => {
-        const report = error === null ? this.#reportIn(message) : undefined;
-        if (typeof report !== 'object') return;
-        this.#far.report(report);
-        this.#wakeCredit();
+        if (error === null && this.#reported(message)) this.#wakeCredit();
       },
     });
   }
@@ -214,11 +211,14 @@ export class PublishedFlow {
     this.#reports.unsubscribe();
   }
 
-  /** The site of the receiver stands in the subject. */
-  #reportIn({ subject, data }: Msg): ReceiverReport | string | undefined {
+  /** The site of the receiver stands in the subject. False for what is no report of it. */
+  #reported({ subject, data }: Msg): boolean {
     const site = nameOfToken(subject.split('.').at(-2) ?? '');
     const bytes = this.#options.writer.seals.open(site, subject, data);
-    return bytes === undefined ? undefined : decodeReport(bytes);
+    const report = bytes === undefined ? undefined : decodeReport(bytes);
+    if (typeof report !== 'object') return false;
+    this.#far.report(site, report);
+    return true;
   }
 
   async #last(subject: string): Promise<Parcel | string | undefined> {

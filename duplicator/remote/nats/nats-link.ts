@@ -31,7 +31,7 @@ import { NatsSubjects } from '../../../protocol/nats/subjects.js';
 import type { Delivery } from '../../serving/consumer-registry.js';
 import type { UpstreamLinkHooks } from '../upstream-link.js';
 import { ReceiverReports } from './receiver-reports.js';
-import { NatsReceiver, type StreamPosition } from './nats-receiver.js';
+import { LIVE_WAITING_BYTES_MAX, NatsReceiver, type StreamPosition } from './nats-receiver.js';
 import { findAnchor } from './stream-search.js';
 
 export interface NatsLinkOptions {
@@ -67,6 +67,7 @@ export class NatsLink {
   #reports: ReceiverReports | undefined;
   /** Live messages that arrive before there is a receiver. */
   readonly #early: { readonly subject: string; readonly payload: Buffer }[] = [];
+  #earlyBytes = 0;
   #describedLive: (described: Described) => void = () => undefined;
   readonly #refused: RateLimitedLog;
   /** The publisher leaves out what it is too slow for. */
@@ -158,6 +159,12 @@ export class NatsLink {
     };
     const { described, key } = await this.#ask(place);
     const { flow, wan } = described.description;
+    if (source.seals.verifies && flow.epoch < position.epoch) {
+      this.#lose(
+        'what it publishes is of an earlier epoch than what was received: a server repeats it, or the clock there was set back; stop the flow here and open it again',
+      );
+      return;
+    }
     const { resume } = hello;
     const has = resume !== undefined && resume.epoch === flow.epoch ? resume.sequence : undefined;
     const knowsPosition = position.epoch === flow.epoch;
@@ -186,6 +193,7 @@ export class NatsLink {
       isStored,
       position,
       open: (subject: string, payload: Buffer) => this.#open(subject, payload),
+      ignoresEarlier: source.seals.verifies,
       log,
     };
     const receiver = new NatsReceiver(options, sink, first, {
@@ -264,9 +272,14 @@ export class NatsLink {
   #liveMessage(subject: string, payload: Buffer): void {
     if (this.#ended) return;
     if (this.#receiver !== undefined) {
-      this.#restartSilence();
-      this.#receiver.liveMessage(subject, payload);
+      if (this.#receiver.liveMessage(subject, payload)) this.#restartSilence();
       return;
+    }
+    this.#earlyBytes += payload.length;
+    if (this.#earlyBytes > LIVE_WAITING_BYTES_MAX) {
+      // What is dropped is read from the stream.
+      this.#early.length = 0;
+      this.#earlyBytes = payload.length;
     }
     this.#early.push({ subject, payload: Buffer.from(payload) });
     const described = describedIn(this.#options.source, subject, payload);

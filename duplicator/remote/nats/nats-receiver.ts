@@ -31,10 +31,10 @@ import { GroupFollower } from './group-follower.js';
 import { StreamReader, type StreamReaderOptions } from './stream-reader.js';
 
 /**
- * Live parcels that wait while the stream is read, bytes at most: what is beyond is read from the
- * stream.
+ * Live parcels that wait while the stream is read or a consumer holds the flow, bytes at most: what
+ * is beyond is read from the stream.
  */
-const LIVE_WAITING_BYTES_MAX = 64 * 2 ** 20;
+export const LIVE_WAITING_BYTES_MAX = 64 * 2 ** 20;
 /** Time after which a stream that could not be read is read again. */
 const RETRY_MS = 500;
 /**
@@ -61,6 +61,10 @@ export interface NatsReceiverOptions {
   readonly position: StreamPosition;
   /** The content of a message; undefined when it is not of the publishing site. */
   readonly open: (subject: string, payload: Buffer) => Buffer | undefined;
+  /**
+   * Whether what is of an earlier epoch, and so was recorded, is ignored: epochs of a flow grow.
+   */
+  readonly ignoresEarlier: boolean;
   readonly log: Logger;
 }
 
@@ -96,6 +100,8 @@ export class NatsReceiver {
   #receivedBytes = 0;
   #scheduled = false;
   #waitingForRoom = false;
+  /** Live parcels were dropped while a consumer held the flow. */
+  #dropped = false;
   #stopped = false;
 
   /** `next`: the sequence that is expected first; everything below it is here. */
@@ -113,17 +119,22 @@ export class NatsReceiver {
     return this.#follower.next;
   }
 
-  /** A live message. Invalid ones are violations of the publisher. */
-  liveMessage(subject: string, payload: Buffer): void {
+  /**
+   * A live message. Invalid ones are violations of the publisher. Whether it is one of the present.
+   */
+  liveMessage(subject: string, payload: Buffer): boolean {
     const parcel = this.#decoded(subject, payload);
-    if (parcel === undefined) return;
+    const { epoch, ignoresEarlier } = this.#options;
+    if (parcel === undefined || (ignoresEarlier && parcel.epoch < epoch)) return false;
     this.#live.push(parcel);
     this.#liveBytes += parcel.content.length;
-    if (this.#stream !== undefined && this.#liveBytes > LIVE_WAITING_BYTES_MAX) {
+    if (this.#liveBytes > LIVE_WAITING_BYTES_MAX && (this.#stream !== undefined || this.#waitingForRoom)) {
       this.#live = [];
       this.#liveBytes = 0;
+      if (this.#stream === undefined) this.#dropped = true;
     }
     this.#schedule();
+    return true;
   }
 
   /** Reads what is stored behind the sequence `anchor` of the stream. */
@@ -283,6 +294,15 @@ export class NatsReceiver {
     if (step === 'double' || this.#follower.next !== before) this.#moveAnchor(streamSequence);
   }
 
+  /**
+   * Reads what was dropped; where nothing is stored the next live parcel shows that it is lost.
+   */
+  #readDropped(): void {
+    this.#dropped = false;
+    const { isStored, position } = this.#options;
+    if (isStored && this.#stream === undefined) this.catchUp(position.anchor);
+  }
+
   #moveAnchor(anchor: number): void {
     const { position, epoch } = this.#options;
     position.anchor = position.epoch === epoch ? Math.max(position.anchor, anchor) : anchor;
@@ -358,7 +378,9 @@ export class NatsReceiver {
       if (this.#reader.problem !== undefined) this.#hooks.violated(this.#reader.problem);
     }
     this.#waitingForRoom = false;
-    if (!this.#stopped) this.#pump();
+    if (this.#stopped) return;
+    if (this.#dropped) this.#readDropped();
+    this.#pump();
   }
 }
 

@@ -34,6 +34,8 @@ const SILENCE_MS = 5 * IDLE_HEARTBEAT_MS;
 /** The server forgets a reader without a subscription after this time. */
 const INACTIVE_MS = 10_000;
 const NS_PER_MS = 1_000_000;
+/** Begin of the subjects at which servers await answers to flow control. */
+const FLOW_CONTROL = '$JS.FC.';
 /** Status of messages that carry no data. */
 const CONTROL_STATUS = 100;
 
@@ -123,6 +125,11 @@ export class StreamReader {
   #control(message: Msg): void {
     const subject = message.reply ?? message.headers?.get('Nats-Consumer-Stalled');
     if (subject !== undefined && subject !== '') {
+      // An empty message elsewhere could be a request to the server, with the rights of this site.
+      if (!subject.startsWith(FLOW_CONTROL)) {
+        this.#fail(`flow control is to be answered at ${subject}`);
+        return;
+      }
       this.#hooks.flowControl(() => {
         if (!this.#stopped) this.#options.place.connection.publish(subject);
       });

@@ -1,12 +1,13 @@
 /** Calls between sites (nats/calls), at a real nats-server. */
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect } from 'chai';
+import { decodeSiteCall, encodeSiteCall } from '../../../nats/calls/call-documents.js';
 import { SeenCalls } from '../../../nats/calls/seen-calls.js';
 import { SiteCalls } from '../../../nats/calls/site-calls.js';
 import { systemClock } from '../../../protocol/base/clock.js';
 import { isMirrorflowError, MirrorflowError } from '../../../protocol/base/errors.js';
 import { Logger } from '../../../protocol/base/log.js';
-import { newSiteKey, readSeals, type SiteSeals } from '../../../protocol/nats/signature.js';
+import { newSiteKey, readSeals, SiteSeals } from '../../../protocol/nats/signature.js';
 import { NatsSubjects } from '../../../protocol/nats/subjects.js';
 import type { SiteCall } from '../../../protocol/rpc/contract/sites.js';
 import type { RpcValue } from '../../../protocol/rpc/xml-rpc/values.js';
@@ -116,11 +117,12 @@ describe('calls between sites', () => {
     const [{ subject, data }] = await eventually(() =>
       recorded.length > 0 ? ([recorded[0]!] as const) : undefined,
     );
-    recorder.publish(subject, data);
+    const reply = 'test.inbox.frib.again';
+    recorder.publish(subject, data, { reply });
     await eventually(() => logged.some((line) => line.includes('it came before')));
     const changed = Uint8Array.from(data);
     changed[changed.length - 1]! ^= 1;
-    recorder.publish(subject, changed);
+    recorder.publish(subject, changed, { reply });
     await eventually(() => logged.some((line) => line.includes('changed, forged')));
     expect(answered).to.equal(1);
   });
@@ -135,6 +137,93 @@ describe('calls between sites', () => {
     impostor.call('gsi', 'daq', CALL).catch(() => undefined);
     await eventually(() => logged.some((line) => line.includes('changed, forged')));
     expect(answered).to.equal(0);
+  });
+
+  it('a call that asks for its answer outside of its own inbox is not answered', async () => {
+    let answered = 0;
+    await callsOf('gsi', sealsOf('gsi'), async () => {
+      answered += 1;
+      return true;
+    });
+    const caller = await connect('frib');
+    const places = [
+      'test.data.gsi.e1.spectra.now',
+      '$KV.test.gsi.daq',
+      'test.inbox.gsi.x',
+      'test.inbox.fribx.y',
+    ];
+    const arrived: string[] = [];
+    for (const place of places)
+      caller.subscribe(place, { callback: (_error, { subject }) => void arrived.push(subject) });
+    const subject = new NatsSubjects('test', 'gsi').ask('daq', 'frib');
+    for (const [index, reply] of places.entries()) {
+      const header = { id: String(index).repeat(32), atMs: Date.now(), host: 'daq' };
+      caller.publish(subject, encodeSiteCall(sealsOf('frib'), subject, header, CALL), { reply });
+    }
+    const frib = await callsOf('frib', sealsOf('frib'));
+    expect(await frib.call('gsi', 'daq', CALL)).to.equal(true);
+    await caller.flush();
+    expect([answered, arrived]).to.deep.equal([1, []]);
+  });
+
+  it('a recorded call is not answered after its site was away', async () => {
+    let answered = 0;
+    const gsi = await callsOf('gsi', sealsOf('gsi'), async () => {
+      answered += 1;
+      return true;
+    });
+    const caller = await connect('frib');
+    const subject = new NatsSubjects('test', 'gsi').ask('daq', 'frib');
+    const header = { id: '7'.repeat(32), atMs: Date.now(), host: 'daq' };
+    const recorded = encodeSiteCall(sealsOf('frib'), subject, header, CALL);
+    await caller.request(subject, recorded);
+    gsi.answerSites([]);
+    gsi.answerSites(['frib']);
+    await connections[0]!.flush();
+    caller.publish(subject, recorded, { reply: 'test.inbox.frib.again' });
+    await eventually(() => logged.some((line) => line.includes('it came before')));
+    expect(answered).to.equal(1);
+  });
+
+  it('a site that floods a host with calls leaves room for those of another site', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await callsOf('gsi', sealsOf('gsi'), async (site) => {
+      if (site === 'frib') await held;
+      return true;
+    });
+    const frib = await callsOf('frib', sealsOf('frib'));
+    const flood = Array.from({ length: 300 }, () => codeOf(frib.call('gsi', 'daq', CALL)));
+    await Promise.any(flood.map(async (code) => expect(await code).to.equal('LIMIT_REACHED')));
+    const own = await callsOf('gsi', sealsOf('gsi'));
+    // It calls only.
+    own.close();
+    await connections.at(-1)!.flush();
+    expect(await own.call('gsi', 'daq', CALL)).to.equal(true);
+    release();
+    const codes = await Promise.all(flood);
+    expect(codes.filter((code) => code === 'none').length).to.equal(64);
+  });
+
+  it('any bytes in the place of a call are refused', async () => {
+    await callsOf('gsi', sealsOf('gsi'));
+    const caller = await connect('frib');
+    const subject = new NatsSubjects('test', 'gsi').ask('daq', 'frib');
+    for (const text of ['null', 'null\n', '[]\n', '7\n', `${'['.repeat(100_000)}\n`, '{}\n<a/>']) {
+      const bytes = sealsOf('frib').seal(subject, Buffer.from(text));
+      caller.publish(subject, bytes, { reply: 'test.inbox.frib.x' });
+    }
+    const frib = await callsOf('frib', sealsOf('frib'));
+    expect(await frib.call('gsi', 'daq', CALL)).to.equal(true);
+    const unsealed = Buffer.from('null\n<a/>');
+    expect(
+      decodeSiteCall(
+        new SiteSeals(undefined, undefined),
+        'frib',
+        'x',
+        Buffer.concat([Buffer.of(0), unsealed]),
+      ),
+    ).to.equal(undefined);
   });
 
   it('an answer that another site has sealed is refused', async () => {

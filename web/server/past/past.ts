@@ -33,6 +33,8 @@ interface Use {
 
 /** Display memories of all moments together; those in use are refused beyond it. */
 const MOMENT_BYTES_MAX = 512 * 2 ** 20;
+/** Of requests over HTTP at a time, so that they leave the pages their moments. */
+export const ASKED_MOMENTS_MAX = 16;
 /** Moments without a user that are kept for the next one. */
 const UNUSED_KEPT = 4;
 const MOMENTS_MAX = 256;
@@ -48,6 +50,7 @@ export class Past extends EventEmitter<PastEvents> {
   #waiting: Moment[] = [];
   #reading = false;
   #trending = false;
+  #asked = 0;
   #useCount = 0;
 
   constructor(options: PastOptions) {
@@ -85,8 +88,21 @@ export class Past extends EventEmitter<PastEvents> {
     this.#dropUnused();
   }
 
-  /** Runs `use` with a moment. Throws BAD_OPTION with the reason why it cannot be read. */
+  /**
+   * Runs `use` with a moment. Throws BAD_OPTION with the reason why it cannot be read, and
+   * LIMIT_REACHED while too many requests wait for theirs.
+   */
   async withMoment<T>(app: string, atMs: number, use: (moment: Moment) => T): Promise<T> {
+    if (this.#asked >= ASKED_MOMENTS_MAX) {
+      throw new MirrorflowError(
+        'LIMIT_REACHED',
+        'too many moments are being read; retry when they are done',
+        {
+          app,
+        },
+      );
+    }
+    this.#asked += 1;
     const moment = this.acquire(app, atMs);
     try {
       while (!moment.isSettled) await new Promise((resolve) => this.once('settled', resolve));
@@ -94,6 +110,7 @@ export class Past extends EventEmitter<PastEvents> {
         throw new MirrorflowError('BAD_OPTION', moment.problem, { app, atMs });
       return use(moment);
     } finally {
+      this.#asked -= 1;
       this.release(moment);
     }
   }

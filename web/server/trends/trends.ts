@@ -33,12 +33,19 @@ export interface TrendsDependencies {
 
 /** Time between two measurements. */
 const TICK_MS = 1_000;
+/**
+ * After a measurement an application rests for so many times its duration: many trends of large
+ * spectra must not keep the viewer from serving pages.
+ */
+const REST_FACTOR = 4;
 
 export class Trends extends EventEmitter<TrendsEvents> {
   readonly records: TrendRecords;
   readonly #dependencies: TrendsDependencies;
   readonly #notifier: AlarmNotifier;
   readonly #apps = new Map<string, AppTrends>();
+  /** Monotonic milliseconds, by application. */
+  readonly #restUntilMs = new Map<string, number>();
   #cancelTick: (() => void) | undefined;
   #closed = false;
 
@@ -95,6 +102,7 @@ export class Trends extends EventEmitter<TrendsEvents> {
     const existing = this.#apps.get(app);
     if (!this.records.has(app)) {
       this.#apps.delete(app);
+      this.#restUntilMs.delete(app);
       void existing?.close();
     } else if (existing !== undefined) existing.update(this.nowMs);
     else this.#begin(app);
@@ -126,8 +134,13 @@ export class Trends extends EventEmitter<TrendsEvents> {
 
   #tick(): void {
     const { nowMs } = this;
+    const { clock } = this.#dependencies;
     for (const [app, trends] of this.#apps) {
+      const startMs = clock.nowMs();
+      if (startMs < (this.#restUntilMs.get(app) ?? -Infinity)) continue;
       const { events, problemChanged } = trends.tick(nowMs);
+      const endMs = clock.nowMs();
+      this.#restUntilMs.set(app, endMs + REST_FACTOR * (endMs - startMs));
       if (problemChanged) this.emit('trends', app);
       this.emit('values', app, nowMs);
       if (events.length > 0) this.emit('alarms', app);

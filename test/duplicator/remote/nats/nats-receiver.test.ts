@@ -1,7 +1,7 @@
 /** A flow that is received over NATS, parcel by parcel, without a server. */
 import { expect } from 'chai';
 import { BufferSink } from '../../../../duplicator/remote/buffer-sink.js';
-import { NatsReceiver } from '../../../../duplicator/remote/nats/nats-receiver.js';
+import { LIVE_WAITING_BYTES_MAX, NatsReceiver } from '../../../../duplicator/remote/nats/nats-receiver.js';
 import type { StreamReaderOptions } from '../../../../duplicator/remote/nats/stream-reader.js';
 import type { FlowHost } from '../../../../duplicator/serving/flow-host.js';
 import { BufferBatch } from '../../../../nats/publish/buffer-batch.js';
@@ -10,7 +10,7 @@ import { createFlowFile } from '../../../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../../../protocol/flow/flow-file/flow-file.js';
 import { FLOW_FLAGS } from '../../../../protocol/flow/flow-file/layout.js';
 import { RingReader } from '../../../../protocol/flow/flow-file/ring-reader.js';
-import { encodeParcels } from '../../../../protocol/nats/parcel.js';
+import { encodeParcels, PARCEL_HEAD_BYTES } from '../../../../protocol/nats/parcel.js';
 import { Place } from '../../../protocol/flow/flow-file/place.js';
 import { turnsOfEventLoop } from '../../../kit/local-host.js';
 
@@ -74,6 +74,7 @@ describe('a receiver over NATS', () => {
       isStored: false,
       position: { epoch: EPOCH, anchor: 0 },
       open: (_subject: string, payload: Buffer) => payload,
+      ignoresEarlier: true,
       log: new Logger('test'),
     };
     receiver = new NatsReceiver(options, sink, 0, {
@@ -131,6 +132,28 @@ describe('a receiver over NATS', () => {
     grant();
     await turnsOfEventLoop();
     expect(intact()).to.deep.equal([0, 1, 2, 3, 4]);
+  });
+
+  it('a receiver over NATS keeps a bounded number of bytes while a lossless consumer holds the flow', async () => {
+    credit = 2;
+    await deliver(messages(0, 4));
+    const [large] = messages(4, 3_000, 4, 2_000_000);
+    const count = Math.floor(LIVE_WAITING_BYTES_MAX / (large!.length - PARCEL_HEAD_BYTES)) + 1;
+    for (let sent = 0; sent < count; sent += 1) receiver.liveMessage('data', large!);
+    credit = Infinity;
+    grant();
+    await turnsOfEventLoop();
+    await deliver(messages(8_000, 8_001));
+    expect([file.published, counts.missing]).to.deep.equal([8_001, 8_000 - 4]);
+  });
+
+  it('a receiver over NATS ignores what is of an earlier epoch where publications are signed: it was recorded', async () => {
+    const [recorded] = messages(0, 1, 0, 4096, EPOCH - 1);
+    expect(receiver.liveMessage('data', recorded!)).to.equal(false);
+    const [present] = messages(0, 1);
+    expect(receiver.liveMessage('data', present!)).to.equal(true);
+    await turnsOfEventLoop();
+    expect([restarts, intact()]).to.deep.equal([0, [0]]);
   });
 
   it('a receiver over NATS ends at another epoch, and at a message that is not a parcel', async () => {

@@ -5,7 +5,7 @@ import { systemClock } from '../../../../protocol/base/clock.js';
 import { Recording } from '../../../../recorder/read/recording.js';
 import type { Timeline } from '../../../../web/wire/messages.js';
 import type { Moment } from '../../../../web/server/past/moment.js';
-import { Past } from '../../../../web/server/past/past.js';
+import { ASKED_MOMENTS_MAX, Past } from '../../../../web/server/past/past.js';
 import { failureOf } from '../../../kit/failure-of.js';
 import { silent } from '../../../kit/silent-log.js';
 import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
@@ -122,6 +122,20 @@ describe('the recorded past of an application', () => {
     await momentAt(5);
     expect(first.isSettled).to.equal(true);
     expect(passed.map(({ isSettled }) => isSettled)).to.deep.equal([false, false, false]);
+  });
+
+  it('requests for many moments at once leave the pages theirs', async () => {
+    const asked = Array.from({ length: 300 }, (_, index) =>
+      failureOf(past.withMoment('e1', START_MS + index, () => undefined)),
+    );
+    const moment = await momentAt(40);
+    expect(moment.problem).to.equal(undefined);
+    past.release(moment);
+    const refused = (await Promise.all(asked)).filter(({ code }) => code === 'LIMIT_REACHED');
+    expect(refused.length).to.equal(300 - ASKED_MOMENTS_MAX);
+    expect(await past.withMoment('e1', START_MS + 5_000, ({ publication }) => publication.sequence)).to.equal(
+      5,
+    );
   });
 
   it('the time line has times, runs and unreadable files of this application only', async () => {
