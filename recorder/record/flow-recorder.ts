@@ -55,12 +55,9 @@ export class FlowRecorder {
     if (opened === undefined) return;
     const { flow, identity } = opened;
     flow.on('lost', (buffers) => this.#reportLost(buffers));
-    const close = (): void => void flow.close();
-    signal.addEventListener('abort', close, { once: true });
     try {
       await this.#copy(flow, identity, signal);
     } finally {
-      signal.removeEventListener('abort', close);
       await flow.close();
     }
   }
@@ -83,7 +80,7 @@ export class FlowRecorder {
       if (!append(buffer)) this.#reportLost(1);
     };
     while (!signal.aborted) {
-      const buffer = await flow.take();
+      const buffer = await takeUntil(flow, signal);
       if (buffer === undefined) return;
       // Another file may begin while this one is waited for.
       while (!append(buffer)) await series.file.ready();
@@ -155,4 +152,17 @@ export function identityOf(file: string): RecordedFlow {
     bufferSize: geometry.payloadCapacity,
     buffers: geometry.slotCount,
   };
+}
+
+/**
+ * Undefined at the end of the flow, and when the signal is aborted. The flow stays open: a buffer
+ * that waits for the disk is still written.
+ */
+async function takeUntil(flow: InputFlow, signal: AbortSignal): Promise<FlowBuffer | undefined> {
+  try {
+    return await flow.take({ signal });
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
 }
