@@ -12,17 +12,11 @@ import type { Logger } from '../../protocol/base/log.js';
 import type { OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import { appSocketPath, logFilePath, recorderRecordPath } from '../../protocol/base/paths.js';
 import { recordingsDirectory } from '../../protocol/base/state-directory.js';
-import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
-import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
+import { AdoptableProcess } from '../../protocol/host/process-kit/adoptable-process.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
-import { stopForeign } from '../../protocol/host/process-kit/foreign-process.js';
-import { errorOfStartFailure } from '../../protocol/host/process-kit/start-report.js';
 import type { ProcessConnection } from '../../protocol/host/process-kit/supervised-process.js';
 import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';
-import { Supervisor } from '../../protocol/host/process-kit/supervisor.js';
-import type { NextStep, SupervisedEnd } from '../../protocol/host/process-kit/supervisor-options.js';
 import { inspectRecorderRecord, readRecorderRecord } from '../../protocol/host/recorder-record.js';
-import { identityFromWire } from '../../protocol/rpc/contract/identity-on-wire.js';
 import {
   recorderArguments,
   type RecordOptions,
@@ -33,13 +27,6 @@ import {
 import type { StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import type { AppServerOptions } from '../options.js';
 
-/**
- * A living recorder of an earlier app server connects within this time, or is replaced: it tries
- * four times a second.
- */
-const PREDECESSOR_CONNECTS_WITHIN_MS = 2_000;
-/** An adopted recorder that lost its connection connects again within this time, or is stopped. */
-const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
 /** A longer cause is cut where it is reported. */
 const CAUSE_CHARACTERS_MAX = 4096;
 
@@ -50,7 +37,7 @@ export class RecorderProcess {
   readonly #options: RecordOptions | undefined;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #supervisor: Supervisor<RecorderReady>;
+  readonly #process: AdoptableProcess<RecorderReady>;
   /** What the present process, or the last, has reported. */
   #report = NOTHING;
 
@@ -60,31 +47,29 @@ export class RecorderProcess {
     this.#clock = clock;
     this.#log = log;
     const { name } = server.application;
-    this.#supervisor = new Supervisor({
+    this.#process = new AdoptableProcess<RecorderReady>({
       title: `the recorder of ${name}`,
+      parent: 'this app server',
       clock,
+      isWanted: this.#options !== undefined,
+      living: () => this.#living(),
       launch: () => this.#launch(),
-      decide: (end) => this.#decide(end),
+      belongs: ({ application }) => application === name,
+      hasOurOptions: ({ options }) => isDeepStrictEqual(options, this.#options),
+      refusal: `application ${name} has no use for this recorder`,
+      failed: ({ message }) => log.warn('the recorder does not run', { reason: message }),
       changed: (state) => this.#changed(state),
-      predecessor: {
-        pid: () => this.#living()?.pid,
-        stop: () => this.#stopLiving(),
-        connectsWithinMs: PREDECESSOR_CONNECTS_WITHIN_MS,
-        lateError: (pid) =>
-          new MirrorflowError('TIMED_OUT', `the recorder of ${name} (process ${pid}) is replaced`),
-      },
     });
   }
 
   /** Starts it, or expects a living one. Call when sessions are accepted. */
   start(): void {
-    // A predecessor of an application that is not recorded any more is expected, then stopped.
-    if (this.#options !== undefined || this.#living() !== undefined) this.#supervisor.start();
+    this.#process.start();
   }
 
   info(): RecorderInfo | undefined {
     if (this.#options === undefined) return undefined;
-    const { state, restarts, pid, cause } = this.#supervisor;
+    const { state, restarts, pid, cause } = this.#process.supervisor;
     const { cause: reported, ...report } = this.#report;
     const reason = cause?.message.slice(0, CAUSE_CHARACTERS_MAX) ?? reported;
     return {
@@ -99,31 +84,12 @@ export class RecorderProcess {
 
   /** A recorder reports that it runs. Throws VERSION_MISMATCH or REFUSED, which ends it. */
   subscribe(ready: RecorderReady, connection: ProcessConnection): { adopted: boolean } {
-    const { name } = this.#server.application;
-    if (ready.version !== PROTOCOL_VERSION) {
-      const message = `the recorder speaks version ${ready.version}, this app server ${PROTOCOL_VERSION}`;
-      throw new MirrorflowError('VERSION_MISMATCH', message);
-    }
-    const isOurs = ready.application === name;
-    if (isOurs && this.#supervisor.report(ready.identity.pid, ready.launch, ready, connection)) {
-      return { adopted: false };
-    }
-    const hasOurOptions = this.#options !== undefined && isDeepStrictEqual(ready.options, this.#options);
-    if (!isOurs || !hasOurOptions) {
-      throw new MirrorflowError('REFUSED', `application ${name} has no use for this recorder`);
-    }
-    const process = new AdoptedProcess({
-      identity: identityFromWire(ready.identity),
-      clock: this.#clock,
-      reconnectWithinMs: ADOPTED_RECONNECTS_WITHIN_MS,
-    });
-    this.#supervisor.adopt(process, ready, connection);
-    return { adopted: true };
+    return this.#process.subscribe(ready, connection);
   }
 
   /** See recorder.report. False when the connection is not that of the present recorder. */
   report(report: RecorderReport, connection: ProcessConnection): boolean {
-    if (this.#supervisor.connection !== connection) return false;
+    if (this.#process.supervisor.connection !== connection) return false;
     const isNew = report.state !== this.#report.state;
     this.#report = report;
     const { state, file, cause } = report;
@@ -133,13 +99,12 @@ export class RecorderProcess {
 
   /** A child reports why it cannot start. False when its token is of no recorder. */
   startFailed(failure: StartFailure): boolean {
-    return this.#supervisor.startFailed(failure.launch, errorOfStartFailure(failure));
+    return this.#process.startFailed(failure);
   }
 
   /** Stops it, also one that has not subscribed; resolves when it has ended. */
-  async close(): Promise<void> {
-    await this.#supervisor.close();
-    await this.#stopLiving();
+  close(): Promise<void> {
+    return this.#process.close();
   }
 
   #directory({ directory }: RecordOptions): string {
@@ -167,32 +132,11 @@ export class RecorderProcess {
     });
   }
 
-  #decide(end: SupervisedEnd): NextStep {
-    switch (end.kind) {
-      case 'predecessor-late':
-        return 'replace';
-      case 'predecessor-ended':
-      case 'stopped':
-        return this.#options === undefined ? 'rest' : 'start';
-      case 'start-failed':
-      case 'died':
-        this.#log.warn('the recorder does not run', { reason: end.cause.message });
-        return 'retry';
-      default:
-        return end satisfies never;
-    }
-  }
-
   #changed(state: SupervisionState): void {
-    const { pid, cause } = this.#supervisor;
+    const { pid, cause } = this.#process.supervisor;
     if (state === 'running') this.#log.info('the recorder runs', { pid });
     else if (state === 'failed')
       this.#log.warn('the recorder is not started again', { reason: cause?.message });
-  }
-
-  async #stopLiving(): Promise<void> {
-    const living = this.#living();
-    if (living !== undefined) await stopForeign(living, this.#clock);
   }
 
   #living(): OwnerIdentity | undefined {

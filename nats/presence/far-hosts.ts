@@ -36,8 +36,8 @@ export class FarHosts {
   }
 
   /**
-   * Adds or replaces the entry of a host, which has so many bytes. Returns whether the list may have
-   * changed; an entry for which there is no room changes nothing.
+   * Adds or replaces the entry of a host, which has so many bytes. Returns whether the list may
+   * have changed; an entry for which there is no room changes nothing.
    */
   received(key: string, entry: Entry, bytes: number): boolean {
     const before = this.#known.get(key);
