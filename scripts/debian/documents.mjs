@@ -27,7 +27,10 @@ export function copyright({ prefix, version }) {
       : 'MIT, and the licences of what Node.js contains: https://github.com/nodejs/node/blob/main/LICENSE',
   );
   for (const { name, alias, version: installed, licence } of contained())
-    add(`${name} ${installed} (${licence})`, licenceText(alias) ?? `The licence ${licence}.`);
+    add(
+      `${name} ${installed} (${licence})`,
+      licence === 'Apache-2.0' ? apacheText(alias) : (licenceText(alias) ?? `The licence ${licence}.`),
+    );
   return `${parts.join('\n').replaceAll('\r', '')}\n`;
 }
 
@@ -56,6 +59,19 @@ function contained() {
   return packages().filter(
     ({ published, alias }) => published && existsSync(join(ROOT, 'node_modules', alias, 'package.json')),
   );
+}
+
+/** Debian has the text of this licence once. */
+function apacheText(name) {
+  const folder = join(ROOT, 'node_modules', name);
+  const { author, contributors = [] } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const owner = author?.name ?? author ?? contributors[0]?.name ?? contributors[0] ?? 'its authors';
+  const notice = join(folder, 'NOTICE');
+  return [
+    `Copyright ${owner}. Licensed under the Apache License, Version 2.0, whose text is on Debian`,
+    'systems in /usr/share/common-licenses/Apache-2.0.',
+    ...(existsSync(notice) ? ['', readFileSync(notice, 'utf8').trim()] : []),
+  ].join('\n');
 }
 
 function licenceText(name) {
