@@ -136,9 +136,9 @@ describe('a recorder whose disk is slower than the flow', () => {
         () => recorder.counts.buffers + recorder.counts.lost === WRITTEN,
         'every buffer is recorded or counted as lost',
       );
-      expect(recorder.counts.lost)
-        .to.be.greaterThan(0)
-        .and.at.most(WRITTEN - HISTORY_BUFFERS);
+      // A lossy one may be lapped in the ring before its history is full.
+      const lostMax = options.lossy ? WRITTEN - 1 : WRITTEN - HISTORY_BUFFERS;
+      expect(recorder.counts.lost).to.be.greaterThan(0).and.at.most(lostMax);
       expect(disk.sequences).to.deep.equal(disk.sequences.toSorted((one, other) => one - other));
       expect(new Set(disk.sequences).size).to.equal(recorder.counts.buffers);
       expect((await recorderRow())?.delivery).to.equal(options.lossy ? 'lossy' : 'lossless');
