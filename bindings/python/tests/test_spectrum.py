@@ -7,6 +7,7 @@ import numpy as np
 
 from mirrorflow import errors
 from mirrorflow import spectrum as layout
+from mirrorflow._source_bins import bins_in
 from mirrorflow.spectrum import Spectra
 
 
@@ -42,6 +43,20 @@ class DisplayMemory(unittest.TestCase):
         self.assertEqual(plane.counts.tolist(), [[1, 2, 3], [4, 5, 6]])
         self.assertEqual((plane.overflow, plane.axes[1][:3]), ((1, 2), (-1, 1, 2)))
         self.assertEqual(tof.edges[0].tolist(), [0, 2, 4, 6, 8])
+
+    def test_axes_have_the_channels_in_range_and_edges_those_beyond_too(self):
+        bins = {"tof": (2,), "é-plane": (3, 2)}
+        spectra = Spectra(memoryview(self.memory).toreadonly(), lambda: None, bins.get)
+        tof, plane = spectra["tof"], spectra["é-plane"]
+        self.assertEqual((tof.axes[0].bins, tof.edges[0].tolist()), (2, [-4, 0, 4, 8, 12]))
+        self.assertEqual((tof.counts_in_range.tolist(), tof.sum), ([6, 7], 26))
+        self.assertEqual([axis.bins for axis in plane.axes], [3, 2])
+        self.assertEqual(plane.counts_in_range.shape, (2, 3))
+
+    def test_bins_are_read_from_the_answer_of_a_spectcl_and_from_nothing_else(self):
+        answer = [{"name": "a", "axes": [{"low": 0, "high": 1, "bins": 8}]}, {"name": "b", "axes": [{}]}, 7]
+        self.assertEqual(bins_in(answer), {"a": (8,)})
+        self.assertEqual(bins_in({"detail": answer}), {})
 
     def test_counts_are_a_view_that_cannot_be_written(self):
         counts = self.spectra["tof"].counts

@@ -19,6 +19,7 @@ from ._openings import Opening
 from ._paths import check_name
 from ._ready import check_rules
 from ._session import CALL_TIMEOUT_S, Session
+from ._source_bins import SourceBins
 from .errors import BadOption, Closed, MethodNotFound, MirrorflowError
 from .flow_types import FlowType
 from .history import History
@@ -70,7 +71,8 @@ class App(Handle):
         known = self._mirrors.get(flow)
         if known is not None and not known.closed:
             return known
-        mirror = Mirror(self._opening({"flow": check_name("flow", flow), "direction": "input"}), self.open_input)
+        opening = self._opening({"flow": check_name("flow", flow), "direction": "input"})
+        mirror = Mirror(opening, self.open_input, SourceBins(lambda: self.call("app.info").get("source")))
         self._mirrors[flow] = mirror
         self._keep(mirror)
         return mirror

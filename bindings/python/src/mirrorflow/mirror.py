@@ -19,6 +19,7 @@ from ._flow_file import FlowFile, map_file
 from ._handles import Handle
 from ._openings import Opened, Opening
 from ._signal_link import Link
+from ._source_bins import AxisBins
 from .errors import Closed, MirrorflowError, NotAMirror, TimedOut
 from .input import Input
 from .spectrum import Spectra, Spectrum
@@ -33,8 +34,15 @@ _COPY_ATTEMPTS = 100
 class Publication(Spectra):
     """The spectra of one publication, for the time of a `read`."""
 
-    def __init__(self, memory: memoryview, check: Callable[[], None], sequence: int, timestamp_ns: int) -> None:
-        super().__init__(memory, check)
+    def __init__(
+        self,
+        memory: memoryview,
+        check: Callable[[], None],
+        sequence: int,
+        timestamp_ns: int,
+        bins: AxisBins | None = None,
+    ) -> None:
+        super().__init__(memory, check, bins)
         self.sequence = sequence
         self.timestamp_ns = timestamp_ns
 
@@ -103,11 +111,12 @@ class MirrorMapping(Handle, Mapping[str, Spectrum]):
 class Mirror(MirrorMapping):
     """Spectra by name: `mirror["tof"].counts`. Close it, or use it in a `with` block."""
 
-    def __init__(self, opening: Opening, open_input: Callable[..., Input]) -> None:
+    def __init__(self, opening: Opening, open_input: Callable[..., Input], bins: AxisBins | None = None) -> None:
         super().__init__(f"the mirror {opening.flow}")
         self.flow = opening.flow
         self._opening = opening
         self._open_input = open_input
+        self._bins = bins
         self._changed = threading.Condition()
         self._file: FlowFile
         self._link: Link
@@ -168,7 +177,7 @@ class Mirror(MirrorMapping):
                     continue
             borrowed = Borrowed()
             try:
-                result = use(Publication(memory, borrowed.check, sequence, timestamp))
+                result = use(Publication(memory, borrowed.check, sequence, timestamp, self._bins))
             except Exception:
                 # A torn header may make `use` fail: only a whole publication's errors are its own.
                 if not in_place or (words[slot] == sequence + 1 and words[layout.EPOCH] == epoch):
@@ -232,7 +241,7 @@ class Mirror(MirrorMapping):
         link = Link(opened.link)
         link.join(opened.handle, link_kinds.OBSERVER, lossy=True)
         attachment = Borrowed()
-        spectra = Spectra(image, lambda: self._check_attachment(attachment))
+        spectra = Spectra(image, lambda: self._check_attachment(attachment), self._bins)
         with self._changed:
             previous: Borrowed | None = getattr(self, "_attachment", None)
             self._attachment = attachment

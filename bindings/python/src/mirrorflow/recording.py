@@ -20,6 +20,7 @@ import numpy as np
 
 from ._mcap import McapFile
 from .errors import BadOption, FileCorrupt
+from ._source_bins import AxisBins, bins_in
 from .mirror import Publication
 
 # An aware datetime, its ISO text, or seconds since 1970.
@@ -76,7 +77,8 @@ class Recording:
         for file in reversed(self._files):
             key = file.last_up_to(_channels(file, flow, ("key",)), at_ns)
             if key is not None:
-                return _publication(file, flow, key.time_ns, at_ns)
+                bins = bins_in(self.answer("spectrum/list", time))
+                return _publication(file, flow, key.time_ns, at_ns, bins.get)
         raise BadOption(f"no publication of {flow} was recorded up to {_datetime(at_ns).isoformat()}")
 
     def times(self, flow: str = "spectra") -> list[datetime]:
@@ -138,7 +140,7 @@ def open_recording(*paths: str | os.PathLike[str]) -> Recording:
     return Recording(files)
 
 
-def _publication(file: McapFile, flow: str, key_ns: int, at_ns: float) -> Publication:
+def _publication(file: McapFile, flow: str, key_ns: int, at_ns: float, bins: AxisBins) -> Publication:
     memory = bytearray()
     sequence: int | None = None
     time_ns, crc = 0, 0
@@ -152,7 +154,7 @@ def _publication(file: McapFile, flow: str, key_ns: int, at_ns: float) -> Public
         sequence, time_ns = number, message.time_ns
     if zlib.crc32(memory) != crc:
         raise FileCorrupt(f"the checksum of publication {sequence} of {flow} is wrong", {"path": file.path})
-    return Publication(memoryview(memory).toreadonly(), lambda: None, sequence or 0, time_ns)
+    return Publication(memoryview(memory).toreadonly(), lambda: None, sequence or 0, time_ns, bins)
 
 
 def _apply(data: memoryview, pieces: int, memory: bytearray) -> None:

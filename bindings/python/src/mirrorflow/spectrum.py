@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._notebook import svg_of_counts
+from ._source_bins import AxisBins
 from .errors import SourceProtocol, UnknownSpectrum
 
 SLOTS = 10_000
@@ -52,7 +53,7 @@ _KINDS = {
 
 
 class Axis(NamedTuple):
-    """An axis: `bins` channels from `low` to `high`."""
+    """An axis: `bins` channels from `low` to `high`, without under- and overflow channels."""
 
     low: float
     high: float
@@ -63,14 +64,17 @@ class Axis(NamedTuple):
 class Spectrum:
     """A spectrum. `counts` is a view of the display memory, which changes with it."""
 
-    __slots__ = ("name", "slot", "_memory", "_kind", "_shape", "_at", "_check")
+    __slots__ = ("name", "slot", "_memory", "_kind", "_shape", "_at", "_check", "_bins")
 
-    def __init__(self, memory: memoryview, slot: int, name: str, check: Callable[[], None]) -> None:
+    def __init__(
+        self, memory: memoryview, slot: int, name: str, check: Callable[[], None], bins: AxisBins | None = None
+    ) -> None:
         """Raises SOURCE_PROTOCOL for a definition that does not fit the memory."""
         self.name = name
         self.slot = slot
         self._memory = memory
         self._check = check
+        self._bins = bins
         kind = _KINDS.get(_U32.unpack_from(memory, TYPES + slot * 4)[0])
         if kind is None:
             raise SourceProtocol(f"slot {slot} of the display memory has no spectrum of a known type")
@@ -88,13 +92,19 @@ class Spectrum:
     def counts(self) -> npt.NDArray[Any]:
         """Counts of all stored channels, 1-D or 2-D [y, x]: a view; `.copy()` keeps them.
 
-        Where SpecTcl stores under- and overflow channels, they are the first and the last. Raises
-        CLOSED when the mirror is closed or has other memory.
+        Where SpecTcl stores under- and overflow channels, they are the first and the last: see
+        `counts_in_range`. Raises CLOSED when the mirror is closed or has other memory.
         """
         self._check()
         count = self._shape[0] if len(self._shape) == 1 else self._shape[0] * self._shape[1]
         flat = np.frombuffer(self._memory, self._kind.dtype, count, self._at)
         return flat if len(self._shape) == 1 else flat.reshape(self._shape)
+
+    @property
+    def counts_in_range(self) -> npt.NDArray[Any]:
+        """`counts` without under- and overflow channels: a view."""
+        inner = tuple(slice(1, -1) if outside else slice(None) for outside in reversed(self._outside()))
+        return self.counts[inner]
 
     @property
     def type(self) -> str:
@@ -112,23 +122,32 @@ class Spectrum:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """The axes: x, and y of a 2-D spectrum."""
+        """The axes: x, and y of a 2-D spectrum, with their channels in range."""
         self._check()
+        outside = self._outside()
         at = MAPS + self.slot * MAP_BYTES
         xmin, xmax, ymin, ymax = _RANGE.unpack_from(self._memory, at)
-        x = Axis(xmin, xmax, self._shape[-1], self._text(at + 16))
+        x = Axis(xmin, xmax, self._shape[-1] - 2 * outside[0], self._text(at + 16))
         if len(self._shape) == 1:
             return (x,)
-        return (x, Axis(ymin, ymax, self._shape[0], self._text(at + 16 + TEXT_BYTES)))
+        return (x, Axis(ymin, ymax, self._shape[0] - 2 * outside[1], self._text(at + 16 + TEXT_BYTES)))
 
     @property
     def edges(self) -> tuple[npt.NDArray[np.float64], ...]:
-        """Edges of the channels of each axis: one more than channels."""
-        return tuple(np.linspace(axis.low, axis.high, axis.bins + 1) for axis in self.axes)
+        """Edges of the stored channels of each axis: one more than `counts` has.
+
+        Under- and overflow channels, where there are some, lie beyond `low` and `high`.
+        """
+        edges = []
+        for axis, outside in zip(self.axes, self._outside()):
+            width = (axis.high - axis.low) / axis.bins
+            beyond = outside * width
+            edges.append(np.linspace(axis.low - beyond, axis.high + beyond, axis.bins + 2 * outside + 1))
+        return tuple(edges)
 
     @property
     def sum(self) -> int:
-        """Sum of the counts of all stored channels."""
+        """Sum of the counts of all stored channels, under- and overflow included."""
         return int(self.counts.sum(dtype=np.uint64))
 
     @property
@@ -140,6 +159,14 @@ class Spectrum:
     def underflow(self) -> tuple[int, ...]:
         """Counts below the range of each axis."""
         return self._statistics()[2 : 2 + len(self._shape)]
+
+    def _outside(self) -> tuple[int, ...]:
+        """For each axis 1 where the first and last channel are under- and overflow, else 0."""
+        stored = tuple(reversed(self._shape))
+        bins = (self._bins(self.name) if self._bins is not None else None) or ()
+        return tuple(
+            int(at < len(bins) and channels > 2 and bins[at] == channels - 2) for at, channels in enumerate(stored)
+        )
 
     def _statistics(self) -> tuple[int, ...]:
         self._check()
@@ -153,17 +180,18 @@ class Spectrum:
         return f"<Spectrum {self.name!r} {self.type} {' x '.join(map(str, reversed(self._shape)))}>"
 
     def _repr_html_(self) -> str:
-        return svg_of_counts(self.name, self.counts, self.axes)
+        return svg_of_counts(self.name, self.counts_in_range, self.axes)
 
 
 class Spectra(Mapping[str, Spectrum]):
     """The spectra of a display memory by name, in the order of their slots."""
 
-    def __init__(self, memory: memoryview, check: Callable[[], None]) -> None:
+    def __init__(self, memory: memoryview, check: Callable[[], None], bins: AxisBins | None = None) -> None:
         if len(memory) < HEADER_BYTES:
             raise SourceProtocol(f"a display memory has {HEADER_BYTES} bytes at least; this one has {len(memory)}")
         self._memory = memory
         self._check_open = check
+        self._bins = bins
         self._slots: dict[str, tuple[int, bytes]] = {}
 
     def __getitem__(self, name: str) -> Spectrum:
@@ -200,7 +228,7 @@ class Spectra(Mapping[str, Spectrum]):
                 at = TITLES + slot * TEXT_BYTES
                 is_defined = self._memory[TYPES + slot * 4] != 0
                 if is_defined and self._memory[at : at + len(field)] == field:
-                    return Spectrum(self._memory, slot, name, self._check_open)
+                    return Spectrum(self._memory, slot, name, self._check_open, self._bins)
             if not refreshed:
                 self._read_names()
         return None

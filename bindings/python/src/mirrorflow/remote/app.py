@@ -6,12 +6,14 @@ connection is kept but those of open flows, which need the host server only to b
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any, TypeVar, Union
 
 from .._handles import Handle
 from .._paths import check_name
 from .._ready import check_rules
+from .._source_bins import SourceBins
 from ..errors import BadOption, NotPermitted, NotRunning, SourceProtocol, UnknownApplication
 from ..flow_types import FlowType
 from ..input import Start
@@ -53,7 +55,7 @@ class RemoteApp(Handle):
         if known is not None and not known.closed:
             return known
         check_name("flow", flow)
-        mirror = RemoteMirror(self.app, flow, self._security, lambda: self._locate(flow))
+        mirror = RemoteMirror(self.app, flow, self._security, lambda: self._locate(flow), SourceBins(self._source))
         self._mirrors[flow] = mirror
         return self._keep(mirror)
 
@@ -147,6 +149,14 @@ class RemoteApp(Handle):
         if not start:
             raise NotRunning(f"the application {self.app} does not run at {self.host}", {"app": self.app})
         self._call("host.open", self.app, timeout=_START_S)
+
+    def _source(self) -> str | None:
+        """The address of the SpecTcl, as this machine reaches it."""
+        for each in self._call("host.applications"):
+            if each["name"] == self.app and isinstance(each.get("source"), str):
+                host = f"[{self.host.host}]" if ":" in self.host.host else self.host.host
+                return re.sub(r"^(spectcl://)(localhost|127\.[0-9.]+|\[::1\])", rf"\g<1>{host}", each["source"])
+        return None
 
     def _locate(self, flow: str) -> Located:
         served = self._forward("remote.serve", flow, _HOPS, timeout=_START_S)

@@ -14,6 +14,7 @@ from typing import Any, Callable, TypeVar
 
 from ..errors import MirrorflowError, NotAMirror, SourceProtocol, TimedOut
 from ..mirror import Borrowed, MirrorMapping, Publication
+from .._source_bins import AxisBins
 from ..spectrum import STATISTICS, Spectra
 from . import _wire as wire
 from ._blocks import Range, apply_blocks
@@ -32,7 +33,9 @@ _SIZE = struct.Struct("<I")
 class RemoteMirror(MirrorMapping):
     """Spectra by name: `mirror["tof"].counts`. Close it, or use it in a `with` block."""
 
-    def __init__(self, app: str, flow: str, security: Security, locate: Callable[[], Located]) -> None:
+    def __init__(
+        self, app: str, flow: str, security: Security, locate: Callable[[], Located], bins: AxisBins | None = None
+    ) -> None:
         """Returns when the first publication has arrived. Raises as `mirror`, and TIMED_OUT."""
         super().__init__(f"the mirror {flow} of another host")
         self.flow = flow
@@ -55,6 +58,7 @@ class RemoteMirror(MirrorMapping):
         self._ranges: list[Range] = []
         self._attachment = Borrowed()
         self._spectra: Spectra
+        self._bins = bins
         self._receiver = Receiver(app, flow, security, locate, self)
         self._receiver.start()
         try:
@@ -95,7 +99,7 @@ class RemoteMirror(MirrorMapping):
                     memory = memoryview(bytes(memory))
             borrowed = Borrowed()
             try:
-                result = use(Publication(memory, borrowed.check, sequence, timestamp))
+                result = use(Publication(memory, borrowed.check, sequence, timestamp, self._bins))
             except Exception:
                 # A torn header may make `use` fail: only a whole publication's errors are its own.
                 if is_last or self._shows(sequence, image):
@@ -232,7 +236,7 @@ class RemoteMirror(MirrorMapping):
         previous, attachment = self._attachment, Borrowed()
         self._attachment = attachment
         self._image = memoryview(bytearray(self._staging))
-        self._spectra = Spectra(self._image.toreadonly(), lambda: self._check_attachment(attachment))
+        self._spectra = Spectra(self._image.toreadonly(), lambda: self._check_attachment(attachment), self._bins)
         previous.over = True  # last: a reader that meets it finds the new spectra
         self._is_new = False
 
