@@ -1,9 +1,12 @@
 /**
- * Renders a spectrum for the terminal: a histogram in one dimension, a heat map in two.
+ * Renders a spectrum for the terminal: a histogram in one dimension, a heat map in two, without
+ * under- and overflow channels.
  *
  * `mirrorflow show` calls it. Pure: no I/O.
  */
 import type { Spectrum } from '../client-lib/index.js';
+import type { SpecTclSpectrum } from '../protocol/spectcl/rest-shapes.js';
+import { spectrumInRange } from '../protocol/spectcl/spectrum-in-range.js';
 import type { TerminalStyle } from './render/colour.js';
 import { renderHistogram } from './render/plot-1d.js';
 import { renderHeatMap } from './render/plot-2d.js';
@@ -17,24 +20,27 @@ export interface SpectrumPlotOptions extends TerminalStyle {
   readonly width: number;
   readonly height: number;
   readonly stale: boolean;
+  /** What SpecTcl's REST service says of the spectrum; undefined without an answer. */
+  readonly described: SpecTclSpectrum | undefined;
 }
 
 export function plotSpectrum(spectrum: Spectrum, options: SpectrumPlotOptions): string[] {
-  const { binding, counts, sum } = spectrum;
-  const { name, xmin, xmax, xlabel, ylabel, xchans, ychans, ymin, ymax } = binding;
-  const { colour, unicode, width, height, stale, range, scale } = options;
-  const common = { title: name, xlabel, sum, colour, unicode, width, height, stale, counts, xmin, xmax };
-  if (binding.dimensions === 1) {
-    return renderHistogram({ ...common, scale: scale ?? 'linear', ylabel, range });
+  const { binding, sum } = spectrum;
+  const { colour, unicode, width, height, stale, range, scale, described } = options;
+  const { name, x, y, counts } = spectrumInRange(binding, spectrum.counts, described, 0);
+  const axis = { xlabel: x.label, xmin: x.low, xmax: x.high };
+  const common = { title: name, sum, colour, unicode, width, height, stale, counts, ...axis };
+  if (y === undefined) {
+    return renderHistogram({ ...common, scale: scale ?? 'linear', ylabel: binding.ylabel, range });
   }
   return renderHeatMap({
     ...common,
     scale: scale ?? 'log',
-    xchans,
-    ychans,
-    ymin,
-    ymax,
-    ylabel,
+    xchans: x.channels,
+    ychans: y.channels,
+    ymin: y.low,
+    ymax: y.high,
+    ylabel: y.label,
     xrange: range,
   });
 }

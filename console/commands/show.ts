@@ -4,6 +4,7 @@
  * Opens the application's mirror, a read-only map of SpecTcl's display memory, and starts it if it
  * does not run.
  */
+import type { SpecTclSpectrum } from '../../protocol/spectcl/rest-shapes.js';
 import type { Client, Mirror } from '../../client-lib/index.js';
 import { APP_OPTION, command, SPECTRUM_NAME, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
@@ -24,6 +25,13 @@ interface ShowOptions {
   readonly range: readonly [number, number] | undefined;
   readonly width: number | undefined;
   readonly height: number | undefined;
+}
+
+/** What is plotted, and from where. */
+interface Shown {
+  readonly mirror: Mirror;
+  readonly options: ShowOptions;
+  readonly described: SpecTclSpectrum | undefined;
 }
 
 export const showCommand = command({
@@ -65,38 +73,43 @@ export const showCommand = command({
       const mirror = await interruptible(context.signal, client.mirror());
       // An unknown name is an error, with --watch too.
       withSpectrum(mirror, options.name, () => undefined);
-      if (values.watch !== true) return printOnce(context, mirror, options);
+      const shown: Shown = { mirror, options, described: await describedBy(client, options.name) };
+      if (values.watch !== true) return printOnce(context, shown);
       return context.output.json
         ? streamRecords(context, mirror, options, intervalMs)
-        : watchPlot(context, mirror, options, intervalMs);
+        : watchPlot(context, shown, intervalMs);
     };
     await withClient(context, values.app, use, { live: values.watch });
   },
 });
 
-async function printOnce(context: CommandContext, mirror: Mirror, options: ShowOptions): Promise<void> {
+/** Undefined without an answer of SpecTcl: then all channels count as in range. */
+async function describedBy(client: Client, name: string): Promise<SpecTclSpectrum | undefined> {
+  const { describedSpectra } = await import('../../protocol/spectcl/axis-bins.js');
+  const { source } = await client.appInfo();
+  return (await describedSpectra(source)).find((spectrum) => spectrum.name === name);
+}
+
+async function printOnce(context: CommandContext, shown: Shown): Promise<void> {
   const { output } = context;
+  const { mirror, options } = shown;
   if (output.json) return output.value(await asRecord(mirror, options.name));
   const { width, height } = output.size;
   output.lines(
-    await picture(context, mirror, options, { width, height: Math.min(height - PROMPT_ROWS, PLOT_ROWS_MAX) }),
+    await picture(context, shown, { width, height: Math.min(height - PROMPT_ROWS, PLOT_ROWS_MAX) }),
   );
 }
 
-async function watchPlot(
-  context: CommandContext,
-  mirror: Mirror,
-  options: ShowOptions,
-  intervalMs: number,
-): Promise<void> {
+async function watchPlot(context: CommandContext, shown: Shown, intervalMs: number): Promise<void> {
   const { watch } = await import('../watch.js');
-  let shown = '';
+  const { mirror } = shown;
+  let version = '';
   await watch(context, {
     intervalMs,
-    changed: () => versionOf(mirror) !== shown,
+    changed: () => versionOf(mirror) !== version,
     paint: (size) => {
-      shown = versionOf(mirror);
-      return picture(context, mirror, options, size);
+      version = versionOf(mirror);
+      return picture(context, shown, size);
     },
   });
 }
@@ -125,8 +138,7 @@ async function shownRange(text: string): Promise<readonly [number, number]> {
 
 async function picture(
   context: CommandContext,
-  mirror: Mirror,
-  options: ShowOptions,
+  { mirror, options, described }: Shown,
   size: { readonly width: number; readonly height: number },
 ): Promise<string[]> {
   const { plotSpectrum } = await import('../spectrum-plot.js');
@@ -139,6 +151,7 @@ async function picture(
       width: options.width ?? size.width,
       height: options.height ?? size.height,
       stale: mirror.state !== 'live',
+      described,
     }),
   );
 }

@@ -14,7 +14,8 @@ const SETTINGS = [
 
 /**
  * The options to start an application with: those asked for, over its configuration if it has one.
- * With a name only, an application without configuration gets the options of its last run.
+ * With a name only, an application without configuration gets the options of its last run, and with
+ * others its last source, unless they state one.
  */
 export function completeOptions(
   asked: ApplicationOptions,
@@ -22,13 +23,20 @@ export function completeOptions(
   last: ApplicationOptions | undefined,
 ): ApplicationOptions {
   if (configured !== undefined) {
-    // The source of a mirror is one setting of two members, stated as a whole.
-    const { source, via, ...rest } = configured;
-    const from = asked.source === undefined && asked.via === undefined ? { source, via } : {};
-    return { ...rest, ...stated(from), ...asked };
+    const { source: _source, via: _via, ...rest } = configured;
+    return { ...rest, ...sourceOf(configured, asked), ...asked };
   }
+  if (last === undefined) return asked;
   const nameOnly = SETTINGS.every((member) => asked[member] === undefined);
-  return nameOnly && last !== undefined ? last : asked;
+  return nameOnly ? last : { ...sourceOf(last, asked), ...asked };
+}
+
+/** The source of a mirror is one setting of two members, stated as a whole. */
+function sourceOf(
+  { source, via }: ApplicationOptions,
+  asked: ApplicationOptions,
+): Partial<ApplicationOptions> {
+  return asked.source === undefined && asked.via === undefined ? stated({ source, via }) : {};
 }
 
 function stated<T extends object>(members: T): { [K in keyof T]?: NonNullable<T[K]> } {

@@ -4,11 +4,19 @@ import { completeOptions, optionsDifference } from '../../../host-server/applica
 import { appServerArguments } from '../../../protocol/rpc/contract/app-server-options.js';
 
 describe('options of an application', () => {
-  it('a run with a name only takes the options of the last run when nothing is configured', () => {
+  it('a run takes the options of the last run, or only their source, when nothing is configured', () => {
     const last = { name: 'a', source: 'unix:/a', lingerMs: 5 };
     expect(completeOptions({ name: 'a' }, undefined, last)).to.equal(last);
     expect(completeOptions({ name: 'a' }, undefined, undefined)).to.deep.equal({ name: 'a' });
-    expect(completeOptions({ name: 'a', port: 3 }, undefined, last)).to.deep.equal({ name: 'a', port: 3 });
+    expect(completeOptions({ name: 'a', port: 3 }, undefined, last)).to.deep.equal({
+      name: 'a',
+      port: 3,
+      source: 'unix:/a',
+    });
+    expect(completeOptions({ name: 'a', source: 'unix:/b' }, undefined, last)).to.deep.equal({
+      name: 'a',
+      source: 'unix:/b',
+    });
   });
 
   it('the options of a run are applied over the configuration', () => {
