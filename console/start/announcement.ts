@@ -22,6 +22,8 @@ export interface MirrorFacts {
   readonly options: readonly string[];
   /** Address of the web viewer; undefined when there is none. */
   readonly web?: string | undefined;
+  /** Log file of the host server, which has the reason when a wanted viewer did not start. */
+  readonly log?: string | undefined;
   /** Name of a spectrum to suggest. */
   readonly spectrum: string | undefined;
 }
@@ -47,13 +49,21 @@ export function announcement(
       `process ${facts.hostPid}, ${facts.ownHost ? 'stops with this command' : 'ran already'}`,
     ),
     '',
-    ...(facts.web === undefined ? [] : [`See the spectra in a browser: ${styled(facts.web, 'cyan')}`, '']),
+    ...viewerLines(facts, styled),
     'Try in another terminal:',
     ...commands.map(
       (words) => `  ${styled(['npx mirrorflow', ...words, ...facts.options].join(' '), 'cyan')}`,
     ),
     '',
   ];
+}
+
+function viewerLines(
+  { web, log }: MirrorFacts,
+  styled: (text: string, style: TextStyle) => string,
+): string[] {
+  if (web !== undefined) return [`See the spectra in a browser: ${styled(web, 'cyan')}`, ''];
+  return log === undefined ? [] : [`The web viewer did not start; the reason is in ${log}`, ''];
 }
 
 /** The status of a running mirror. */

@@ -7,7 +7,7 @@
  */
 import type { CounterSample } from '../../protocol/base/rates.js';
 import { connect, connectHost, type Client, type Mirror } from '../../client-lib/index.js';
-import { clientDirectories } from '../../protocol/base/paths.js';
+import { clientDirectories, logFilePath } from '../../protocol/base/paths.js';
 import { describeError } from '../../protocol/base/errors.js';
 import type { CommandContext } from '../command.js';
 import { flowRates } from '../flow-statistics.js';
@@ -207,7 +207,8 @@ class Session {
       ...(usualDirectories.includes(directory) ? [] : ['--directory', directory]),
       ...(others ? ['--app', app] : []),
     ];
-    const facts = { app, source, simulator, web, spectra, spectrum, memoryBytes, image, options };
+    const log = env['MIRRORFLOW_WEB'] === 'off' ? undefined : logFilePath(directory, 'host-server');
+    const facts = { app, source, simulator, web, log, spectra, spectrum, memoryBytes, image, options };
     output.lines(
       announcement({ ...facts, hostPid: pid, ownHost: host.isOwn }, (text, style) =>
         output.styled(text, style),

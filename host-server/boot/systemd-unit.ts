@@ -58,9 +58,6 @@ UMask=0027
 LimitNOFILE=65536`;
 
 const SYSTEM_HARDENING = `
-# Calibrations and layouts of the viewer, since homes are read-only.
-StateDirectory=mirrorflow
-StateDirectoryMode=0750
 # Left out on purpose: PrivateIPC and PrivateTmp (SpecTcl's memory may be a System V segment or a file in /tmp),
 # PrivateDevices (flow files are shared in /dev/shm), MemoryDenyWriteExecute (node compiles at run time),
 # RestrictSUIDSGID (flow directories may carry the set-group-id bit).

@@ -32,6 +32,15 @@ describe('the texts of start', () => {
     expect(text).to.not.contain('simulator').and.to.not.contain('show');
   });
 
+  it('the announcement has the address of the viewer, or the log when a wanted one did not start', () => {
+    const address = 'http://127.0.0.1:7391/';
+    const running = announcement({ ...FACTS, web: address, log: '/tmp/x/log' }, plain).join('\n');
+    expect(running).to.contain(address).and.to.not.contain('/tmp/x/log');
+    const missing = announcement({ ...FACTS, log: '/tmp/x/log' }, plain).join('\n');
+    expect(missing).to.contain('did not start').and.to.contain('/tmp/x/log');
+    expect(announcement(FACTS, plain).join('\n')).to.not.contain('viewer');
+  });
+
   it('the status line shows rates from the second sample on', () => {
     expect(pulseLine({ state: 'live', published: 12_345, updates: 9.94, bytes: 2 ** 20 })).to.equal(
       'live  12,345 published  9.94 updates/s  1 MiB/s  (Ctrl-C stops)',
