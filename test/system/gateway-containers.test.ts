@@ -31,9 +31,10 @@ describe('a container', function () {
   let child: TestProcess | undefined;
   let memory: SpecTclMemory | undefined;
   let viewer: Viewer | undefined;
-  const scratch = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  let scratch: string;
 
   before(function () {
+    scratch = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     try {
       ip('netns', 'add', NAMESPACE);
       ip('link', 'add', `${NAMESPACE}o`, 'type', 'veth', 'peer', 'name', `${NAMESPACE}i`, 'netns', NAMESPACE);

@@ -35,9 +35,10 @@ describe('the shared memory of a gateway', function () {
   let ports: GatewayPorts;
   let viewer: Viewer | undefined;
   let program: string | undefined;
-  const scratch = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  let scratch: string;
 
   before(function () {
+    scratch = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
     if (library.kind === 'missing') skip(this, library.reason);
     if (spawnSync('gcc', ['--version']).status === 0) {
       program = join(scratch, 'viewer');

@@ -1,5 +1,5 @@
 /**
- * A child that goes on when its parent dies and is adopted by the next one: the gateway and the
+ * A child that continues when its parent dies and is adopted by the next one: the gateway and the
  * recorder of an application, the NATS process of a host. What they have in common around the one
  * supervisor: a predecessor that is found by its record, the check of what reports, adoption, and
  * the end. `gateway-process.ts`, `recorder-process.ts` and `nats-process.ts` make one each. Starts

@@ -14,7 +14,7 @@ const HELLO: Hello = { role: 'provider', delivery: 'lossless', start: 'latest', 
 const SLOTS = 8;
 
 describe('ProviderClaim', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  let directory: string;
   let files = 0;
   let file: FlowFile;
   let writer: RingWriter;
@@ -23,6 +23,10 @@ describe('ProviderClaim', () => {
   /** Actions that were scheduled for the end of the turn. */
   let scheduled: (() => void)[];
   let sent: [kind: number, value: number, detail: number][];
+
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  });
 
   beforeEach(() => {
     file = createFlowFile({

@@ -20,12 +20,17 @@ const SLOTS = 12;
 const OPEN_SLOTS = 2;
 
 describe('RemoteConsumers', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  let directory: string;
   const calls: string[] = [];
   let files = 0;
   let consumers: FlowConsumers;
   let clock: ManualClock;
   let remotes: RemoteConsumers;
+
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+  });
+
   beforeEach(() => {
     calls.length = 0;
     clock = new ManualClock();
