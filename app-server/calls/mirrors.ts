@@ -5,6 +5,7 @@
  * `application-calls.ts` calls it. Asks the REST services of SpecTcl and of the gateway.
  */
 import { parseAddress } from '../../protocol/base/address.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import { systemClock } from '../../protocol/base/clock.js';
 import { describeError } from '../../protocol/base/errors.js';
 import type { CONTRACT } from '../../protocol/rpc/contract/methods.js';
@@ -17,8 +18,6 @@ import type { GatewayInfo } from '../../protocol/rpc/contract/shapes.js';
 
 /** Longest wait for each answer of SpecTcl, its port manager and the gateway. */
 const TIMEOUT_MS = 2_000;
-/** A longer cause is cut. */
-const CAUSE_CHARACTERS_MAX = 4_096;
 
 type Mirrors = ResultOf<(typeof CONTRACT)['app.mirrors']>;
 type MirrorEntry = Mirrors['mirrors'][number];
@@ -37,7 +36,7 @@ export async function mirrorsOf(
     try {
       mirrors.push(...(await entries));
     } catch (error) {
-      unanswered.push({ at, cause: describeError(error).slice(0, CAUSE_CHARACTERS_MAX) });
+      unanswered.push({ at, cause: describeError(error).slice(0, LIMITS.causeCharacters) });
     }
   };
   if (source !== undefined) await collect('spectcl', mirrorsAtSpecTcl(source));

@@ -26,20 +26,6 @@ import type {
 } from '../../protocol/rpc/contract/shapes.js';
 import type { AppServerOptions } from '../options.js';
 
-/** Longest cause of a failure in app.info; a longer one is cut. */
-const CAUSE_CHARACTERS_MAX = 4096;
-
-const GATEWAY_STATES: Readonly<Record<SupervisionState, GatewayInfo['state']>> = {
-  idle: 'starting',
-  starting: 'starting',
-  expecting: 'starting',
-  running: 'running',
-  stopping: 'starting',
-  delayed: 'starting',
-  failed: 'failed',
-  closed: 'stopped',
-};
-
 export class GatewayProcess {
   readonly #server: AppServerOptions;
   readonly #options: GatewayOptions | undefined;
@@ -75,15 +61,16 @@ export class GatewayProcess {
 
   info(): GatewayInfo | undefined {
     if (this.#options === undefined) return undefined;
-    const { state, restarts, pid, ready, cause } = this.#process.supervisor;
+    const { state, cause, supervisor } = this.#process;
+    const { restarts, pid, ready } = supervisor;
     return {
-      state: GATEWAY_STATES[state],
+      state,
       restarts,
       ...(pid === undefined ? {} : { pid }),
       ...(ready === undefined
         ? {}
         : { host: ready.host, restPort: ready.restPort, mirrorPort: ready.mirrorPort }),
-      ...(cause === undefined ? {} : { cause: cause.message.slice(0, CAUSE_CHARACTERS_MAX) }),
+      ...(cause === undefined ? {} : { cause }),
     };
   }
 

@@ -27,9 +27,6 @@ import {
 import type { StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import type { AppServerOptions } from '../options.js';
 
-/** A longer cause is cut where it is reported. */
-const CAUSE_CHARACTERS_MAX = 4096;
-
 const NOTHING: RecorderReport = { state: 'waiting', bytes: 0, flows: [] };
 
 export class RecorderProcess {
@@ -69,12 +66,12 @@ export class RecorderProcess {
 
   info(): RecorderInfo | undefined {
     if (this.#options === undefined) return undefined;
-    const { state, restarts, pid, cause } = this.#process.supervisor;
-    const { cause: reported, ...report } = this.#report;
-    const reason = cause?.message.slice(0, CAUSE_CHARACTERS_MAX) ?? reported;
+    const { state, cause, supervisor } = this.#process;
+    const { restarts, pid } = supervisor;
+    const reason = cause ?? this.#report.cause;
     return {
-      ...report,
-      state: state === 'running' ? report.state : stateWithout(state),
+      ...this.#report,
+      state: state === 'running' ? this.#report.state : state,
       directory: this.#directory(this.#options),
       restarts,
       ...(pid === undefined ? {} : { pid }),
@@ -143,10 +140,4 @@ export class RecorderProcess {
     const path = recorderRecordPath(this.#server.flowDirectory, this.#server.application.name);
     return inspectRecorderRecord(path).kind === 'owned' ? readRecorderRecord(path)?.owner : undefined;
   }
-}
-
-/** The state of a recorder whose process does not run. */
-function stateWithout(state: Exclude<SupervisionState, 'running'>): RecorderInfo['state'] {
-  if (state === 'failed') return 'failed';
-  return state === 'closed' ? 'stopped' : 'starting';
 }

@@ -4,6 +4,7 @@
  * the flow file while the duplicator runs; writes nothing.
  */
 import type { Clock } from '../../protocol/base/clock.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import type { DuplicatorReady, DuplicatorReport, FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { ConsumerRow } from '../../protocol/flow/flow-file/consumer-table.js';
@@ -13,9 +14,6 @@ import { readFlowHeader } from '../../protocol/flow/flow-file/open.js';
 import type { FlowDefinition } from './flow-definition.js';
 import { FlowDuplicator, type FlowDuplicatorOptions } from '../children/flow-duplicator.js';
 import { RateMeter } from '../../protocol/base/rates.js';
-
-/** Characters of a cause that the contract carries. */
-const CAUSE_CHARACTERS_MAX = 4096;
 
 /** What belongs to one run of the duplicator and ends with it. */
 interface Run {
@@ -87,7 +85,7 @@ export class Flow {
       ...(definition.source === undefined ? {} : { source: definition.source }),
       ...definition.sizes,
       ...(duplicator.pid === undefined ? {} : { pid: duplicator.pid }),
-      ...(cause === undefined ? {} : { cause: cause.slice(0, CAUSE_CHARACTERS_MAX) }),
+      ...(cause === undefined ? {} : { cause: cause.slice(0, LIMITS.causeCharacters) }),
       ...(run === undefined ? {} : infoOfRun(run)),
     };
   }

@@ -7,6 +7,7 @@
  * restart; see supervision-state.ts for the states of the process.
  */
 import type { Readers } from '../../protocol/rpc/contract/access-options.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import { AdoptedProcess } from '../../protocol/host/process-kit/adopted-process.js';
@@ -28,8 +29,6 @@ import type { HostSession } from '../control/call-origin.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
 import { optionsDifference } from './application-options.js';
 
-/** A longer cause is cut where it is reported. */
-const CAUSE_CHARACTERS_MAX = 4096;
 const QUIT_CALL_TIMEOUT_MS = 1_000;
 
 const APPLICATION_STATES: Readonly<Record<SupervisionState, ApplicationState>> = {
@@ -101,7 +100,7 @@ export class Application {
       ...(pid !== undefined && { pid }),
       ...(ready !== undefined && { port: ready.port, socket: ready.socket }),
       ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
-      ...(cause !== undefined && { cause: cause.message.slice(0, CAUSE_CHARACTERS_MAX) }),
+      ...(cause !== undefined && { cause: cause.message.slice(0, LIMITS.causeCharacters) }),
     };
   }
 

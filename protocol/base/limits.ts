@@ -11,6 +11,8 @@ const MIB = 1024 * KIB;
 export const LIMITS = {
   /** Longest name of an application, flow or client. */
   nameCharacters: 64,
+  /** Longest reason of a failure that is reported; a longer one is cut there. */
+  causeCharacters: 4096,
   /** Longest path of a Unix socket that Linux accepts (108 with the terminating NUL). */
   unixSocketPathBytes: 107,
 

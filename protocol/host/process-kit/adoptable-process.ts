@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../../base/clock.js';
 import { MirrorflowError } from '../../base/errors.js';
+import { LIMITS } from '../../base/limits.js';
 import type { OwnerIdentity } from '../../base/owner-identity.js';
 import { PROTOCOL_VERSION } from '../../base/version.js';
 import { identityFromWire } from '../../rpc/contract/identity-on-wire.js';
@@ -57,6 +58,17 @@ export interface AdoptableOptions<Ready extends AdoptableReady> {
   readonly changed: (state: SupervisionState) => void;
 }
 
+const STATES = {
+  idle: 'starting',
+  starting: 'starting',
+  expecting: 'starting',
+  running: 'running',
+  stopping: 'starting',
+  delayed: 'starting',
+  failed: 'failed',
+  closed: 'stopped',
+} as const satisfies Readonly<Record<SupervisionState, string>>;
+
 export class AdoptableProcess<Ready extends AdoptableReady> {
   readonly supervisor: Supervisor<Ready>;
   readonly #options: AdoptableOptions<Ready>;
@@ -77,6 +89,16 @@ export class AdoptableProcess<Ready extends AdoptableReady> {
         lateError: (pid) => new MirrorflowError('TIMED_OUT', `${title} (process ${pid}) is replaced`),
       },
     });
+  }
+
+  /** As reported to programs. */
+  get state(): (typeof STATES)[SupervisionState] {
+    return STATES[this.supervisor.state];
+  }
+
+  /** Why it does not run, cut to the length that is reported. */
+  get cause(): string | undefined {
+    return this.supervisor.cause?.message.slice(0, LIMITS.causeCharacters);
   }
 
   /** Starts it, or expects a living one. Call when sessions are accepted. */

@@ -18,6 +18,7 @@ import {
 } from '../xml-rpc/schema.js';
 import { applicationInfo } from './shapes.js';
 import { publishedFlow } from './sites.js';
+import { LIMITS } from '../../base/limits.js';
 
 /**
  * The methods that app servers of the same application on other hosts may call. The relaying host
@@ -56,7 +57,10 @@ export const hostOnNetwork = struct({
   version: optional(string({ maxCharacters: 64, doc: 'the version of the package' })),
   since: optional(date()),
   cause: optional(
-    string({ maxCharacters: 4096, doc: 'the reason why it is not connected or did not answer' }),
+    string({
+      maxCharacters: LIMITS.causeCharacters,
+      doc: 'the reason why it is not connected or did not answer',
+    }),
   ),
   applications: arrayOf(applicationInfo),
   flows: optional(arrayOf(publishedFlow)),

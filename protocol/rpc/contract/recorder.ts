@@ -20,6 +20,7 @@ import {
 } from '../xml-rpc/schema.js';
 import { DIRECTORIES, durationMember, pathMember } from './option-members.js';
 import { processIdentity } from './process-identity.js';
+import { LIMITS } from '../../base/limits.js';
 
 const FLOWS_MAX = 64;
 const YEARS_MS = 3_660 * 86_400_000;
@@ -103,7 +104,7 @@ const figures = {
     }),
     { maxCount: FLOWS_MAX },
   ),
-  cause: optional(string({ maxCharacters: 4096, doc: 'why nothing is recorded' })),
+  cause: optional(string({ maxCharacters: LIMITS.causeCharacters, doc: 'why nothing is recorded' })),
 };
 
 /** What a recorder reports to its app server when something has changed. */

@@ -135,7 +135,7 @@ export const applicationInfo = struct({
   configured: boolean(),
   byHand: boolean(),
   readers: optional(applicationReaders),
-  cause: optional(text(4096, 'the reason of a failure')),
+  cause: optional(text(LIMITS.causeCharacters, 'the reason of a failure')),
 });
 
 /** Readers that hold a flow back, of which a report names so many. */
@@ -155,7 +155,7 @@ export const flowInfo = struct({
   published: optional(count('buffers published')),
   clients: count('clients that have the flow open'),
   restarts: count('number of restarts of the duplicator'),
-  cause: optional(text(4096, 'the reason of a failure or of stale data')),
+  cause: optional(text(LIMITS.causeCharacters, 'the reason of a failure or of stale data')),
   holding: optional(
     arrayOf(text(300, 'a client of this host, or the address of another host'), { maxCount: HOLDING_MAX }),
   ),
@@ -235,7 +235,7 @@ export const duplicatorReady = struct({
 
 export const duplicatorReport = struct({
   sourceState: oneOf(SOURCE_STATE_NAMES),
-  cause: optional(text(4096, 'the reason of stale data')),
+  cause: optional(text(LIMITS.causeCharacters, 'the reason of stale data')),
   published: count('buffers published'),
   clients: count('clients on the signal link'),
   provider: optional(count('number of the provider in its HELLO')),
@@ -295,7 +295,7 @@ export const gatewayInfo = struct({
   restPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of its REST service' })),
   mirrorPort: optional(int({ min: 1, max: 65_535, doc: 'TCP port of its mirror service' })),
   restarts: count('number of its restarts'),
-  cause: optional(text(4096, 'the reason of a failure')),
+  cause: optional(text(LIMITS.causeCharacters, 'the reason of a failure')),
 });
 
 export const startFailure = struct({
