@@ -1,5 +1,6 @@
-// Mocha's spec reporter. Also writes totals and the reasons of skipped tests as JSON to the file that the option `totals`
-// names, and prints which tests failed once and passed at a second try.
+// Mocha's spec reporter. Also writes totals, failed tests with their errors and the reasons of
+// skipped tests as JSON to the file that the option `totals` names, and prints which tests failed
+// once and passed at a second try.
 const { writeFileSync } = require('node:fs');
 const { Spec } = require('mocha').reporters;
 
@@ -15,16 +16,19 @@ module.exports = class TotalsReporter extends Spec {
     /** Error of the first try, by the title of the test. */
     const retried = new Map();
     const skipped = [];
+    const failures = [];
     runner.on('retry', (test, error) => retried.set(test.fullTitle(), error?.message ?? String(error)));
-    runner.on('fail', (test) => retried.delete(test.fullTitle()));
+    runner.on('fail', (test, error) => {
+      retried.delete(test.fullTitle());
+      failures.push(`${test.fullTitle()}: ${error?.message ?? String(error)}`);
+    });
     runner.on('pending', (test) => skipped.push(skipReason(test)));
     runner.once('end', () => {
       for (const [title, message] of retried) {
         process.stdout.write(`  failed once, passed at a second try: ${title}: ${message}\n`);
       }
-      const { passes, failures } = this.stats;
       const file = options.reporterOptions?.totals ?? options.reporterOption?.totals;
-      if (file) writeFileSync(file, JSON.stringify({ passed: passes, failed: failures, skipped }));
+      if (file) writeFileSync(file, JSON.stringify({ passed: this.stats.passes, failures, skipped }));
     });
   }
 };

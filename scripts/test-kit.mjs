@@ -1,7 +1,7 @@
 // Runs mocha and adds up its totals, for `npm test` and `npm run test:node`. Starts processes;
 // keeps its reports in a temporary directory.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ROOT } from './setup.mjs';
@@ -12,7 +12,8 @@ const MOCHA = join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js');
 /** A run of the whole suite or a part of it: steps that pass or fail, and the tests in them. */
 export class TestRun {
   #passed = 0;
-  #failed = 0;
+  /** Failed steps and tests, with their errors. */
+  #failures = [];
   /** Reasons of skipped tests, with how many each skipped. */
   #skipped = new Map();
 
@@ -22,7 +23,7 @@ export class TestRun {
     const { status } = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], env });
     if (counted) {
       if (status === 0) this.#passed += 1;
-      else this.#failed += 1;
+      else this.#failures.push(title);
     }
     return status === 0;
   }
@@ -43,23 +44,29 @@ export class TestRun {
     const ok = this.step(title, node, [...words, ...retries, ...args], { counted: false, env });
     const totals = existsSync(file)
       ? JSON.parse(readFileSync(file, 'utf8'))
-      : { passed: 0, failed: 1, skipped: [] };
+      : { passed: 0, failures: [], skipped: [] };
     rmSync(scratch, { recursive: true, force: true });
     this.#passed += totals.passed;
-    this.#failed += !ok && totals.failed === 0 ? 1 : totals.failed;
+    const failures = ok || totals.failures.length > 0 ? totals.failures : ['mocha ended without its totals'];
+    for (const failure of failures) this.#failures.push(`${title}: ${failure}`);
     for (const reason of totals.skipped) this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1);
   }
 
-  /** The line that ends a run: `N passed, N failed, N skipped`. Prints what was skipped and why. */
-  summary() {
+  /**
+   * The line that ends a run: `N passed, N failed, N skipped`. Prints what was skipped and why, and
+   * what failed; `file` gets the same lines, for `.ci/run`.
+   */
+  summary(file) {
     const skipped = [...this.#skipped.values()].reduce((sum, count) => sum + count, 0);
-    for (const [reason, count] of this.#skipped) process.stdout.write(`skipped ${count}: ${reason}\n`);
-    const line = `${this.#passed} passed, ${this.#failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
-    process.stdout.write(`\n${line}\n`);
-    return line;
+    const reasons = [...this.#skipped].map(([reason, count]) => `skipped ${count}: ${reason}\n`);
+    const failures = this.#failures.map((failure) => `failed: ${failure.replaceAll(/\s*\n\s*/g, ' | ')}\n`);
+    const rest = skipped > 0 ? `, ${skipped} skipped` : '';
+    const line = `${this.#passed} passed, ${this.#failures.length} failed${rest}\n`;
+    process.stdout.write([...reasons, ...failures, '\n', line].join(''));
+    if (file) writeFileSync(file, [...failures, line].join(''));
   }
 
   get ok() {
-    return this.#failed === 0;
+    return this.#failures.length === 0;
   }
 }
