@@ -12,7 +12,7 @@
 import assert from 'node:assert/strict';
 import { Access } from '../protocol/host/access/access.js';
 import { readersOf } from '../protocol/host/access/audience.js';
-import type { Readers } from '../protocol/rpc/contract/access-options.js';
+import type { ApplicationReaders } from '../protocol/rpc/contract/access-options.js';
 import { changesAllowed } from '../protocol/rpc/contract/changes-allowed.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
@@ -52,7 +52,7 @@ export interface AppServerSetup extends ServicesSetup {
 export class AppServer {
   readonly #setup: AppServerSetup;
   readonly #startedAt = new Date();
-  readonly #readers: Readers;
+  readonly #readers: ApplicationReaders;
   /** Path of the socket with the right `read`; those of other rights are beside it. */
   readonly #socket: string;
   readonly #record: ApplicationRecord;

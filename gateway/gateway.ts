@@ -18,7 +18,7 @@ import { ClaimedGatewayRecord, readGatewayRecord } from '../protocol/host/gatewa
 import type { Logger } from '../protocol/base/log.js';
 import { RateLimitedLog } from '../protocol/base/rate-limited-log.js';
 import { Audience } from '../protocol/host/access/audience.js';
-import type { Readers } from '../protocol/rpc/contract/access-options.js';
+import type { ApplicationReaders } from '../protocol/rpc/contract/access-options.js';
 import { isLoopback } from '../protocol/rpc/security/listening.js';
 import { UnprovenPlaces } from '../protocol/rpc/security/unproven-places.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
@@ -57,7 +57,7 @@ export class Gateway {
   /** Functions that close the parts, in the order in which the parts were created. */
   readonly #closers: (() => unknown)[] = [];
   readonly #audience = new Audience();
-  #readers: Readers | undefined;
+  #readers: ApplicationReaders | undefined;
   #mirror: MirrorService | undefined;
   #traces: Traces | undefined;
   /** Version of the display header whose bindings are in the traces. */

@@ -95,7 +95,7 @@ export class MarkWatch {
 
   /**
    * Reports the marks that the present fill reaches. Call it after every rise, and when the fill
-   * has fallen to `nextXon`.
+   * has fallen to `nextFall`.
    */
   update(fill: number): void {
     for (const watched of this.#xoff) {
@@ -116,8 +116,14 @@ export class MarkWatch {
     }
   }
 
-  /** The highest XON mark that a falling fill will reach; -1 when there is none now. */
-  get nextXon(): number {
-    return this.#xon.find(({ state }) => state === 'armed')?.mark ?? -1;
+  /**
+   * The fill, in buffers, at which a falling fill next matters: the highest XON mark that it will
+   * reach, or the fill below an XOFF mark that must be passed before it can be reached again. -1
+   * when there is neither.
+   */
+  get nextFall(): number {
+    const xon = this.#xon.find(({ state }) => state === 'armed')?.mark ?? -1;
+    const xoff = this.#xoff.findLast(({ state }) => state === 'beyond')?.mark ?? 0;
+    return Math.max(xon, xoff - 1);
   }
 }

@@ -1,8 +1,9 @@
 /**
  * The REST requests that the gateway answers itself, from the mirror where possible.
  *
- * `rest-service.ts` looks a handler up by the path after `/spectcl/`; requests without a handler go
- * to SpecTcl. Reads the mirror's header and, through `SourceRest`, SpecTcl.
+ * `rest-service.ts` looks a handler up by the path after `/spectcl/`; requests without a handler,
+ * or whose handler returns undefined, go to SpecTcl. Reads the mirror's header and channels, the
+ * mirror directory and, through `LastAnswers`, SpecTcl; begins and ends traces; caches lists.
  */
 import { hostname } from 'node:os';
 import { MirrorflowError, isMirrorflowError } from '../../protocol/base/errors.js';
@@ -62,7 +63,7 @@ export class LocalRequests {
   /** SpecTcl's numbers of spectra by name, for one version of the header. */
   #ids: { readonly version: string; readonly byName: ReadonlyMap<string, number> } | undefined;
   /** Lists by request and pattern, each with the object that it was made from. */
-  readonly #lists = new Map<string, { readonly source: WeakRef<object>; readonly answer: Answer }>();
+  readonly #lists = new Map<string, { readonly madeFrom: WeakRef<object>; readonly answer: Answer }>();
   #listsBytes = 0;
   #contentsInProgress = 0;
   readonly #waitingForContents: (() => void)[] = [];
@@ -240,12 +241,12 @@ export class LocalRequests {
   }
 
   /** The cached list of that name if it was made from the same object, else a new one. */
-  #list(name: string, source: object, make: () => readonly unknown[]): Answer {
+  #list(name: string, madeFrom: object, make: () => readonly unknown[]): Answer {
     const cached = this.#lists.get(name);
-    if (cached?.source.deref() === source) return cached.answer;
+    if (cached?.madeFrom.deref() === madeFrom) return cached.answer;
     const answer = success(make());
     this.#forgetList(name);
-    this.#lists.set(name, { source: new WeakRef(source), answer });
+    this.#lists.set(name, { madeFrom: new WeakRef(madeFrom), answer });
     this.#listsBytes += answer.body.byteLength;
     for (const oldest of this.#lists.keys()) {
       if (this.#lists.size <= LISTS_MAX && this.#listsBytes <= LISTS_BYTES_MAX) break;

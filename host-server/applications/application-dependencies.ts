@@ -2,7 +2,7 @@
  * What an application needs of its host server: how its app server is started and found, what is in
  * its record, and how long it waits. Types only.
  */
-import type { Readers } from '../../protocol/rpc/contract/access-options.js';
+import type { ApplicationReaders } from '../../protocol/rpc/contract/access-options.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { MirrorflowError } from '../../protocol/base/errors.js';
 import type { ChildSpec } from '../../protocol/host/process-kit/child.js';
@@ -31,7 +31,7 @@ export interface ApplicationDependencies {
   /** Whether there is a record, which an app server that ends in good order removes. */
   hasRecord(name: string): boolean;
   /** The users and groups that may read an application with these options. */
-  readersOf(options: ApplicationOptions): Readers;
+  readersOf(options: ApplicationOptions): ApplicationReaders;
   /** The options in the record. */
   recordedOptions(name: string): ApplicationOptions | undefined;
   removeLeftovers(name: string): void;

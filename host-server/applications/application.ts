@@ -6,7 +6,7 @@
  * An application is `starting` while its app server starts, is expected to connect or waits for its
  * restart; see supervision-state.ts for the states of the process.
  */
-import type { Readers } from '../../protocol/rpc/contract/access-options.js';
+import type { ApplicationReaders } from '../../protocol/rpc/contract/access-options.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { OwnerIdentity } from '../../protocol/base/owner-identity.js';
@@ -51,7 +51,7 @@ export class Application {
   #options: ApplicationOptions;
   /** Started by a user and not by a host server: it is not restarted. */
   #byHand = false;
-  #known: { readonly key: string; readonly readers: Readers } | undefined;
+  #known: { readonly key: string; readonly readers: ApplicationReaders } | undefined;
   #startedAt: Date | undefined;
   /** State and cause that were announced last. */
   #announced: { readonly state: ApplicationState; readonly cause: MirrorflowError | undefined };
@@ -105,7 +105,7 @@ export class Application {
   }
 
   /** Looked up again only when the access has changed: a name may be asked of a remote server. */
-  #readers(): Readers {
+  #readers(): ApplicationReaders {
     const { recordedOptions, readersOf } = this.#dependencies;
     const recorded = this.#byHand && this.state === 'running' ? recordedOptions(this.name) : undefined;
     const options = recorded ?? this.#options;

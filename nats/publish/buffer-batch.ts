@@ -1,6 +1,7 @@
 /**
  * Collects buffers of a flow, as wire frames, into groups: as many whole buffers as fit into one
- * parcel, or one larger buffer alone. Used by BufferPublisher. Pure.
+ * parcel (the content of one NATS message), or one larger buffer alone. Used by BufferPublisher.
+ * Memory only: it has copies of the buffers of the present group.
  */
 import { FRAME_BYTES, FrameKind, encodeHeader } from '../../protocol/flow/wire/frame.js';
 
@@ -30,7 +31,7 @@ export class BufferBatch {
   #first = 0;
   #next = 0;
 
-  /** `roomBytes`: content of a parcel. */
+  /** `roomBytes`: most bytes of frames in a parcel. */
   constructor(roomBytes: number) {
     this.#roomBytes = roomBytes;
   }

@@ -9,13 +9,17 @@ import { inRangeChannels } from './in-range.js';
 export interface CountsInRange {
   /** Under- and overflow are left out. */
   readonly counts: Float64Array;
-  /** Lower edge of the first channel, in units of the axis. */
+  /** Lower edge of the first channel, in units of the axis; 0 if it has none. */
   readonly low: number;
-  /** Width of a channel, in units of the axis. */
+  /** Width of a channel, in units of the axis; 1 if it has none. */
   readonly width: number;
 }
 
-/** `bins`: see `inRangeChannels`. Throws BAD_OPTION for a spectrum of two dimensions. */
+/**
+ * `bins`: channels of the axis without under- and overflow, as SpecTcl's REST service reports them;
+ * undefined where it was not asked: then all stored channels are in range. Throws BAD_OPTION for a
+ * spectrum of two dimensions.
+ */
 export function countsInRange(binding: Binding, counts: Channels, bins: number | undefined): CountsInRange {
   const { name, dimensions, xchans, xmin, xmax } = binding;
   if (dimensions !== 1) {

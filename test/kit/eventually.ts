@@ -1,6 +1,6 @@
 /**
  * Waits for a condition that no event announces, by polling. Used by tests of every part; nothing
- * is right because of its timing: the deadline is met only by a failing test.
+ * is right because of its timing: only a failing test reaches the deadline.
  */
 
 /** Below the limits of mocha (see .mocharc*.json), so that the error can name the condition. */

@@ -159,8 +159,8 @@ export class FlowReader {
   }
 
   /**
-   * Checks the marks. The main thread reports when the fill falls to the next XON mark; a fall
-   * while that was requested is checked again here.
+   * Checks the marks. The main thread reports when the fill falls to one that matters; a fall while
+   * that was requested is checked again here.
    */
   #checkMarks(): void {
     const watch = this.#watch;
@@ -168,8 +168,8 @@ export class FlowReader {
     if (watch === undefined || producer === undefined) return;
     do {
       watch.update(producer.filled);
-      this.#control.store(CONTROL.reportBelow, watch.nextXon + 1);
-    } while (producer.filled <= watch.nextXon);
+      this.#control.store(CONTROL.reportBelow, watch.nextFall + 1);
+    } while (producer.filled <= watch.nextFall);
   }
 
   #endIfDone(): void {

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv4, type Socket } from 'node:net';
 import { systemClock, type Clock } from '../../base/clock.js';
 import { isLoopback } from '../../rpc/security/listening.js';
-import type { AccessOptions, Readers } from '../../rpc/contract/access-options.js';
+import type { AccessOptions, ApplicationReaders } from '../../rpc/contract/access-options.js';
 import { systemAccounts } from './accounts.js';
 import { accessPolicy } from './policy.js';
 
@@ -31,7 +31,7 @@ const IPV6_LOOPBACK = '00000000000000000000000001000000';
 const MAPPED_PREFIX = '0000000000000000FFFF0000';
 
 /** The users and groups that may read an application with this access, by number. */
-export function readersOf(access: AccessOptions | undefined): Readers {
+export function readersOf(access: AccessOptions | undefined): ApplicationReaders {
   const owner = process.geteuid?.() ?? 0;
   try {
     const policy = accessPolicy(access ?? {}, systemAccounts());
@@ -54,7 +54,7 @@ export function readersOf(access: AccessOptions | undefined): Readers {
  * which nothing is known, which only its owner reads.
  */
 export function mayRead(
-  readers: Readers | undefined,
+  readers: ApplicationReaders | undefined,
   uid: number | undefined,
   groupsOf: (uid: number) => readonly number[],
 ): boolean {
@@ -82,7 +82,7 @@ export class Audience {
   }
 
   /** Whether the user at the other end may read; one of another machine only what everyone may. */
-  mayRead({ socket }: { readonly socket: Socket }, readers: Readers | undefined): boolean {
+  mayRead({ socket }: { readonly socket: Socket }, readers: ApplicationReaders | undefined): boolean {
     if (readers?.everyone === true) return true;
     if (!this.#users.has(socket)) this.#users.set(socket, userOf(socket, textOf));
     return mayRead(readers, this.#users.get(socket), (uid) => this.#groupsOf(uid));

@@ -1,7 +1,8 @@
 /**
  * The access options of an application: which users besides its owner may read its flows, provide
  * flows, or control it. Part of the application options in the configuration file and in
- * `host.run`; `protocol/host/access` applies them. Pure.
+ * `host.run`; `protocol/host/access` applies them. `applicationReaders` is who may read, as numeric
+ * ids of the host: host server, app server and gateway pass it on. Pure.
  */
 import { arrayOf, boolean, int, oneOf, optional, string, struct, type TypeOf } from '../xml-rpc/schema.js';
 
@@ -37,4 +38,4 @@ export const applicationReaders = struct({
   groups: arrayOf(id('a group')),
 });
 
-export type Readers = TypeOf<typeof applicationReaders>;
+export type ApplicationReaders = TypeOf<typeof applicationReaders>;

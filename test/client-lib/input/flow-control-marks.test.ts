@@ -98,6 +98,18 @@ describe('flow-control marks', () => {
     ]);
   });
 
+  it('an XOFF above which an XON resumed the flow is reached when the fill comes back to it from below', () => {
+    const reached: string[] = [];
+    const watch = new MarkWatch({ xoff: [5, 8], xon: [2, 6] }, (kind, mark) =>
+      reached.push(`${kind} ${mark}`),
+    );
+    for (const fill of [5, 8, 6]) watch.update(fill);
+    // The reader updates a falling fill at this one only.
+    expect(watch.nextFall).to.equal(4);
+    for (const fill of [4, 5]) watch.update(fill);
+    expect(reached).to.deep.equal(['xoff 5', 'xoff 8', 'xon 6', 'xoff 5']);
+  });
+
   it('after any course of the fill, a reached XOFF is followed by an XON when the history runs empty', () => {
     const mark = fc.integer({ min: 1, max: 16 });
     const lists = fc.record({
@@ -114,7 +126,7 @@ describe('flow-control marks', () => {
         });
         for (const fill of fills) {
           watch.update(fill);
-          expect(watch.nextXon).to.be.lessThan(Math.max(fill, 1));
+          expect(watch.nextFall).to.be.lessThan(Math.max(fill, 1));
         }
         watch.update(0);
         expect(last).to.not.equal('xoff');

@@ -1,4 +1,4 @@
-/** The record by which one gateway per application lives. Writes a temporary directory. */
+/** The file by which at most one gateway per application runs. Writes a temporary directory. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,6 @@ import {
   inspectGatewayRecord,
   readGatewayRecord,
 } from '../../../protocol/host/gateway-record.js';
-import type { MirrorflowError } from '../../../protocol/base/errors.js';
 import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 
 describe('record of a gateway', () => {
@@ -25,11 +24,9 @@ describe('record of a gateway', () => {
   it('a second gateway is refused while the first one lives', () => {
     const record = new ClaimedGatewayRecord(path, undefined);
     expect(inspectGatewayRecord(path)).to.deep.equal({ kind: 'owned', pid: process.pid });
-    try {
-      expect(new ClaimedGatewayRecord(path, undefined)).to.equal('refused');
-    } catch (error) {
-      expect((error as MirrorflowError).code).to.equal('FILE_OWNED');
-    }
+    expect(() => new ClaimedGatewayRecord(path, undefined))
+      .to.throw()
+      .with.property('code', 'FILE_OWNED');
     record.release();
     record.release();
     expect(readdirSync(directory).filter((name) => name !== '.claims')).to.deep.equal([]);

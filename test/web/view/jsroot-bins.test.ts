@@ -1,4 +1,4 @@
-/** Bins of 3-D pictures of JSROOT: sums of channels. */
+/** Bins of 3-D pictures of JSROOT: sums of channels. Pure. */
 import { expect } from 'chai';
 import { binned } from '../../../web/view/jsroot-bins.js';
 import type { SavedSpectrum } from '../../../plotting/files/saved-spectrum.js';
@@ -17,7 +17,7 @@ describe('bins of a 3-D picture', () => {
     expect(binned(MAP, 5).spectrum).to.equal(MAP);
   });
 
-  it('channels are summed until the axes have few enough bins, whose limits stay in place', () => {
+  it('channels are summed until the axes have few enough bins; the last bin may reach beyond the axis', () => {
     const { spectrum, xgroup, ygroup } = binned(MAP, 2);
     expect([xgroup, ygroup]).to.deep.equal([3, 2]);
     expect(spectrum.x).to.deep.equal({ label: 'x', low: 0, high: 60, channels: 2 });

@@ -2,7 +2,7 @@
  * Spectra that are zeroed, made and projected: checks, and the requests that SpecTcl gets. Pure.
  */
 import { expect } from 'chai';
-import { anything, assert as property, property as forAll, string } from 'fast-check';
+import * as fc from 'fast-check';
 import { globMatcher } from '../../../protocol/spectcl/glob.js';
 import { changeQuery, changeText, isSpecTclName, parseChange } from '../../../web/wire/changes.js';
 
@@ -16,8 +16,8 @@ function query(change: object): Record<string, string> {
 
 describe('changes of spectra', () => {
   it('zeroing a spectrum matches its name only, whatever characters it has', () => {
-    property(
-      forAll(string({ unit: 'grapheme-ascii' }), string(), (name, other) => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-ascii' }), fc.string(), (name, other) => {
         if (!isSpecTclName(name)) return;
         const { pattern } = query({ request: 'spectrum/zero', spectrum: name });
         const matches = globMatcher(pattern!);
@@ -69,7 +69,7 @@ describe('changes of spectra', () => {
       { ...PROJECT, contour: '' },
     ];
     for (const change of bad) expect(parseChange(change), JSON.stringify(change)).to.equal(undefined);
-    property(forAll(anything(), (value) => void parseChange(value)));
+    fc.assert(fc.property(fc.anything(), (value) => void parseChange(value)));
   });
 
   it('every change has words for its record', () => {

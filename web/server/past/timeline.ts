@@ -10,7 +10,7 @@ const GAP_MS = 60_000;
 /** Ticks that a page receives: the newest. */
 const TICKS_MAX = 2_000;
 
-/** The first time of `files` is that of the earliest file. */
+/** `files` are in the order of their start times, the earliest first. */
 export function timelineOf({ files, unreadable }: FileList): Timeline {
   const spans: [number, number][] = [];
   let [coveredMs, publications] = [0, 0];

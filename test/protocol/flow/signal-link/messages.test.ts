@@ -44,7 +44,13 @@ describe('the messages of the signal link', () => {
       BYE: 15,
       LINK: 16,
     });
-    expect([AWAKE, LAST, UNANSWERED]).to.deep.equal([1, 1, 2]);
+  });
+
+  it('the bits in the details of ACK and PUBLISHED have their documented places', () => {
+    expect({ ack: { AWAKE }, published: { LAST, UNANSWERED } }).to.deep.equal({
+      ack: { AWAKE: 1 },
+      published: { LAST: 1, UNANSWERED: 2 },
+    });
   });
 
   it('the handshake has the documented bytes', () => {
