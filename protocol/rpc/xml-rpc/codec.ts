@@ -4,12 +4,14 @@
  * in time proportional to its length; encoding refuses values that could not be decoded again.
  * Pure.
  */
+import { isAscii, isUtf8 } from 'node:buffer';
 import { ERROR_CODES, MirrorflowError, type ErrorFacts } from '../../base/errors.js';
 import { StrictDeserializer } from './decoding.js';
 import { parseError } from './document-grammar.js';
 import { EncodedValue, encodeValue } from './encoding.js';
 import { errorOfFault, faultStruct } from './fault.js';
-import type { RpcValue } from './values.js';
+import { PlainDocument } from './plain-document.js';
+import { FORBIDDEN_IN_XML, type RpcValue } from './values.js';
 
 const METHOD_NAME = /^[A-Za-z0-9_.:/]{1,128}$/;
 const DECLARATION = '<?xml version="1.0"?>';
@@ -53,9 +55,8 @@ export function encodeFault(code: number, message: string, facts?: ErrorFacts): 
 
 /** Throws PARSE_ERROR. */
 export function decodeCall(bytes: Uint8Array): DecodedCall {
-  const deserializer = new StrictDeserializer('methodCall');
   let call: DecodedCall | undefined;
-  feed(bytes, (source) =>
+  parse(bytes, 'methodCall', (deserializer, source) =>
     deserializer.deserializeMethodCall(source, (error, method, params) => {
       if (error !== null) throw parseError(error.message);
       call = { method: method ?? '', params: params as RpcValue[] };
@@ -68,16 +69,17 @@ export function decodeCall(bytes: Uint8Array): DecodedCall {
 
 /** Returns the result of a response. Throws the error that a fault represents, or PARSE_ERROR. */
 export function decodeResponse(bytes: Uint8Array): RpcValue {
-  const deserializer = new StrictDeserializer('methodResponse');
   let result: RpcValue | undefined;
-  feed(bytes, (source) =>
+  let isFault = false;
+  parse(bytes, 'methodResponse', (deserializer, source) =>
     deserializer.deserializeMethodResponse(source, (error, value) => {
       if (error !== null) throw parseError(error.message);
       result = value as RpcValue | undefined;
+      isFault = deserializer.responseType === 'fault';
     }),
   );
   if (result === undefined) throw parseError('the response has no value');
-  if (deserializer.responseType === 'fault') throw errorOfFault(result);
+  if (isFault) throw errorOfFault(result);
   return result;
 }
 
@@ -87,35 +89,57 @@ function documentOf(root: 'methodCall' | 'methodResponse', content: string): Buf
 
 type Source = Parameters<StrictDeserializer['deserializeMethodCall']>[0];
 
-/**
- * Passes the whole text to the deserializer synchronously, so that its errors are thrown to the
- * caller.
- */
-function feed(bytes: Uint8Array, deserialize: (source: Source) => void): void {
+type Deserialize = (deserializer: StrictDeserializer, source: Source) => void;
+
+/** Gets the values of plain documents, one after the other: making one takes longer than a parse. */
+let plainBuilder: StrictDeserializer | undefined;
+
+/** Parses a document synchronously, so that errors are thrown to the caller. */
+function parse(bytes: Uint8Array, root: 'methodCall' | 'methodResponse', deserialize: Deserialize): void {
   const text = decodeText(bytes);
   refuseDeclarations(text);
+  const plain = (plainBuilder ??= new StrictDeserializer(root));
+  plain.reset();
+  if (!FORBIDDEN_IN_XML.test(text) && new PlainDocument(text, plain).read(root)) {
+    deserialize(
+      plain,
+      sourceOf(() => plain.onDone()),
+    );
+    plain.reset();
+  } else {
+    parseXml(text, new StrictDeserializer(root), deserialize);
+  }
+}
+
+/** Passes the whole text to the XML parser of the package. */
+function parseXml(text: string, deserializer: StrictDeserializer, deserialize: Deserialize): void {
   try {
-    deserialize({
-      setEncoding: () => undefined,
-      on: () => undefined,
-      pipe(parser) {
-        parser.write(text);
-        parser.end();
-      },
+    const source = sourceOf((parser) => {
+      parser.write(text);
+      parser.end();
     });
+    deserialize(deserializer, source);
   } catch (thrown) {
     if (thrown instanceof MirrorflowError) throw thrown;
     throw new MirrorflowError('PARSE_ERROR', 'not an XML-RPC document: malformed XML', {}, thrown);
   }
 }
 
+/** What the package takes as the stream of a document. */
+function sourceOf(pipe: Source['pipe']): Source {
+  return { setEncoding: () => undefined, on: () => undefined, pipe };
+}
+
+/** UTF-8 without a byte order mark. */
 function decodeText(bytes: Uint8Array): string {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw parseError('not UTF-8');
-  }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (isAscii(bytes)) return checkEncoding(buffer.toString('latin1'));
+  if (!isUtf8(bytes)) throw parseError('not UTF-8');
+  const text = buffer.toString();
+  return checkEncoding(text.startsWith('\ufeff') ? text.slice(1) : text);
+}
+
+function checkEncoding(text: string): string {
   const declared = DECLARED_ENCODING.exec(text)?.[1]?.toLowerCase();
   if (declared !== undefined && declared !== 'utf-8' && declared !== 'utf8' && declared !== 'us-ascii') {
     throw parseError(`its encoding is ${declared}; only UTF-8 is supported`);

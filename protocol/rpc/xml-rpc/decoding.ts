@@ -104,18 +104,32 @@ export class StrictDeserializer extends Deserializer {
   }
 
   override endStruct(_data: string): void {
+    const { stack } = this;
     const mark = this.marks.pop() ?? 0;
-    const items = this.stack.splice(mark);
     const struct: { [key: string]: unknown } = {};
     // The grammar ensures that names and values alternate.
-    for (let index = 0; index < items.length; index += 2) {
-      const name = String(items[index]);
+    for (let index = mark; index < stack.length; index += 2) {
+      const name = String(stack[index]);
       if (Object.hasOwn(struct, name)) {
         throw parseError(`a struct has the member ${JSON.stringify(name.slice(0, 80))} twice`);
       }
-      setMember(struct, name, items[index + 1]);
+      setMember(struct, name, stack[index + 1]);
     }
+    stack.length = mark;
     this.#typed(struct);
+  }
+
+  /** Forgets a plain document: the next one begins. The XML parser takes part in none of them. */
+  reset(): void {
+    this.type = null;
+    this.responseType = null;
+    this.methodname = null;
+    this.callback = null;
+    this.error = null;
+    this.stack = [];
+    this.marks = [];
+    this.data = [];
+    this.value = false;
   }
 
   #typed(value: unknown): void {

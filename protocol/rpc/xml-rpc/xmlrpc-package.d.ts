@@ -15,6 +15,10 @@ declare module 'xmlrpc/lib/deserializer.js' {
   }
   class Deserializer {
     readonly parser: SaxStream;
+    type: string | null;
+    methodname: string | null;
+    data: string[];
+    error: Error | null;
     responseType: 'params' | 'fault' | null;
     stack: unknown[];
     marks: number[];
@@ -36,14 +40,21 @@ declare module 'xmlrpc/lib/deserializer.js' {
     onDone(): void;
     onError(error: Error | string): void;
     push(value: unknown): void;
+    endBoolean(data: string): void;
     endInt(data: string): void;
     endI8(data: string): void;
     endDouble(data: string): void;
     endNil(data: string): void;
+    endString(data: string): void;
+    endArray(data: string): void;
     endStruct(data: string): void;
     endBase64(data: string): void;
     endDateTime(data: string): void;
     endMethodName(data: string): void;
+    endParams(data: string): void;
+    endFault(data: string): void;
+    endMethodCall(data: string): void;
+    endMethodResponse(data: string): void;
   }
   export default Deserializer;
 }

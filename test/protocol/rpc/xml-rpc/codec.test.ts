@@ -111,6 +111,46 @@ describe('XML-RPC codec', () => {
     );
   });
 
+  it('a document in plain form is decoded as the XML parser decodes it', () => {
+    const declaration = '<?xml version="1.0"?>';
+    // prettier-ignore
+    const pieces = fc.constantFrom(
+      '<', '>', '/', '&', '&amp;', '&#13;', '&#xD;', '<!-- -->', '<![CDATA[<]]>', '<?pi?>', ' ', '\n', '<int>',
+      '<value>', '</value>', '<value>x</value>', '<i4>7</i4>', '<i8>7</i8>', '<string>', '7', ' a="1"',
+      '</member>', '</data>', '\u0007', '\u00e9', '\ufffe', '\ufeff',
+    );
+    const insertions = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), pieces), {
+      maxLength: 2,
+    });
+    const outcome = (text: string): unknown => {
+      try {
+        return decodeResponse(Buffer.from(text));
+      } catch (thrown) {
+        return (thrown as MirrorflowError).code;
+      }
+    };
+    fc.assert(
+      fc.property(anyValue, insertions, (value, inserted) => {
+        let content = String(encodeResponse(value)).slice(declaration.length);
+        for (const [place, piece] of inserted) {
+          const at = content.indexOf('<', Math.floor(place * content.length));
+          content = content.slice(0, Math.max(0, at)) + piece + content.slice(Math.max(0, at));
+        }
+        // A comment makes a document one for the XML parser and changes nothing else.
+        expect(outcome(declaration + content)).to.deep.equal(outcome(`${declaration}<!---->${content}`));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('a document with blanks between its elements, as Python writes it, is decoded', () => {
+    const document =
+      "<?xml version='1.0'?>\n<methodCall>\n<methodName>a.b</methodName>\n<params>\n<param>\n" +
+      '<value><struct>\n<member>\n<name>n</name>\n<value><array><data>\n<value><int>1</int></value>\n' +
+      '</data></array></value>\n</member>\n</struct></value>\n</param>\n</params>\n</methodCall>\n';
+    expect(decodeCall(Buffer.from(document))).to.deep.equal({ method: 'a.b', params: [{ n: [1] }] });
+  });
+
   it('a truncated document is refused at every length', () => {
     const document = encodeCall('a.b', ['x', [1]]);
     for (let length = 0; length < document.length; length++) {
