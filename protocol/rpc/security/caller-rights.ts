@@ -41,7 +41,8 @@ export class CallerRights {
 
   /** The right of a token sent over HTTP; undefined for any other text. */
   ofToken(token: string): UserRight | undefined {
-    return USER_RIGHTS.find((right) => this.#matches(token, right));
+    const sent = digest(token);
+    return USER_RIGHTS.find((right) => this.#matches(sent, right));
   }
 
   /** See child.prove. Throws REFUSED over HTTP, NOT_PERMITTED for a wrong token. */
@@ -49,7 +50,7 @@ export class CallerRights {
     if (session === undefined) {
       throw new MirrorflowError('REFUSED', 'child.prove is for permanent connections only');
     }
-    if (!this.#matches(token, 'child')) {
+    if (!this.#matches(digest(token), 'child')) {
       throw new MirrorflowError(
         'NOT_PERMITTED',
         'the token is not the one of the file for children; read it again',
@@ -63,9 +64,9 @@ export class CallerRights {
   readonly of = ({ session, right }: RightOfOrigin): Right =>
     session !== undefined && this.#children.has(session) ? 'child' : right;
 
-  #matches(token: string, right: Right): boolean {
+  #matches(sent: Buffer, right: Right): boolean {
     const known = this.#digests.get(right);
-    return known !== undefined && timingSafeEqual(known, digest(token));
+    return known !== undefined && timingSafeEqual(known, sent);
   }
 }
 

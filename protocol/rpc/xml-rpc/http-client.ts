@@ -3,7 +3,8 @@
  * bounded. Used by benchmarks and tests as the counterpart of the HTTP server; the programs of
  * mirrorflow call over sessions. Opens sockets.
  */
-import { Agent, request, type IncomingMessage } from 'node:http';
+import { Agent, request, type IncomingMessage, type RequestOptions } from 'node:http';
+import { systemClock } from '../../base/clock.js';
 import { MirrorflowError, systemCode } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import { decodeResponse, encodeCall } from './codec.js';
@@ -26,17 +27,27 @@ export interface HttpRpcClientOptions {
 export class HttpRpcClient implements Caller {
   readonly #target: RpcTarget;
   readonly #timeoutMs: number;
-  readonly #authorization: { readonly authorization?: string };
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
-  readonly #closed = new AbortController();
+  readonly #place: RequestOptions;
+  /** Names and values in turn, which Node sends as they are; the length of the body is added. */
+  readonly #headers: readonly string[];
+  /** What rejects each running call. */
+  readonly #running = new Set<(reason: unknown) => void>();
+  #closed = false;
 
   constructor(target: RpcTarget, { timeoutMs = LIMITS.rpcCallTimeoutMs, token }: HttpRpcClientOptions = {}) {
     this.#target = target;
-    this.#authorization =
-      token === undefined
-        ? {}
-        : { authorization: `Basic ${Buffer.from(`mirrorflow:${token}`).toString('base64')}` };
     this.#timeoutMs = timeoutMs;
+    this.#place = 'path' in target ? { socketPath: target.path } : { host: target.host, port: target.port };
+    this.#headers = [
+      'host',
+      'path' in target ? 'localhost' : formatTarget(target).slice('tcp://'.length),
+      'content-type',
+      'text/xml; charset=utf-8',
+      FACTS_HEADER,
+      '1',
+      ...(token === undefined ? [] : ['authorization', `Basic ${base64(`mirrorflow:${token}`)}`]),
+    ];
   }
 
   /**
@@ -45,61 +56,65 @@ export class HttpRpcClient implements Caller {
    * with CLOSED after close(), or with the reason of an aborted `signal`.
    */
   async call(method: string, params: readonly RpcValue[], options: CallOptions = {}): Promise<RpcValue> {
-    const { timeoutMs = this.#timeoutMs, signal } = options;
-    signal?.throwIfAborted();
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const stops = [timeout, this.#closed.signal, ...(signal === undefined ? [] : [signal])];
-    try {
-      return await this.#exchange(encodeCall(method, params), AbortSignal.any(stops));
-    } catch (thrown) {
-      if (thrown instanceof MirrorflowError) throw thrown;
-      throw this.#failure(method, timeoutMs, thrown, timeout, signal);
-    }
+    options.signal?.throwIfAborted();
+    if (this.#closed) throw this.#closedError();
+    return decodeResponse(await this.#exchange(method, encodeCall(method, params), options));
   }
 
   /** Rejects every running call with CLOSED and closes every connection. */
   close(): void {
-    this.#closed.abort();
+    this.#closed = true;
+    for (const stop of this.#running) stop(this.#closedError());
     this.#agent.destroy();
   }
 
-  async #exchange(document: Buffer, signal: AbortSignal): Promise<RpcValue> {
-    const response = await this.#send(document, signal);
-    const body = await readBody(response, LIMITS.rpcBodyBytes);
-    signal.throwIfAborted();
-    if (body === 'aborted') throw this.#protocolError('closed the connection within its response');
-    if (body === 'too large') {
-      response.destroy();
-      throw this.#protocolError(`responded with more than ${LIMITS.rpcBodyBytes} bytes`);
-    }
-    if (response.statusCode !== 200) {
-      const text = body.toString('utf8', 0, 200).replaceAll(/\s+/g, ' ').trim();
-      if (response.statusCode === 401) throw this.#notPermitted(text);
-      throw this.#protocolError(`responded with HTTP status ${response.statusCode}: ${text}`);
-    }
-    return decodeResponse(body);
-  }
-
-  #send(document: Buffer, signal: AbortSignal): Promise<IncomingMessage> {
-    const target = this.#target;
+  /** Sends the document of a call; resolves with that of the response. */
+  #exchange(method: string, document: Buffer, options: CallOptions): Promise<Buffer> {
+    const { timeoutMs = this.#timeoutMs, signal } = options;
     return new Promise((resolve, reject) => {
       const sent = request({
-        ...('path' in target ? { socketPath: target.path } : { host: target.host, port: target.port }),
+        ...this.#place,
         path: '/RPC2',
         method: 'POST',
         agent: this.#agent,
-        signal,
-        headers: {
-          'content-type': 'text/xml; charset=utf-8',
-          'content-length': document.length,
-          [FACTS_HEADER]: '1',
-          ...this.#authorization,
-        },
+        headers: [...this.#headers, 'content-length', String(document.length)],
       });
-      sent.on('response', resolve);
-      sent.on('error', reject);
-      sent.end(document);
+      const settle = (): void => {
+        cancelTimer();
+        signal?.removeEventListener('abort', abort);
+        this.#running.delete(stop);
+      };
+      const stop = (reason: unknown): void => {
+        settle();
+        // oxlint-disable-next-line prefer-promise-reject-errors -- the reason of a signal is any value
+        reject(reason);
+        sent.destroy();
+      };
+      const abort = (): void => stop(signal?.reason);
+      const cancelTimer = systemClock.after(timeoutMs, () => stop(this.#timedOut(method, timeoutMs)), true);
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#running.add(stop);
+      sent.on('error', (error) => stop(this.#connectionError(error)));
+      sent.on('response', (response) => {
+        this.#read(response).then((body) => {
+          settle();
+          resolve(body);
+        }, stop);
+      });
+      // As text, which Node writes together with the headers; latin1 has the same bytes.
+      sent.end(document.toString('latin1'), 'latin1');
     });
+  }
+
+  async #read(response: IncomingMessage): Promise<Buffer> {
+    const body = await readBody(response, LIMITS.rpcBodyBytes);
+    if (body === 'aborted') throw this.#protocolError('closed the connection within its response');
+    if (body === 'too large')
+      throw this.#protocolError(`responded with more than ${LIMITS.rpcBodyBytes} bytes`);
+    if (response.statusCode === 200) return body;
+    const text = body.toString('utf8', 0, 200).replaceAll(/\s+/g, ' ').trim();
+    if (response.statusCode === 401) throw this.#notPermitted(text);
+    throw this.#protocolError(`responded with HTTP status ${response.statusCode}: ${text}`);
   }
 
   #notPermitted(text: string): MirrorflowError {
@@ -112,26 +127,25 @@ export class HttpRpcClient implements Caller {
     return new MirrorflowError('TRANSPORT_ERROR', `${address} ${what}`, { address });
   }
 
-  #failure(
-    method: string,
-    timeoutMs: number,
-    thrown: unknown,
-    timeout: AbortSignal,
-    signal?: AbortSignal,
-  ): unknown {
+  #closedError(): MirrorflowError {
     const address = formatTarget(this.#target);
-    if (this.#closed.signal.aborted) {
-      return new MirrorflowError('CLOSED', `${method}: the client of ${address} is closed`, { address });
-    }
-    if (signal?.aborted === true) return signal.reason;
-    if (timeout.aborted) {
-      const message = `${address} did not answer ${method} within ${timeoutMs} ms`;
-      return new MirrorflowError('TIMED_OUT', message, { address, method, timeoutMs });
-    }
-    if (systemCode(thrown) === 'ECONNRESET') {
-      const message = `${address} closed the connection without a response`;
-      return new MirrorflowError('TRANSPORT_ERROR', message, { address }, thrown);
-    }
-    return connectError(this.#target, thrown);
+    return new MirrorflowError('CLOSED', `the client of ${address} is closed`, { address });
   }
+
+  #timedOut(method: string, timeoutMs: number): MirrorflowError {
+    const address = formatTarget(this.#target);
+    const message = `${address} did not answer ${method} within ${timeoutMs} ms`;
+    return new MirrorflowError('TIMED_OUT', message, { address, method, timeoutMs });
+  }
+
+  #connectionError(thrown: Error): MirrorflowError {
+    if (systemCode(thrown) !== 'ECONNRESET') return connectError(this.#target, thrown);
+    const address = formatTarget(this.#target);
+    const message = `${address} closed the connection without a response`;
+    return new MirrorflowError('TRANSPORT_ERROR', message, { address }, thrown);
+  }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
 }

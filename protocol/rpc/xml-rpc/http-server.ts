@@ -235,7 +235,8 @@ export class HttpRpcServer<Context> {
     // A kept-alive connection would delay close(), also if close() was called during the call.
     if (this.#closing !== undefined) response.setHeader('connection', 'close');
     response.writeHead(200, { 'content-type': 'text/xml; charset=utf-8', 'content-length': document.length });
-    response.end(document);
+    // As text, which Node writes together with the headers; latin1 has the same bytes.
+    response.end(document.toString('latin1'), 'latin1');
   }
 
   async #run(request: IncomingMessage, body: Buffer, caller: HttpCaller): Promise<Buffer> {
