@@ -20,6 +20,9 @@ const VALUES_PER_DOCUMENT = Math.floor(LIMITS.rpcBodyBytes / '<value></value>'.l
 const ESCAPED = /[&<>\r]/;
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#xD;' };
 
+/** Printable ASCII, tab and line feed, without what is escaped: most texts need no other test. */
+const PLAIN_TEXT = /^[\t\n -%'-;=?-~]*$/;
+
 type Path = (string | number)[];
 
 /** A result in its encoded form, so that it is encoded once, by the dispatcher that checks it. */
@@ -44,79 +47,88 @@ export function escapeText(text: string): string {
  * of a value that cannot be encoded, TOO_LARGE for more values than a document holds.
  */
 export function encodeValue(root: string, value: unknown, outerDepth = 0): string {
-  let remainingValues = VALUES_PER_DOCUMENT;
-  const path: Path = [];
+  return new ValueEncoder(root).encode(value, outerDepth);
+}
 
-  const refuse = (reason: string): never => {
-    const where = showPath(root, path);
-    throw new MirrorflowError('INVALID_PARAMETERS', `${where} cannot be sent over XML-RPC: ${reason}`, {
-      path: where,
-    });
-  };
+class ValueEncoder {
+  readonly #root: string;
+  /** The place of the value that is being encoded. */
+  readonly #path: Path = [];
+  #remainingValues = VALUES_PER_DOCUMENT;
 
-  const text = (value: string): string => {
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** `depth`: arrays and structs around the value. */
+  encode(value: unknown, depth: number): string {
+    this.#remainingValues -= 1;
+    if (this.#remainingValues < 0) {
+      throw new MirrorflowError('TOO_LARGE', `${this.#root} holds more than ${VALUES_PER_DOCUMENT} values`);
+    }
+    if (typeof value === 'string') return `<value><string>${this.#text(value)}</string></value>`;
+    if (typeof value === 'number') return this.#number(value);
+    if (typeof value === 'boolean') return `<value><boolean>${value ? '1' : '0'}</boolean></value>`;
+    if (value instanceof Uint8Array) {
+      const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      return `<value><base64>${bytes.toString('base64')}</base64></value>`;
+    }
+    if (value instanceof Date) {
+      const date = formatDateTime(value) ?? this.#refuse('a date without a four-digit year');
+      return `<value><dateTime.iso8601>${date}</dateTime.iso8601></value>`;
+    }
+    if (!Array.isArray(value) && !isStruct(value)) return this.#refuse(describeValue(value));
+    if (depth >= LIMITS.rpcDepthLevels) {
+      this.#refuse(`nested deeper than ${LIMITS.rpcDepthLevels} arrays and structs`);
+    }
+    return Array.isArray(value) ? this.#array(value, depth + 1) : this.#struct(value, depth + 1);
+  }
+
+  #array(value: readonly unknown[], depth: number): string {
+    let items = '<value><array><data>';
+    for (let index = 0; index < value.length; index++) items += this.#member(index, value[index], depth);
+    return `${items}</data></array></value>`;
+  }
+
+  #struct(value: { [key: string]: unknown }, depth: number): string {
+    let members = '<value><struct>';
+    for (const key of Object.keys(value)) {
+      const name = this.#text(key);
+      members += `<member><name>${name}</name>${this.#member(key, value[key], depth)}</member>`;
+    }
+    return `${members}</struct></value>`;
+  }
+
+  #member(key: string | number, value: unknown, depth: number): string {
+    this.#path.push(key);
+    const encoded = this.encode(value, depth);
+    this.#path.pop();
+    return encoded;
+  }
+
+  #text(value: string): string {
+    if (PLAIN_TEXT.test(value)) return value;
     const forbidden = FORBIDDEN_IN_XML.exec(value);
     if (forbidden === null) return escapeText(value);
     const code = forbidden[0].charCodeAt(0).toString(16).padStart(4, '0');
-    return refuse(
+    return this.#refuse(
       `XML forbids the character U+${code} at position ${forbidden.index}; send the text as bytes`,
     );
-  };
+  }
 
-  const number = (value: number): string => {
-    if (!Number.isFinite(value)) refuse(`${value} is not a finite number`);
-    if (Object.is(value, -0)) return element('double', '-0');
-    const isInt = Number.isInteger(value) && value >= INT_MIN && value <= INT_MAX;
-    return element(isInt ? 'int' : 'double', String(value));
-  };
-
-  /** The element of the type, such as `<int>1</int>`, inside the element `<value>`. */
-  const typed = (value: unknown, depth: number): string => {
-    remainingValues -= 1;
-    if (remainingValues < 0) {
-      throw new MirrorflowError('TOO_LARGE', `${root} holds more than ${VALUES_PER_DOCUMENT} values`);
+  #number(value: number): string {
+    if (!Number.isFinite(value)) this.#refuse(`${value} is not a finite number`);
+    if (Object.is(value, -0)) return '<value><double>-0</double></value>';
+    if (Number.isInteger(value) && value >= INT_MIN && value <= INT_MAX) {
+      return `<value><int>${value}</int></value>`;
     }
-    if (typeof value === 'string') return element('string', text(value));
-    if (typeof value === 'number') return number(value);
-    if (typeof value === 'boolean') return element('boolean', value ? '1' : '0');
-    if (value instanceof Uint8Array) {
-      const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-      return element('base64', bytes.toString('base64'));
-    }
-    if (value instanceof Date) {
-      const date = formatDateTime(value) ?? refuse('a date without a four-digit year');
-      return element('dateTime.iso8601', date);
-    }
-    if (!Array.isArray(value) && !isStruct(value)) return refuse(describeValue(value));
-    if (depth >= LIMITS.rpcDepthLevels)
-      refuse(`nested deeper than ${LIMITS.rpcDepthLevels} arrays and structs`);
-    return Array.isArray(value) ? array(value, depth + 1) : struct(value, depth + 1);
-  };
+    return `<value><double>${value}</double></value>`;
+  }
 
-  const nested = (key: string | number, value: unknown, depth: number): string => {
-    path.push(key);
-    const encoded = element('value', typed(value, depth));
-    path.pop();
-    return encoded;
-  };
-
-  const array = (value: readonly unknown[], depth: number): string => {
-    let items = '';
-    for (let index = 0; index < value.length; index++) items += nested(index, value[index], depth);
-    return `<array><data>${items}</data></array>`;
-  };
-
-  const struct = (value: { [key: string]: unknown }, depth: number): string => {
-    let members = '';
-    for (const key of Object.keys(value)) {
-      members += `<member>${element('name', text(key))}${nested(key, value[key], depth)}</member>`;
-    }
-    return `<struct>${members}</struct>`;
-  };
-
-  return element('value', typed(value, outerDepth));
-}
-
-function element(name: string, content: string): string {
-  return `<${name}>${content}</${name}>`;
+  #refuse(reason: string): never {
+    const where = showPath(this.#root, this.#path);
+    throw new MirrorflowError('INVALID_PARAMETERS', `${where} cannot be sent over XML-RPC: ${reason}`, {
+      path: where,
+    });
+  }
 }
