@@ -83,9 +83,11 @@ export function decodeResponse(bytes: Uint8Array): RpcValue {
   return result;
 }
 
-function documentOf(root: 'methodCall' | 'methodResponse', content: string): Buffer {
+function documentOf(root: Root, content: string): Buffer {
   return Buffer.from(`${DECLARATION}<${root}>${content}</${root}>`);
 }
+
+type Root = 'methodCall' | 'methodResponse';
 
 type Source = Parameters<StrictDeserializer['deserializeMethodCall']>[0];
 
@@ -95,24 +97,30 @@ type Deserialize = (deserializer: StrictDeserializer, source: Source) => void;
 let plainBuilder: StrictDeserializer | undefined;
 
 /** Parses a document synchronously, so that errors are thrown to the caller. */
-function parse(bytes: Uint8Array, root: 'methodCall' | 'methodResponse', deserialize: Deserialize): void {
+function parse(bytes: Uint8Array, root: Root, deserialize: Deserialize): void {
   const text = decodeText(bytes);
-  refuseDeclarations(text);
-  const plain = (plainBuilder ??= new StrictDeserializer(root));
-  plain.reset();
-  if (!FORBIDDEN_IN_XML.test(text) && new PlainDocument(text, plain).read(root)) {
-    deserialize(
-      plain,
-      sourceOf(() => plain.onDone()),
-    );
-    plain.reset();
-  } else {
+  if (FORBIDDEN_IN_XML.test(text) || !parsePlain(text, root, deserialize)) {
     parseXml(text, new StrictDeserializer(root), deserialize);
+  }
+}
+
+/** Returns false if the document is not plain. */
+function parsePlain(text: string, root: Root, deserialize: Deserialize): boolean {
+  const builder = (plainBuilder ??= new StrictDeserializer(root));
+  try {
+    if (!new PlainDocument(text, builder).read(root)) return false;
+    const source = sourceOf(() => builder.onDone());
+    deserialize(builder, source);
+    return true;
+  } finally {
+    builder.reset();
   }
 }
 
 /** Passes the whole text to the XML parser of the package. */
 function parseXml(text: string, deserializer: StrictDeserializer, deserialize: Deserialize): void {
+  checkEncoding(text);
+  refuseDeclarations(text);
   try {
     const source = sourceOf((parser) => {
       parser.write(text);
@@ -133,18 +141,17 @@ function sourceOf(pipe: Source['pipe']): Source {
 /** UTF-8 without a byte order mark. */
 function decodeText(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (isAscii(bytes)) return checkEncoding(buffer.toString('latin1'));
+  if (isAscii(bytes)) return buffer.toString('latin1');
   if (!isUtf8(bytes)) throw parseError('not UTF-8');
   const text = buffer.toString();
-  return checkEncoding(text.startsWith('\ufeff') ? text.slice(1) : text);
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
-function checkEncoding(text: string): string {
+function checkEncoding(text: string): void {
   const declared = DECLARED_ENCODING.exec(text)?.[1]?.toLowerCase();
   if (declared !== undefined && declared !== 'utf-8' && declared !== 'utf8' && declared !== 'us-ascii') {
     throw parseError(`its encoding is ${declared}; only UTF-8 is supported`);
   }
-  return text;
 }
 
 /**

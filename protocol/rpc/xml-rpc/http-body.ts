@@ -1,8 +1,18 @@
 /**
- * Reads the body of an HTTP message up to a bound, for the HTTP client and server. Bytes beyond the
- * bound are not kept in memory.
+ * Reads the body of an HTTP message up to a bound, and sends one, for the HTTP client and server.
+ * Bytes beyond the bound are not kept in memory.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingMessage } from 'node:http';
+
+/** A body up to this size is copied in order to save a write. */
+const COPIED_BYTES_MAX = 65_536;
+
+/** Ends a message with this body, a short one together with the headers. */
+export function sendBody(message: OutgoingMessage, body: Buffer): void {
+  // Node joins headers with a text, not with bytes; latin1 has the same bytes as the body.
+  if (body.length <= COPIED_BYTES_MAX) message.end(body.toString('latin1'), 'latin1');
+  else message.end(body);
+}
 
 /**
  * Resolves with the body, with `too large` if it is longer than `limitBytes`, or with `aborted` if

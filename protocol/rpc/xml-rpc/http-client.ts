@@ -10,7 +10,7 @@ import { LIMITS } from '../../base/limits.js';
 import { decodeResponse, encodeCall } from './codec.js';
 import type { Caller, CallOptions } from './contract.js';
 import { FACTS_HEADER } from './fault.js';
-import { readBody } from './http-body.js';
+import { readBody, sendBody } from './http-body.js';
 import { connectError, formatTarget, type RpcTarget } from './target.js';
 import type { RpcValue } from './values.js';
 
@@ -101,8 +101,7 @@ export class HttpRpcClient implements Caller {
           resolve(body);
         }, stop);
       });
-      // As text, which Node writes together with the headers; latin1 has the same bytes.
-      sent.end(document.toString('latin1'), 'latin1');
+      sendBody(sent, document);
     });
   }
 

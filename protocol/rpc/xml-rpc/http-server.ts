@@ -19,7 +19,7 @@ import type { CallDispatcher } from './dispatcher.js';
 import { sortConnection } from './connection-sorter.js';
 import { errorForCaller, FACTS_HEADER } from './fault.js';
 import { inWholeSeconds, namedMessage } from './foreign-callers.js';
-import { readBody } from './http-body.js';
+import { readBody, sendBody } from './http-body.js';
 import type { Admission, HttpAuthentication, HttpCaller } from './http-authentication.js';
 import { authenticationContract } from './system-methods.js';
 import { listenOn, type RpcTarget } from './target.js';
@@ -235,8 +235,7 @@ export class HttpRpcServer<Context> {
     // A kept-alive connection would delay close(), also if close() was called during the call.
     if (this.#closing !== undefined) response.setHeader('connection', 'close');
     response.writeHead(200, { 'content-type': 'text/xml; charset=utf-8', 'content-length': document.length });
-    // As text, which Node writes together with the headers; latin1 has the same bytes.
-    response.end(document.toString('latin1'), 'latin1');
+    sendBody(response, document);
   }
 
   async #run(request: IncomingMessage, body: Buffer, caller: HttpCaller): Promise<Buffer> {

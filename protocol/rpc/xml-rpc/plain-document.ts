@@ -26,11 +26,13 @@ const NOT_PLAIN = new Error('not a plain document');
 export class PlainDocument {
   readonly #builder: StrictDeserializer;
   readonly #text: string;
+  readonly #hasEntities: boolean;
   #at = 0;
 
   /** `text`: without characters that XML forbids. `builder`: a fresh one, which gets the values. */
   constructor(text: string, builder: StrictDeserializer) {
     this.#text = text;
+    this.#hasEntities = text.indexOf('&') >= 0;
     this.#builder = builder;
   }
 
@@ -151,7 +153,7 @@ export class PlainDocument {
     if (end < 0 || !this.#text.startsWith(tag, end)) throw NOT_PLAIN;
     this.#at = end + tag.length;
     const content = this.#text.slice(start, end);
-    return content.includes('&') ? unescapeText(content) : content;
+    return this.#hasEntities ? unescapeText(content) : content;
   }
 
   /** Passes this tag, and blanks before it, which must come next. */
@@ -179,6 +181,7 @@ export class PlainDocument {
 }
 
 function unescapeText(content: string): string {
+  if (!content.includes('&')) return content;
   const withoutEntities = content.replaceAll(ENTITY, '');
   if (withoutEntities.includes('&')) throw NOT_PLAIN;
   return content.replaceAll(ENTITY, (_, name: string) => CHARACTERS[name] ?? '');

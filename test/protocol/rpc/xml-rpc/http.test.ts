@@ -79,6 +79,15 @@ describe('XML-RPC over HTTP', () => {
     expect((await rejection(caller.call('nope', []))).code).to.equal('METHOD_NOT_FOUND');
   });
 
+  it('texts of every length and alphabet arrive unchanged in both directions', async () => {
+    await serve();
+    const caller = client();
+    for (const count of [1, 5_000, 200_000]) {
+      const text = '\u00e9\u20ac\u{1f600}&'.repeat(count);
+      expect((await caller.call('sample.echo', [text])) === text, `${count} repetitions`).to.equal(true);
+    }
+  });
+
   it('a server on a Unix socket never replaces the socket of a running server', async () => {
     const directory = new TemporaryDirectory();
     cleanups.push(() => directory.remove());
@@ -253,6 +262,7 @@ describe('XML-RPC over HTTP', () => {
       const closed = rejection(closing.call('sample.wait', []));
       closing.close();
       expect((await closed).code).to.equal('CLOSED');
+      expect((await rejection(closing.call('sample.add', [1, 2]))).code).to.equal('CLOSED');
     });
 
     it('the response of a server that does not speak XML-RPC is reported', async () => {
