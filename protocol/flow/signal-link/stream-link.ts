@@ -145,7 +145,10 @@ class StreamLinkServer implements LinkServer {
   }
 
   #accept(accepted: Socket): void {
-    const moved = moveToReader(accepted, receiver(() => connection));
+    const moved = moveToReader(
+      accepted,
+      receiver(() => connection),
+    );
     const socket = moved ?? accepted;
     const connection = new StreamConnection(socket, this.#clock);
     const full = this.connectionCount >= (this.#options.clients ?? LIMITS.linkClients);
