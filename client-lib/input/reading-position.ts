@@ -9,6 +9,8 @@ import type { ConsumerLink } from './consumer-link.js';
 
 /** Parts of the ring: an acknowledgement is due after each of them. */
 const PARTS = 4;
+/** Callbacks of `then` run as a microtask, at less than half of what queueMicrotask costs. */
+const TURN = Promise.resolve();
 
 export class ReadingPosition {
   /** Taken and not released, oldest first. */
@@ -22,6 +24,10 @@ export class ReadingPosition {
   #armed = false;
   #isScheduled = false;
   #ended = false;
+  readonly #endOfTurn = (): void => {
+    this.#isScheduled = false;
+    if (!this.#ended && !this.#armed) this.acknowledge();
+  };
 
   constructor(link: ConsumerLink) {
     this.#link = link;
@@ -74,10 +80,7 @@ export class ReadingPosition {
   drained(): void {
     if (this.#isScheduled || this.needed === this.#acknowledged) return;
     this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      if (!this.#ended && !this.#armed) this.acknowledge();
-    });
+    void TURN.then(this.#endOfTurn);
   }
 
   /**

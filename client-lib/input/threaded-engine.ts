@@ -18,6 +18,7 @@ import {
 } from './flow-thread/thread-messages.js';
 import { HistoryConsumer, type HistoryRecord } from './history/history-consumer.js';
 import { CONTROL, ControlBlock, MAIN_WAITS } from './history/control-block.js';
+import { MainWake } from './history/main-wake.js';
 import { checkBuffers } from './history/history-rules.js';
 import type { Segment } from './history/segment-table.js';
 import { FlowBuffer, PolledBuffer, generationOf, typeFlags, type BufferOwner } from './flow-buffer.js';
@@ -35,6 +36,7 @@ export class ThreadedEngine implements InputEngine {
   readonly #maxHistory: number;
   readonly #control: ControlBlock;
   readonly #history: HistoryConsumer;
+  readonly #wake: MainWake;
   readonly #thread: FlowThreadClient;
   readonly #segments: MessagePort;
   /** Owner of taken buffers. */
@@ -66,6 +68,7 @@ export class ThreadedEngine implements InputEngine {
     this.#listener = listener;
     this.#maxHistory = rules.maxHistory;
     this.#control = ControlBlock.create(rules.maxHistory);
+    this.#wake = new MainWake(this.#control, () => listener.onReady());
     const { port1: segments, port2 } = new MessageChannel();
     this.#history = new HistoryConsumer(
       this.#control,
@@ -189,14 +192,14 @@ export class ThreadedEngine implements InputEngine {
   }
 
   arm(): void {
-    this.#control.store(CONTROL.mainWaits, MAIN_WAITS.message);
+    this.#wake.request();
   }
 
   block(timeoutMs: number, untilIdle = false): void {
-    this.#control.store(CONTROL.mainWaits, MAIN_WAITS.futex);
+    this.#control.store(CONTROL.mainWaits, MAIN_WAITS.blocked);
     const isOver = this.ready > 0 || this.ended || (untilIdle && this.#isIdle);
     if (isOver) this.#control.store(CONTROL.mainWaits, MAIN_WAITS.not);
-    else Atomics.wait(this.#control.int32, CONTROL.mainWaits, MAIN_WAITS.futex, timeoutMs);
+    else Atomics.wait(this.#control.int32, CONTROL.mainWaits, MAIN_WAITS.blocked, timeoutMs);
   }
 
   async grow(buffers: number): Promise<void> {
@@ -233,6 +236,7 @@ export class ThreadedEngine implements InputEngine {
 
   close(): Promise<void> {
     this.#control.store(CONTROL.ended, 1);
+    this.#wake.close();
     return this.#thread.close();
   }
 
@@ -265,6 +269,7 @@ export class ThreadedEngine implements InputEngine {
   /** The thread does not serve this flow any more, or has failed: the flow is at its end. */
   #leave(error: MirrorflowError): void {
     this.#segments.close();
+    this.#wake.close();
     this.#control.store(CONTROL.ended, 1);
     if (!this.#thread.closing) this.#listener.onEnded({ by: 'failure', error });
   }

@@ -36,6 +36,9 @@ export interface ConsumerObserver {
   removed(consumer: Consumer): void;
 }
 
+/** In the place of an acknowledgement, which is never negative. */
+const DELIVERY_CHANGED = -1;
+
 class RegisteredConsumer implements Consumer {
   readonly id: number;
   readonly remote: boolean;
@@ -43,18 +46,15 @@ class RegisteredConsumer implements Consumer {
   #paused = false;
   #acknowledged: number;
   #delivery: Delivery;
-  /**
-   * Receives the acknowledgement that no longer counts; -Infinity when the delivery changed,
-   * Infinity when it counts on.
-   */
-  readonly #onChange: (consumer: Consumer, acknowledged: number) => void;
+  /** Receives the acknowledgement before the change, or DELIVERY_CHANGED. */
+  readonly #onChange: (consumer: Consumer, before: number) => void;
 
   constructor(
     id: number,
     delivery: Delivery,
     start: number,
     remote: boolean,
-    onChange: (consumer: Consumer, acknowledged: number) => void,
+    onChange: (consumer: Consumer, before: number) => void,
   ) {
     this.id = id;
     this.remote = remote;
@@ -69,7 +69,7 @@ class RegisteredConsumer implements Consumer {
 
   set delivery(delivery: Delivery) {
     this.#delivery = delivery;
-    this.#onChange(this, Number.NEGATIVE_INFINITY);
+    this.#onChange(this, DELIVERY_CHANGED);
   }
 
   get paused(): boolean {
@@ -78,7 +78,7 @@ class RegisteredConsumer implements Consumer {
 
   set paused(paused: boolean) {
     this.#paused = paused;
-    this.#onChange(this, Number.POSITIVE_INFINITY);
+    this.#onChange(this, this.#acknowledged);
   }
 
   get acknowledged(): number {
@@ -96,13 +96,15 @@ export class ConsumerRegistry {
   readonly #consumers = new Map<number, RegisteredConsumer>();
   #lastId = 0;
   /**
-   * Cached result of `slowest`; undefined when it may have changed. With many consumers most
-   * acknowledgements do not come from the slowest one.
+   * Cached result of `slowest`; undefined when it may have changed. All consumers are looked at
+   * again only when none is left at the slowest acknowledgement.
    */
   #slowest: number | undefined;
+  /** Lossless consumers whose acknowledgement is `#slowest`. */
+  #atSlowest = 0;
   readonly #observer: ConsumerObserver | undefined;
-  readonly #changed = (consumer: Consumer, acknowledged: number): void => {
-    if (this.#slowest !== undefined && acknowledged <= this.#slowest) this.#slowest = undefined;
+  readonly #changed = (consumer: Consumer, before: number): void => {
+    this.#checkSlowest(consumer, before);
     this.#observer?.changed(consumer);
   };
 
@@ -172,11 +174,26 @@ export class ConsumerRegistry {
   slowest(): number {
     if (this.#slowest !== undefined) return this.#slowest;
     let slowest = Number.POSITIVE_INFINITY;
-    for (const consumer of this.#consumers.values()) {
-      if (consumer.delivery === 'lossless' && consumer.acknowledged < slowest)
-        slowest = consumer.acknowledged;
+    let atSlowest = 0;
+    for (const { delivery, acknowledged } of this.#consumers.values()) {
+      if (delivery !== 'lossless' || acknowledged > slowest) continue;
+      atSlowest = acknowledged < slowest ? 1 : atSlowest + 1;
+      slowest = acknowledged;
     }
     this.#slowest = slowest;
+    this.#atSlowest = atSlowest;
     return slowest;
+  }
+
+  /** `before`: as consumers report their changes. */
+  #checkSlowest({ delivery, acknowledged }: Consumer, before: number): void {
+    if (this.#slowest === undefined || acknowledged === before) return;
+    if (before === DELIVERY_CHANGED) this.#slowest = undefined;
+    else if (delivery !== 'lossless') return;
+    else if (acknowledged < before) this.#slowest = undefined;
+    else if (before === this.#slowest) {
+      this.#atSlowest -= 1;
+      if (this.#atSlowest === 0) this.#slowest = undefined;
+    }
   }
 }

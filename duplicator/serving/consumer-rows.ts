@@ -98,7 +98,7 @@ export class ConsumerRows implements ConsumerObserver {
   }
 
   /** The writer waits for these consumers. */
-  blocked(consumers: readonly Consumer[]): void {
+  blocked(consumers: Iterable<Consumer>): void {
     for (const consumer of consumers) {
       const row = this.#rows.get(consumer);
       if (row === undefined || row.heldSinceMs !== undefined) continue;

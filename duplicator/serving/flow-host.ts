@@ -180,6 +180,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** The readers that hold the writer back now: clients of this host, and other hosts. */
   get holding(): HeldBackBy[] {
+    if (this.#credit.blocking().size === 0) return [];
     return [
       ...this.links.filter(({ holding }) => holding).map(({ client }) => ({ client })),
       ...this.remotes.progress.filter(({ holding }) => holding).map(({ peer }) => ({ peer })),
@@ -222,7 +223,7 @@ export class FlowHost extends EventEmitter<FlowHostEvents> {
 
   /** All greeted clients of this host. */
   get links(): LinkProgress[] {
-    return this.#clients.progress(this.#file.published, new Set(this.#credit.blocking()));
+    return this.#clients.progress(this.#file.published, this.#credit.blocking());
   }
 
   /** Whether a consumer of a dead predecessor is expected. */

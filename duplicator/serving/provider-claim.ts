@@ -151,7 +151,7 @@ export class ProviderClaim {
     if (optional) {
       this.#file.heard = this.#reported;
       const hasCredit = this.#file.published === this.#reported && this.#reported < this.#sent;
-      if (hasCredit && !this.#isWorthwhile) return;
+      if (hasCredit && !this.#isWorthwhile()) return;
       this.#send();
     } else if (!this.#answerScheduled) {
       this.#answerScheduled = true;
@@ -172,7 +172,7 @@ export class ProviderClaim {
     this.#grant();
     if (this.#granted <= this.#sent) return;
     const { published } = this.#file;
-    if (this.#isWorthwhile) this.#send();
+    if (this.#isWorthwhile()) this.#send();
     else if (published < before)
       return; // the provider has credit left
     else if (this.#slowest() >= published) this.#send();
@@ -192,7 +192,7 @@ export class ProviderClaim {
     this.#grant();
   }
 
-  get #isWorthwhile(): boolean {
+  #isWorthwhile(): boolean {
     return this.#granted - this.#sent >= this.#file.geometry.slotCount * WORTHWHILE_PART;
   }
 

@@ -141,7 +141,7 @@ export class RemoteConsumers extends EventEmitter<RemoteConsumersEvents> {
 
   get progress(): NonNullable<DuplicatorStatistics['remotes']> {
     const { published } = this.#file;
-    const blocking = new Set(this.#credit.blocking());
+    const blocking = this.#credit.blocking();
     return [...this.#subscriptions.values()].map(({ consumer, receiver }) => ({
       peer: receiver.peer.slice(0, 300),
       delivery: consumer.delivery,

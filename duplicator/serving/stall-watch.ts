@@ -6,9 +6,11 @@
 import type { Clock } from '../../protocol/base/clock.js';
 import type { Consumer } from './consumer-registry.js';
 
+const NONE: ReadonlySet<Consumer> = new Set();
+
 export class StallWatch {
   readonly #clock: Clock;
-  readonly #blocking: () => Iterable<Consumer>;
+  readonly #blocking: () => ReadonlySet<Consumer>;
   readonly #onStalled: (consumer: Consumer) => void;
   /** The acknowledgement at which each consumer blocks the writer, and since when. */
   readonly #blockedSince = new Map<Consumer, { acknowledged: number; atMs: number }>();
@@ -23,7 +25,7 @@ export class StallWatch {
   constructor(
     clock: Clock,
     timeoutMs: number,
-    blocking: () => Iterable<Consumer>,
+    blocking: () => ReadonlySet<Consumer>,
     onStalled: (consumer: Consumer) => void,
   ) {
     this.#clock = clock;
@@ -53,12 +55,13 @@ export class StallWatch {
   check(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    if (this.#timeoutMs === 0) {
-      this.#blockedSince.clear();
+    const blocking = this.#timeoutMs === 0 ? NONE : this.#blocking();
+    if (blocking.size === 0) {
+      // `clear` allocates, and this runs for every message of every consumer.
+      if (this.#blockedSince.size > 0) this.#blockedSince.clear();
       return;
     }
     const nowMs = this.#clock.nowMs();
-    const blocking = new Set(this.#blocking());
     for (const consumer of this.#blockedSince.keys()) {
       if (!blocking.has(consumer)) this.#blockedSince.delete(consumer);
     }

@@ -29,6 +29,8 @@ export interface WriterCreditOptions {
   readonly onStalled: (consumer: Consumer) => void;
 }
 
+const NONE: ReadonlySet<Consumer> = new Set();
+
 export class WriterCredit {
   readonly #file: FlowFile;
   readonly #consumers: FlowConsumers;
@@ -125,14 +127,19 @@ export class WriterCredit {
   }
 
   /** The lossless consumers that hold the writer back now. */
-  blocking(): Consumer[] {
+  blocking(): ReadonlySet<Consumer> {
     // A provider stops a ring beyond the slowest consumer; the duplicator waits for one sequence.
-    if (this.claim === undefined ? this.#waiters.size === 0 : !this.claim.taken) return [];
+    if (this.claim === undefined ? this.#waiters.size === 0 : !this.claim.taken) return NONE;
     const next = this.claim === undefined ? this.#requested : this.#file.published;
     const { slotCount } = this.#file.geometry;
-    return [...this.#consumers.registry.all()].filter(
-      ({ delivery, acknowledged }) => delivery === 'lossless' && acknowledged + slotCount <= next,
-    );
+    const { registry } = this.#consumers;
+    if (registry.slowest() + slotCount > next) return NONE;
+    const blocking = new Set<Consumer>();
+    for (const consumer of registry.all()) {
+      const { delivery, acknowledged } = consumer;
+      if (delivery === 'lossless' && acknowledged + slotCount <= next) blocking.add(consumer);
+    }
+    return blocking;
   }
 
   /** From the next `grant` on, waits end without credit. */

@@ -41,6 +41,8 @@ export class FlowReader {
   #endsWithLink: boolean;
   #closed = false;
   #reportedLost = 0;
+  /** An event was sent since the last wake-up of the main thread. */
+  #hasSent = false;
 
   constructor(port: MessagePort, settings: FlowThreadSettings, turns: AttachTurns) {
     this.#port = port;
@@ -136,20 +138,21 @@ export class FlowReader {
   }
 
   #send(message: ThreadEvent): void {
+    this.#hasSent = true;
     if (!this.#closed) this.#port.postMessage(message);
   }
 
   /**
-   * A control word holds how the main thread waits: a busy one costs no message, a waiting one
-   * costs a single message.
+   * A control word holds how the main thread waits: a busy one costs nothing, a waiting one costs a
+   * single wake-up. Behind another event it is a message, so that the two keep their order.
    */
   #wakeMain(): void {
     const control = this.#control;
-    if (control.load(CONTROL.mainWaits) !== MAIN_WAITS.not) {
-      const waits = control.exchange(CONTROL.mainWaits, MAIN_WAITS.not);
-      if (waits === MAIN_WAITS.message) this.#send({ kind: 'ready' });
-      else if (waits === MAIN_WAITS.futex) Atomics.notify(control.int32, CONTROL.mainWaits);
-    }
+    if (control.load(CONTROL.mainWaits) === MAIN_WAITS.not) return;
+    const waits = control.exchange(CONTROL.mainWaits, MAIN_WAITS.not);
+    if (waits === MAIN_WAITS.eventLoop && this.#hasSent) this.#send({ kind: 'ready' });
+    else Atomics.notify(control.int32, CONTROL.mainWaits);
+    this.#hasSent = false;
   }
 
   #reportLost(): void {
@@ -175,6 +178,7 @@ export class FlowReader {
   #endIfDone(): void {
     if (!this.#endsWithLink || !this.#drained || this.#detached === undefined) return;
     this.#control.store(CONTROL.ended, 1);
+    this.#hasSent = true; // so that the wake-up arrives before the end
     this.#wakeMain();
     this.#send({ kind: 'ended', end: serializeEnd(this.#detached) });
   }

@@ -75,8 +75,11 @@ export const CONTROL = {
 
 const QUEUES = 7 * LINE_WORDS;
 
-/** How the main thread waits: not at all, for a message, or in Atomics.wait on the word itself. */
-export const MAIN_WAITS = { not: 0, message: 1, futex: 2 } as const;
+/**
+ * How the main thread waits for buffers: not at all, in its event loop (Atomics.waitAsync on the
+ * word itself, or for a message), or blocked in Atomics.wait on the word.
+ */
+export const MAIN_WAITS = { not: 0, eventLoop: 1, blocked: 2 } as const;
 
 /**
  * State of a buffer. Changed by its owner alone, except ready → filling (overwrite) and ready →

@@ -1,16 +1,21 @@
 /**
  * One end of a stream signal link, for stream-link.ts: reads and writes a connected Unix socket. A
- * signal is one write. While the kernel's buffer is full, signals coalesce in a queue of fixed size
- * and are sent together when the pending write completes.
+ * signal is one write, directly to the socket. What the kernel has no room for is written by the
+ * socket's stream; meanwhile signals coalesce in a queue of fixed size, and are sent together when
+ * that write completes.
  */
 import type { Socket } from 'node:net';
 
 import type { Clock } from '../../base/clock.js';
 import { describeError, MirrorflowError, systemCode } from '../../base/errors.js';
+import { writeDirectly } from './direct-socket.js';
 import { MessageDecoder, type MessageHandler } from './framing.js';
 import { CLOSE_TIMEOUT_MS, type LinkConnection, type LinkEnd } from './link.js';
 import { encodeMessage, kindName, MESSAGE_BYTES, type MessageKind } from './messages.js';
 import { SIGNAL_QUEUE_BYTES, SignalQueue } from './signal-queue.js';
+
+/** The message of a signal, which the kernel copies before the write returns. */
+const signalBytes = Buffer.allocUnsafeSlow(MESSAGE_BYTES);
 
 export class StreamConnection implements LinkConnection {
   readonly #socket: Socket;
@@ -19,10 +24,8 @@ export class StreamConnection implements LinkConnection {
     this.#hasReceived = true;
     this.#handler?.(kind, value, detail);
   });
-  readonly #queue = new SignalQueue();
-  // The kernel may read this buffer while a write is pending: it is refilled only when none is.
-  readonly #out = Buffer.allocUnsafeSlow(SIGNAL_QUEUE_BYTES);
-  readonly #single = this.#out.subarray(0, MESSAGE_BYTES);
+  /** Undefined until the kernel had no room for the first time. */
+  #queue: SignalQueue | undefined;
   readonly #written = (): void => this.#flush();
   #state: 'open' | 'closing' | 'closed' = 'open';
   #hasReceived = false;
@@ -68,7 +71,7 @@ export class StreamConnection implements LinkConnection {
   }
 
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue?.length ?? 0;
   }
 
   get closed(): boolean {
@@ -85,10 +88,14 @@ export class StreamConnection implements LinkConnection {
 
   signal(kind: MessageKind, value: number, detail = 0): void {
     if (this.#state !== 'open') return;
-    if (this.#queue.length === 0 && this.#socket.writableLength === 0) {
-      encodeMessage(this.#single, 0, kind, value, detail);
-      this.#socket.write(this.#single, this.#written);
-    } else if (!this.#queue.put(kind, value, detail)) {
+    if (this.waiting === 0 && this.#socket.writableLength === 0) {
+      encodeMessage(signalBytes, 0, kind, value, detail);
+      const accepted = writeDirectly(this.#socket, signalBytes, MESSAGE_BYTES);
+      if (accepted < MESSAGE_BYTES) this.#writeLater(signalBytes.subarray(accepted));
+      return;
+    }
+    this.#queue ??= new SignalQueue();
+    if (!this.#queue.put(kind, value, detail)) {
       const message = `the peer of a signal link does not read: no room for ${kindName(kind)}`;
       this.destroy(new MirrorflowError('LIMIT_REACHED', message));
     }
@@ -114,12 +121,18 @@ export class StreamConnection implements LinkConnection {
 
   #flush(): void {
     if (this.#state === 'closed' || this.#socket.destroyed || this.#socket.writableLength > 0) return;
-    if (this.#queue.length > 0) {
-      const bytes = this.#queue.encodeInto(this.#out);
+    if (this.#queue !== undefined && this.#queue.length > 0) {
+      const out = Buffer.allocUnsafe(SIGNAL_QUEUE_BYTES);
+      const bytes = this.#queue.encodeInto(out);
       this.#queue.clear();
-      this.#socket.write(this.#out.subarray(0, bytes), this.#written);
+      this.#socket.write(out.subarray(0, bytes), this.#written);
     }
     if (this.#state === 'closing' && this.#socket.writable) this.#socket.end();
+  }
+
+  /** The stream writes it when the peer's socket has room. */
+  #writeLater(bytes: Buffer): void {
+    this.#socket.write(Buffer.from(bytes), this.#written);
   }
 
   #closed(): void {

@@ -4,12 +4,13 @@
  * worker threads. Opens sockets, and creates and removes socket files.
  */
 import { chmodSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type OnReadOpts, type Server, type Socket } from 'node:net';
 
 import { systemClock, type Clock } from '../../base/clock.js';
 import { MirrorflowError, systemCode } from '../../base/errors.js';
 import { bindPrivately } from '../../base/files/bind-privately.js';
 import { LIMITS } from '../../base/limits.js';
+import { moveToReader } from './direct-socket.js';
 import {
   DEFAULT_CONNECT_TIMEOUT_MS,
   DEFAULT_HELLO_TIMEOUT_MS,
@@ -24,8 +25,11 @@ import { MessageKind, packRefusal } from './messages.js';
 import { checkSocketPath, clearStaleSocket, socketError } from './socket-path.js';
 import { StreamConnection } from './stream-connection.js';
 
-/** Room for 64 messages per read. */
-const READ_BUFFER_BYTES = 1024;
+/**
+ * The buffer into which all links of this thread read: each read is handled before the next. Room
+ * for 64 messages.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(1024);
 
 /** Refused clients that may read the reason at the same time; more are disconnected at once. */
 const REFUSED_LINGERING_MAX = 64;
@@ -50,14 +54,7 @@ async function connectStream(
     let connection: StreamConnection | undefined;
     const socket = connect({
       path,
-      // One buffer for the whole connection: receiving a signal allocates nothing.
-      onread: {
-        buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
-        callback: (bytes, buffer) => {
-          connection?.receive(buffer, bytes);
-          return true;
-        },
-      },
+      onread: receiver(() => connection),
     });
     const fail = (error: MirrorflowError): void => {
       settle();
@@ -97,7 +94,7 @@ class StreamLinkServer implements LinkServer {
   constructor(clock: Clock, options: LinkServerOptions = {}) {
     this.#clock = clock;
     this.#options = options;
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
   get connectionCount(): number {
@@ -147,7 +144,12 @@ class StreamLinkServer implements LinkServer {
     return this.#closing;
   }
 
-  #accept(socket: Socket): void {
+  #accept(accepted: Socket): void {
+    const moved = moveToReader(
+      accepted,
+      receiver(() => connection),
+    );
+    const socket = moved ?? accepted;
     const connection = new StreamConnection(socket, this.#clock);
     const full = this.connectionCount >= (this.#options.clients ?? LIMITS.linkClients);
     if (this.#closing !== undefined || (full && this.#refused.size >= REFUSED_LINGERING_MAX)) {
@@ -167,8 +169,21 @@ class StreamLinkServer implements LinkServer {
       connection.expectMessageWithin(this.#options.helloTimeoutMs ?? DEFAULT_HELLO_TIMEOUT_MS);
       this.#handler?.(connection);
     }
+    if (moved !== undefined) return;
     socket.on('data', (chunk: Buffer) => connection.receive(chunk, chunk.length));
+    socket.resume();
   }
+}
+
+/** Reads of a socket for its connection, which may not exist yet. */
+function receiver(connection: () => StreamConnection | undefined): OnReadOpts {
+  return {
+    buffer: readBuffer,
+    callback: (bytes, buffer) => {
+      connection()?.receive(buffer, bytes);
+      return true;
+    },
+  };
 }
 
 /** Only a refused connection proves that no process listens. */

@@ -45,7 +45,7 @@ describe('ConsumerRegistry', () => {
   it('the slowest acknowledgement is right after any sequence of changes', () => {
     const step = fc.record({
       id: fc.integer({ min: 0, max: 4 }),
-      what: fc.constantFrom('add', 'ack', 'remove', 'deliver'),
+      what: fc.constantFrom('add', 'ack', 'back', 'pause', 'remove', 'deliver'),
       lossless: fc.boolean(),
       forward: fc.nat({ max: 20 }),
     });
@@ -65,6 +65,14 @@ describe('ConsumerRegistry', () => {
             const consumer = registry.get(id);
             if (consumer !== undefined) consumer.delivery = lossless ? 'lossless' : 'lossy';
             known.lossless = lossless;
+          } else if (what === 'pause' && known !== undefined) {
+            const consumer = registry.get(id);
+            if (consumer !== undefined) consumer.paused = lossless;
+          } else if (what === 'back' && known !== undefined) {
+            // As a receiver of another host that resumes.
+            known.acknowledged = forward;
+            const consumer = registry.get(id);
+            if (consumer !== undefined) consumer.acknowledged = forward;
           } else if (known !== undefined) {
             known.acknowledged += forward;
             registry.acknowledge(id, known.acknowledged, 1e9, false);

@@ -13,9 +13,11 @@ describe('StallWatch', () => {
   let stalled: number[];
   let watch: StallWatch;
 
-  const blocking = (): Consumer[] =>
-    [...registry.all()].filter(
-      ({ delivery, acknowledged }) => delivery === 'lossless' && acknowledged + SLOTS <= published,
+  const blocking = (): ReadonlySet<Consumer> =>
+    new Set(
+      [...registry.all()].filter(
+        ({ delivery, acknowledged }) => delivery === 'lossless' && acknowledged + SLOTS <= published,
+      ),
     );
 
   beforeEach(() => {

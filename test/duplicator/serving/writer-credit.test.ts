@@ -75,7 +75,7 @@ describe('WriterCredit', () => {
     writer.publish();
   }
 
-  const ids = (credit: WriterCredit): number[] => credit.blocking().map(({ id }) => id);
+  const ids = (credit: WriterCredit): number[] => [...credit.blocking()].map(({ id }) => id);
 
   it('only lossless consumers a whole ring behind hold a provider back', () => {
     const credit = creditOf('a provider');

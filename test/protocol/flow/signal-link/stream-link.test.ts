@@ -1,7 +1,7 @@
 /** The stream link: the conformance suite of links, and what only streams do. */
 import { once } from 'node:events';
 import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 
 import type { LinkConnection, LinkEnd } from '../../../../protocol/flow/signal-link/link.js';
+import { encodeMessage, MESSAGE_BYTES, MessageKind } from '../../../../protocol/flow/signal-link/messages.js';
 import { streamLink } from '../../../../protocol/flow/signal-link/stream-link.js';
 import { describeLinkConformance } from './conformance.js';
 
@@ -55,6 +56,48 @@ describe('a stream link alone', () => {
 
   it('a stream link closes when the first message stays incomplete', async () => {
     expect(await endOfRaw(Buffer.alloc(15, 1), 50)).to.have.nested.property('error.code', 'TIMED_OUT');
+  });
+
+  it('links that are read in turns keep their unfinished messages apart', async () => {
+    const server = streamLink().createServer();
+    const received: [link: number, value: number][] = [];
+    const waiting = new Set<() => void>();
+    let links = 0;
+    server.onConnection((link) => {
+      const number = links++;
+      link.onMessage((_kind, value) => {
+        received.push([number, value]);
+        for (const wake of waiting) wake();
+      });
+    });
+    await server.listen(path);
+    const sockets: Socket[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      const socket = connect(path);
+      await once(socket, 'connect');
+      sockets.push(socket);
+    }
+    // Each round ends with a whole message of the last link, which shows that it was read.
+    const message = Buffer.alloc(MESSAGE_BYTES);
+    for (let part = 0; part < MESSAGE_BYTES; part += 1) {
+      for (const [number, socket] of sockets.slice(0, 2).entries()) {
+        encodeMessage(message, 0, MessageKind.ACK, 0x1_0203_0405 + number);
+        socket.write(message.subarray(part, part + 1));
+      }
+      encodeMessage(message, 0, MessageKind.ACK, part);
+      sockets[2]!.write(Buffer.from(message));
+      while (!received.some(([number, value]) => number === 2 && value === part))
+        await new Promise<void>((resolve) => void waiting.add(resolve));
+    }
+    while (received.length < MESSAGE_BYTES + 2)
+      await new Promise<void>((resolve) => void waiting.add(resolve));
+    const byLink = received.filter(([number]) => number < 2).sort(([a], [b]) => a - b);
+    expect(byLink).to.deep.equal([
+      [0, 0x1_0203_0405],
+      [1, 0x1_0203_0406],
+    ]);
+    for (const socket of sockets) socket.destroy();
+    await server.close();
   });
 
   it('the socket file of a stream link is accessible for owner and group only', async () => {
