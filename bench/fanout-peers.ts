@@ -6,8 +6,11 @@
 import { join } from 'node:path';
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { aeronRates, fitsAeron } from './aeron-peer.js';
 import { BenchProcess, stopAll } from './bench-process.js';
 import { cFanoutRates, fitsCRing } from './c-fanout.js';
+import { libzmqRates } from './libzmq-peer.js';
+import type { PeerPrograms } from './peer-programs.js';
 import type { BrokerKind, BrokerSettings } from './programs/broker.js';
 import type { BrokerServer } from './programs/broker-server.js';
 import { measureRatesAndStop, type Rates } from './rates.js';
@@ -45,7 +48,7 @@ const BYTES_ONLY = {
   measuresCpu: false,
 } as const;
 
-export const FANOUT_PEERS: readonly FanoutPeer[] = [
+const FANOUT_PEERS: readonly FanoutPeer[] = [
   { name: 'C', isFor: fitsCRing, copiesAsConsumer: true, measuresCpu: true, rates: cFanoutRates },
   { name: 'zeromq', ...ALWAYS, rates: zeromqRates },
   { name: 'sockets', ...ALWAYS, rates: socketRates },
@@ -62,6 +65,28 @@ export const FANOUT_PEERS: readonly FanoutPeer[] = [
     rates: (shape, _, durationMs) => copyRates(shape, durationMs, 1),
   },
 ];
+
+/** All peers, with those whose programs the command line names. */
+export function fanoutPeers({ aeron, libzmq }: PeerPrograms): readonly FanoutPeer[] {
+  const named: FanoutPeer[] = [];
+  if (aeron !== undefined)
+    named.push({
+      name: 'Aeron',
+      isFor: fitsAeron,
+      copiesAsConsumer: false,
+      measuresCpu: false,
+      rates: (shape, _, durationMs) => aeronRates(aeron, shape, durationMs),
+    });
+  if (libzmq !== undefined)
+    named.push({
+      name: 'libzmq',
+      isFor: ({ consumers }) => consumers === 1,
+      copiesAsConsumer: false,
+      measuresCpu: false,
+      rates: (shape, directory, durationMs) => libzmqRates(libzmq, shape, directory, durationMs),
+    });
+  return [...named, ...FANOUT_PEERS];
+}
 
 async function zeromqRates(
   { consumers, size, buffers }: FanoutShape,

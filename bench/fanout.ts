@@ -6,13 +6,7 @@
  */
 import { connect, type Client } from '../client-lib/index.js';
 import { BenchProcess } from './bench-process.js';
-import {
-  FANOUT_PEERS,
-  SMALL_BYTES_MAX,
-  startAll,
-  type FanoutPeer,
-  type FanoutShape,
-} from './fanout-peers.js';
+import { fanoutPeers, SMALL_BYTES_MAX, startAll, type FanoutPeer, type FanoutShape } from './fanout-peers.js';
 import type { FlowConsumerSettings } from './programs/flow-consumer.js';
 import type { FlowProviderSettings } from './programs/flow-provider.js';
 import { measureRatesAndStop, type Rates } from './rates.js';
@@ -107,7 +101,7 @@ async function measure(
   const { durationMs } = settings;
   const copies = modeOf(testCase).copy;
   const shape: FanoutShape = { consumers, size, buffers: buffersOf(size), copies };
-  const peers = FANOUT_PEERS.filter(({ isFor }) => isFor(shape));
+  const peers = fanoutPeers(settings.programs).filter(({ isFor }) => isFor(shape));
   const unmeasured = peers.filter((peer) => !measured.has(keyOf(peer, shape)));
   for (const peer of unmeasured) measured.set(keyOf(peer, shape), []);
   const flowFigures: Rates[] = [];

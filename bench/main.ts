@@ -21,6 +21,7 @@ import { nats } from './nats.js';
 import { open } from './open.js';
 import { page } from './page.js';
 import { pagePeers } from './page-peers.js';
+import { checkPeerPrograms, type PeerPrograms } from './peer-programs.js';
 import { python } from './python.js';
 import { QUICK_CASES, QUICK_DURATION_MS } from './quick.js';
 import { record } from './record.js';
@@ -91,6 +92,21 @@ const { _: positionalValues, ...values } = await yargs(hideBin(process.argv))
     requiresArg: true,
     describe: 'page-peers: a node_modules folder with jsroot and uplot to compare with',
   })
+  .option('aeron', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'fanout: a folder with aeronmd, rate_subscriber and streaming_publisher to compare with',
+  })
+  .option('libzmq', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'fanout: a folder with local_thr and remote_thr to compare with',
+  })
+  .option('spectcl-client', {
+    type: 'string',
+    requiresArg: true,
+    describe: "spectcl: SpecTcl's program mirrorclient to compare with",
+  })
   .option('resume', {
     type: 'boolean',
     default: false,
@@ -147,6 +163,7 @@ async function run(names: readonly string[]): Promise<readonly Row[]> {
     full: values.full,
     only: values.only,
     peers: values.peers,
+    programs: peerPrograms(),
   };
   const all = startRun(settings);
   for (const name of names)
@@ -163,6 +180,7 @@ async function quick(): Promise<readonly Row[]> {
     full: false,
     exact: true,
     peers: undefined,
+    programs: {},
   };
   const all = startRun({ ...settings, only: undefined });
   for (const { bench, measures, row, peer } of QUICK_CASES) {
@@ -186,6 +204,17 @@ function startRun(settings: Omit<BenchSettings, 'run'>): BenchRun {
   const options = { environment, file, only: settings.only, options: JSON.stringify(settings), shows: true };
   try {
     return resume ? BenchRun.resume(options) : new BenchRun(options);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function peerPrograms(): PeerPrograms {
+  const { aeron, libzmq, spectclClient } = values;
+  const programs = { aeron, libzmq, spectclClient };
+  try {
+    checkPeerPrograms(programs);
+    return programs;
   } catch (error) {
     return fail(error);
   }

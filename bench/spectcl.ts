@@ -9,11 +9,12 @@ import { connect, type HostConnection } from '../client-lib/index.js';
 import { perSecond } from '../protocol/base/rates.js';
 import { runCMirror, sumOfWords, type CMirrorRun } from './c-mirror.js';
 import { bareBlocksPerSecond, runBareClient } from './spectcl-peers.js';
-import { makeRow, makeRowPerPeer, type Row } from './report.js';
+import { makeRowPerPeer, type Row } from './report.js';
 import { repetitionCount, isSelected, type BenchSettings } from './settings.js';
 import { measureFirstImages } from './spectcl-first-image.js';
 import { measureLags } from './spectcl-lag.js';
 import { measureSteadyPeriods } from './spectcl-period.js';
+import { ownClientCpuMs } from './spectcl-own-client.js';
 import { SPECTCL_SIZES, startSpectcl, type SpectclSize } from './spectcl-sizes.js';
 import { measureLostThreads } from './spectcl-threads.js';
 import { measureBytesBetweenHosts } from './spectcl-wire.js';
@@ -32,7 +33,7 @@ export async function spectcl(settings: BenchSettings): Promise<Row[]> {
       };
       if (!Object.values(titles).some((title) => isSelected(settings, title))) continue;
       const times = repetitionCount(settings, size.repetitions);
-      const measured = () => measureUpdateRate(titles, size, RATES[activity], times);
+      const measured = () => measureUpdateRate(titles, size, RATES[activity], times, settings);
       rows.push(...(await settings.run.measure(titles.rate, measured)));
     }
   }
@@ -52,6 +53,7 @@ async function measureUpdateRate(
   size: SpectclSize,
   rate: number,
   times: number,
+  { programs }: BenchSettings,
 ): Promise<Row[]> {
   const simulator = await startSpectcl(size, rate);
   const port = simulator.mirrorPort;
@@ -59,6 +61,7 @@ async function measureUpdateRate(
   try {
     const runs: MirrorRun[] = [];
     const inC: CMirrorRun[] = [];
+    const ownCpu: number[] = [];
     const bare: number[] = [];
     const tcp: number[] = [];
     for (let repetition = 0; repetition < times; repetition += 1) {
@@ -70,6 +73,10 @@ async function measureUpdateRate(
         throw new Error(`the memory of c-mirror is not that of its source: its words add up to ${cRun.sum}`);
       const run = await measureMirror(host, simulator, size);
       runs.push(run);
+      if (programs.spectclClient !== undefined)
+        ownCpu.push(
+          await ownClientCpuMs(programs.spectclClient, simulator, run.bytesPerUpdate, size.measureMs),
+        );
       tcp.push(await bareBlocksPerSecond(run.bytesPerUpdate, size.measureMs));
     }
     const peers = [
@@ -81,10 +88,10 @@ async function measureUpdateRate(
     const cpu = runs.map((run) => run.cpuMsPerUpdate);
     return [
       ...makeRowPerPeer('spectcl', titles.rate, '1/s', rates, peers),
-      makeRow('spectcl', titles.cpu, 'ms', cpu, {
-        name: 'C client',
-        values: inC.map((run) => run.cpuMsPerUpdate),
-      }),
+      ...makeRowPerPeer('spectcl', titles.cpu, 'ms', cpu, [
+        { name: 'C client', values: inC.map((run) => run.cpuMsPerUpdate) },
+        ...(programs.spectclClient === undefined ? [] : [{ name: 'mirrorclient', values: ownCpu }]),
+      ]),
     ];
   } finally {
     await stop();
