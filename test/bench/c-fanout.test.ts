@@ -1,18 +1,17 @@
 /** The ring in C beside which `fanout` is measured. Compiles and runs it where `cc` is installed. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { cFanoutRates, fitsCRing, parseCFanout } from '../../bench/c-fanout.js';
 import { compiledProgram } from '../../bench/c-programs.js';
 import { failureOf } from '../kit/failure-of.js';
 import { hasProgram } from '../kit/c-compiler.js';
 import { skip } from '../kit/skip.js';
+import { TemporaryDirectory } from '../kit/temporary-directory.js';
 
 const DURATION_MS = 50;
 
 describe('the ring in C beside fanout', function () {
   this.timeout(60_000);
+  let temporary: TemporaryDirectory;
   let directory: string;
 
   before(function () {
@@ -20,11 +19,12 @@ describe('the ring in C beside fanout', function () {
   });
 
   beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    temporary = new TemporaryDirectory();
+    directory = temporary.path;
   });
 
   afterEach(() => {
-    rmSync(directory, { recursive: true, force: true });
+    temporary.remove();
   });
 
   for (const copies of [false, true])

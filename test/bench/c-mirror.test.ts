@@ -1,7 +1,4 @@
 /** The mirror client in C beside which `spectcl` is measured, with a simulator in this process. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseCMirror, runCMirror, sumOfWords } from '../../bench/c-mirror.js';
 import { MirrorClient } from '../../bench/mirror-client.js';
@@ -9,12 +6,14 @@ import { startSimulator, type Simulator, type SimulatorOptions } from '../../sim
 import { failureOf } from '../kit/failure-of.js';
 import { hasProgram } from '../kit/c-compiler.js';
 import { skip } from '../kit/skip.js';
+import { TemporaryDirectory } from '../kit/temporary-directory.js';
 
 const CHANNEL_BYTES = 2 * 2 ** 20;
 const DURATION_MS = 50;
 
 describe('the mirror client in C beside spectcl', function () {
   this.timeout(60_000);
+  let temporary: TemporaryDirectory;
   let directory: string;
   let simulator: Simulator | undefined;
 
@@ -23,13 +22,14 @@ describe('the mirror client in C beside spectcl', function () {
   });
 
   beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    temporary = new TemporaryDirectory();
+    directory = temporary.path;
   });
 
   afterEach(async () => {
     await simulator?.close();
     simulator = undefined;
-    rmSync(directory, { recursive: true, force: true });
+    temporary.remove();
   });
 
   async function started(options: SimulatorOptions = {}): Promise<Simulator> {

@@ -2,8 +2,7 @@
  * The programs of other projects beside which `fanout` and `spectcl` are measured. The programs are
  * scripts here that check their arguments and print what the real ones print.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { aeronRates, fitsAeron, parseAeronReports } from '../../bench/aeron-peer.js';
@@ -16,6 +15,7 @@ import { startSimulator } from '../../simulator/simulator.js';
 import { failureOf } from '../kit/failure-of.js';
 import { hasProgram } from '../kit/c-compiler.js';
 import { skip } from '../kit/skip.js';
+import { TemporaryDirectory } from '../kit/temporary-directory.js';
 
 const LOCAL_THR = `message size: 128 [B]
 message count: 1000000
@@ -34,14 +34,16 @@ const SHAPE = { consumers: 1, size: 128, buffers: 64, copies: false };
 
 describe('programs of other projects beside ours', function () {
   this.timeout(60_000);
+  let temporary: TemporaryDirectory;
   let directory: string;
 
   beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
+    temporary = new TemporaryDirectory();
+    directory = temporary.path;
   });
 
   afterEach(() => {
-    rmSync(directory, { recursive: true, force: true });
+    temporary.remove();
   });
 
   function script(name: string, body: string): string {
