@@ -1,7 +1,7 @@
 /**
  * The peer `Aeron` of `fanout`: Aeron's media driver and its C samples `streaming_publisher` and
- * `rate_subscriber`, in the folder of `--aeron`, over `aeron:ipc`. The samples spin: their processor
- * time is not compared. Spawns them; keeps Aeron's files in /dev/shm while they run.
+ * `rate_subscriber`, in the folder of `--aeron`, over `aeron:ipc`. The samples spin, so that their
+ * processor time is not compared. Spawns them; keeps Aeron's files in /dev/shm while they run.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

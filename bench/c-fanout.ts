@@ -33,7 +33,7 @@ export async function cFanoutRates(
   return parseCFanout(stdout, size);
 }
 
-/** The seconds, the processor seconds, and the buffers of each reader, as the program prints them. */
+/** The seconds, processor seconds and buffers of each reader, as the program prints them. */
 export function parseCFanout(line: string, size: number): Rates {
   const [seconds = Number.NaN, cpuSeconds = Number.NaN, ...buffers] = line.trim().split(/\s+/).map(Number);
   const total = buffers.reduce((sum, count) => sum + count, 0);

@@ -65,7 +65,7 @@ export const GROWTH_DEFAULTS: GrowthParameters = {
   sendMs: 1.9,
   receiveMs: 3,
   viewerMs: 0.02,
-  natsPublishMs: 3,
+  natsPublishMs: 30,
   natsSendMs: 0.05,
   wakeUpsOfPublication: 5.2,
   wakeUpsOfHost: 1.1,

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- growth [NAME=VALUE …] [FILE]`: what a laboratory of hosts and viewers needs, and
- * where each arrangement stops, from the parameters of `growth-model.ts` and changes of them; a
+ * `npm run bench -- growth [NAME=VALUE …] [FILE]`: what a laboratory of hosts and viewers needs,
+ * and where each arrangement stops, from the parameters of `growth-model.ts` and changes of them; a
  * simulation beside it. With a file of `--json` that has rows of `hosts` it shows how far the model
  * is from what was measured. `main.ts` calls it. Measures nothing; reads the file.
  */

@@ -1,9 +1,9 @@
 /**
  * `spectcl`: updates a second of a mirror, back to back, through the real duplicator, beside a bare
  * client of the same protocol, a client in C and the same bytes over bare TCP; and the processor
- * time of an update. All take turns; duplicator and clients use the same simulator. The first image,
- * the period of a steady mirror, the lag of a change, the threads that SpecTcl loses and the bytes
- * between hosts are measured by the files `spectcl-*.ts`.
+ * time of an update. All take turns; duplicator and clients use the same simulator. The first
+ * image, the period of a steady mirror, the lag of a change, the threads that SpecTcl loses and the
+ * bytes between hosts are measured by the files `spectcl-*.ts`.
  */
 import { connect, type HostConnection } from '../client-lib/index.js';
 import { perSecond } from '../protocol/base/rates.js';

@@ -1,4 +1,4 @@
-/** The ring in C beside which `fanout` is measured. Compiles and runs it where `cc` is installed. */
+/** The ring in C beside which `fanout` is measured. Runs it where `cc` is installed. */
 import { expect } from 'chai';
 import { cFanoutRates, fitsCRing, parseCFanout } from '../../bench/c-fanout.js';
 import { compiledProgram } from '../../bench/c-programs.js';
