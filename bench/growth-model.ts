@@ -34,8 +34,8 @@ export interface GrowthParameters {
   readonly sourceMs: number;
   /** Processor time of SpecTcl's thread for an update. */
   readonly spectclMs: number;
-  /** Processor time of a sending duplicator per publication and receiving host. */
-  readonly sendMs: number;
+  /** Processor time of a sending duplicator per KiB of changes that it sends to a host. */
+  readonly sendMsPerKib: number;
   /** Processor time of a receiving duplicator per publication. */
   readonly receiveMs: number;
   /** Processor time of a duplicator per publication and viewer on its host. */
@@ -60,10 +60,10 @@ export const GROWTH_DEFAULTS: GrowthParameters = {
   coreShareMax: 0.7,
   receiversMax: 256,
   serverCores: 4,
-  sourceMs: 6.8,
+  sourceMs: 7,
   spectclMs: 3,
-  sendMs: 1.9,
-  receiveMs: 3,
+  sendMsPerKib: 0.08,
+  receiveMs: 3.5,
   viewerMs: 0.02,
   natsPublishMs: 30,
   natsSendMs: 0.05,
@@ -101,7 +101,12 @@ export interface Need {
 
 export type Stop = 'a core' | 'the network' | 'connections' | 'nothing of these';
 
-/** Throws RangeError for a parameter that is not a positive number. */
+/** Processor time of a sending duplicator per publication and receiving host. */
+export function sendMsOf({ changeBytes, sendMsPerKib }: GrowthParameters): number {
+  return (changeBytes / 1024) * sendMsPerKib;
+}
+
+/** Throws RangeError for a parameter that makes no sense. */
 export function needOf(arrangement: Arrangement, parameters: GrowthParameters): Need {
   checkParameters(parameters);
   const { hosts, publicationsPerSecond: rate } = parameters;
@@ -160,7 +165,8 @@ function hopsOf(arrangement: Arrangement, { hosts, fanOut }: GrowthParameters): 
 /** The processes that send: each kind once, with the most receivers that it has. */
 function placesOf(arrangement: Arrangement, parameters: GrowthParameters): Place[] {
   const { hosts, viewers, fanOut, publicationsPerSecond: rate, changeBytes, updateBytes } = parameters;
-  const { sourceMs, sendMs, receiveMs, viewerMs, spectclMs } = parameters;
+  const { sourceMs, receiveMs, viewerMs, spectclMs } = parameters;
+  const sendMs = sendMsOf(parameters);
   const viewersMs = (viewers / hosts) * viewerMs;
   const { receiversMax, serverCores } = parameters;
   const duplicator = (name: string, receivers: number, ms: number): Place => ({
@@ -200,7 +206,7 @@ function placesOf(arrangement: Arrangement, parameters: GrowthParameters): Place
 
 /** Processor time of all hosts for one publication, in milliseconds; without that of viewers. */
 function coresMsOf(arrangement: Arrangement, parameters: GrowthParameters): number {
-  const { hosts, viewers, sourceMs, spectclMs, sendMs, receiveMs, viewerMs } = parameters;
+  const { hosts, viewers, sourceMs, spectclMs, receiveMs, viewerMs } = parameters;
   const others = hosts - 1;
   const viewersMs = viewers * viewerMs;
   switch (arrangement) {
@@ -208,7 +214,7 @@ function coresMsOf(arrangement: Arrangement, parameters: GrowthParameters): numb
       return hosts * (spectclMs + sourceMs) + viewersMs;
     case 'direct':
     case 'relayed':
-      return spectclMs + sourceMs + others * (sendMs + receiveMs) + viewersMs;
+      return spectclMs + sourceMs + others * (sendMsOf(parameters) + receiveMs) + viewersMs;
     case 'NATS': {
       const { natsPublishMs, natsSendMs } = parameters;
       return spectclMs + sourceMs + natsPublishMs + others * (natsSendMs + receiveMs) + viewersMs;

@@ -4,7 +4,7 @@
  * Times vary, and a process that is behind takes the newest publication and leaves out the others,
  * as a mirror does. From the parameters of `growth-model.ts` and a seed. Pure.
  */
-import { levelsOf, type Arrangement, type GrowthParameters } from './growth-model.js';
+import { levelsOf, sendMsOf, type Arrangement, type GrowthParameters } from './growth-model.js';
 import { quantile } from './report.js';
 
 export interface Simulated {
@@ -97,7 +97,8 @@ function run(node: Node, { networkBytesPerSecond }: GrowthParameters, random: Ra
 
 /** Parents before their children. */
 function nodesOf(arrangement: Arrangement, parameters: GrowthParameters): Node[] {
-  const { hosts, viewers, fanOut, sourceMs, receiveMs, sendMs, viewerMs, serverCores } = parameters;
+  const { hosts, viewers, fanOut, sourceMs, receiveMs, viewerMs, serverCores } = parameters;
+  const sendMs = sendMsOf(parameters);
   const nodes: Node[] = [];
   const add = (parent: Node | undefined, given: Partial<Node>): Node => {
     const node: Node = {

@@ -40,16 +40,30 @@ export function parseParameters(args: readonly string[]): GrowthParameters {
   return { ...GROWTH_DEFAULTS, ...changed };
 }
 
-/** Processor time of the source per publication, by the number of receiving hosts. */
+export interface CheckedPoint {
+  readonly receivers: number;
+  /** To all of them together, for a publication. */
+  readonly sentKib: number;
+  readonly measuredMs: number;
+  readonly modelMs: number;
+}
+
+/**
+ * Processor time of the source per publication, by the number of receiving hosts. The model gets
+ * the bytes that were sent: hosts that fall behind receive more for a publication.
+ */
 export function checkedPoints(
   rows: readonly Row[],
-  { sourceMs, sendMs }: GrowthParameters,
-): { readonly receivers: number; readonly measuredMs: number; readonly modelMs: number }[] {
-  return rows.flatMap((row) => {
-    const [, count] = /^(\d+) receiving hosts?: CPU of the source per publication$/.exec(row.case) ?? [];
-    if (row.bench !== 'hosts' || count === undefined) return [];
-    const receivers = Number(count);
-    return [{ receivers, measuredMs: row.value, modelMs: sourceMs + receivers * sendMs }];
+  { sourceMs, sendMsPerKib }: GrowthParameters,
+): CheckedPoint[] {
+  const ofHosts = rows.filter(({ bench }) => bench === 'hosts');
+  return ofHosts.flatMap(({ case: title, value: measuredMs }) => {
+    const [, name, count] = /^((\d+) receiving hosts?): CPU of the source per publication$/.exec(title) ?? [];
+    if (count === undefined) return [];
+    const sent = ofHosts.find((row) => row.case === `${name}: sent by the source per publication`);
+    const sentKib = sent?.value ?? 0; // no host: nothing is sent, and there is no such row
+    const modelMs = sourceMs + sentKib * sendMsPerKib;
+    return [{ receivers: Number(count), sentKib, measuredMs, modelMs }];
   });
 }
 
@@ -96,11 +110,12 @@ function placeTable(needs: readonly Need[], simulated: readonly Simulated[]): st
 function checkTable(rows: readonly Row[], parameters: GrowthParameters, file: string): string {
   const points = checkedPoints(rows, parameters);
   if (points.length === 0) throw new RangeError(`${file} has no rows of the benchmark hosts`);
-  const head = ['receiving hosts', 'measured ms', 'model ms', 'measured / model'];
+  const head = ['receiving hosts', 'sent KiB', 'measured ms', 'model ms', 'measured / model'];
   return table([
     head,
-    ...points.map(({ receivers, measuredMs, modelMs }) => [
+    ...points.map(({ receivers, sentKib, measuredMs, modelMs }) => [
       String(receivers),
+      formatFigure(sentKib),
       formatFigure(measuredMs),
       formatFigure(modelMs),
       formatFigure(measuredMs / modelMs),

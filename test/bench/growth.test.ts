@@ -27,7 +27,8 @@ const ROUND: GrowthParameters = {
   serverCores: 2,
   sourceMs: 10,
   spectclMs: 20,
-  sendMs: 5,
+  /** 5 ms for each host. */
+  sendMsPerKib: 51.2,
   receiveMs: 7,
   viewerMs: 1,
   natsPublishMs: 3,
@@ -105,7 +106,7 @@ describe('the growth of a laboratory on paper', () => {
 
   it('parameters that make no sense are refused by name', () => {
     expect(() => needOf('direct', { ...ROUND, hosts: 1.5 })).to.throw('hosts is 1.5');
-    expect(() => needOf('direct', { ...ROUND, sendMs: -1 })).to.throw('sendMs is -1');
+    expect(() => needOf('direct', { ...ROUND, sourceMs: -1 })).to.throw('sourceMs is -1');
     expect(() => parseParameters(['hostz=3'])).to.throw('no parameter hostz');
     expect(() => parseParameters(['hosts='])).to.throw('hosts is :');
     expect(parseParameters(['hosts=3', 'viewers=9'])).to.deep.equal({
@@ -132,7 +133,7 @@ describe('the simulated growth of a laboratory', () => {
 
   it('a source that is busy beyond its core leaves publications out and sends the newest', () => {
     // 10 + 3 * 500 + 1 ms for each second.
-    const { fewestPerSecond, ageMs } = simulate('direct', { ...QUIET, sendMs: 500 }, 200, 1);
+    const { fewestPerSecond, ageMs } = simulate('direct', { ...QUIET, sendMsPerKib: 5_120 }, 200, 1);
     expect(fewestPerSecond).to.be.within(0.5, 0.8);
     expect(ageMs.median).to.be.lessThan(3_000);
   });
@@ -149,9 +150,9 @@ describe('the simulated growth of a laboratory', () => {
 describe('the text of growth', () => {
   const measured = (name: string, value: number, bench = 'hosts'): Row => ({
     bench,
-    case: `${name}: CPU of the source per publication`,
+    case: `${name} per publication`,
     value,
-    unit: 'ms',
+    unit: '',
     spread: [value, value],
   });
 
@@ -164,13 +165,14 @@ describe('the text of growth', () => {
 
   it('points that were measured stand beside those of the model', () => {
     const rows = [
-      measured('1 receiving host', 14),
-      measured('4 receiving hosts', 33),
-      measured('4 receiving hosts', 1, 'scale'),
+      measured('0 receiving hosts: CPU of the source', 11),
+      measured('4 receiving hosts: CPU of the source', 33),
+      measured('4 receiving hosts: sent by the source', 0.5),
+      measured('4 receiving hosts: CPU of the source', 1, 'scale'),
     ];
     expect(checkedPoints(rows, ROUND)).to.deep.equal([
-      { receivers: 1, measuredMs: 14, modelMs: 15 },
-      { receivers: 4, measuredMs: 33, modelMs: 30 },
+      { receivers: 0, sentKib: 0, measuredMs: 11, modelMs: 10 },
+      { receivers: 4, sentKib: 0.5, measuredMs: 33, modelMs: 35.6 },
     ]);
   });
 
