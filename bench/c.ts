@@ -2,8 +2,8 @@
  * `npm run bench -- c`: a C program reads buffers of 128 bytes that another one writes, and takes
  * and writes them in one thread; beside a ring of the same shape in plain C, with a third process
  * that grants credit. Reads a spectrum by name. Compiles bench/programs/c-rates.c and c-plain.c,
- * whose head states what the plain ring does not do, with gcc into a temporary directory; starts a
- * system, a simulator and the programs.
+ * whose head states what the plain ring does not do, with the machine's C compiler into a temporary
+ * directory; starts a system, a simulator and the programs.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,22 +11,40 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { connect, type Client } from '../client-lib/index.js';
+import { packageFolder } from '../protocol/base/installation.js';
+import { compiledProgram } from './c-programs.js';
 import { makeRow, type Row } from './report.js';
 import type { BenchSettings } from './settings.js';
 import { startSimulatorProcess, startSystem } from './system.js';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const LIBRARY = `${ROOT}bindings/c`;
+const LIBRARY = {
+  sources: ['bindings/c/mirrorflow.c'],
+  options: ['-I', join(packageFolder(), 'bindings/c'), '-pthread', '-lm'],
+};
 const APP = 'c';
 const SIZE = '128';
 const BUFFERS = '4096';
 
-export async function c({ durationMs, repeats }: BenchSettings): Promise<Row[]> {
+export async function c(settings: BenchSettings): Promise<Row[]> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorflow-bench-'));
-  const program = join(directory, 'c-rates');
-  const plainProgram = join(directory, 'c-plain');
+  try {
+    const program = compiledProgram('c-rates', directory, LIBRARY);
+    const plainProgram = compiledProgram('c-plain', directory);
+    if (program !== undefined && plainProgram !== undefined)
+      return await measure(program, plainProgram, settings);
+    process.stdout.write('c: not measured, since no C compiler is installed\n');
+    return [];
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function measure(
+  program: string,
+  plainProgram: string,
+  { durationMs, repeats }: BenchSettings,
+): Promise<Row[]> {
   const seconds = String(durationMs / 1000);
   const system = await startSystem();
   const simulator = await startSimulatorProcess(['--rate', '1000']);
@@ -43,9 +61,6 @@ export async function c({ durationMs, repeats }: BenchSettings): Promise<Row[]> 
   };
   let client: Client | undefined;
   try {
-    const sources = [`${ROOT}bench/programs/c-rates.c`, `${LIBRARY}/mirrorflow.c`];
-    execFileSync('gcc', ['-O2', '-I', LIBRARY, ...sources, '-o', program, '-pthread', '-lm']);
-    execFileSync('gcc', ['-O2', `${ROOT}bench/programs/c-plain.c`, '-o', plainProgram]);
     await system.host.run({ name: APP, source: simulator.address });
     client = await connect({ app: APP, name: 'bench' });
     for (let repeat = 0; repeat < repeats; repeat += 1) {
@@ -67,7 +82,6 @@ export async function c({ durationMs, repeats }: BenchSettings): Promise<Row[]> 
     await client?.close();
     await simulator.stop();
     await system.stop();
-    rmSync(directory, { recursive: true });
   }
   const plain = { name: 'plain C ring', values: figures.plain };
   const plainUsed = { name: 'plain C ring', values: figures.plainUsed };

@@ -1,12 +1,16 @@
 /**
  * The peers of `fanout`, each in processes of its own with the same number of consumers and size of
- * buffers: npm `zeromq`, plain sockets, Redis, NATS, and copying memory. Spawns processes; peers
- * that are not installed are skipped.
+ * buffers: a ring in C, npm `zeromq`, plain sockets, Redis, NATS, and copying memory. Spawns
+ * processes; peers that are not installed are skipped.
  */
 import { join } from 'node:path';
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { aeronRates, fitsAeron } from './aeron-peer.js';
 import { BenchProcess, stopAll } from './bench-process.js';
+import { cFanoutRates, fitsCRing } from './c-fanout.js';
+import { libzmqRates } from './libzmq-peer.js';
+import type { PeerPrograms } from './peer-programs.js';
 import type { BrokerKind, BrokerSettings } from './programs/broker.js';
 import type { BrokerServer } from './programs/broker-server.js';
 import { measureRatesAndStop, type Rates } from './rates.js';
@@ -17,36 +21,72 @@ export interface FanoutShape {
   readonly size: number;
   /** Buffers that may wait between provider and consumers. */
   readonly buffers: number;
+  /** Each consumer copies every buffer to memory of its own. */
+  readonly copies: boolean;
 }
 
 export interface FanoutPeer {
   readonly name: string;
-  /** The peer moves bytes, not buffers: it is compared only with bytes a second. */
-  readonly bytesOnly: boolean;
-  /** `directory` is for Unix sockets. Resolves with undefined when the peer is not installed. */
+  /** Whether it is compared with buffers of this shape. */
+  readonly isFor: (shape: FanoutShape) => boolean;
+  /** Its consumers copy buffers when ours do; of other peers `copies` changes nothing. */
+  readonly copiesAsConsumer: boolean;
+  /** Its processor time is compared too. */
+  readonly measuresCpu: boolean;
+  /** `directory` is for sockets and programs. Resolves with undefined when it is not installed. */
   readonly rates: (shape: FanoutShape, directory: string, durationMs: number) => Promise<Rates | undefined>;
 }
 
-export const FANOUT_PEERS: readonly FanoutPeer[] = [
-  { name: 'zeromq', bytesOnly: false, rates: zeromqRates },
-  { name: 'sockets', bytesOnly: false, rates: socketRates },
-  {
-    name: 'redis',
-    bytesOnly: false,
-    rates: (shape, _, durationMs) => brokerRates('redis', shape, durationMs),
-  },
-  { name: 'nats', bytesOnly: false, rates: (shape, _, durationMs) => brokerRates('nats', shape, durationMs) },
+/** Largest size whose figure is buffers a second; above it the figure is bytes a second. */
+export const SMALL_BYTES_MAX = 4 * 1024;
+
+const ALWAYS = { isFor: () => true, copiesAsConsumer: false, measuresCpu: true } as const;
+/** The peer moves bytes, not buffers. */
+const BYTES_ONLY = {
+  isFor: ({ size }: FanoutShape) => size > SMALL_BYTES_MAX,
+  copiesAsConsumer: false,
+  measuresCpu: false,
+} as const;
+
+const FANOUT_PEERS: readonly FanoutPeer[] = [
+  { name: 'C', isFor: fitsCRing, copiesAsConsumer: true, measuresCpu: true, rates: cFanoutRates },
+  { name: 'zeromq', ...ALWAYS, rates: zeromqRates },
+  { name: 'sockets', ...ALWAYS, rates: socketRates },
+  { name: 'redis', ...ALWAYS, rates: (shape, _, durationMs) => brokerRates('redis', shape, durationMs) },
+  { name: 'nats', ...ALWAYS, rates: (shape, _, durationMs) => brokerRates('nats', shape, durationMs) },
   {
     name: 'memory copy, all cores',
-    bytesOnly: true,
+    ...BYTES_ONLY,
     rates: (shape, _, durationMs) => copyRates(shape, durationMs, availableParallelism()),
   },
   {
     name: 'memory copy, one process',
-    bytesOnly: true,
+    ...BYTES_ONLY,
     rates: (shape, _, durationMs) => copyRates(shape, durationMs, 1),
   },
 ];
+
+/** All peers, with those whose programs the command line names. */
+export function fanoutPeers({ aeron, libzmq }: PeerPrograms): readonly FanoutPeer[] {
+  const named: FanoutPeer[] = [];
+  if (aeron !== undefined)
+    named.push({
+      name: 'Aeron',
+      isFor: fitsAeron,
+      copiesAsConsumer: false,
+      measuresCpu: false,
+      rates: (shape, _, durationMs) => aeronRates(aeron, shape, durationMs),
+    });
+  if (libzmq !== undefined)
+    named.push({
+      name: 'libzmq',
+      isFor: ({ consumers }) => consumers === 1,
+      copiesAsConsumer: false,
+      measuresCpu: false,
+      rates: (shape, directory, durationMs) => libzmqRates(libzmq, shape, directory, durationMs),
+    });
+  return [...named, ...FANOUT_PEERS];
+}
 
 async function zeromqRates(
   { consumers, size, buffers }: FanoutShape,

@@ -1,11 +1,12 @@
 /**
  * `fanout`: the rate at which N lossless consumers on one host receive the buffers of one provider,
- * and the processor time of a buffer, beside npm `zeromq`, plain sockets, Redis, NATS and the rate
- * at which this machine copies memory. Starts a real system and the peers in `fanout-peers.ts`.
+ * and the processor time of a buffer, beside a ring in C, npm `zeromq`, plain sockets, Redis, NATS
+ * and the rate at which this machine copies memory. Starts a real system and the peers in
+ * `fanout-peers.ts`.
  */
 import { connect, type Client } from '../client-lib/index.js';
 import { BenchProcess } from './bench-process.js';
-import { FANOUT_PEERS, startAll, type FanoutShape } from './fanout-peers.js';
+import { fanoutPeers, SMALL_BYTES_MAX, startAll, type FanoutPeer, type FanoutShape } from './fanout-peers.js';
 import type { FlowConsumerSettings } from './programs/flow-consumer.js';
 import type { FlowProviderSettings } from './programs/flow-provider.js';
 import { measureRatesAndStop, type Rates } from './rates.js';
@@ -23,8 +24,6 @@ const RING_BYTES = 16 * MIB;
 const BUFFERS_MIN = 4;
 const BUFFERS_MAX = 65_536;
 const SLOT_HEADER_BYTES = 64;
-/** Largest size whose figure is buffers a second; above it the figure is bytes a second. */
-const SMALL_BYTES_MAX = 4 * KIB;
 
 type ConsumerMode = Pick<FlowConsumerSettings, 'method' | 'inline' | 'copy' | 'spinUs' | 'signal'>;
 
@@ -55,6 +54,7 @@ const DEFAULT_CASES: readonly Case[] = [
   { consumers: 4, size: 128, mode: 'inline, polled, datagrams' },
   { consumers: 4, size: 4 * KIB, mode: 'inline, copied' },
   { consumers: 1, size: 64 * KIB, mode: 'flow thread, lent' },
+  { consumers: 4, size: 64 * KIB, mode: 'inline, copied' },
   { consumers: 1, size: MIB, mode: 'inline, copied' },
   { consumers: 8, size: MIB, mode: 'inline, copied' },
 ];
@@ -68,7 +68,7 @@ export async function fanout(settings: BenchSettings): Promise<Row[]> {
     await host.run({ name: 'fanout' });
     const client = await connect({ app: 'fanout', name: 'fanout' });
     const rows: Row[] = [];
-    const peers = new Map<string, PeerRates>();
+    const peers: PeerRates = new Map();
     settings.run.expect(cases.length);
     for (const testCase of cases) {
       const name = nameOf(testCase);
@@ -82,48 +82,55 @@ export async function fanout(settings: BenchSettings): Promise<Row[]> {
   }
 }
 
-/** By the name of the peer: its rates in every repetition. */
-type PeerRates = ReadonlyMap<string, Rates[]>;
+/** The rates of a peer in every repetition, by `keyOf`. */
+type PeerRates = Map<string, Rates[]>;
 
-/** Peers have no consumer modes: cases of the same size and number of consumers share them. */
+/** Most peers have no consumer modes: cases of the same size and number of consumers share them. */
+function keyOf({ name, copiesAsConsumer }: FanoutPeer, { consumers, size, copies }: FanoutShape): string {
+  return `${name}: ${consumers} x ${size}${copiesAsConsumer && copies ? ', copied' : ''}`;
+}
+
 async function measure(
   testCase: Case,
   client: Client,
   directory: string,
   settings: BenchSettings,
-  measuredPeers: Map<string, PeerRates>,
+  measured: PeerRates,
 ): Promise<Row[]> {
   const { size, consumers } = testCase;
   const { durationMs } = settings;
-  const shape: FanoutShape = { consumers, size, buffers: buffersOf(size) };
-  const key = `${consumers} x ${size}`;
-  const needsPeers = !measuredPeers.has(key);
-  const applicablePeers = FANOUT_PEERS.filter(({ bytesOnly }) => !bytesOnly || size > SMALL_BYTES_MAX);
-  const peers: PeerRates = measuredPeers.get(key) ?? new Map(applicablePeers.map(({ name }) => [name, []]));
-  measuredPeers.set(key, peers);
+  const copies = modeOf(testCase).copy;
+  const shape: FanoutShape = { consumers, size, buffers: buffersOf(size), copies };
+  const peers = fanoutPeers(settings.programs).filter(({ isFor }) => isFor(shape));
+  const unmeasured = peers.filter((peer) => !measured.has(keyOf(peer, shape)));
+  for (const peer of unmeasured) measured.set(keyOf(peer, shape), []);
   const flowFigures: Rates[] = [];
   for (const _ of settings.run.repetitions(settings.repeats)) {
     flowFigures.push(await flowRates(testCase, shape, client, durationMs));
-    if (!needsPeers) continue;
-    for (const peer of applicablePeers) {
+    for (const peer of unmeasured) {
       const rates = await peer.rates(shape, directory, durationMs);
-      if (rates !== undefined) peers.get(peer.name)?.push(rates);
+      if (rates !== undefined) measured.get(keyOf(peer, shape))?.push(rates);
     }
   }
-  return rowsOfCase(nameOf(testCase), size, flowFigures, peers);
+  const figures = peers.map((peer) => ({ peer, rates: measured.get(keyOf(peer, shape)) ?? [] }));
+  return rowsOfCase(nameOf(testCase), size, flowFigures, figures);
 }
 
-function rowsOfCase(name: string, size: number, flowFigures: readonly Rates[], peers: PeerRates): Row[] {
+function rowsOfCase(
+  name: string,
+  size: number,
+  flowFigures: readonly Rates[],
+  peers: readonly { readonly peer: FanoutPeer; readonly rates: readonly Rates[] }[],
+): Row[] {
   const isSmall = size <= SMALL_BYTES_MAX;
   const figure = isSmall
     ? ({ buffersEach }: Rates): number => buffersEach / 1e6
     : ({ bytesTogether }: Rates): number => bytesTogether / 1e9;
   const cpu = ({ cpuNsPerBuffer }: Rates): number => cpuNsPerBuffer / 1000;
   const by = (of: (rates: Rates) => number): Peer[] =>
-    FANOUT_PEERS.filter(({ bytesOnly }) => !bytesOnly || (!isSmall && of === figure)).map(({ name }) => ({
-      name,
-      values: (peers.get(name) ?? []).map(of),
-    }));
+    peers
+      .filter(({ peer }) => of === figure || peer.measuresCpu)
+      .map(({ peer, rates }) => ({ name: peer.name, values: rates.map(of) }));
   return [
     ...makeRowPerPeer('fanout', name, isSmall ? 'M/s each' : 'GB/s all', flowFigures.map(figure), by(figure)),
     ...makeRowPerPeer('fanout', `${name}: CPU`, 'us/buffer', flowFigures.map(cpu), by(cpu)),
@@ -139,8 +146,7 @@ async function flowRates(
   durationMs: number,
 ): Promise<Rates> {
   const flow = `fanout${(lastFlow += 1)}`;
-  const mode = CONSUMER_MODES[testCase.mode];
-  if (mode === undefined) throw new Error(`unknown consumer mode: ${testCase.mode}`);
+  const mode = modeOf(testCase);
   const providerSettings: FlowProviderSettings = {
     app: client.app,
     flow,
@@ -165,6 +171,12 @@ async function flowRates(
     duplicator === undefined ? [] : [duplicator],
     durationMs,
   );
+}
+
+function modeOf({ mode }: Case): ConsumerMode {
+  const known = CONSUMER_MODES[mode];
+  if (known === undefined) throw new Error(`unknown consumer mode: ${mode}`);
+  return known;
 }
 
 function buffersOf(size: number): number {

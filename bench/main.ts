@@ -1,8 +1,8 @@
 /**
  * `npm run bench -- [NAME …]` runs benchmarks one after the other, prints each row and, with
  * `--json`, writes all rows to a file. `quick` measures ten headline ratios, `compare A B` compares
- * two files, `gate FILE` fails when ratios are worse than in a file; `--help` lists the options.
- * Each benchmark starts the processes that it measures and stops them.
+ * two files, `growth` calculates, `gate FILE` fails when ratios are worse than in a file; `--help`
+ * lists the options. Each benchmark starts the processes that it measures and stops them.
  */
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -14,13 +14,16 @@ import { flood } from './flood.js';
 import { fit } from './fit.js';
 import { judge } from './gate.js';
 import { gateway } from './gateway.js';
+import { growth } from './growth.js';
 import { idle } from './idle.js';
+import { hosts } from './hosts.js';
 import { integrity } from './integrity.js';
 import { latency } from './latency.js';
 import { nats } from './nats.js';
 import { open } from './open.js';
 import { page } from './page.js';
 import { pagePeers } from './page-peers.js';
+import { checkPeerPrograms, type PeerPrograms } from './peer-programs.js';
 import { python } from './python.js';
 import { QUICK_CASES, QUICK_DURATION_MS } from './quick.js';
 import { record } from './record.js';
@@ -39,6 +42,7 @@ const BENCHES: Readonly<Record<string, (settings: BenchSettings) => Promise<Row[
   tcp,
   integrity,
   scale,
+  hosts,
   rpc,
   spectcl,
   open,
@@ -61,7 +65,7 @@ const DURATION_MAX_MS = 600_000;
 const { _: positionalValues, ...values } = await yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
   .usage(
-    `$0 [NAME …]      run all benchmarks, or the named ones: ${Object.keys(BENCHES).join(', ')}\n$0 quick         ten headline ratios, in two minutes\n$0 compare A B  compare two files of --json\n$0 gate FILE [NAME …]  measure again, the quick ones or the named; fail where ratios are worse than in FILE`,
+    `$0 [NAME …]      run all benchmarks, or the named ones: ${Object.keys(BENCHES).join(', ')}\n$0 quick         ten headline ratios, in two minutes\n$0 compare A B  compare two files of --json\n$0 growth [NAME=VALUE …] [FILE]  what 500 hosts and 10,000 viewers need, on paper; beside rows of hosts in FILE\n$0 gate FILE [NAME …]  measure again, the quick ones or the named; fail where ratios are worse than in FILE`,
   )
   .option('json', { type: 'string', requiresArg: true, describe: 'file to write all rows to' })
   .option('repeats', {
@@ -91,6 +95,21 @@ const { _: positionalValues, ...values } = await yargs(hideBin(process.argv))
     requiresArg: true,
     describe: 'page-peers: a node_modules folder with jsroot and uplot to compare with',
   })
+  .option('aeron', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'fanout: a folder with aeronmd, rate_subscriber and streaming_publisher to compare with',
+  })
+  .option('libzmq', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'fanout: a folder with local_thr and remote_thr to compare with',
+  })
+  .option('spectcl-client', {
+    type: 'string',
+    requiresArg: true,
+    describe: "spectcl: SpecTcl's program mirrorclient to compare with",
+  })
   .option('resume', {
     type: 'boolean',
     default: false,
@@ -108,6 +127,9 @@ switch (first) {
   case 'compare':
     compare(others);
     break;
+  case 'growth':
+    showGrowth(others);
+    break;
   case 'quick':
     if (others.length > 0) fail('quick takes no names');
     await quick();
@@ -123,6 +145,14 @@ function compare([a, b, ...more]: readonly string[]): void {
   if (a === undefined || b === undefined || more.length > 0)
     fail('compare takes two files that were written with --json');
   else process.stdout.write(`${compareFiles(a, b)}\n`);
+}
+
+function showGrowth(args: readonly string[]): void {
+  try {
+    process.stdout.write(`${growth(args)}\n`);
+  } catch (error) {
+    fail(error);
+  }
 }
 
 async function gate([file, ...names]: readonly string[]): Promise<void> {
@@ -147,6 +177,7 @@ async function run(names: readonly string[]): Promise<readonly Row[]> {
     full: values.full,
     only: values.only,
     peers: values.peers,
+    programs: peerPrograms(),
   };
   const all = startRun(settings);
   for (const name of names)
@@ -163,6 +194,7 @@ async function quick(): Promise<readonly Row[]> {
     full: false,
     exact: true,
     peers: undefined,
+    programs: {},
   };
   const all = startRun({ ...settings, only: undefined });
   for (const { bench, measures, row, peer } of QUICK_CASES) {
@@ -186,6 +218,17 @@ function startRun(settings: Omit<BenchSettings, 'run'>): BenchRun {
   const options = { environment, file, only: settings.only, options: JSON.stringify(settings), shows: true };
   try {
     return resume ? BenchRun.resume(options) : new BenchRun(options);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function peerPrograms(): PeerPrograms {
+  const { aeron, libzmq, spectclClient } = values;
+  const programs = { aeron, libzmq, spectclClient };
+  try {
+    checkPeerPrograms(programs);
+    return programs;
   } catch (error) {
     return fail(error);
   }

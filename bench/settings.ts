@@ -2,6 +2,7 @@
  * The settings of a benchmark run, as given on the command line of `npm run bench`. Parsed by
  * `main.ts`, used by every benchmark. Pure.
  */
+import type { PeerPrograms } from './peer-programs.js';
 import type { BenchRun } from './run.js';
 
 export interface BenchSettings {
@@ -21,6 +22,8 @@ export interface BenchSettings {
   readonly exact?: boolean;
   /** A `node_modules` folder with other libraries to compare with; undefined for none. */
   readonly peers: string | undefined;
+  /** Programs of other projects to compare with. */
+  readonly programs: PeerPrograms;
 }
 
 export function isSelected({ only, exact }: BenchSettings, name: string): boolean {

@@ -11,14 +11,14 @@ import type { TcpBareSettings } from './programs/tcp-bare.js';
 import { pause } from './system.js';
 
 /**
- * Updates per second over `durationMs`, after the first one, which is FULL. Each update is received
- * whole into one buffer and never read. `capacity` is the size of the display memory in bytes.
+ * Updates per second over `durationMs`, after the first one, which is FULL, and the memory into
+ * which each update was received whole. `capacity` is the size of the channel storage in bytes.
  */
-export async function bareUpdatesPerSecond(
+export async function runBareClient(
   port: number,
   capacity: number,
   durationMs: number,
-): Promise<number> {
+): Promise<{ readonly updatesPerSecond: number; readonly memory: Buffer }> {
   const client = await MirrorClient.open(port, capacity);
   try {
     await client.update();
@@ -28,10 +28,19 @@ export async function bareUpdatesPerSecond(
       await client.update();
       updates += 1;
     }
-    return perSecond(updates, performance.now() - began);
+    return { updatesPerSecond: perSecond(updates, performance.now() - began), memory: client.memory };
   } finally {
     client.close();
   }
+}
+
+/** The rate of `runBareClient`. */
+export async function bareUpdatesPerSecond(
+  port: number,
+  capacity: number,
+  durationMs: number,
+): Promise<number> {
+  return (await runBareClient(port, capacity, durationMs)).updatesPerSecond;
 }
 
 const WARM_UP_MS = 1_000;

@@ -1,18 +1,20 @@
 /**
  * `spectcl`: updates a second of a mirror, back to back, through the real duplicator, beside a bare
- * client of the same protocol and the same bytes over bare TCP; and the processor time of an
- * update. The three take turns; duplicator and bare client use the same simulator. The first image,
- * the period of a steady mirror, the lag of a change, the threads that SpecTcl loses and the bytes
- * between hosts are measured by the files `spectcl-*.ts`.
+ * client of the same protocol, a client in C and the same bytes over bare TCP; and the processor
+ * time of an update. All take turns; duplicator and clients use the same simulator. The first
+ * image, the period of a steady mirror, the lag of a change, the threads that SpecTcl loses and the
+ * bytes between hosts are measured by the files `spectcl-*.ts`.
  */
 import { connect, type HostConnection } from '../client-lib/index.js';
 import { perSecond } from '../protocol/base/rates.js';
-import { bareBlocksPerSecond, bareUpdatesPerSecond } from './spectcl-peers.js';
-import { makeRow, makeRowPerPeer, type Row } from './report.js';
+import { runCMirror, sumOfWords, type CMirrorRun } from './c-mirror.js';
+import { bareBlocksPerSecond, runBareClient } from './spectcl-peers.js';
+import { makeRowPerPeer, type Row } from './report.js';
 import { repetitionCount, isSelected, type BenchSettings } from './settings.js';
 import { measureFirstImages } from './spectcl-first-image.js';
 import { measureLags } from './spectcl-lag.js';
 import { measureSteadyPeriods } from './spectcl-period.js';
+import { ownClientCpuMs } from './spectcl-own-client.js';
 import { SPECTCL_SIZES, startSpectcl, type SpectclSize } from './spectcl-sizes.js';
 import { measureLostThreads } from './spectcl-threads.js';
 import { measureBytesBetweenHosts } from './spectcl-wire.js';
@@ -31,7 +33,7 @@ export async function spectcl(settings: BenchSettings): Promise<Row[]> {
       };
       if (!Object.values(titles).some((title) => isSelected(settings, title))) continue;
       const times = repetitionCount(settings, size.repetitions);
-      const measured = () => measureUpdateRate(titles, size, RATES[activity], times);
+      const measured = () => measureUpdateRate(titles, size, RATES[activity], times, settings);
       rows.push(...(await settings.run.measure(titles.rate, measured)));
     }
   }
@@ -51,20 +53,34 @@ async function measureUpdateRate(
   size: SpectclSize,
   rate: number,
   times: number,
+  { programs }: BenchSettings,
 ): Promise<Row[]> {
   const simulator = await startSpectcl(size, rate);
-  const { host, stop } = await startSystem();
+  const port = simulator.mirrorPort;
+  const { host, directory, stop } = await startSystem();
   try {
     const runs: MirrorRun[] = [];
+    const inC: CMirrorRun[] = [];
+    const ownCpu: number[] = [];
     const bare: number[] = [];
     const tcp: number[] = [];
     for (let repetition = 0; repetition < times; repetition += 1) {
-      bare.push(await bareUpdatesPerSecond(simulator.mirrorPort, size.bytes, size.measureMs));
+      const { updatesPerSecond, memory } = await runBareClient(port, size.bytes, size.measureMs);
+      bare.push(updatesPerSecond);
+      const cRun = await runCMirror(directory, port, size.bytes, size.measureMs);
+      if (cRun !== undefined) inC.push(cRun);
+      if (cRun !== undefined && rate === 0 && cRun.sum !== sumOfWords(memory))
+        throw new Error(`the memory of c-mirror is not that of its source: its words add up to ${cRun.sum}`);
       const run = await measureMirror(host, simulator, size);
       runs.push(run);
+      if (programs.spectclClient !== undefined)
+        ownCpu.push(
+          await ownClientCpuMs(programs.spectclClient, simulator, run.bytesPerUpdate, size.measureMs),
+        );
       tcp.push(await bareBlocksPerSecond(run.bytesPerUpdate, size.measureMs));
     }
     const peers = [
+      { name: 'C client', values: inC.map((run) => run.updatesPerSecond) },
       { name: 'bare client', values: bare },
       { name: 'as many bytes over bare TCP', values: tcp },
     ];
@@ -72,7 +88,10 @@ async function measureUpdateRate(
     const cpu = runs.map((run) => run.cpuMsPerUpdate);
     return [
       ...makeRowPerPeer('spectcl', titles.rate, '1/s', rates, peers),
-      makeRow('spectcl', titles.cpu, 'ms', cpu),
+      ...makeRowPerPeer('spectcl', titles.cpu, 'ms', cpu, [
+        { name: 'C client', values: inC.map((run) => run.cpuMsPerUpdate) },
+        ...(programs.spectclClient === undefined ? [] : [{ name: 'mirrorclient', values: ownCpu }]),
+      ]),
     ];
   } finally {
     await stop();

@@ -25,43 +25,15 @@
  * wrote. The relay answers in memory. A child process that it starts is killed at the end.
  */
 #define _GNU_SOURCE
+#include "c-ring.h"
 #include <poll.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BATCH 10000
 /* Buffers before the measurement: all code is compiled then, as in programs that run for long. */
 #define WARM_UP 3000000
-#define PARTS_OF_RING 4
-#define CLAIM_SHARE 64
 #define AWAKE 1u
 #define BUSY_SIGNAL_NS 200000
-
-/* A word on a cache line of its own. */
-typedef struct word {
-  _Alignas(64) _Atomic uint64_t value;
-} word;
-
-typedef struct slot {
-  _Atomic uint64_t sequence;
-  _Atomic uint64_t timestamp_ns, sizes;
-  unsigned char room[40], payload[];
-} slot;
-
-typedef struct message {
-  uint32_t kind, detail;
-  uint64_t value;
-} message;
 
 typedef struct ring {
   word published, claimed, granted;
@@ -89,31 +61,6 @@ typedef struct buffer {
   uint64_t sequence, epoch, timestamp_ns;
 } buffer;
 
-static double seconds_of(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void give_up(const char *text) {
-  fprintf(stderr, "%s\n", text);
-  exit(1);
-}
-
-static uint64_t load(word *from) { return atomic_load_explicit(&from->value, memory_order_acquire); }
-static void store(word *to, uint64_t value) { atomic_store_explicit(&to->value, value, memory_order_release); }
-
-static void send_count(int to, uint64_t value, uint32_t detail) {
-  message sent = {0, detail, value};
-  if (send(to, &sent, sizeof sent, MSG_NOSIGNAL) != sizeof sent) give_up("the other side has ended");
-}
-
-static message receive_count(int from) {
-  message got;
-  if (recv(from, &got, sizeof got, MSG_WAITALL) != sizeof got) exit(0);
-  return got;
-}
-
 static slot *slot_at(ring *own, uint64_t sequence) {
   return (slot *)(void *)(own->memory + sequence % own->slots * own->stride);
 }
@@ -129,8 +76,7 @@ static void signal_count(writer *own, uint64_t now_ns) {
 /* Claims the next slots; waits for credit. */
 static void claim(writer *own) {
   ring *to = own->ring;
-  uint64_t together = to->slots / CLAIM_SHARE;
-  together = together > 64 ? 64 : together > 0 ? together : 1;
+  uint64_t together = claim_together(to->slots);
   for (;;) {
     store(&to->claimed, own->next + together);
     atomic_thread_fence(memory_order_seq_cst);
@@ -144,15 +90,13 @@ static void claim(writer *own) {
 }
 
 static void write_buffer(writer *own, const unsigned char *content, size_t size) {
-  struct timespec now;
   ring *to = own->ring;
   if (own->next >= own->claimed) claim(own);
   slot *at = slot_at(to, own->next);
   atomic_store_explicit(&at->sequence, 0, memory_order_release);
   atomic_thread_fence(memory_order_release);
   memcpy(at->payload, content, size);
-  clock_gettime(CLOCK_REALTIME, &now);
-  uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+  uint64_t now_ns = wall_clock_ns();
   atomic_store_explicit(&at->timestamp_ns, now_ns, memory_order_release);
   atomic_store_explicit(&at->sizes, size, memory_order_release);
   atomic_store_explicit(&at->sequence, own->next + 1, memory_order_release);
@@ -228,12 +172,10 @@ static void run_relay(ring *own) {
 /* ---- Measurements ---- */
 
 static ring *make_ring(size_t size, uint64_t slots) {
-  uint64_t stride = (64 + size + 63) / 64 * 64;
-  size_t bytes = 4096 + slots * stride;
-  ring *own = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (own == MAP_FAILED) give_up("there is not enough memory");
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, own->writer) != 0) give_up("no sockets");
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, own->reader) != 0) give_up("no sockets");
+  uint64_t stride = stride_of(size);
+  ring *own = share_memory(4096 + slots * stride);
+  make_sockets(own->writer);
+  make_sockets(own->reader);
   own->slots = slots;
   own->stride = stride;
   own->memory = (unsigned char *)own + 4096;
@@ -241,16 +183,9 @@ static ring *make_ring(size_t size, uint64_t slots) {
   return own;
 }
 
-static void stop(pid_t child) {
-  kill(child, SIGKILL);
-  waitpid(child, NULL, 0);
-}
-
 /* Processor time of this process and two others. */
 static double all_processors_s(pid_t one, pid_t two) {
-  clockid_t first, second;
-  if (clock_getcpuclockid(one, &first) != 0 || clock_getcpuclockid(two, &second) != 0) give_up("a process has ended");
-  return seconds_of(CLOCK_PROCESS_CPUTIME_ID) + seconds_of(first) + seconds_of(second);
+  return seconds_of(CLOCK_PROCESS_CPUTIME_ID) + processor_s(one) + processor_s(two);
 }
 
 static void measure_read(ring *own, const unsigned char *content, size_t size, double seconds, pid_t relay) {
@@ -258,7 +193,7 @@ static void measure_read(ring *own, const unsigned char *content, size_t size, d
   double count = 0, began = 0, used = 0;
   reader in = {.ring = own, .due = own->slots / PARTS_OF_RING};
   buffer taken;
-  pid_t child = fork();
+  pid_t child = start_child();
   if (child == 0)
     for (writer out = {.ring = own};;) write_buffer(&out, content, size);
   do {
@@ -306,7 +241,7 @@ int main(int argc, char **argv) {
   size_t size = (size_t)atol(argv[2]);
   ring *own = make_ring(size, (uint64_t)atol(argv[3]));
   unsigned char *content = calloc(1, size);
-  pid_t relay = fork();
+  pid_t relay = start_child();
   if (relay == 0) run_relay(own);
   if (strcmp(argv[1], "read") == 0) measure_read(own, content, size, atof(argv[4]), relay);
   else measure_take(own, content, size, atof(argv[4]));
