@@ -14,13 +14,18 @@ import type { Environment } from '../../protocol/base/paths.js';
 const PROGRAM_NAME = /^mirrorflow-host-server: | \(--help lists the options\)$/g;
 
 /**
- * Checks the options of a host server: `--config FILE`, and those that it gets beside the file.
+ * Checks the options of a host server: `--config FILE`, and those that it gets beside the file, with
+ * paths from `workingDirectory` on (default: the own one).
  * Throws BAD_CONFIGURATION with every problem.
  */
-export function checkConfiguration(options: readonly string[], env: Environment): Promise<void> {
+export function checkConfiguration(
+  options: readonly string[],
+  env: Environment,
+  workingDirectory?: string,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const args = [programPath('host-server'), '--check', ...options];
-    execFile(process.execPath, args, { env }, (failed, _stdout, stderr) => {
+    execFile(process.execPath, args, { env, cwd: workingDirectory }, (failed, _stdout, stderr) => {
       if (failed === null) return resolve();
       const message = stderr.trim().replaceAll(PROGRAM_NAME, '') || failed.message;
       reject(new MirrorflowError('BAD_CONFIGURATION', message, {}, failed));
