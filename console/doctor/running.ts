@@ -108,7 +108,7 @@ export const recorders: Check = {
             `${name} is not recorded: ${cause ?? state}`,
             forController(context, 'see the log of its recorder'),
           );
-        return ok(`${name}: ${state}, in ${directory}`);
+        return ok(`${name}: ${state}, in ${directory}${cause === undefined ? '' : `; ${cause}`}`);
       }),
     );
     const recorderFindings = findings.filter((finding) => finding !== undefined);
