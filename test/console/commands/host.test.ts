@@ -1,9 +1,10 @@
 /** `mirrorflow host`: status, start and stop; and commands without a host server. */
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { eventually } from '../../kit/eventually.js';
 import { ConsoleSystem } from '../system.js';
 
 describe('mirrorflow host', () => {
@@ -135,6 +136,50 @@ describe('mirrorflow host', () => {
     expect(adopted.pid).to.equal(pid);
     expect((await system.run('host', 'stop', '--everything')).stdout).to.contain('and with it: e1');
     expect(system.processes()).to.deep.equal([]);
+  });
+
+  it('options of an application that were changed since its start are named in the log, without values', async () => {
+    const config = join(system.root, 'lab.json');
+    const log = (): string[] =>
+      readFileSync(join(system.directory, 'logs', 'host-server.log'), 'utf8').split('\n');
+    const changes = (): unknown[] =>
+      log()
+        .filter((line) => line.includes('options that the configuration does not have'))
+        .map((line) => (JSON.parse(line) as { changed: unknown }).changed);
+    const application = {
+      name: 'e1',
+      updateIntervalMs: 100,
+      lingerMs: 5_000,
+      record: { flows: ['events'], keepMs: 60_000 },
+      gateway: { restPort: 0, mirrorPort: 0 },
+      access: { mode: 'private' },
+      programs: { helper: { command: '/bin/true', args: ['a secret'] } },
+    };
+    const restart = async (changed: object): Promise<void> => {
+      writeFileSync(config, JSON.stringify({ applications: [changed] }));
+      await system.run('host', 'stop', '--keep');
+      await system.json('host', 'start', '--config', config);
+      await eventually(async () => {
+        const [info] = await system.json<{ state: string }[]>('apps');
+        return info?.state === 'running';
+      }, 'the application runs');
+    };
+    await restart(application);
+    await restart(application);
+    expect(changes()).to.deep.equal([]);
+    await restart({
+      ...application,
+      lingerMs: 6_000,
+      record: { flows: ['events'], keepMs: 70_000 },
+      programs: { helper: { command: '/bin/true', args: ['another secret'] } },
+    });
+    expect(changes()).to.have.length(1);
+    expect(String(changes()[0]).split(', ').toSorted()).to.deep.equal([
+      'lingerMs',
+      'programs.helper',
+      'record.keepMs',
+    ]);
+    expect(log().join('')).to.not.contain('another secret');
   });
 
   it('host start --foreground stays until SIGTERM', async () => {
