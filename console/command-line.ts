@@ -124,7 +124,8 @@ function declare(parser: Argv, command: Command, withWords: boolean, run: (value
       builder.usage(`$0 ${[name, ...shape].join(' ')}\n\n${summary}`);
       for (const [key, word] of Object.entries(positionals)) builder.positional(key, word);
       for (const [key, word] of Object.entries(options)) {
-        builder.option(key, { ...word, requiresArg: word.type === 'string' });
+        const { optionalValue = false, ...shown } = word;
+        builder.option(key, { ...shown, requiresArg: word.type === 'string' && !optionalValue });
       }
       // A group of its own lists the command's options before the global ones.
       if (Object.keys(options).length > 0) builder.group(Object.keys(options), 'Options:');

@@ -21,6 +21,8 @@ export interface Word {
   readonly default?: string | boolean;
   /** `file`: a path, which the shell completes and the prompt does not. */
   readonly completes?: NameKind | 'file';
+  /** Of an option: its value may be left out, and is the empty text then. */
+  readonly optionalValue?: true;
   /** A single letter: `-o` for `--output`. */
   readonly alias?: string;
 }

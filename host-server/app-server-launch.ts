@@ -70,6 +70,12 @@ export function applicationDependencies(
     readersOf: ({ access }) => readersOf(access),
     hasRecord: (name) => hasApplicationRecord(directory, name),
     recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
+    notAsConfigured: (name, changed) =>
+      log.warn('an application runs with options that the configuration does not have', {
+        application: name,
+        changed: changed.join(', '),
+        todo: `mirrorflow stop ${name} && mirrorflow run ${name} starts it as it is configured`,
+      }),
     removeLeftovers: (name) => removeApplicationLeftovers(directory, name),
     stopOrphans: async (name) => {
       if (runningServer(name) !== undefined) return;

@@ -3,13 +3,12 @@
  * file, in this order of precedence. Called by `main.ts`. Reads the configuration file and the
  * files of secret and certificates; prints help and version.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { formatAddress, parseAddress } from '../protocol/base/address.js';
 import type { ApplicationOptions } from '../protocol/rpc/contract/shapes.js';
 import { flowDirectory, runtimeDirectory, type Environment } from '../protocol/base/paths.js';
-import { describeError, MirrorflowError } from '../protocol/base/errors.js';
+import { MirrorflowError } from '../protocol/base/errors.js';
 import type { LogLevel } from '../protocol/base/log.js';
 import { LIMITS } from '../protocol/base/limits.js';
 import { checkName, isName } from '../protocol/base/names.js';
@@ -24,7 +23,10 @@ import {
 import { formatNatsAddress, parseNatsAddress } from '../protocol/nats/address.js';
 import type { NatsOptions, StatedNatsOptions } from '../protocol/nats/options.js';
 import { commandLine } from './command-line.js';
-import { parseConfiguration, type Configuration } from './boot/configuration.js';
+import { checkChildFiles, checkWebListening } from './boot/child-options.js';
+import type { Configuration } from './boot/configuration.js';
+import { readConfiguration } from './boot/configuration-file.js';
+import { OptionProblems } from './boot/option-problems.js';
 import { DEFAULT_PORT, parseListen, type ListenAddress } from './control/listen-address.js';
 import { parsePeer, type PeerAddress } from './peers/peer-address.js';
 
@@ -68,11 +70,22 @@ interface LogOptions {
   readonly format: 'json' | 'text' | undefined;
 }
 
-const CONFIGURATION_BYTES_MAX = 1024 * 1024;
+const DEFAULT_LISTEN: ListenAddress = { scheme: 'tcp', host: '127.0.0.1', port: DEFAULT_PORT };
+const SECRET_ELSEWHERE =
+  'The check sees no options and variables of a service unit: what the unit gives, give here too, as --secret-file FILE.';
+const SECURITY_OPTIONS: Readonly<Record<keyof SecurityFiles, string>> = {
+  secretFile: '--secret-file, MIRRORFLOW_SECRET_FILE',
+  tlsCert: '--tls-cert, MIRRORFLOW_TLS_CERT',
+  tlsKey: '--tls-key, MIRRORFLOW_TLS_KEY',
+  tlsCa: '--tls-ca, MIRRORFLOW_TLS_CA',
+};
+/** Never used: there is a problem where it stands. */
+const NO_DIRECTORIES = { directory: '', flowDirectory: '' };
 
 /**
- * Resolves with undefined when help or version was requested and printed. Rejects with BAD_OPTION,
- * BAD_ADDRESS or BAD_CONFIGURATION.
+ * Resolves with undefined when help or version was requested and printed. Rejects with BAD_OPTION or
+ * BAD_ADDRESS for one problem, with BAD_CONFIGURATION for several and those of the file; `--check`
+ * adds those of the children.
  */
 export async function readOptions(
   args: readonly string[],
@@ -89,39 +102,84 @@ export async function readOptions(
     process.stdout.write(`${printed}\n`);
     return undefined;
   }
+  const problems = new OptionProblems(given.config);
   const configuration: Configuration =
-    given.config === undefined ? { applications: [] } : readConfiguration(given.config);
-  const listen = listenAddress(given.listen, env['MIRRORFLOW_PORT'], configuration.listen);
-  const security = readSecurity(filesOf(given, env, configuration));
-  const network = networkOptions(given, configuration, security);
-  checkListening(listen, security);
+    given.config === undefined ? { applications: [] } : readConfiguration(given.config, problems);
+  const listen = problems.attempt(
+    'listen',
+    () => listenAddress(given.listen, env['MIRRORFLOW_PORT'], configuration.listen),
+    DEFAULT_LISTEN,
+  );
+  const security = readFiles(filesOf(given, env, configuration), configuration, problems);
+  const network = networkOptions(given, configuration, security.files, problems);
+  const nats = problems.attempt(
+    'nats',
+    () => natsOptions(given, configuration.nats, network.hostName),
+    undefined,
+  );
+  const web = problems.attempt(
+    'web',
+    () => webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || configuration.web), listen.port),
+    undefined,
+  );
+  if (security.complete) {
+    problems.attempt('listen', () => checkListening(listen, security), undefined);
+    if (given.check === true) problems.attempt('web', () => checkWebListening(web, security), undefined);
+  }
+  if (given.check === true) {
+    checkChildFiles(nats, configuration.applications, problems);
+    if (problems.some(({ missing }) => missing === 'secret')) problems.setNote(SECRET_ELSEWHERE);
+  }
+  const directories = problems.attempt(
+    'directory',
+    () => ({
+      directory: runtimeDirectory({
+        // An empty variable counts as unset.
+        directory:
+          given.directory ?? (env['MIRRORFLOW_DIR'] || configuration.directory || serviceDirectory(env)),
+        env,
+        uid,
+        scope: given.scope,
+      }),
+      flowDirectory: flowDirectory({
+        directory: given.flowDir ?? (env['MIRRORFLOW_FLOW_DIR'] || configuration.flowDirectory),
+        env,
+        uid,
+      }),
+    }),
+    NO_DIRECTORIES,
+  );
+  problems.throwAny();
   return {
     check: given.check,
-    directory: runtimeDirectory({
-      // An empty variable counts as unset.
-      directory:
-        given.directory ?? (env['MIRRORFLOW_DIR'] || configuration.directory || serviceDirectory(env)),
-      env,
-      uid,
-      scope: given.scope,
-    }),
-    flowDirectory: flowDirectory({
-      directory: given.flowDir ?? (env['MIRRORFLOW_FLOW_DIR'] || configuration.flowDirectory),
-      env,
-      uid,
-    }),
+    ...directories,
     listen,
     security,
     network,
     applications: configuration.applications,
     log: { level: given.logLevel, format: given.logFormat },
     appServer: given.appServer,
-    nats: natsOptions(given, configuration.nats, network.hostName),
-    web: webArguments(given.web ?? (env['MIRRORFLOW_WEB'] || configuration.web), listen.port),
+    nats,
+    web,
     // The viewer reads them itself: what is in an address must not be in a command line.
     alarmsFrom:
       given.config === undefined || configuration.alarms === undefined ? undefined : resolve(given.config),
   };
+}
+
+/** `complete`: every file that is named could be read. */
+function readFiles(
+  files: SecurityFiles,
+  configured: Configuration,
+  problems: OptionProblems,
+): Security & { readonly complete: boolean } {
+  let complete = true;
+  const security = readSecurity(files, (file, error) => {
+    complete = false;
+    const isOfFile = files[file] === configured[file];
+    problems.refuse(isOfFile ? file : SECURITY_OPTIONS[file], error);
+  });
+  return { ...security, complete };
 }
 
 interface GivenNetworkOptions {
@@ -132,30 +190,42 @@ interface GivenNetworkOptions {
   readonly integrity: 'on' | 'off' | undefined;
 }
 
-/** Throws BAD_OPTION for other hosts without a secret: they would refuse this one. */
+/** Refuses other hosts without a secret: they would refuse this one. */
 function networkOptions(
   given: GivenNetworkOptions,
   configuration: Configuration,
-  { secret }: Security,
+  { secretFile }: SecurityFiles,
+  problems: OptionProblems,
 ): NetworkOptions {
-  const peers = given.peer?.map(parsePeer) ?? configuration.peers ?? [];
+  const stated = problems.attempt('peers', () => given.peer?.map(parsePeer), undefined);
+  const peers = stated ?? configuration.peers ?? [];
   const discover = given.discover ?? configuration.discover ?? false;
-  if (secret === undefined && (peers.length > 0 || discover)) {
-    throw new MirrorflowError(
-      'BAD_OPTION',
-      'other hosts are connected with a shared secret only: give --secret-file, or leave out --peer and --discover',
+  if (secretFile === undefined && (peers.length > 0 || discover)) {
+    problems.refuse(
+      peers.length > 0 ? 'peers' : 'discover',
+      new MirrorflowError(
+        'BAD_OPTION',
+        'other hosts are connected with a shared secret only: give --secret-file, or leave out --peer and --discover',
+        { missing: 'secret' },
+      ),
     );
   }
-  const dataPorts = given.dataPorts;
+  const { hostName, dataPorts } = given;
   return {
-    hostName:
-      given.hostName === undefined
-        ? (configuration.hostName ?? ownHostName())
-        : checkName('host', given.hostName),
+    hostName: problems.attempt(
+      'hostName',
+      () =>
+        hostName === undefined ? (configuration.hostName ?? ownHostName()) : checkName('host', hostName),
+      'host',
+    ),
     peers,
     discover,
     integrity: given.integrity ?? configuration.integrity,
-    dataPorts: dataPorts === undefined ? configuration.dataPorts : parsePortRange('--data-ports', dataPorts),
+    dataPorts: problems.attempt(
+      'dataPorts',
+      () => (dataPorts === undefined ? configuration.dataPorts : parsePortRange('--data-ports', dataPorts)),
+      undefined,
+    ),
   };
 }
 
@@ -226,7 +296,7 @@ function listenAddress(
 ): ListenAddress {
   if (option !== undefined) return parseListen(option);
   if (port === undefined || port === '') {
-    return configured ?? { scheme: 'tcp', host: '127.0.0.1', port: DEFAULT_PORT };
+    return configured ?? DEFAULT_LISTEN;
   }
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     throw new MirrorflowError(
@@ -248,36 +318,6 @@ function webArguments(address: string | undefined, listenPort: number): readonly
     return ['--listen', `tcp://127.0.0.1:${port}`, '--or-any-port'];
   }
   return ['--listen', formatAddress(parseAddress(address, { schemes: ['tcp', 'tls'], listening: true }))];
-}
-
-/** Throws BAD_CONFIGURATION with the key, the value and the allowed values of every problem. */
-function readConfiguration(file: string): Configuration {
-  const result = parseConfiguration(readConfigurationText(file));
-  if (result.kind === 'configuration') return result.configuration;
-  const { problems } = result;
-  const lines = problems.map(({ key, message }) => (key === '' ? message : `${key} ${message}`));
-  throw new MirrorflowError(
-    'BAD_CONFIGURATION',
-    lines.length === 1 ? `${file}: ${lines[0]}` : `${file}:\n${lines.map((line) => `  ${line}`).join('\n')}`,
-    { file, problems: problems.length },
-  );
-}
-
-function readConfigurationText(file: string): string {
-  try {
-    const { size } = statSync(file);
-    if (size > CONFIGURATION_BYTES_MAX) {
-      throw new Error(`it has ${size} bytes, more than ${CONFIGURATION_BYTES_MAX}`);
-    }
-    return readFileSync(file, 'utf8');
-  } catch (thrown) {
-    throw new MirrorflowError(
-      'BAD_CONFIGURATION',
-      `the configuration ${file} cannot be read: ${describeError(thrown)}`,
-      { file },
-      thrown,
-    );
-  }
 }
 
 /** The machine's name, with the characters replaced that a name of a host must not have. */

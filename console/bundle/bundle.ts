@@ -12,6 +12,7 @@ import { packageVersion } from '../../protocol/base/installation.js';
 import { clientDirectories } from '../../protocol/base/paths.js';
 import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { CommandContext } from '../command.js';
+import { configurationFile, serverProcess } from '../host-process/server-process.js';
 import { withClient, withHost } from '../servers.js';
 import { Redaction } from './redaction.js';
 import { namedFiles, secretTexts } from './secret-files.js';
@@ -107,11 +108,10 @@ async function statesOf(context: CommandContext): Promise<States> {
 function configurationOf({ host }: States): unknown {
   if (host === undefined) return undefined;
   return attempt(() => {
-    const words = readFileSync(`/proc/${host.pid}/cmdline`, 'utf8').split('\0');
-    const file = words[words.indexOf('--config') + 1];
-    return words.includes('--config') && file !== undefined
-      ? (JSON.parse(readFileSync(file, 'utf8').replace(/^\u{FEFF}/u, '')) as unknown)
-      : undefined;
+    const file = configurationFile(serverProcess(host.pid));
+    return file === undefined
+      ? undefined
+      : (JSON.parse(readFileSync(file, 'utf8').replace(/^\u{FEFF}/u, '')) as unknown);
   });
 }
 

@@ -41,10 +41,13 @@ export const doctorCommand = command({
   ],
   async run(context, { spectcl, bundle }) {
     const { output, env, directory, signal } = context;
-    const [installation, machine, running] = await Promise.all([
+    const [installation, machine, running, configured, network, { controllerOf }] = await Promise.all([
       import('../doctor/installation.js'),
       import('../doctor/machine.js'),
       import('../doctor/running.js'),
+      import('../doctor/configuration.js'),
+      import('../doctor/network.js'),
+      import('../doctor/controller.js'),
     ]);
     const checks: readonly Check[] = [
       machine.node,
@@ -57,12 +60,17 @@ export const doctorCommand = command({
       machine.systemd,
       machine.secret,
       running.hostServer,
+      configured.configuration,
+      network.viewer,
+      network.otherHosts,
       running.applications,
       running.gateways,
       running.recorders,
       running.spectcl,
     ];
-    const checkContext: CheckContext = { env, uid: process.geteuid?.() ?? 0, directory, spectcl, signal };
+    const controller = await controllerOf(context);
+    const uid = process.geteuid?.() ?? 0;
+    const checkContext: CheckContext = { env, uid, directory, spectcl, signal, controller };
     const findings: TitledFinding[] = [];
     for (const check of checks) findings.push(...(await runCheck(check, checkContext)));
     if (output.json) output.value(findings);

@@ -40,13 +40,19 @@ export const hostCommand = command({
       describe: 'start: stay in the foreground, with the log on standard error',
     },
     config: { type: 'string', describe: 'start: configuration file, JSON', completes: 'file' },
-    listen: { type: 'string', describe: 'start: address of XML-RPC over HTTP, such as tcp://127.0.0.1:0' },
-    'flow-dir': { type: 'string', describe: 'start: directory of the flow files', completes: 'file' },
-    'host-name': { type: 'string', describe: 'start: name of this host on its network' },
-    peer: { type: 'string', describe: 'start: address of another host server, such as tcp://daq:7390' },
+    listen: {
+      type: 'string',
+      describe: 'start, check: address of XML-RPC over HTTP, such as tcp://127.0.0.1:0',
+    },
+    'flow-dir': { type: 'string', describe: 'start, check: directory of the flow files', completes: 'file' },
+    'host-name': { type: 'string', describe: 'start, check: name of this host on its network' },
+    peer: {
+      type: 'string',
+      describe: 'start, check: address of another host server, such as tcp://daq:7390',
+    },
     'secret-file': {
       type: 'string',
-      describe: 'start: file with the shared secret of the hosts',
+      describe: 'start, check: file with the shared secret of the hosts',
       completes: 'file',
     },
     everything: { type: 'boolean', describe: 'stop: stop all applications too (the default)' },
@@ -63,28 +69,23 @@ export const hostCommand = command({
       'one of several hosts',
     ],
     ['host check lab.json', 'report every mistake in it; exit code 2 when there is one'],
+    [
+      'host check lab.json --secret-file lab.secret',
+      'with an option that the service unit gives beside the file',
+    ],
     ['host stop --keep', 'stop only the host server; data keep moving'],
   ],
   async run(context, values) {
-    const { action, file, foreground, config, listen } = values;
+    const { action, file, foreground, config } = values;
     if (file !== undefined && action !== 'check') {
       throw new MirrorflowError('BAD_OPTION', `host ${action} takes no further word ${JSON.stringify(file)}`);
     }
-    const flowDirectory = values['flow-dir'];
-    const hostName = values['host-name'];
-    const secretFile = values['secret-file'];
+    const options = serverOptions(values);
     switch (action) {
       case 'start':
         return start(context, {
           foreground,
-          args: [
-            ...(config === undefined ? [] : ['--config', path.resolve(config)]),
-            ...(listen === undefined ? [] : ['--listen', listen]),
-            ...(flowDirectory === undefined ? [] : ['--flow-dir', flowDirectory]),
-            ...(hostName === undefined ? [] : ['--host-name', hostName]),
-            ...(values.peer === undefined ? [] : ['--peer', values.peer]),
-            ...(secretFile === undefined ? [] : ['--secret-file', path.resolve(secretFile)]),
-          ],
+          args: [...(config === undefined ? [] : ['--config', path.resolve(config)]), ...options],
         });
       case 'stop':
         if (values.everything === true && values.keep === true) {
@@ -95,7 +96,7 @@ export const hostCommand = command({
         }
         return stop(context, values.keep !== true);
       case 'check':
-        return checkFile(context, file ?? config);
+        return checkFile(context, file ?? config, options);
       case 'status':
         return showHost(context.output, await withHost(context, (host) => host.info()));
       default:
@@ -103,6 +104,25 @@ export const hostCommand = command({
     }
   },
 });
+
+/** The options of the host server beside its configuration file. */
+function serverOptions(values: {
+  readonly listen: string | undefined;
+  readonly 'flow-dir': string | undefined;
+  readonly 'host-name': string | undefined;
+  readonly peer: string | undefined;
+  readonly 'secret-file': string | undefined;
+}): string[] {
+  const secretFile = values['secret-file'];
+  const given = {
+    '--listen': values.listen,
+    '--flow-dir': values['flow-dir'],
+    '--host-name': values['host-name'],
+    '--peer': values.peer,
+    '--secret-file': secretFile === undefined ? undefined : path.resolve(secretFile),
+  };
+  return Object.entries(given).flatMap(([option, value]) => (value === undefined ? [] : [option, value]));
+}
 
 async function start(context: CommandContext, { foreground, args }: StartOptions): Promise<void> {
   const { directory, env, output, signal } = context;
@@ -123,13 +143,17 @@ async function start(context: CommandContext, { foreground, args }: StartOptions
   output.note(`its log is ${launched.logFile}`);
 }
 
-async function checkFile({ output }: CommandContext, file: string | undefined): Promise<void> {
+async function checkFile(
+  { output, env }: CommandContext,
+  file: string | undefined,
+  options: readonly string[],
+): Promise<void> {
   if (file === undefined) {
     throw new MirrorflowError('BAD_OPTION', 'host check needs a FILE: mirrorflow host check lab.json');
   }
   const { checkConfiguration } = await import('../host-process/check-configuration.js');
   const checked = path.resolve(file);
-  await checkConfiguration(checked);
+  await checkConfiguration(['--config', checked, ...options], env);
   if (output.json) output.value({ file: checked, valid: true });
   else output.lines([`${checked} is valid`]);
 }

@@ -1,8 +1,8 @@
 /**
  * The shapes of a check of `mirrorflow doctor` and of its findings.
  *
- * `machine.ts` and `running.ts` define the checks, `commands/doctor.ts` runs them. Types and
- * constructors only.
+ * The files beside it define the checks, `commands/doctor.ts` runs them. Types and constructors
+ * only.
  */
 import type { Environment } from '../../protocol/base/paths.js';
 
@@ -24,6 +24,11 @@ export interface CheckContext {
   /** Address given by `--spectcl`. */
   readonly spectcl: string | undefined;
   readonly signal: AbortSignal;
+  /**
+   * The user who controls the host server that runs; undefined when none runs, or when this user
+   * may control it too.
+   */
+  readonly controller: string | undefined;
 }
 
 export interface Check {
@@ -42,4 +47,11 @@ export function warn(found: string, mend: string): Finding {
 
 export function fail(found: string, mend: string): Finding {
   return { state: 'fail', found, mend };
+}
+
+/** A remedy that needs control of the host server: for all others, who can apply it. */
+export function forController({ controller }: CheckContext, mend: string): string {
+  return controller === undefined
+    ? mend
+    : `${controller} controls the host server and can mend this: \`mirrorflow doctor\` shows that user how`;
 }

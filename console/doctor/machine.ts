@@ -12,7 +12,8 @@ import { isUsableDirectory } from '../../protocol/base/files/private-directory.j
 import { sysvLibrary } from '../../protocol/spectcl/sysv/library.js';
 import { withHost } from '../servers.js';
 import { DISPLAY_HEADER_BYTES } from '../../protocol/spectcl/display-memory.js';
-import { fail, ok, warn, type Check, type Finding } from './check.js';
+import { fail, forController, ok, warn, type Check, type Finding } from './check.js';
+import { unitFiles } from './units.js';
 
 const MIB = 1024 * 1024;
 const NODE_MAJOR_MIN = 20;
@@ -80,7 +81,8 @@ export const flowSpace: Check = {
     const existing = existsSync(path) ? path : dirname(path);
     const elsewhere = 'keep flow files elsewhere with --flow-dir or MIRRORFLOW_FLOW_DIR';
     try {
-      accessSync(existing, constants.W_OK);
+      // The files belong to the user of the host server; the other users read them.
+      if (context.controller === undefined) accessSync(existing, constants.W_OK);
     } catch (error) {
       return fail(describeError(error), `give this user the permission to write there, or ${elsewhere}`);
     }
@@ -89,10 +91,16 @@ export const flowSpace: Check = {
     const found = `${path}, ${Math.floor(free / MIB)} MiB free`;
     if (free < FLOW_SPACE_MIN_BYTES) {
       const mend = `free some, make it larger (mount -o remount,size=…, --shm-size for containers), or ${elsewhere}`;
-      return warn(`${found}; a mirror needs about six times the display memory`, mend);
+      return warn(
+        `${found}; a mirror needs about six times the display memory`,
+        forController(context, mend),
+      );
     }
     if (type === TMPFS_MAGIC) return ok(found);
-    return warn(`${found}, on a disk and not in memory`, 'use a directory below /dev/shm');
+    return warn(
+      `${found}, on a disk and not in memory`,
+      forController(context, 'use a directory below /dev/shm'),
+    );
   },
 };
 
@@ -139,21 +147,16 @@ export const openFiles: Check = {
 
 export const systemd: Check = {
   title: 'start at boot',
-  run({ env, uid }) {
+  run(context) {
+    const { env, uid } = context;
     if (!existsSync('/run/systemd/system')) {
       return Promise.resolve(ok('no systemd on this machine; start the host server by other means'));
     }
-    const home = env['XDG_CONFIG_HOME'] ?? `${env['HOME'] ?? '/nowhere'}/.config`;
-    const units = [
-      '/etc/systemd/system/mirrorflow.service',
-      // The unit of the Debian package.
-      '/usr/lib/systemd/system/mirrorflow.service',
-      `${home}/systemd/user/mirrorflow.service`,
-    ];
-    const found = units.filter((path) => existsSync(path));
+    const found = unitFiles(env);
     if (found.length > 0) return Promise.resolve(ok(`installed as ${found.join(' and ')}`));
     const words = `mirrorflow install --scope ${uid === 0 ? 'system --user mirrorflow' : 'user'}`;
-    return Promise.resolve(warn('the host server is not started at boot', `\`${words}\` starts it at boot`));
+    const mend = forController(context, `\`${words}\` starts it at boot`);
+    return Promise.resolve(warn('the host server is not started at boot', mend));
   },
 };
 
@@ -163,7 +166,9 @@ export const secret: Check = {
     const path = env['MIRRORFLOW_SECRET_FILE'] ?? '';
     if (path === '')
       return Promise.resolve(
-        ok('MIRRORFLOW_SECRET_FILE is not set; a host server without a secret serves this machine only'),
+        ok(
+          'MIRRORFLOW_SECRET_FILE is not set here; that of the host server is checked with its configuration',
+        ),
       );
     const text = readText(path);
     if (text === undefined) {

@@ -12,7 +12,7 @@ import { lookUpService } from '../../protocol/spectcl/port-manager.js';
 import { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 import { withClient, withHost } from '../servers.js';
 import { packageVersion } from '../../protocol/base/installation.js';
-import { fail, ok, warn, type Check, type Finding, type CheckContext } from './check.js';
+import { fail, forController, ok, warn, type Check, type Finding, type CheckContext } from './check.js';
 
 /** Default port of the host server's XML-RPC. */
 const HOST_PORT = 7390;
@@ -27,7 +27,10 @@ export const hostServer: Check = {
       if (info.version === packageVersion()) return ok(found);
       return warn(
         `${found}; this command is version ${packageVersion()}`,
-        '`mirrorflow host stop --keep`, then `mirrorflow host start`: data keep moving in the meantime',
+        forController(
+          context,
+          '`mirrorflow host stop --keep`, then `mirrorflow host start`: data keep moving in the meantime',
+        ),
       );
     } catch (error) {
       if (!isMirrorflowError(error, 'NOT_RUNNING'))
@@ -46,10 +49,19 @@ export const applications: Check = {
   title: 'applications',
   async run(context) {
     const applications = await applicationsOf(context);
-    if (applications.length === 0) return ok('none yet; `mirrorflow run NAME --spectcl ADDRESS` starts one');
+    if (applications.length === 0) {
+      return ok(
+        context.controller === undefined
+          ? 'none yet; `mirrorflow run NAME --spectcl ADDRESS` starts one'
+          : `none yet; ${context.controller} can start one`,
+      );
+    }
     return applications.map(({ name, state, cause }) =>
       state === 'failed'
-        ? fail(`${name} failed: ${cause ?? 'unknown cause'}`, `\`mirrorflow run ${name}\` starts it again`)
+        ? fail(
+            `${name} failed: ${cause ?? 'unknown cause'}`,
+            forController(context, `\`mirrorflow run ${name}\` starts it again`),
+          )
         : ok(`${name} is ${state}`),
     );
   },
@@ -68,7 +80,7 @@ export const gateways: Check = {
         const cause = gateway.cause ?? `its state is ${gateway.state}`;
         return fail(
           `${name} has no gateway: ${cause}`,
-          'free the port, or stop the application and choose another',
+          forController(context, 'free the port, or stop the application and choose another'),
         );
       }),
     );
@@ -89,11 +101,14 @@ export const recorders: Check = {
         if (state === 'full')
           return fail(
             `${name} is not recorded: ${cause ?? 'the disk is full'}`,
-            `free space for ${directory}`,
+            forController(context, `free space for ${directory}`),
           );
         if (state === 'faulty' || state === 'failed')
-          return fail(`${name} is not recorded: ${cause ?? state}`, 'see the log of its recorder');
-        return ok(`${name}: ${state}, in ${directory}`);
+          return fail(
+            `${name} is not recorded: ${cause ?? state}`,
+            forController(context, 'see the log of its recorder'),
+          );
+        return ok(`${name}: ${state}, in ${directory}${cause === undefined ? '' : `; ${cause}`}`);
       }),
     );
     const recorderFindings = findings.filter((finding) => finding !== undefined);

@@ -82,7 +82,7 @@ export async function launchHost(options: HostLaunchOptions): Promise<LaunchedHo
     {
       detached: true,
       stdio: ['ignore', log, log],
-      env: { ...ownChildEnvironment(process.env), [LOG_FILE_VARIABLE]: logFile },
+      env: { ...ownChildEnvironment(options.env), [LOG_FILE_VARIABLE]: logFile },
     },
   );
   closeSync(log);

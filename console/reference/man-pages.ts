@@ -86,7 +86,8 @@ function globalOptions(): readonly string[] {
 function optionTerm(options: Options): (key: string) => string {
   return (key) => {
     const word = options[key];
-    const value = word?.type === 'string' ? `=${italic('VALUE')}` : '';
+    const stated = word?.optionalValue === true ? `[=${italic('VALUE')}]` : `=${italic('VALUE')}`;
+    const value = word?.type === 'string' ? stated : '';
     const letter = word?.alias === undefined ? '' : `${bold(`-${word.alias}`)}, `;
     return `${letter}${bold(`--${key}`)}${value}`;
   };

@@ -57,7 +57,8 @@ function commandSection({ name, summary, positionals, options }: Command): reado
 function optionTable(options: Options): string {
   const rows = Object.entries(options).map(([key, word]) => {
     const letter = word.alias === undefined ? '' : `, ${code(`-${word.alias}`)}`;
-    return [code(`--${key}${word.type === 'string' ? ' VALUE' : ''}`) + letter, meaningOf(word)];
+    const value = word.optionalValue === true ? ' [VALUE]' : ' VALUE';
+    return [code(`--${key}${word.type === 'string' ? value : ''}`) + letter, meaningOf(word)];
   });
   return table(['option', 'meaning'], rows);
 }

@@ -14,6 +14,8 @@ export interface MirrorFacts {
   readonly spectra: number;
   readonly memoryBytes: number;
   readonly image: string | undefined;
+  /** Where the spectra are recorded; undefined where they are not. */
+  readonly recordings?: string | undefined;
   readonly hostPid: number;
   readonly ownHost: boolean;
   /**
@@ -44,6 +46,7 @@ export function announcement(
     row('source', facts.source),
     row('spectra', `${facts.spectra} in ${formatBytes(facts.memoryBytes)} of shared memory`),
     ...(facts.image === undefined ? [] : [row('memory', facts.image)]),
+    ...(facts.recordings === undefined ? [] : [row('recorded', `into ${facts.recordings}`)]),
     row(
       'host server',
       `process ${facts.hostPid}, ${facts.ownHost ? 'stops with this command' : 'ran already'}`,

@@ -17,6 +17,7 @@ import { cutTo, printable } from '../render/printable.js';
 import { announcement, pulseLine, type MirrorFacts } from './announcement.js';
 import { runApplication } from './application.js';
 import { SessionHost } from './own-host.js';
+import { OwnRecording } from './recording.js';
 import { SimulatorProcess } from './simulator.js';
 
 export interface StartOptions {
@@ -25,6 +26,14 @@ export interface StartOptions {
   readonly spectcl: string | undefined;
   readonly updateIntervalMs: number | undefined;
   readonly allowChanges: boolean | undefined;
+  /** Undefined: nothing is recorded. */
+  readonly record: StartRecording | undefined;
+}
+
+/** The recording of a session. */
+export interface StartRecording {
+  /** An absolute path; undefined for the place of the application's own recorder. */
+  readonly directory: string | undefined;
 }
 
 const FLOW = 'spectra';
@@ -67,9 +76,12 @@ class Session {
     this.#context = context;
   }
 
-  async open({ app, spectcl, updateIntervalMs, allowChanges }: StartOptions): Promise<void> {
+  async open({ app, spectcl, updateIntervalMs, allowChanges, record }: StartOptions): Promise<void> {
     const { signal } = this.#context;
-    const host = await SessionHost.obtain(this.#context, (text) => this.#report(text));
+    const recordings = record?.directory;
+    const host = await SessionHost.obtain(withRecordings(this.#context, recordings), (text) =>
+      this.#report(text),
+    );
     this.#parts.push({ name: 'the host server', stop: () => host.stop() });
     const source = spectcl ?? (await this.#simulator());
     const { directory } = host.info;
@@ -80,6 +92,7 @@ class Session {
         source,
         ...(updateIntervalMs === undefined ? {} : { updateIntervalMs }),
         ...(allowChanges === undefined ? {} : { allowChanges }),
+        ...(record === undefined || recordings !== undefined ? {} : { record: { flows: [FLOW] } }),
       });
       // Waited for even when interrupted: an application that starts after the interruption has to
       // be stopped too.
@@ -96,7 +109,23 @@ class Session {
     this.#client = client;
     this.#parts.push({ name: 'the mirror', stop: () => client.close() });
     this.#mirror = await interruptible(signal, client.mirror());
-    await this.#announce(host, { app, source, simulator: spectcl === undefined });
+    if (recordings !== undefined) {
+      const recording = await OwnRecording.begin({ app, flow: FLOW, directory, recordings }, (text) =>
+        this.#report(text),
+      );
+      this.#parts.push({ name: 'the recording', stop: () => recording.close() });
+      if (!host.isOwn) {
+        this.#report(
+          'The viewer that ran already has a time line only if MIRRORFLOW_RECORDINGS names that directory.',
+        );
+      }
+    }
+    await this.#announce(host, {
+      app,
+      source,
+      simulator: spectcl === undefined,
+      recordings: recordings ?? (await client.appInfo()).recorder?.directory,
+    });
     this.#watch(client, this.#mirror);
   }
 
@@ -164,7 +193,7 @@ class Session {
 
   async #announce(
     host: SessionHost,
-    { app, source, simulator }: Pick<MirrorFacts, 'app' | 'source' | 'simulator'>,
+    { app, source, simulator, recordings }: Pick<MirrorFacts, 'app' | 'source' | 'simulator' | 'recordings'>,
   ): Promise<void> {
     const { output, env } = this.#context;
     const client = this.#client;
@@ -195,6 +224,7 @@ class Session {
         spectra,
         memoryBytes,
         image,
+        recordings,
         pid: process.pid,
       });
     }
@@ -208,7 +238,8 @@ class Session {
       ...(others ? ['--app', app] : []),
     ];
     const log = env['MIRRORFLOW_WEB'] === 'off' ? undefined : logFilePath(directory, 'host-server');
-    const facts = { app, source, simulator, web, log, spectra, spectrum, memoryBytes, image, options };
+    const shown = { app, source, simulator, recordings, web, log };
+    const facts = { ...shown, spectra, spectrum, memoryBytes, image, options };
     output.lines(
       announcement({ ...facts, hostPid: pid, ownHost: host.isOwn }, (text, style) =>
         output.styled(text, style),
@@ -232,6 +263,14 @@ class Session {
     output.raw(`\r\x1b[K${cutTo(line, output.size.width - 1, output.abilities.unicode)}`);
     this.#onStatusLine = true;
   }
+}
+
+/** An own host server gives its viewer the recordings, for the time line. */
+function withRecordings(context: CommandContext, directory: string | undefined): CommandContext {
+  if (directory === undefined) return context;
+  const others = context.env['MIRRORFLOW_RECORDINGS'] ?? '';
+  const all = others === '' ? directory : `${others}:${directory}`;
+  return { ...context, env: { ...context.env, MIRRORFLOW_RECORDINGS: all } };
 }
 
 async function stopApplication(host: SessionHost, app: string): Promise<void> {

@@ -34,6 +34,8 @@ export interface ApplicationDependencies {
   readersOf(options: ApplicationOptions): ApplicationReaders;
   /** The options in the record. */
   recordedOptions(name: string): ApplicationOptions | undefined;
+  /** An app server that runs has other values of these settings than the configuration. */
+  notAsConfigured(name: string, changed: readonly string[]): void;
   removeLeftovers(name: string): void;
   /**
    * Stops the duplicators and the gateway that a dead app server has left, and removes their files;

@@ -2,7 +2,9 @@
  * Options of an application: those to start it with, and how two of them differ. Used by the
  * applications of a host server. Pure.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { formatAddress, parseAddress } from '../../protocol/base/address.js';
+import { isStruct } from '../../protocol/rpc/xml-rpc/values.js';
 import { checkRecordOptions } from '../../protocol/rpc/contract/recorder.js';
 import { APPLICATION_SETTINGS, type ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 
@@ -62,6 +64,29 @@ export function optionsDifference(
     return [`${member} is ${current ?? 'not stated'}, asked was ${requested}`];
   });
   return differences.length === 0 ? undefined : differences.join('; ');
+}
+
+/**
+ * The settings in which two options differ, `lingerMs` or `gateway.restPort`; without their values,
+ * which may be secrets, such as the environment of a program.
+ */
+export function changedSettings(one: ApplicationOptions, other: ApplicationOptions): readonly string[] {
+  return SETTINGS.flatMap((setting) => {
+    const [left, right] = [comparable(setting, one), comparable(setting, other)];
+    if (isDeepStrictEqual(left, right)) return [];
+    if (!isStruct(left) || !isStruct(right)) return [setting];
+    const members = [...new Set([...Object.keys(left), ...Object.keys(right)])];
+    return members
+      .filter((member) => !isDeepStrictEqual(left[member], right[member]))
+      .map((member) => `${setting}.${member}`);
+  });
+}
+
+/** Values that mean the same are equal: port 0 is any port, as without one. */
+function comparable(setting: (typeof SETTINGS)[number], options: ApplicationOptions): unknown {
+  const value = options[setting];
+  if (setting === 'port') return value ?? 0;
+  return setting === 'source' && options.source !== undefined ? canonical(options.source) : value;
 }
 
 /** A setting as text, to compare and to show it. */

@@ -17,7 +17,7 @@ import { isAlive, ownIdentity, type OwnerIdentity } from '../../protocol/base/ow
 import type { Caller } from '../../protocol/rpc/xml-rpc/contract.js';
 import { Application } from './application.js';
 import type { ApplicationDependencies } from './application-dependencies.js';
-import { checkSettings, completeOptions } from './application-options.js';
+import { changedSettings, checkSettings, completeOptions } from './application-options.js';
 import { identifySource, isSameSource } from './source-identity.js';
 import type { HostSession } from '../control/call-origin.js';
 
@@ -78,9 +78,18 @@ export class Applications {
    */
   adopt(identity: OwnerIdentity, options: ApplicationOptions): void {
     const ofThisBoot = (identity.bootId ?? '') === (ownIdentity().bootId ?? '');
-    if (isAlive(identity)) this.#obtain(options).expect(options);
-    else if (ofThisBoot) this.#obtain(options).resume();
+    if (isAlive(identity)) {
+      this.#reportChanges(options);
+      this.#obtain(options).expect(options);
+    } else if (ofThisBoot) this.#obtain(options).resume();
     else this.#dependencies.removeLeftovers(options.name);
+  }
+
+  /** Of an app server that runs: its configuration may have been changed since its start. */
+  #reportChanges(options: ApplicationOptions): void {
+    const configured = this.#configured.get(options.name);
+    const changed = configured === undefined ? [] : changedSettings(options, configured);
+    if (changed.length > 0) this.#dependencies.notAsConfigured(options.name, changed);
   }
 
   /** Starts the configured applications. Resolves when each of them runs or has failed. */

@@ -135,7 +135,8 @@ function attempt<T>(key: string, refuse: Refuse, read: () => T): T | undefined {
     const [, inner = '', message = text] = text.startsWith(from)
       ? (/^(\S*) (.*)$/s.exec(text.slice(from.length)) ?? [])
       : [];
-    refuse(`${key}${inner}`, message);
+    // Other messages may begin with the key, which is stated once.
+    refuse(`${key}${inner}`, message.startsWith(`${key} `) ? message.slice(key.length + 1) : message);
     return undefined;
   }
 }

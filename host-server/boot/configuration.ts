@@ -27,7 +27,12 @@ export interface ConfigurationProblem {
 
 export type ConfigurationResult =
   | { readonly kind: 'configuration'; readonly configuration: Configuration }
-  | { readonly kind: 'problems'; readonly problems: readonly ConfigurationProblem[] };
+  | {
+      readonly kind: 'problems';
+      readonly problems: readonly ConfigurationProblem[];
+      /** The keys without a problem. */
+      readonly sound: Configuration;
+    };
 
 const KEYS = Object.entries<ConfigurationKey<unknown>>(CONFIGURATION_KEYS);
 /** The keys of mirrorflow; `$schema` is for editors. */
@@ -39,7 +44,7 @@ export function parseConfiguration(text: string): ConfigurationResult {
   const problems: ConfigurationProblem[] = [];
   const refuse = (key: string, message: string): void => void problems.push({ key, message });
   const root = readJson(text, refuse);
-  if (root === undefined) return { kind: 'problems', problems };
+  if (root === undefined) return { kind: 'problems', problems, sound: { applications: [] } };
   for (const key of Object.keys(root)) {
     if (!KEYS.some(([known]) => known === key)) {
       refuse(key.slice(0, 80), `is not known; the keys are ${KEY_LIST}`);
@@ -47,9 +52,12 @@ export function parseConfiguration(text: string): ConfigurationResult {
   }
   const given = KEYS.filter(([key]) => Object.hasOwn(root, key));
   const read = given.map(([key, { read }]) => [key, read(root[key], key, refuse)] as const);
-  if (problems.length > 0) return { kind: 'problems', problems };
-  const values = Object.fromEntries(read) as Partial<Configuration>;
-  return { kind: 'configuration', configuration: { applications: [], ...values } };
+  const sound = read.filter(([, value]) => value !== undefined);
+  const values = Object.fromEntries(sound) as Partial<Configuration>;
+  const configuration = { applications: [], ...values };
+  return problems.length > 0
+    ? { kind: 'problems', problems, sound: configuration }
+    : { kind: 'configuration', configuration };
 }
 
 type Root = { readonly [key: string]: unknown };

@@ -8,6 +8,7 @@ import { PROTOCOL_VERSION } from '../../protocol/base/version.js';
 import type { RelayedCall } from '../../protocol/rpc/contract/hosts.js';
 import type { ApplicationOptions } from '../../protocol/rpc/contract/shapes.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { LIMITS } from '../../protocol/base/limits.js';
 import type { Handlers } from '../../protocol/rpc/xml-rpc/contract.js';
 import type { Applications } from '../applications/applications.js';
 import type { CallOrigin, HostSession } from '../control/call-origin.js';
@@ -51,7 +52,9 @@ export function hostHandlers(
 ): Partial<Handlers<MirrorflowContract, CallOrigin>> {
   return {
     'host.info': () => {
-      const web = facts.web()?.address;
+      const viewer = facts.web();
+      const web = viewer?.address;
+      const cause = viewer?.cause?.message.slice(0, LIMITS.causeCharacters);
       return {
         version: facts.version,
         protocol: PROTOCOL_VERSION,
@@ -61,7 +64,9 @@ export function hostHandlers(
         flowDirectory: facts.flowDirectory,
         port: facts.port(),
         startedAt: facts.startedAt,
+        webState: viewer?.state ?? 'off',
         ...(web === undefined ? {} : { web }),
+        ...(cause === undefined ? {} : { webCause: cause }),
       };
     },
     'host.applications': () => applications.list(),

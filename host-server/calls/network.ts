@@ -10,7 +10,7 @@ import {
   type ApplicationOptions,
 } from '../../protocol/rpc/contract/shapes.js';
 import { SITE_METHODS, type SiteHost } from '../../protocol/rpc/contract/sites.js';
-import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
+import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import type { RpcValue } from '../../protocol/rpc/xml-rpc/values.js';
 import type { Applications } from '../applications/applications.js';
@@ -141,7 +141,9 @@ export class Network {
       const applications = await peer.call('host.applications', [], { timeoutMs: ANSWER_TIMEOUT_MS });
       return { ...facts, applications };
     } catch (error) {
-      return { ...facts, cause: describeError(error), applications: [] };
+      const cause = describeError(error);
+      const code = isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR';
+      return { ...facts, cause, code, applications: [] };
     }
   }
 
@@ -199,7 +201,7 @@ function farOnNetwork(host: string, { site, version, since, applications, flows 
   return { host, site, own: false, connected: true, version, since, applications: infos, flows };
 }
 
-function unreachableOnNetwork({ name: host, address, since, cause }: UnreachablePeer): HostOnNetwork {
+function unreachableOnNetwork({ name: host, address, since, cause, code }: UnreachablePeer): HostOnNetwork {
   return {
     ...(host !== undefined && { host }),
     ...(since !== undefined && { since }),
@@ -207,6 +209,7 @@ function unreachableOnNetwork({ name: host, address, since, cause }: Unreachable
     connected: false,
     address,
     cause,
+    code,
     applications: [],
   };
 }

@@ -4,6 +4,7 @@
  * The viewer reports its URL by the call `child.ready`. Owned by `host-server.ts`. Starts and stops
  * the process; its log file is written below the runtime directory.
  */
+import type { MirrorflowError } from '../../protocol/base/errors.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import { programPath } from '../../protocol/base/installation.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -53,6 +54,17 @@ export class WebProcess {
   /** `http://127.0.0.1:7391/`; undefined while it does not serve. */
   get address(): string | undefined {
     return this.#supervisor.ready;
+  }
+
+  /** `starting` also while it waits for the next start after a failure. */
+  get state(): 'starting' | 'running' | 'failed' {
+    const { state } = this.#supervisor;
+    return state === 'running' || state === 'failed' ? state : 'starting';
+  }
+
+  /** Why it does not serve. */
+  get cause(): MirrorflowError | undefined {
+    return this.state === 'running' ? undefined : this.#supervisor.cause;
   }
 
   /** See child.ready. False when the process is not this viewer. */

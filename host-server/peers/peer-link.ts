@@ -7,7 +7,7 @@
 import { formatAddress } from '../../protocol/base/address.js';
 import { Backoff, type BackoffLimits } from '../../protocol/base/backoff.js';
 import type { Clock } from '../../protocol/base/clock.js';
-import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
+import { describeError, isMirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import type { HostSession } from '../control/call-origin.js';
 import type { PeerAddress } from './peer-address.js';
@@ -42,6 +42,7 @@ export class PeerLink {
   readonly #closing = new AbortController();
   readonly #done: Promise<void>;
   #cause: string | undefined;
+  #code: ErrorCode = 'TRANSPORT_ERROR';
   #backoff: Backoff;
   #wake: () => void = () => undefined;
 
@@ -56,6 +57,11 @@ export class PeerLink {
   /** Why it is not connected; undefined while it is, or has not tried. */
   get cause(): string | undefined {
     return this.#cause;
+  }
+
+  /** Of the cause. */
+  get code(): ErrorCode {
+    return this.#code;
   }
 
   async close(): Promise<void> {
@@ -99,6 +105,7 @@ export class PeerLink {
     const cause = describeError(error);
     if (cause === this.#cause) return;
     this.#cause = cause;
+    this.#code = isMirrorflowError(error) ? error.code : 'TRANSPORT_ERROR';
     const fields = { address: formatAddress(this.address), cause };
     const { log } = this.#options;
     if (isMirrorflowError(error, 'TRANSPORT_ERROR')) log.info('another host is unreachable', fields);

@@ -10,7 +10,7 @@ import type { BackoffLimits } from '../../protocol/base/backoff.js';
 import type { Clock } from '../../protocol/base/clock.js';
 import type { HostIntroduction } from '../../protocol/rpc/contract/hosts.js';
 import { CONTRACT } from '../../protocol/rpc/contract/methods.js';
-import { MirrorflowError } from '../../protocol/base/errors.js';
+import { MirrorflowError, type ErrorCode } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
 import type { Security } from '../../protocol/rpc/security/options.js';
 import { connectControl } from '../../protocol/rpc/xml-rpc/control-socket.js';
@@ -35,6 +35,7 @@ export interface UnreachablePeer {
   /** When the connection was lost. */
   readonly since: Date | undefined;
   readonly cause: string;
+  readonly code: ErrorCode;
 }
 
 interface PeersEvents {
@@ -141,13 +142,21 @@ export class Peers extends EventEmitter<PeersEvents> {
     const reached = new Set([...this.#addresses.values()].map(formatAddress));
     const never = [...this.#links.values()]
       .filter(({ address, cause }) => cause !== undefined && !reached.has(formatAddress(address)))
-      .map(({ address, cause = '' }) => ({
+      .map(({ address, cause, code }) => ({
         name: undefined,
         address: formatAddress(address),
         since: undefined,
-        cause,
+        cause: cause ?? '',
+        code,
       }));
-    return [...this.#lost.values(), ...never];
+    return [...[...this.#lost.values()].map((lost) => this.#withLatest(lost)), ...never];
+  }
+
+  /** A lost host with the cause of the last attempt to connect with it again. */
+  #withLatest(lost: UnreachablePeer): UnreachablePeer {
+    const address = this.#addresses.get(lost.name ?? '');
+    const link = address === undefined ? undefined : this.#links.get(formatAddress(address));
+    return link?.cause === undefined ? lost : { ...lost, cause: link.cause, code: link.code };
   }
 
   /**
@@ -271,11 +280,12 @@ export class Peers extends EventEmitter<PeersEvents> {
     if (this.#connected.get(name) !== peer) return;
     this.#connected.delete(name);
     if (this.#closed) return;
-    const cause = reason?.message ?? 'the connection was closed';
+    const { message: cause, code } =
+      reason ?? new MirrorflowError('TRANSPORT_ERROR', 'the connection was closed');
     if (this.#lost.size >= REMEMBERED_MAX) this.#lost.delete([...this.#lost.keys()][0] ?? '');
     const configured = this.#addresses.get(name);
     const address = configured === undefined ? peer.address : formatAddress(configured);
-    this.#lost.set(name, { name, address, since: new Date(), cause });
+    this.#lost.set(name, { name, address, since: new Date(), cause, code });
     this.#options.log.warn('the connection with another host was lost', { host: name, cause });
     this.emit('changed');
   }

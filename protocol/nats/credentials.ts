@@ -5,7 +5,8 @@
  * so that a replaced file is used. Reads the file.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { describeError, MirrorflowError } from '../base/errors.js';
+import { MirrorflowError } from '../base/errors.js';
+import { describeUnreadable } from '../base/files/unreadable.js';
 
 export type NatsCredentials =
   | { readonly kind: 'user'; readonly user: string; readonly password: string }
@@ -37,7 +38,7 @@ export function readNatsCredentials(file: string): NatsCredentials {
   } catch (thrown) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      `the NATS credentials ${file} cannot be used: ${describeError(thrown)}`,
+      `the NATS credentials ${file} cannot be used: ${describeUnreadable(thrown)}`,
       { file },
       thrown,
     );

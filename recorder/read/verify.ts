@@ -17,10 +17,10 @@ const UNFINISHED_ELSEWHERE_MS = 60_000;
 
 /**
  * `finished`: whole, with its summary. `recording`: its recorder lives, or is on another host and
- * has written within UNFINISHED_ELSEWHERE_MS. `cut`: its recorder was killed or its disk was full;
+ * has written within UNFINISHED_ELSEWHERE_MS; `waiting` while such a file has no message. `cut`: its recorder was killed or its disk was full;
  * readable, and `repair` completes it.
  */
-export type RecordingStatus = 'finished' | 'recording' | 'cut';
+export type RecordingStatus = 'finished' | 'recording' | 'waiting' | 'cut';
 
 export interface RecordingInfo {
   readonly path: string;
@@ -133,14 +133,14 @@ export function verifyRecording(path: string): Verified {
 /**
  * Completes a recording that was cut: removes what follows its last whole chunk and writes the
  * summary. Returns the bytes that were removed; undefined for a finished one, which stays as it is.
- * Throws FILE_OWNED while it is `recording`, NO_SPACE, NOT_PERMITTED.
+ * Throws FILE_OWNED while its recorder lives, NO_SPACE, NOT_PERMITTED.
  */
 export function repairRecording(path: string): number | undefined {
   const file = new RecordingReader(path);
   try {
     const status = statusOf(file);
     if (status === 'finished') return undefined;
-    if (status === 'recording') {
+    if (status !== 'cut') {
       throw new MirrorflowError('FILE_OWNED', `${path} is being recorded; stop its recorder first`, { path });
     }
     const { summary, end, size } = file;
@@ -182,17 +182,20 @@ function complete(path: string, end: number, bytes: Buffer): void {
 
 function statusOf(file: RecordingReader): RecordingStatus {
   if (file.isFinished) return 'finished';
+  if (!isBeingWritten(file)) return 'cut';
+  return file.summary.messages === 0 ? 'waiting' : 'recording';
+}
+
+function isBeingWritten(file: RecordingReader): boolean {
   const [metadata] = file.metadata('recording');
   const pid = Number(metadata?.get('pid'));
   const startTicks = metadata?.get('startTicks') ?? '';
   const host = metadata?.get('host');
-  if (host === undefined) return 'cut';
+  if (host === undefined) return false;
   if (host !== hostname()) {
     // A recorder on another host cannot be seen; it writes every few seconds.
-    return Date.now() - file.modifiedMs < UNFINISHED_ELSEWHERE_MS ? 'recording' : 'cut';
+    return Date.now() - file.modifiedMs < UNFINISHED_ELSEWHERE_MS;
   }
-  if (!/^\d+$/.test(startTicks)) return 'cut';
-  return isAlive({ pid, startTicks: BigInt(startTicks), bootId: metadata?.get('bootId') })
-    ? 'recording'
-    : 'cut';
+  if (!/^\d+$/.test(startTicks)) return false;
+  return isAlive({ pid, startTicks: BigInt(startTicks), bootId: metadata?.get('bootId') });
 }

@@ -10,6 +10,7 @@ import type { RecordedFlow } from '../flow-channel.js';
 import { FlowChannels } from './channels.js';
 import type { Series } from './series.js';
 import { pauseUnlessAborted } from './pause.js';
+import { sourceWait } from './source-wait.js';
 
 export interface FlowRecorderOptions {
   readonly client: Client;
@@ -43,10 +44,16 @@ export class FlowRecorder {
   readonly counts: FlowCounts;
   readonly #options: FlowRecorderOptions;
   #reportedMs = -Infinity;
+  #flow: InputFlow | undefined;
 
   constructor(options: FlowRecorderOptions) {
     this.#options = options;
     this.counts = { flow: options.flow, buffers: 0, bytes: 0, lost: 0 };
+  }
+
+  /** What it waits for; undefined while a provider is attached. */
+  get waiting(): string | undefined {
+    return sourceWait(this.counts.flow, this.#flow, 'the flow does not exist yet');
   }
 
   /** Records until the signal is aborted. Waits for a flow that does not exist yet. */
@@ -54,6 +61,7 @@ export class FlowRecorder {
     const opened = await this.#open(signal);
     if (opened === undefined) return;
     const { flow, identity } = opened;
+    this.#flow = flow;
     flow.on('lost', (buffers) => this.#reportLost(buffers));
     try {
       await this.#copy(flow, identity, signal);

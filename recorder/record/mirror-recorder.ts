@@ -12,6 +12,7 @@ import type { RecordedFlow } from '../flow-channel.js';
 import { blockBytesOf, encodePublication, type Density } from '../mirror/publication-codec.js';
 import { FlowChannels } from './channels.js';
 import { identityOf, type FlowCounts } from './flow-recorder.js';
+import { sourceWait } from './source-wait.js';
 import { KeyFrames } from './key-frames.js';
 import { pauseUnlessAborted } from './pause.js';
 import type { Series } from './series.js';
@@ -44,12 +45,20 @@ export class MirrorRecorder {
   readonly #options: MirrorRecorderOptions;
   readonly #density: Density;
   #last: Publication | undefined;
+  #flow: InputFlow | undefined;
+  /** Why the mirror cannot be opened. */
+  #cause = 'it is being opened';
   readonly #keyFrames = new KeyFrames();
 
   constructor(options: MirrorRecorderOptions) {
     this.#options = options;
     this.#density = options.everyMs >= DENSE_EVERY_MS ? 'dense' : 'fast';
     this.counts = { flow: options.flow ?? SPECTRA_FLOW, buffers: 0, bytes: 0, lost: 0 };
+  }
+
+  /** What it waits for; undefined while its source is live. */
+  get waiting(): string | undefined {
+    return sourceWait(this.counts.flow, this.#flow, this.#cause);
   }
 
   /** Records until the signal is aborted. Waits for a source that is unreachable. */
@@ -60,13 +69,15 @@ export class MirrorRecorder {
       try {
         opened = await this.#open();
       } catch (error) {
-        if (!noted) this.#options.note(`waiting for the mirror: ${describeError(error)}`);
+        this.#cause = describeError(error);
+        if (!noted) this.#options.note(`waiting for the mirror: ${this.#cause}`);
         noted = true;
         await pauseUnlessAborted(RETRY_MS, signal);
         continue;
       }
       const { flow, identity } = opened;
       noted = false;
+      this.#flow = flow;
       this.#options.note(`attached to the mirror ${this.counts.flow}`);
       const close = (): void => void flow.close();
       signal.addEventListener('abort', close, { once: true });
@@ -74,6 +85,8 @@ export class MirrorRecorder {
         await this.#follow(flow, identity, signal);
       } finally {
         signal.removeEventListener('abort', close);
+        this.#flow = undefined;
+        this.#cause = 'its mirror has ended';
         await flow.close();
       }
     }

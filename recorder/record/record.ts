@@ -35,6 +35,8 @@ export interface RecordingState {
   readonly flows: readonly FlowCounts[];
   /** Bytes of the present file. */
   readonly bytes: number;
+  /** For each flow without a live source what its recorder waits for. */
+  readonly waiting: readonly string[];
 }
 
 /**
@@ -70,16 +72,21 @@ export async function record(
   if (signal.aborted) end();
   signal.addEventListener('abort', end, { once: true });
   const cancelEnd = options.forMs === undefined ? undefined : systemClock.after(options.forMs, end);
-  const counts: FlowCounts[] = [];
+  const recorders: FlowRecording[] = [];
   const state: RecordingState = {
     paths: series.paths,
-    flows: counts,
+    get flows() {
+      return recorders.map(({ counts }) => counts);
+    },
     get bytes() {
       return series.file.bytes;
     },
+    get waiting() {
+      return recorders.flatMap(({ waiting }) => waiting ?? []);
+    },
   };
   try {
-    const runs = await recorders(client, options, series, note, counts);
+    const runs = await begin(client, options, series, note, recorders);
     onBegin(state);
     await Promise.all(runs.map((run) => run(ending.signal).catch(fail)));
   } catch (error) {
@@ -95,12 +102,15 @@ export async function record(
 
 type Run = (signal: AbortSignal) => Promise<void>;
 
-async function recorders(
+/** A recorder of a flow or of the mirror. */
+type FlowRecording = Pick<FlowRecorder, 'counts' | 'waiting'>;
+
+async function begin(
   client: Client,
   { flows, everyMs, hold, lossy }: RecordOptions,
   series: Series,
   note: (text: string) => void,
-  counts: FlowCounts[],
+  recorders: FlowRecording[],
 ): Promise<Run[]> {
   const { source } = await client.appInfo();
   const infos = await client.flows();
@@ -124,7 +134,7 @@ async function recorders(
           onDefinitions: () => answers?.definitionsChanged(),
         })
       : new FlowRecorder({ client, flow, series, hold, lossy, note });
-    counts.push(recorder.counts);
+    recorders.push(recorder);
     runs.push((signal) => recorder.run(signal));
   }
   if (answers !== undefined) runs.push((signal) => answers.run(signal));

@@ -4,7 +4,7 @@
  * directory.
  *
  * ```
- * waiting ──▶ recording ──▶ finished     its time is over
+ * waiting ◀─▶ recording ──▶ finished     its time is over; waiting: no source is live
  *               │   ▲
  *               ▼   │ after a pause; of a full disk when there is space
  *           full, faulty
@@ -48,15 +48,17 @@ export class RecordingService {
   }
 
   report(): RecorderReport {
-    const { paths, bytes = 0, flows = [] } = this.#recording ?? {};
+    const { paths, bytes = 0, flows = [], waiting = [] } = this.#recording ?? {};
     const file = paths?.at(-1);
+    const isRecording = this.#state === 'recording';
+    const cause = isRecording && waiting.length > 0 ? waiting.join('; ') : this.#cause;
     return {
-      state: this.#state,
+      state: isRecording && waiting.length === flows.length ? 'waiting' : this.#state,
       bytes,
       flows: flows.map(({ flow, buffers, bytes: size, lost }) => ({ flow, buffers, bytes: size, lost })),
       ...(file === undefined ? {} : { file }),
       ...(this.#since === undefined ? {} : { since: this.#since }),
-      ...(this.#cause === undefined ? {} : { cause: this.#cause.slice(0, CAUSE_CHARACTERS_MAX) }),
+      ...(cause === undefined ? {} : { cause: cause.slice(0, CAUSE_CHARACTERS_MAX) }),
     };
   }
 

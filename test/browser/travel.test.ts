@@ -110,11 +110,22 @@ describe('time travel on the page', function () {
     await page.keyboard.press('End');
     await eventuallySum(page, sums[2]!);
     expect(await page.locator('.plot').getAttribute('data-state')).to.equal('past');
-    expect(await page.locator('.plot-state').textContent()).to.match(/^past · Recorded \d{4}-\d\d-\d\d /);
+    expect(await page.locator('.plot-state').textContent()).to.match(
+      /^past · Recorded \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/,
+    );
     expect(await page.locator('.pill').textContent()).to.equal('past');
     await page.keyboard.press('Home');
     await eventuallySum(page, sums[0]!);
-    expect(await slider.getAttribute('aria-valuetext')).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
+    expect(await slider.getAttribute('aria-valuetext')).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d.*, UTC/);
+    const zone = page.locator('.timeline-zone');
+    expect(await zone.textContent()).to.match(/^UTC([+-]\d+(:\d\d)?)?$/);
+    for (const place of [
+      zone,
+      slider,
+      page.locator('.timeline-text').first(),
+      page.locator('.timeline-time'),
+    ])
+      expect(await place.getAttribute('title')).to.contain(`have UTC: ${formatMoment(startMs)}`);
     const past = await eventuallyHash(page, `#/e1?at=${formatMoment(startMs)}&p=tof`);
     // Another page opens the same moment by its link.
     await page.goto('about:blank');

@@ -121,6 +121,11 @@ describe('a recording file', () => {
     const file = await RecordingFile.create(path, { library: 'test' });
     file.addMetadata('recording', new Map([['host', 'another']]));
     await file.sync();
+    expect(describeRecording(path).status).to.equal('waiting');
+    expect(() => repairRecording(path)).to.throw('is being recorded');
+    const channel = file.addChannel({ topic: 'a', messageEncoding: 'x', schemaId: 0, metadata: new Map() });
+    await file.write(channel, 0, 1_000, Buffer.from('first'));
+    await file.sync();
     expect(describeRecording(path).status).to.equal('recording');
     expect(() => repairRecording(path)).to.throw('is being recorded');
     const before = new Date(Date.now() - 61_000);

@@ -94,6 +94,38 @@ describe('the recorder of an application', () => {
     expect(() => process.kill(info.pid ?? 0, 0)).to.throw('ESRCH');
   });
 
+  it('a recorder without a source waits and says so, and records again when the source is back', async () => {
+    await start();
+    await recorder(({ state }) => state === 'recording', 'it records');
+    await attached();
+    await write(3);
+    await recorder(hasRecorded(3), 'it has recorded');
+    await output.close();
+    const waiting = await recorder(({ state }) => state === 'waiting', 'it waits');
+    expect(waiting.cause).to.equal('waiting for the source of events, which is ended');
+    const apps = system.program('console/main.js', ['apps']);
+    expect(await apps.end()).to.equal(0);
+    expect(apps.output).to.match(/waiting +waiting for the source of events/);
+    output = await client.openOutput('events', { bufferSize: BUFFER_BYTES, buffers: 16 });
+    await write(1);
+    const again = await recorder(hasRecorded(4), 'it records again');
+    expect(again.cause).to.equal(undefined);
+    await output.close();
+  });
+
+  it('a recorder of a flow that nobody has opened waits, and its file is listed as waiting', async () => {
+    await start({ flows: ['never'] });
+    const { file = '', cause } = await recorder(
+      ({ state, file }) => state === 'waiting' && file !== undefined,
+      'it waits',
+    );
+    expect(cause).to.equal('waiting for the source of never: the flow does not exist yet');
+    const listed = system.program('console/main.js', ['recordings', 'list', file]);
+    expect(await listed.end()).to.equal(0);
+    expect(listed.output).to.match(/\.mcap +waiting/);
+    await output.close();
+  });
+
   it('a killed recorder is started again with a new file, and both files together have every buffer once', async () => {
     await start();
     await attached();

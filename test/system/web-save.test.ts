@@ -34,7 +34,9 @@ describe('files and layouts of the web viewer', () => {
   it('spectra are served as files that hold the counts in range', async () => {
     const answer = await save('app=e1&format=swrite&spectrum=tof&spectrum=pid.de-vs-e');
     expect(answer.status).to.equal(200);
-    expect(answer.headers.get('content-disposition')).to.match(/^attachment; filename="e1-[\d-]+\.spec"$/);
+    expect(answer.headers.get('content-disposition')).to.match(
+      /^attachment; filename="e1-\d{8}T\d{6}Z\.spec"$/,
+    );
     const saved = readSpectra(new Uint8Array(await answer.arrayBuffer()));
     expect(saved.map(({ name }) => name)).to.have.members(['tof', 'pid.de-vs-e']);
     const { binding, counts } = new SpectraView(simulator.memory).get('tof');

@@ -4,6 +4,7 @@
  * in the browser's storage.
  */
 import { conditionText, stateText, valueText } from '../view/alarm-text.js';
+import { momentText } from '../view/moment.js';
 import { isTrendName, type AlarmView } from '../wire/trends.js';
 import { element, keepFocus, setText } from './dom.js';
 import { labelled, textInput } from './form-fields.js';
@@ -59,11 +60,7 @@ export class AlarmList {
       { class: raised ? 'raised' : '' },
       element('strong', {}, name),
       element('span', { class: 'what' }, conditionText(rule.condition)),
-      element(
-        'span',
-        { class: 'state' },
-        `${stateText(view)}${measured} since ${new Date(sinceMs).toLocaleString('en-GB')}`,
-      ),
+      element('span', { class: 'state' }, `${stateText(view)}${measured} since ${momentText(sinceMs)}`),
       raised && acknowledged === undefined ? button('Acknowledge', () => this.#acknowledge(name)) : undefined,
       button('Remove', () => this.#actions.remove(name)),
     );

@@ -4,6 +4,7 @@
  */
 import type { SavedSpectrum } from '../../plotting/files/saved-spectrum.js';
 import { binned } from '../view/jsroot-bins.js';
+import { momentText } from '../view/moment.js';
 import { selectBox, setText } from './dom.js';
 import { readCounts } from './jsroot-counts.js';
 import { drawHistograms } from './jsroot-histogram.js';
@@ -52,7 +53,7 @@ async function start(): Promise<void> {
   const names = spectra.map(({ name }) => name).join(', ');
   document.title = `${names} · JSROOT`;
   setText(part('names'), names);
-  setText(part('time'), first.atMs === 0 ? '' : `Counts of ${new Date(first.atMs).toLocaleString()}`);
+  setText(part('time'), first.atMs === 0 ? '' : `Counts of ${momentText(first.atMs)}`);
   const views: readonly (readonly [View, string])[] = isMap ? MAP_VIEWS : HISTOGRAM_VIEWS;
   const chosen: View = views[0]?.[0] ?? 'hist';
   part('views').append(selectBox('View', views, chosen, (view) => run(() => show(spectra, view))));

@@ -11,7 +11,7 @@ import {
   formatDuration,
   formatRate,
 } from '../../plotting/numbers.js';
-import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
+import type { NetworkApplication, NetworkClient, NetworkFlow, NetworkRecorder } from '../wire/messages.js';
 
 /** Rows with an undefined value are left out. */
 export type DetailRows = readonly (readonly [name: string, value: string | undefined])[];
@@ -25,9 +25,17 @@ export function applicationDetails(app: NetworkApplication, state: string): Deta
     ['process', app.pid === undefined ? undefined : String(app.pid)],
     ['port', app.port === undefined ? undefined : String(app.port)],
     ['clients', String(app.clients.length)],
+    ['recorder', app.recorder === undefined ? undefined : recorderText(app.recorder)],
     ['cause', app.cause],
     ['problem', app.problem],
   ];
+}
+
+/** `waiting: waiting for the source of spectra, which is stale`, or `recording · 12 buffers`. */
+function recorderText({ state, cause, buffers, lost }: NetworkRecorder): string {
+  const losses = lost === 0 ? '' : ` · ${formatCount(lost)} lost`;
+  const counts = `${formatCount(buffers)} buffers${losses}`;
+  return cause === undefined ? `${state} · ${counts}` : `${state}: ${cause} · ${counts}`;
 }
 
 export function sourceDetails(flow: NetworkFlow): DetailRows {

@@ -3,6 +3,7 @@
  * its spectra, the application and the time of the data; as PNG at twice the resolution, or as SVG.
  * `plot-files.ts` calls it. Draws on surfaces of its own.
  */
+import { momentText } from '../view/moment.js';
 import { plotTitles } from '../view/plot-title.js';
 import { FONT } from './plot-area.js';
 import type { PlotHandle } from './plot-interface.js';
@@ -70,17 +71,10 @@ function drawHead(plot: PlotHandle, context: CanvasRenderingContext2D, width: nu
   const facts = [
     plot.app ?? '',
     location.host,
-    atMs > 0 ? timeText(new Date(atMs)) : '',
+    atMs > 0 ? momentText(atMs) : '',
     rateS === undefined ? '' : `counts per second, last ${rateS} s`,
   ].filter((fact) => fact !== '');
   context.font = FONT;
   context.fillStyle = palette.faint;
   context.fillText(facts.join(' · '), EDGE_PX, 27, width - 2 * EDGE_PX);
-}
-
-/** As 2026-11-30 12:38:39, in local time. */
-function timeText(date: Date): string {
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
-  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
 }

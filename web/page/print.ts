@@ -3,6 +3,7 @@
  * `main.ts` calls it once. Changes the theme while the browser prints, and adds the line, which
  * only paper shows (`print.css`).
  */
+import { momentText } from '../view/moment.js';
 import { element, setText } from './dom.js';
 import { applyTheme, shownTheme } from './theme.js';
 
@@ -14,7 +15,7 @@ export function preparePrinting(redraw: () => void): void {
   addEventListener('beforeprint', () => {
     theme = shownTheme();
     applyTheme('light');
-    setText(line, `${document.title} · ${location.host} · ${new Date().toLocaleString('en-GB')}`);
+    setText(line, `${document.title} · ${location.host} · ${momentText(Date.now())}`);
     redraw();
   });
   addEventListener('afterprint', () => {

@@ -3,6 +3,7 @@
  * dialog to the document until it is closed.
  */
 import type { ChangeRecordLine } from '../../protocol/spectcl/change-record.js';
+import { momentText } from '../view/moment.js';
 import { openDialog } from './dialog.js';
 import { element } from './dom.js';
 
@@ -28,7 +29,7 @@ export async function showRecordDialog(app: string): Promise<void> {
 
 function rowOf({ timeMs, who, address, change, done, reason }: ChangeRecordLine): HTMLElement {
   const cells = [
-    new Date(timeMs).toLocaleString(),
+    momentText(timeMs),
     `${who} at ${address}`,
     done ? change : `${change}: not done, ${reason}`,
   ];

@@ -3,7 +3,7 @@
  * pause, step, speed and position of the player, which all viewers share. `main.ts` creates it.
  * Changes its own elements only; sends commands to the server.
  */
-import { momentText } from '../view/moment.js';
+import { momentText, zoneHelp } from '../view/moment.js';
 import type { PageMessage, PlayerRequest } from '../wire/messages.js';
 import { element, setText } from './dom.js';
 import type { PageState } from './page-state.js';
@@ -108,6 +108,7 @@ export class ReplayBar {
     this.#slider.value = String(atMs);
     const text = `${momentText(atMs)} · ${state}`;
     setText(this.#text, text);
+    this.#text.title = zoneHelp(atMs);
     this.#slider.setAttribute('aria-valuetext', text);
   }
 }

@@ -4,12 +4,15 @@
  * it. Changes its own elements only; moves through `Travel`.
  */
 import {
+  localText,
   momentText,
   movedByKey,
   placeOnTimeline,
   runAt,
   spacedTicks,
   timelineRange,
+  zoneHelp,
+  zoneText,
 } from '../view/moment.js';
 import type { RunTick, Timeline } from '../wire/messages.js';
 import { element, setText } from './dom.js';
@@ -40,6 +43,7 @@ export class TimelineBar {
     'aria-label': 'Go to a time of the recording',
     title: 'Go to a time of the recording',
   });
+  readonly #zone = element('span', { class: 'timeline-zone' });
   readonly #live: HTMLButtonElement;
   /** The page shows the board, not the network. */
   #visible = true;
@@ -65,6 +69,7 @@ export class TimelineBar {
       element('div', { class: 'timeline-track' }, this.#marks, this.#slider),
       this.#text,
       this.#time,
+      this.#zone,
     );
     this.#slider.addEventListener('input', () => travel.to(Math.round(Number(this.#slider.value)), BURST));
     this.#slider.addEventListener('keydown', (event) => this.#handleKey(event));
@@ -109,15 +114,24 @@ export class TimelineBar {
     this.#live.setAttribute('aria-pressed', String(momentMs === undefined));
     const text = this.#momentText();
     setText(this.#text, text);
-    this.#text.title = text;
     // A link may have a moment of an application that is not recorded any more.
     this.#slider.disabled = range === undefined;
+    const shownMs = momentMs ?? range?.[1] ?? Date.now();
+    const help = zoneHelp(shownMs);
+    setText(this.#zone, zoneText(shownMs));
+    this.#zone.title = help;
+    this.#slider.title = help;
+    this.#text.title = `${text}. ${help}`;
+    this.#time.title = `Go to a time of the recording. ${help}`;
     if (timeline === undefined || range === undefined) return;
     const [startMs, endMs] = range;
     this.#slider.min = String(startMs);
     this.#slider.max = String(endMs);
     this.#slider.value = String(momentMs ?? endMs);
-    this.#slider.setAttribute('aria-valuetext', text);
+    this.#slider.setAttribute(
+      'aria-valuetext',
+      momentMs === undefined ? text : `${text}, ${zoneText(momentMs)}`,
+    );
     if (document.activeElement !== this.#time) this.#time.value = fieldText(momentMs ?? endMs);
     if (timeline !== this.#drawn) this.#drawMarks(timeline, range);
     this.#drawn = timeline;
@@ -130,7 +144,7 @@ export class TimelineBar {
     if (momentMs === undefined) return `live${defects}`;
     if (recorded !== undefined && 'error' in recorded) return recorded.error + defects;
     const run = timeline === undefined ? undefined : runAt(timeline, momentMs);
-    return `${momentText(momentMs)}${run === undefined ? '' : ` · ${runText(run)}`}${defects}`;
+    return `${localText(momentMs)}${run === undefined ? '' : ` · ${runText(run)}`}${defects}`;
   }
 
   #drawMarks(timeline: Timeline, range: readonly [number, number]): void {
@@ -160,5 +174,5 @@ function tickText(run: RunTick): string {
 
 /** As a field of date and time needs it, in the reader's time zone. */
 function fieldText(atMs: number): string {
-  return momentText(atMs).replace(' ', 'T');
+  return localText(atMs).replace(' ', 'T');
 }

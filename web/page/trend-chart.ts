@@ -6,6 +6,7 @@
 /*! Contains uPlot: Copyright (c) Leon Sorokin, MIT License, github.com/leeoniya/uPlot */
 import uPlot from 'uplot';
 import { valueText } from '../view/alarm-text.js';
+import { momentText } from '../view/moment.js';
 import { tickText, timeText, trendColumns, verticalRange } from '../view/trend-table.js';
 import type { TrendHistory } from '../wire/trends.js';
 import type { Palette } from './theme.js';
@@ -74,7 +75,7 @@ export class TrendChart {
         { ...axis, size: 70, values: (_plot, splits) => splits.map((value) => tickText(value)) },
       ],
       series: [
-        { label: 'Time', value: (_plot, at: number | null) => (at === null ? '–' : timeLabel(at)) },
+        { label: 'Time', value: (_plot, at: number | null) => (at === null ? '–' : momentText(at * 1_000)) },
         ...this.#trends.flatMap(({ name }, index): uPlot.Series[] => [
           {
             label: name,
@@ -135,8 +136,4 @@ function tableOf(trends: readonly ChartTrend[]): uPlot.AlignedData {
     return [times, mean, low, high];
   });
   return tables.length === 0 ? [[]] : uPlot.join(tables);
-}
-
-function timeLabel(seconds: number): string {
-  return new Date(seconds * 1_000).toLocaleString('en-GB');
 }

@@ -55,6 +55,12 @@ const RECORDER_METRICS: readonly Metric<NetworkRecorder>[] = [
     '1 while the recorder of an application records, 0 while it waits, the disk is full or it has failed',
     ({ state }) => Number(state === 'recording'),
   ],
+  [
+    'waiting',
+    'gauge',
+    '1 while the recorder of an application waits for a live source',
+    ({ state }) => Number(state === 'waiting'),
+  ],
   ['file_bytes', 'gauge', 'bytes of the present file of a recorder', ({ bytes }) => bytes],
   ['buffers_total', 'counter', 'buffers and publications that a recorder recorded', ({ buffers }) => buffers],
   [

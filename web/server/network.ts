@@ -91,9 +91,16 @@ export class NetworkSampler {
   }
 }
 
-function pictureOf({ state, pid, bytes, flows }: RecorderInfo): NetworkRecorder {
+function pictureOf({ state, cause, pid, bytes, flows }: RecorderInfo): NetworkRecorder {
   const sum = (member: 'buffers' | 'lost'): number => flows.reduce((total, flow) => total + flow[member], 0);
-  return { state, ...(pid === undefined ? {} : { pid }), bytes, buffers: sum('buffers'), lost: sum('lost') };
+  return {
+    state,
+    ...(cause === undefined ? {} : { cause }),
+    ...(pid === undefined ? {} : { pid }),
+    bytes,
+    buffers: sum('buffers'),
+    lost: sum('lost'),
+  };
 }
 
 /**

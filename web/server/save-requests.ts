@@ -198,7 +198,7 @@ function* archive(format: SaveFormat, spectra: readonly SavedSpectrum[]): Genera
   yield tarEnd();
 }
 
-/** As 20261130-123839, in UTC. */
+/** As 20261130T123839Z, in UTC. */
 function timeText(atMs: number): string {
-  return new Date(atMs).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+  return `${new Date(atMs).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
 }

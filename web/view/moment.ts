@@ -26,8 +26,29 @@ export function parseMoment(text: string): number | undefined {
   return atMs > 0 ? atMs : undefined;
 }
 
-/** A moment in the time zone of the reader: `2027-03-01 12:34:00`. */
+/** A moment in the time zone of the reader, which is stated: `2027-03-01 12:34:00 UTC+1`. */
 export function momentText(atMs: number): string {
+  return `${localText(atMs)} ${zoneText(atMs)}`;
+}
+
+/** The time zone of the reader at a moment, which has summer time or not: `UTC+1`, `UTC-3:30`. */
+export function zoneText(atMs: number): string {
+  const minutes = -new Date(atMs).getTimezoneOffset();
+  if (minutes === 0) return 'UTC';
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `UTC${minutes < 0 ? '-' : '+'}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;
+}
+
+/** What times on the page are in, and what those of files and addresses are, with this moment. */
+export function zoneHelp(atMs: number): string {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  const offset = zoneText(atMs);
+  const zone = timeZone === offset ? offset : `${timeZone}, ${offset}`;
+  return `Times of this page are local: ${zone}. Files and addresses have UTC: ${formatMoment(atMs)}`;
+}
+
+/** A moment in the time zone of the reader, where that is stated beside it. */
+export function localText(atMs: number): string {
   const date = new Date(atMs);
   const two = (value: number): string => String(value).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

@@ -288,6 +288,8 @@ export interface NetworkClient {
 /** The recorder of an application, of app.info. */
 export interface NetworkRecorder {
   readonly state: string;
+  /** Why nothing is recorded, or which flow is not. */
+  readonly cause?: string;
   readonly pid?: number;
   /** Bytes of the present file. */
   readonly bytes: number;

@@ -1,7 +1,7 @@
 /**
  * Numeric ids of users and groups of this machine by name: from /etc/passwd and /etc/group, else
- * from the system's other sources (getent(1): LDAP, SSS). Used by the access policy. Reads files,
- * runs getent.
+ * from the system's other sources (getent(1): LDAP, SSS). Used by the access policy, and by
+ * `mirrorflow doctor`. Reads files, runs getent.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -25,6 +25,13 @@ export function systemAccounts(): Accounts {
     group: (name) => idOf('group', name),
     ownGroups: process.geteuid?.() === 0 ? undefined : new Set(groups),
   };
+}
+
+/** The name of a numeric user id; `user 1000` where the machine knows none. */
+export function nameOfUser(uid: number): string {
+  const isOfUser = (line: string): boolean => line.split(':')[ID_FIELD] === String(uid);
+  const nameIn = (text: string): string | undefined => text.split('\n').find(isOfUser)?.split(':')[0];
+  return nameIn(fileText('/etc/passwd')) || nameIn(getent('passwd', String(uid))) || `user ${uid}`;
 }
 
 function idOf(database: 'passwd' | 'group', name: string): number | undefined {

@@ -62,6 +62,7 @@ export const hostOnNetwork = struct({
       doc: 'the reason why it is not connected or did not answer',
     }),
   ),
+  code: optional(string({ maxCharacters: 40, doc: 'the name of the error code of the cause' })),
   applications: arrayOf(applicationInfo),
   flows: optional(arrayOf(publishedFlow)),
 });

@@ -86,7 +86,7 @@ export const recorderReady = struct({
 export type RecorderReady = TypeOf<typeof recorderReady>;
 
 /**
- * `recording`: files grow. `waiting`: it has not begun. `full`: the disk has no space; it begins
+ * `recording`: files grow. `waiting`: it has not begun, or no source of its flows is live. `full`: the disk has no space; it begins
  * again when there is. `faulty`: another fault, tried again. `finished`: its time is over.
  */
 const RECORDING_STATES = ['waiting', 'recording', 'full', 'faulty', 'finished'] as const;
@@ -104,7 +104,9 @@ const figures = {
     }),
     { maxCount: FLOWS_MAX },
   ),
-  cause: optional(string({ maxCharacters: LIMITS.causeCharacters, doc: 'why nothing is recorded' })),
+  cause: optional(
+    string({ maxCharacters: LIMITS.causeCharacters, doc: 'why nothing is recorded, or which flow is not' }),
+  ),
 };
 
 /** What a recorder reports to its app server when something has changed. */

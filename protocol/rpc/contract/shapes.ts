@@ -286,6 +286,8 @@ export const gatewayReady = struct({
   mirrorPort: int({ min: 1, max: 65_535, doc: 'TCP port of its mirror service' }),
 });
 
+/** The web viewer of a host server; `off`: it is not to be started. */
+export const VIEWER_STATES = ['off', 'starting', 'running', 'failed'] as const;
 export const GATEWAY_STATES = ['starting', 'running', 'failed', 'stopped'] as const;
 
 export const gatewayInfo = struct({

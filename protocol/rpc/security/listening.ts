@@ -41,6 +41,6 @@ export function checkListening(
   throw new MirrorflowError(
     'BAD_OPTION',
     `${text}: listening for other machines requires a shared secret: give --secret-file, or listen on 127.0.0.1`,
-    { host: address.host },
+    { host: address.host, missing: 'secret' },
   );
 }

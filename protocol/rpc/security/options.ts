@@ -5,9 +5,16 @@
  * contents, so that no secret appears in a list of processes. Reads these files.
  */
 import type { Environment } from '../../base/paths.js';
-import { MirrorflowError } from '../../base/errors.js';
+import { isMirrorflowError, MirrorflowError } from '../../base/errors.js';
 import { readSecret, type Secret } from './secret.js';
-import { readTlsIdentity, readTlsTrust, type TlsIdentity, type TlsTrust } from './tls.js';
+import {
+  checkTlsIdentity,
+  readCertificate,
+  readCertificateKey,
+  readTlsTrust,
+  type TlsIdentity,
+  type TlsTrust,
+} from './tls.js';
 
 /** Paths as given; undefined where an option is missing. */
 export interface SecurityFiles {
@@ -35,17 +42,56 @@ export function securityFiles(options: Partial<SecurityFiles>, env: Environment)
   };
 }
 
-/** Reads the files. Throws BAD_OPTION with the file that is missing or unusable. */
-export function readSecurity(files: SecurityFiles): Security {
+/** Gets a file that is missing or unusable, with the reason. */
+export type RefuseFile = (file: keyof SecurityFiles, error: MirrorflowError) => void;
+
+/**
+ * Reads the files. Throws BAD_OPTION with the first file that is missing or unusable; with `refuse`
+ * it passes every one of them, and returns what could be read.
+ */
+export function readSecurity(files: SecurityFiles, refuse: RefuseFile = throwError): Security {
   const { secretFile, tlsCert, tlsKey, tlsCa } = files;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    const missing = tlsCert === undefined ? '--tls-cert' : '--tls-key';
-    throw new MirrorflowError('BAD_OPTION', `${missing} is missing; give --tls-cert and --tls-key together`);
+    const [missing, option] =
+      tlsCert === undefined ? (['tlsCert', '--tls-cert'] as const) : (['tlsKey', '--tls-key'] as const);
+    refuse(
+      missing,
+      new MirrorflowError('BAD_OPTION', `${option} is missing; give --tls-cert and --tls-key together`),
+    );
   }
+  const attempt = <T>(file: keyof SecurityFiles, read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (thrown) {
+      if (!isMirrorflowError(thrown)) throw thrown;
+      refuse(file, thrown);
+      return undefined;
+    }
+  };
   return {
     files,
-    secret: secretFile === undefined ? undefined : readSecret(secretFile),
-    identity: tlsCert === undefined || tlsKey === undefined ? undefined : readTlsIdentity(tlsCert, tlsKey),
-    trust: readTlsTrust(tlsCa),
+    secret: secretFile === undefined ? undefined : attempt('secretFile', () => readSecret(secretFile)),
+    identity: readIdentity(tlsCert, tlsKey, attempt),
+    trust: attempt('tlsCa', () => readTlsTrust(tlsCa)) ?? { ca: undefined },
   };
+}
+
+/** Reads both files also when one is unusable. */
+function readIdentity(
+  tlsCert: string | undefined,
+  tlsKey: string | undefined,
+  attempt: <T>(file: keyof SecurityFiles, read: () => T) => T | undefined,
+): TlsIdentity | undefined {
+  const cert = tlsCert === undefined ? undefined : attempt('tlsCert', () => readCertificate(tlsCert));
+  const key = tlsKey === undefined ? undefined : attempt('tlsKey', () => readCertificateKey(tlsKey));
+  if (tlsCert === undefined || tlsKey === undefined || cert === undefined || key === undefined)
+    return undefined;
+  return attempt('tlsKey', () => {
+    checkTlsIdentity({ cert, key }, tlsCert, tlsKey);
+    return { cert, key };
+  });
+}
+
+function throwError(_file: keyof SecurityFiles, error: MirrorflowError): never {
+  throw error;
 }

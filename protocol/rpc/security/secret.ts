@@ -7,7 +7,8 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { describeError, MirrorflowError } from '../../base/errors.js';
+import { MirrorflowError } from '../../base/errors.js';
+import { describeUnreadable } from '../../base/files/unreadable.js';
 
 /**
  * Length of a secret in bytes. Short secrets are refused: an attacker can record a handshake and
@@ -132,7 +133,7 @@ function readPrivateText(file: string): string {
   } catch (thrown) {
     throw new MirrorflowError(
       'BAD_OPTION',
-      `the secret file ${file} cannot be used: ${describeError(thrown)}`,
+      `the secret file ${file} cannot be used: ${describeUnreadable(thrown)}`,
       { file },
       thrown,
     );

@@ -6,7 +6,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { describeError, MirrorflowError } from '../../base/errors.js';
+import { MirrorflowError } from '../../base/errors.js';
+import { describeUnreadable } from '../../base/files/unreadable.js';
 
 /** The certificate that this host presents to connecting hosts. */
 export interface TlsIdentity {
@@ -34,13 +35,28 @@ const OTHER_USERS = 0o007;
  * or if certificate and key do not match.
  */
 export function readTlsIdentity(certFile: string, keyFile: string): TlsIdentity {
-  const identity = { cert: readPem(certFile), key: readPem(keyFile, true) };
+  const identity = { cert: readCertificate(certFile), key: readCertificateKey(keyFile) };
+  checkTlsIdentity(identity, certFile, keyFile);
+  return identity;
+}
+
+/** The text of a certificate. Throws BAD_OPTION if the file cannot be read. */
+export function readCertificate(file: string): string {
+  return readPem(file);
+}
+
+/** The text of a private key. Throws BAD_OPTION if it cannot be read, or is open to all users. */
+export function readCertificateKey(file: string): string {
+  return readPem(file, true);
+}
+
+/** Throws BAD_OPTION if the texts are not PEM, or do not match. */
+export function checkTlsIdentity(identity: TlsIdentity, certFile: string, keyFile: string): void {
   try {
-    createSecureContext(identity);
+    createSecureContext({ cert: identity.cert, key: identity.key });
   } catch (thrown) {
     throw unusable(`${certFile} and ${keyFile} are not a certificate and its key`, thrown);
   }
-  return identity;
 }
 
 /** Throws BAD_OPTION if the file cannot be read or is not a certificate. */
@@ -68,5 +84,5 @@ function readPem(file: string, isPrivate = false): string {
 }
 
 function unusable(problem: string, thrown: unknown): MirrorflowError {
-  return new MirrorflowError('BAD_OPTION', `${problem}: ${describeError(thrown)}`, {}, thrown);
+  return new MirrorflowError('BAD_OPTION', `${problem}: ${describeUnreadable(thrown)}`, {}, thrown);
 }

@@ -135,10 +135,11 @@ describe('the gateway command and the doctor', () => {
       directory: undefined,
       spectcl: undefined,
       signal: new AbortController().signal,
+      controller: undefined,
     });
     const findingFor = async (path: string) => (await machine.secret.run(contextOf(path))) as Finding;
     expect(await findingFor('')).to.deep.equal(
-      ok('MIRRORFLOW_SECRET_FILE is not set; a host server without a secret serves this machine only'),
+      ok('MIRRORFLOW_SECRET_FILE is not set here; that of the host server is checked with its configuration'),
     );
     expect((await findingFor(file)).state).to.equal('fail');
     writeFileSync(file, 'short\n', { mode: 0o600 });

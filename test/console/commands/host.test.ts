@@ -1,9 +1,10 @@
 /** `mirrorflow host`: status, start and stop; and commands without a host server. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { eventually } from '../../kit/eventually.js';
 import { ConsoleSystem } from '../system.js';
 
 describe('mirrorflow host', () => {
@@ -64,6 +65,57 @@ describe('mirrorflow host', () => {
     expect((await system.run('host', 'stop', file)).stderr).to.contain('takes no further word');
   });
 
+  it('host check reports every file that cannot be read, with its key and what to do', async () => {
+    const file = join(system.root, 'files.json');
+    const open = join(system.root, 'open.secret');
+    writeFileSync(open, 'x'.repeat(32), { mode: 0o644 });
+    chmodSync(open, 0o644);
+    const configuration = {
+      secretFile: open,
+      tlsCert: '/no/such/cert.pem',
+      tlsKey: '/no/such/key.pem',
+      tlsCa: '/no/such/ca.pem',
+      dataPorts: 'x',
+      nats: { address: 'nats://127.0.0.1:4222/lab', credentialsFile: '/no/such/creds' },
+      applications: [
+        { name: 'e1', gateway: { restPort: 0, mirrorPort: 0, changesTokenFile: '/no/such/token' } },
+      ],
+    };
+    writeFileSync(file, JSON.stringify(configuration));
+    const { exit, stderr } = await system.run('host', 'check', file);
+    expect(exit).to.equal(2);
+    const lines = stderr.split('\n').map((line) => line.trim());
+    const problemOf = (key: string): string => lines.find((line) => line.startsWith(key)) ?? stderr;
+    expect(problemOf('dataPorts ')).to.match(/^dataPorts is "x"; /);
+    expect(problemOf('secretFile: ')).to.contain(`run chmod 640 ${open}`);
+    for (const key of ['tlsCert', 'tlsKey', 'tlsCa', 'nats.credentialsFile']) {
+      expect(problemOf(`${key}: `))
+        .to.contain('ENOENT')
+        .and.contain('create it, or correct its path');
+    }
+    expect(problemOf('applications[0].gateway.changesTokenFile: ')).to.contain('/no/such/token');
+  });
+
+  it('host check refuses a viewer beyond this machine without a secret, which the unit may give', async () => {
+    const file = join(system.root, 'web.json');
+    const secret = join(system.root, 'web.secret');
+    writeFileSync(secret, 'x'.repeat(32), { mode: 0o600 });
+    writeFileSync(file, JSON.stringify({ web: 'tcp://0.0.0.0:7391', peers: ['tcp://daq:7390'] }));
+    const { exit, stderr } = await system.run('host', 'check', file);
+    expect(exit).to.equal(2);
+    expect(stderr).to.contain(
+      'web: tcp://0.0.0.0:7391: listening for other machines requires a shared secret',
+    );
+    expect(stderr).to.contain('peers: other hosts are connected with a shared secret only');
+    expect(stderr).to.contain('The check sees no options and variables of a service unit');
+    const given = await system.run('host', 'check', file, '--secret-file', secret);
+    expect([given.exit, given.stderr]).to.deep.equal([0, '']);
+    writeFileSync(file, JSON.stringify({ web: 'tls://0.0.0.0:7391', secretFile: secret }));
+    expect((await system.run('host', 'check', file)).stderr).to.contain(
+      'web: tls://0.0.0.0:7391: TLS requires',
+    );
+  });
+
   it('of two host servers started at the same time one runs', async () => {
     const results = await Promise.all([
       system.run('host', 'start', '--json'),
@@ -84,6 +136,50 @@ describe('mirrorflow host', () => {
     expect(adopted.pid).to.equal(pid);
     expect((await system.run('host', 'stop', '--everything')).stdout).to.contain('and with it: e1');
     expect(system.processes()).to.deep.equal([]);
+  });
+
+  it('options of an application that were changed since its start are named in the log, without values', async () => {
+    const config = join(system.root, 'lab.json');
+    const log = (): string[] =>
+      readFileSync(join(system.directory, 'logs', 'host-server.log'), 'utf8').split('\n');
+    const changes = (): unknown[] =>
+      log()
+        .filter((line) => line.includes('options that the configuration does not have'))
+        .map((line) => (JSON.parse(line) as { changed: unknown }).changed);
+    const application = {
+      name: 'e1',
+      updateIntervalMs: 100,
+      lingerMs: 5_000,
+      record: { flows: ['events'], keepMs: 60_000 },
+      gateway: { restPort: 0, mirrorPort: 0 },
+      access: { mode: 'private' },
+      programs: { helper: { command: '/bin/true', args: ['a secret'] } },
+    };
+    const restart = async (changed: object): Promise<void> => {
+      writeFileSync(config, JSON.stringify({ applications: [changed] }));
+      await system.run('host', 'stop', '--keep');
+      await system.json('host', 'start', '--config', config);
+      await eventually(async () => {
+        const [info] = await system.json<{ state: string }[]>('apps');
+        return info?.state === 'running';
+      }, 'the application runs');
+    };
+    await restart(application);
+    await restart(application);
+    expect(changes()).to.deep.equal([]);
+    await restart({
+      ...application,
+      lingerMs: 6_000,
+      record: { flows: ['events'], keepMs: 70_000 },
+      programs: { helper: { command: '/bin/true', args: ['another secret'] } },
+    });
+    expect(changes()).to.have.length(1);
+    expect(String(changes()[0]).split(', ').toSorted()).to.deep.equal([
+      'lingerMs',
+      'programs.helper',
+      'record.keepMs',
+    ]);
+    expect(log().join('')).to.not.contain('another secret');
   });
 
   it('host start --foreground stays until SIGTERM', async () => {

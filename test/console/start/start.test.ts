@@ -3,9 +3,11 @@
  * between.
  */
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { describeRecording, recordingPaths } from '../../../recorder/read/verify.js';
 import { ConsoleSystem, type RunningCommand } from '../system.js';
 import { eventually } from '../../kit/eventually.js';
 
@@ -15,7 +17,12 @@ interface Ready {
   readonly spectra: number;
   readonly memoryBytes: number;
   readonly image: string;
+  readonly recordings: string;
   readonly hostServer: { readonly pid: number; readonly own: boolean };
+}
+
+interface Recorded {
+  readonly recorder?: { readonly state: string; readonly directory: string };
 }
 
 async function ready(command: RunningCommand): Promise<Ready> {
@@ -65,6 +72,42 @@ describe('mirrorflow start', () => {
     const { exit, stdout } = await command.ended;
     expect(exit).to.equal(0);
     expect(stdout.trimEnd().split('\n')).to.have.length(1);
+  });
+
+  it('start --record DIRECTORY records the mirror at once and closes the file at its end', async () => {
+    const recordings = join(system.root, 'tonight');
+    const command = system.spawn(['start', '--update-interval', '50', '--record', recordings]);
+    await command.prints(`recorded     into ${recordings}`);
+    const path = await eventually(() => recordingPaths(recordings)[0], 'a file');
+    await eventually(() => describeRecording(path).messages > 0, 'a publication is in the file');
+    const { pid } = await system.json<{ pid: number }>('host');
+    expect(readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')).to.include(
+      `MIRRORFLOW_RECORDINGS=${recordings}`,
+    );
+    command.child.kill('SIGTERM');
+    expect((await command.ended).exit).to.equal(0);
+    expect(command.stdout).to.contain(`Recorded ${path}.`);
+    const { status, flows } = describeRecording(path);
+    expect(status).to.equal('finished');
+    expect(flows.map(({ flow, kind }) => [flow, kind])).to.deep.include(['spectra', 'mirror']);
+    rmSync(recordings, { recursive: true });
+    expect(system.processes()).to.deep.equal([]);
+  });
+
+  it('start --record without a directory starts the recorder of the application', async () => {
+    const command = system.spawn(['start', '--json', '--record', '--app', 'e1']);
+    const { recordings } = await ready(command);
+    const apps = await eventually(async () => {
+      const listed = await system.json<Recorded[]>('apps');
+      return listed[0]?.recorder?.state === 'recording' ? listed : undefined;
+    }, 'it records');
+    expect(apps[0]?.recorder?.directory).to.equal(recordings);
+    expect(recordings).to.match(/mirrorflow\/recordings\/e1$/);
+    command.child.kill('SIGTERM');
+    expect((await command.ended).exit).to.equal(0);
+    expect(describeRecording(recordingPaths(recordings)[0] ?? '').status).to.equal('finished');
+    expect(system.processes()).to.deep.equal([]);
+    expect((await system.run('start', '--record', '/tmp/a:b')).exit).to.equal(2);
   });
 
   it('start uses a running host server and leaves it running', async () => {

@@ -1,6 +1,10 @@
 /** Options of an application: those it starts with, their differences, the command line. */
 import { expect } from 'chai';
-import { completeOptions, optionsDifference } from '../../../host-server/applications/application-options.js';
+import {
+  changedSettings,
+  completeOptions,
+  optionsDifference,
+} from '../../../host-server/applications/application-options.js';
 import { appServerArguments } from '../../../protocol/rpc/contract/app-server-options.js';
 
 describe('options of an application', () => {
@@ -40,6 +44,36 @@ describe('options of an application', () => {
     expect(optionsDifference(present, { name: 'a', lingerMs: 6, ringBytes: 1, port: 8 }, 7)).to.equal(
       'port is not stated, asked was 8; lingerMs is 5, asked was 6; ringBytes is not stated, asked was 1',
     );
+  });
+
+  it('changed settings are named with their members, never with values', () => {
+    const program = (password: string) => ({ command: '/bin/true', env: { PASSWORD: password } });
+    const before = {
+      name: 'a',
+      source: 'spectcl://h?rest=1&mirror=2',
+      port: 0,
+      lingerMs: 5,
+      gateway: { restPort: 1, mirrorPort: 2 },
+      programs: { viewer: program('old'), other: program('same') },
+    };
+    const after = {
+      ...before,
+      source: 'spectcl://h?mirror=2&rest=1',
+      lingerMs: 6,
+      allowChanges: true,
+      gateway: { mirrorPort: 2, restPort: 3, host: '0.0.0.0' },
+      programs: { other: program('same'), viewer: program('new') },
+    };
+    const { port: _port, ...withoutPort } = after;
+    expect(changedSettings(before, withoutPort).toSorted()).to.deep.equal([
+      'allowChanges',
+      'gateway.host',
+      'gateway.restPort',
+      'lingerMs',
+      'programs.viewer',
+    ]);
+    expect(changedSettings(before, structuredClone(before))).to.deep.equal([]);
+    expect(changedSettings({ name: 'a' }, { ...before, gateway: undefined } as never)).to.include('source');
   });
 
   it('programs differ by their contents', () => {

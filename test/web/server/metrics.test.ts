@@ -59,6 +59,14 @@ const picture: NetworkPicture = {
       clients: [],
       recorder: { state: 'full', bytes: 1, buffers: 2, lost: 3 },
     },
+    {
+      name: 'idle',
+      state: 'running',
+      restarts: 0,
+      flows: [],
+      clients: [],
+      recorder: { state: 'waiting', bytes: 1, buffers: 0, lost: 0 },
+    },
   ],
 };
 
@@ -74,6 +82,8 @@ describe('the metrics for Prometheus', () => {
   it('whether a recorder records, how much and what it lost are metrics of its application', () => {
     const values = samples(text);
     const of = (name: string, app: string) => values.get(`mirrorflow_recorder_${name}{app="${app}"}`);
+    expect(['recording', 'waiting'].map((name) => of(name, 'idle'))).to.deep.equal([0, 1]);
+    expect(of('waiting', 'e1')).to.equal(0);
     const names = ['recording', 'file_bytes', 'buffers_total', 'lost_buffers_total'];
     expect(names.map((name) => of(name, 'e1'))).to.deep.equal([1, 4_096, 12, 1]);
     expect(names.map((name) => of(name, 'full'))).to.deep.equal([0, 1, 2, 3]);

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { assert as property, integer, property as forAll } from 'fast-check';
 import {
   formatMoment,
+  localText,
   momentText,
   movedByKey,
   nameAtMoment,
@@ -12,6 +13,8 @@ import {
   spacedTicks,
   spectrumAtMoment,
   timelineRange,
+  zoneHelp,
+  zoneText,
 } from '../../../web/view/moment.js';
 import { trendSpectrum } from '../../../web/view/trend.js';
 import type { RunTick, Timeline } from '../../../web/wire/messages.js';
@@ -48,7 +51,43 @@ describe('a moment of a recording', () => {
   });
 
   it('a moment is shown in the time zone of the reader', () => {
-    expect(momentText(new Date(2027, 2, 1, 2, 3, 4).getTime())).to.equal('2027-03-01 02:03:04');
+    const atMs = new Date(2027, 2, 1, 2, 3, 4).getTime();
+    expect(localText(atMs)).to.equal('2027-03-01 02:03:04');
+    expect(momentText(atMs)).to.equal(`2027-03-01 02:03:04 ${zoneText(atMs)}`);
+  });
+
+  describe('in time zones', () => {
+    const before = process.env['TZ'];
+    afterEach(() => {
+      if (before === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = before;
+    });
+
+    it('the offset is that of the moment, with summer time', () => {
+      const [winter, summer] = [Date.UTC(2027, 2, 1, 11, 34), Date.UTC(2027, 6, 1, 11, 34)];
+      const zones: readonly (readonly [string, string, string])[] = [
+        ['Europe/Berlin', '2027-03-01 12:34:00 UTC+1', '2027-07-01 13:34:00 UTC+2'],
+        ['America/New_York', '2027-03-01 06:34:00 UTC-5', '2027-07-01 07:34:00 UTC-4'],
+        ['America/St_Johns', '2027-03-01 08:04:00 UTC-3:30', '2027-07-01 09:04:00 UTC-2:30'],
+        ['Asia/Kathmandu', '2027-03-01 17:19:00 UTC+5:45', '2027-07-01 17:19:00 UTC+5:45'],
+        ['UTC', '2027-03-01 11:34:00 UTC', '2027-07-01 11:34:00 UTC'],
+      ];
+      for (const [zone, inWinter, inSummer] of zones) {
+        process.env['TZ'] = zone;
+        expect([momentText(winter), momentText(summer)], zone).to.deep.equal([inWinter, inSummer]);
+      }
+    });
+
+    it('the help names the zone, and the moment as files and addresses have it', () => {
+      process.env['TZ'] = 'Europe/Berlin';
+      expect(zoneHelp(Date.UTC(2027, 2, 1, 11, 34))).to.equal(
+        'Times of this page are local: Europe/Berlin, UTC+1. Files and addresses have UTC: 2027-03-01T11:34:00Z',
+      );
+      process.env['TZ'] = 'UTC';
+      expect(zoneHelp(0)).to.equal(
+        'Times of this page are local: UTC. Files and addresses have UTC: 1970-01-01T00:00:00Z',
+      );
+    });
   });
 });
 

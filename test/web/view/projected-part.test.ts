@@ -1,5 +1,6 @@
 /** Projections within gates and contours, and their titles. Pure. */
 import { expect } from 'chai';
+import { zoneText } from '../../../web/view/moment.js';
 import { defaultPlot } from '../../../web/view/plot-spec.js';
 import { plotTitles } from '../../../web/view/plot-title.js';
 import { outlineOf, parseContour } from '../../../web/view/projected-part.js';
@@ -81,7 +82,7 @@ describe('a projection within a gate', () => {
     const contour = parseContour('1,2 3,4 5,6')!;
     const sinceMs = new Date(2026, 10, 30, 9, 5, 7).getTime();
     expect(plotTitles({ ...plot, within: { contour }, sinceMs })).to.deep.equal([
-      'pid · onto x within a contour of 3 points · since 2026-11-30 09:05:07',
+      `pid · onto x within a contour of 3 points · since 2026-11-30 09:05:07 ${zoneText(sinceMs)}`,
     ]);
   });
 });

@@ -3,9 +3,21 @@
  * hosts of the network, and the calls that it relays for app servers. Part of the contract; pure.
  */
 import { method, optionalParam, param } from '../../xml-rpc/contract.js';
-import { any, arrayOf, boolean, date, int, name, optional, string, struct } from '../../xml-rpc/schema.js';
+import {
+  any,
+  arrayOf,
+  boolean,
+  date,
+  int,
+  name,
+  oneOf,
+  optional,
+  string,
+  struct,
+} from '../../xml-rpc/schema.js';
+import { LIMITS } from '../../../base/limits.js';
 import { hostIntroduction, hostOnNetwork, relayedCall, RELAYED_METHODS } from '../hosts.js';
-import { appServerReady, applicationInfo, applicationOptions } from '../shapes.js';
+import { appServerReady, applicationInfo, applicationOptions, VIEWER_STATES } from '../shapes.js';
 import { done } from './recurring.js';
 
 const application = param('name', name('application'), 'the application');
@@ -24,6 +36,10 @@ export const HOST_METHODS = {
       flowDirectory: string(),
       port: int(),
       web: optional(string({ maxCharacters: 512, doc: 'address of the web viewer' })),
+      webState: optional(oneOf(VIEWER_STATES)),
+      webCause: optional(
+        string({ maxCharacters: LIMITS.causeCharacters, doc: 'why the web viewer does not serve' }),
+      ),
       startedAt: date(),
     }),
   }),
