@@ -15,6 +15,7 @@ import { writeBinding } from '../../protocol/spectcl/display-writer.js';
 import { Budget, costOf, MESSAGE_BUDGET } from '../../web/server/message-budget.js';
 import { OTHERS_PER_ADDRESS_MAX, PagePlaces } from '../../web/server/page-places.js';
 import { SpectrumCache } from '../../web/server/spectrum-cache.js';
+import type { ListeningOptions } from '../../web/server/listening-options.js';
 import { WebServer, type WebServerOptions } from '../../web/server/web-server.js';
 import { makeCertificate } from '../kit/certificate.js';
 import { failureOf } from '../kit/failure-of.js';
@@ -45,28 +46,28 @@ describe('an attacker of the web viewer', () => {
     directory.remove();
   });
 
-  function serverOptions(options: Partial<WebServerOptions>): WebServerOptions {
+  function serverOptions(listening: Partial<ListeningOptions>): WebServerOptions {
     const assets = directory.file('page');
     mkdirSync(assets, { recursive: true });
     writeFileSync(join(assets, 'index.html'), 'page');
     writeFileSync(join(assets, 'gate.html'), 'sign in');
     return {
-      listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
-      orAnyPort: false,
-      names: [],
-      secret: new Secret(SECRET),
-      identity: undefined,
-      directory: directory.path,
-      stateDirectory: directory.file('state'),
-      recordings: [],
+      listening: {
+        listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
+        orAnyPort: false,
+        names: [],
+        secret: new Secret(SECRET),
+        identity: undefined,
+        ...listening,
+      },
+      host: { directory: directory.path, stateDirectory: directory.file('state'), recordings: [] },
       assets,
       jsroot: undefined,
       version: '1.2.3',
-      ...options,
     };
   }
 
-  async function start(options: Partial<WebServerOptions> = {}): Promise<URL> {
+  async function start(options: Partial<ListeningOptions> = {}): Promise<URL> {
     lines = [];
     const log = new Logger('web', { sink: (line) => lines.push(line) });
     server = await WebServer.start(serverOptions(options), log);

@@ -85,10 +85,9 @@ class Page {
   written: (() => void) | undefined;
 
   constructor(source: Source, packs: boolean) {
-    void new PageSession(this.socket as unknown as WebSocket, {
+    const sender = { signedIn: true, packsFrames: packs };
+    void new PageSession(this.socket as unknown as WebSocket, sender, {
       log: silent,
-      signedIn: true,
-      packsFrames: packs,
       watch: () => source as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),

@@ -41,10 +41,9 @@ describe('the session of a page', () => {
       enter: () => () => undefined,
       refresh: () => (refreshes += 1),
     });
-    void new PageSession(socket as unknown as WebSocket, {
+    const sender = { signedIn: false, packsFrames: false };
+    void new PageSession(socket as unknown as WebSocket, sender, {
       log: silent,
-      signedIn: false,
-      packsFrames: false,
       watch: () => watch as unknown as AppWatch,
       calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
       layouts: new AppRecords('/nonexistent', LAYOUTS, silent),

@@ -9,7 +9,8 @@ import { WebSocket } from 'ws';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { Logger } from '../../../protocol/base/log.js';
 import { JsrootPackage } from '../../../web/server/jsroot-package.js';
-import { WebServer, type WebServerOptions } from '../../../web/server/web-server.js';
+import type { ListeningOptions } from '../../../web/server/listening-options.js';
+import { WebServer } from '../../../web/server/web-server.js';
 
 const SECRET = 'a secret that is shared';
 
@@ -37,21 +38,21 @@ describe('the server of the web viewer', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  async function start(options: Partial<WebServerOptions> = {}): Promise<string> {
+  async function start(listening: Partial<ListeningOptions> = {}, jsroot?: JsrootPackage): Promise<string> {
     server = await WebServer.start(
       {
-        listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
-        orAnyPort: false,
-        names: [],
-        secret: undefined,
-        identity: undefined,
-        directory,
-        stateDirectory: join(directory, 'state'),
-        recordings: [],
+        listening: {
+          listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
+          orAnyPort: false,
+          names: [],
+          secret: undefined,
+          identity: undefined,
+          ...listening,
+        },
+        host: { directory, stateDirectory: join(directory, 'state'), recordings: [] },
         assets: directory,
-        jsroot: undefined,
+        jsroot,
         version: '1.2.3',
-        ...options,
       },
       new Logger('web', { sink: () => undefined }),
     );
@@ -191,7 +192,7 @@ describe('the server of the web viewer', () => {
   }
 
   it('JSROOT and its document are served where it is installed, under a content policy of their own', async () => {
-    const address = await start({ jsroot: jsroot('JSROOT = {};') });
+    const address = await start({}, jsroot('JSROOT = {};'));
     const document = await send(address, '/jsroot.html?app=e1&spectrum=tof');
     expect(document).to.include({ status: 200, text: '<p>drawing</p>' });
     const policy = String(document.headers['content-security-policy']);
@@ -217,11 +218,10 @@ describe('the server of the web viewer', () => {
   });
 
   it('JSROOT and its document need signing in where viewing does', async () => {
-    const address = await start({
-      listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
-      secret: new Secret(SECRET),
-      jsroot: jsroot('JSROOT = {};'),
-    });
+    const address = await start(
+      { listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 }, secret: new Secret(SECRET) },
+      jsroot('JSROOT = {};'),
+    );
     for (const path of ['/jsroot.html', '/jsroot.min.js']) {
       expect((await send(address, path)).status, path).to.equal(401);
       expect((await send(address, path, { authorization: `Bearer ${SECRET}` })).status, path).to.equal(200);
