@@ -1,7 +1,7 @@
 /**
  * The network page: the picture of the network, the details of the selected box, and the button
- * that starts and stops applications. `main.ts` creates it and forwards its messages. Changes its
- * own part of the document; requests go out through `main.ts`.
+ * that starts and stops applications. `viewer-page.ts` creates it and forwards its messages.
+ * Changes its own part of the document; requests go out through `viewer-page.ts`.
  */
 import { dataState, networkStateText } from '../view/data-state.js';
 import { applicationStateText } from '../view/network-words.js';

@@ -1,7 +1,7 @@
 /**
  * The data that the page has received from its server, and listeners for changes by topic. One
- * object for the whole page: `main.ts` writes it and notifies, the views read it and listen. No
- * I/O.
+ * object for the whole page: `ServerMessages` and the parts write it and notify, the views read it
+ * and listen. No I/O.
  */
 import { spectrumAtMoment } from '../view/moment.js';
 import type {

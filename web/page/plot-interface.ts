@@ -24,7 +24,7 @@ import type { SavedSpectra } from './saved-spectra.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { Travel } from './travel.js';
 
-/** The objects that all views of the page share; `main.ts` creates them. */
+/** The objects that all views of the page share; `viewer-page.ts` creates them. */
 export interface PageServices {
   readonly state: PageState;
   readonly subscriptions: Subscriptions;

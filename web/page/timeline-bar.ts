@@ -1,7 +1,7 @@
 /**
  * The time line under the board of an application that is recorded: the recorded times, ticks at
- * changes of the run, and a slider for the moment that is shown. `main.ts` creates it and inserts
- * it. Changes its own elements only; moves through `Travel`.
+ * changes of the run, and a slider for the moment that is shown. `viewer-page.ts` creates it and
+ * inserts it. Changes its own elements only; moves through `Travel`.
  */
 import {
   momentText,

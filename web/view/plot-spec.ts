@@ -1,7 +1,7 @@
 /**
  * The state of the page in its address bar: the application, and every plot with its spectra,
- * visible part, scale and region, so that a link restores the page. `main.ts` of the page formats
- * and parses it, `Board` and `Plot` use the plots. Pure.
+ * visible part, scale and region, so that a link restores the page. `AddressBar` of the page
+ * formats and parses it, `Board` and `Plot` use the plots. Pure.
  *
  *     #/demo?cols=2&p=ge.00.Co-60,ge.02.Cs-137;s=log;x=100-400&p=pid.de-vs-e;r=10
  *
