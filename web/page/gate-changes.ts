@@ -5,7 +5,7 @@
  */
 import { editOf, isSameGate } from '../view/gate-draft.js';
 import type { ChangeRequest, SpecTclChange } from '../wire/changes.js';
-import type { GateShape } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
 

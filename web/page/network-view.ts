@@ -5,7 +5,8 @@
  */
 import { dataState, networkStateText } from '../view/data-state.js';
 import { applicationStateText } from '../view/network-words.js';
-import type { FarHost, NetworkApplication, PageMessage } from '../wire/messages.js';
+import type { PageMessage } from '../wire/messages.js';
+import type { FarHost, NetworkApplication } from '../wire/network.js';
 import { element, keepFocus, setText } from './dom.js';
 import { farHostTable } from './far-hosts.js';
 import type { NetworkSelection } from './network-boxes.js';

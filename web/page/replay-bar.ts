@@ -4,7 +4,8 @@
  * it. Changes its own elements only; sends commands to the server.
  */
 import { momentText } from '../view/moment.js';
-import type { PageMessage, PlayerRequest } from '../wire/messages.js';
+import type { PageMessage } from '../wire/messages.js';
+import type { PlayerRequest } from '../wire/recording.js';
 import { element, setText } from './dom.js';
 import type { PageState } from './page-state.js';
 

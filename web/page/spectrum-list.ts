@@ -5,7 +5,7 @@
  */
 import { nameMatcher, tagMatcher, type TypeTag } from '../view/search.js';
 import { formatCount, formatShortCount } from '../../plotting/numbers.js';
-import type { SpectrumInfo } from '../wire/messages.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import type { SpectrumPlacement } from './board.js';
 import { element, setText } from './dom.js';
 import type { PageServices } from './plot-interface.js';

@@ -6,7 +6,8 @@
  */
 import type { Frame } from '../wire/frame.js';
 import { SavedSpectra } from './saved-spectra.js';
-import { SUBSCRIPTIONS_MAX, type PageMessage, type Subscription } from '../wire/messages.js';
+import type { PageMessage } from '../wire/messages.js';
+import { SUBSCRIPTIONS_MAX, type Subscription } from '../wire/subscription.js';
 
 /** A view of a spectrum to subscribe to; its id is that of the subscription. */
 export type SubscriptionRequest = Omit<Subscription, 'id'>;

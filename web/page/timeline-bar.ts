@@ -11,7 +11,7 @@ import {
   spacedTicks,
   timelineRange,
 } from '../view/moment.js';
-import type { RunTick, Timeline } from '../wire/messages.js';
+import type { RunTick, Timeline } from '../wire/recording.js';
 import { element, setText } from './dom.js';
 import type { PageState } from './page-state.js';
 import type { Travel } from './travel.js';

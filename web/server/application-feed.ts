@@ -3,7 +3,9 @@
  * replay, calibrations, layouts, trends, alarms and the time line, now and whenever they change.
  * `PageSession` starts it when the page selects an application. Sends by the function it is given.
  */
-import type { AxisCalibration, Layout, ServerMessage } from '../wire/messages.js';
+import type { Layout } from '../wire/layout.js';
+import type { ServerMessage } from '../wire/messages.js';
+import type { AxisCalibration } from '../wire/spectrum-info.js';
 import type { AppRecords } from './app-records.js';
 import type { AppWatch } from './app-watch.js';
 import type { Past } from './past/past.js';

@@ -9,14 +9,11 @@ import type { AlarmActions } from '../../protocol/host/alarm-actions.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type {
-  AxisCalibration,
-  Layout,
-  NetworkApplication,
-  NetworkPicture,
-  PlayerRequest,
-  ServerMessage,
-} from '../wire/messages.js';
+import type { Layout } from '../wire/layout.js';
+import type { ServerMessage } from '../wire/messages.js';
+import type { NetworkApplication, NetworkPicture } from '../wire/network.js';
+import type { PlayerRequest } from '../wire/recording.js';
+import type { AxisCalibration } from '../wire/spectrum-info.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';
 import { AppRecords } from './app-records.js';

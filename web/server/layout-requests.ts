@@ -4,7 +4,7 @@
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { formatAddress, parseAddress } from '../view/plot-spec.js';
-import { isLayoutName, LAYOUT_ADDRESS_CHARACTERS_MAX } from '../wire/messages.js';
+import { isLayoutName, LAYOUT_ADDRESS_CHARACTERS_MAX } from '../wire/layout.js';
 import { checkedApp, parsedBody } from './request-words.js';
 import type { Applications, MaySee } from './applications.js';
 import { isLayout } from './layouts.js';

@@ -12,7 +12,7 @@ import type {
   NetworkPicture,
   NetworkRecorder,
   NetworkUsage,
-} from '../wire/messages.js';
+} from '../wire/network.js';
 import { trendFamilies, type TrendMetrics } from './trends/trend-metrics.js';
 import { expositionText, type Family, type Labels, type Sample } from './exposition.js';
 

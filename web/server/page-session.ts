@@ -6,7 +6,9 @@
 import type { WebSocket } from 'ws';
 import { describeError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { PageMessage, PlayerRequest, ServerMessage, Subscription } from '../wire/messages.js';
+import type { PageMessage, ServerMessage } from '../wire/messages.js';
+import type { PlayerRequest } from '../wire/recording.js';
+import type { Subscription } from '../wire/subscription.js';
 import { parsePageMessage } from '../wire/page-messages.js';
 import type { AppWatch } from './app-watch.js';
 import { followApplication, type ApplicationRecords } from './application-feed.js';

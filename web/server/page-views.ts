@@ -4,7 +4,7 @@
  * the page has drawn the previous one. Acquires counts of the watch and of recorded moments; sends
  * frames by `FrameLine`.
  */
-import { FRAME_CREDIT, type Subscription } from '../wire/messages.js';
+import { FRAME_CREDIT, type Subscription } from '../wire/subscription.js';
 import type { AppWatch } from './app-watch.js';
 import type { SendToPage } from './application-feed.js';
 import type { EncodedFrame } from './encoded-frame.js';

@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import { isMoment } from '../wire/page-messages.js';
 import { checkedApp, checkWords, required, type RequestWords } from './request-words.js';
 import type { Applications, MaySee } from './applications.js';

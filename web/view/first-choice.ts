@@ -2,7 +2,8 @@
  * What a page shows when its user has not chosen: which application, and which of its spectra.
  * `ViewerPage` of the page asks when the lists arrive. Pure.
  */
-import type { ApplicationSummary, SpectrumInfo } from '../wire/messages.js';
+import type { ApplicationSummary } from '../wire/application.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 
 /** Spectra of each dimension that a page without plots in its address shows. */
 const SUGGESTED_PER_DIMENSION = 2;

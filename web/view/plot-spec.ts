@@ -9,7 +9,8 @@
  * with their default are left out.
  */
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
-import { RATE_WINDOWS_S, REGIONS_MAX, type ChannelRange, type RateWindow } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import { RATE_WINDOWS_S, REGIONS_MAX, type RateWindow } from '../wire/subscription.js';
 import { formatMoment, parseMoment } from './moment.js';
 import { comparisonSettings, parseComparison, type Comparison } from './comparison.js';
 import { DEFAULT_LOOK, lookSettings, parseLook, type PlotLook } from './plot-look.js';

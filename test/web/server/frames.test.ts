@@ -5,7 +5,9 @@ import { frameKey, sharedFrame, type FrameContext } from '../../../web/server/fr
 import type { CachedSpectrum } from '../../../web/server/spectrum-cache.js';
 import { SpectrumHistory } from '../../../web/server/spectrum-history.js';
 import type { FrameHead } from '../../../web/wire/frame.js';
-import type { GateShape, SpectrumInfo, Subscription } from '../../../web/wire/messages.js';
+import type { GateShape } from '../../../protocol/spectcl/gate-shape.js';
+import type { SpectrumInfo } from '../../../web/wire/spectrum-info.js';
+import type { Subscription } from '../../../web/wire/subscription.js';
 
 const CHANNELS = 102;
 const START_MS = 1_700_000_000_000;

@@ -1,7 +1,7 @@
 /** What a page shows before its user has chosen. */
 import { expect } from 'chai';
 import { firstApplication, runningInsteadOf, suggestedSpectra } from '../../../web/view/first-choice.js';
-import type { SpectrumInfo } from '../../../web/wire/messages.js';
+import type { SpectrumInfo } from '../../../web/wire/spectrum-info.js';
 
 const application = (name: string, state: string) => ({ name, state, restarts: 0 });
 const spectrum = (name: string, dimensions: 1 | 2, xchans: number, ychans = 1) =>

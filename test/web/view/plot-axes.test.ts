@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { IDENTITY_PLACEMENT } from '../../../web/view/axis.js';
 import { axesOf, placementOf, rangesOf } from '../../../web/view/plot-axes.js';
 import { defaultPlot } from '../../../web/view/plot-spec.js';
-import type { SpectrumInfo } from '../../../web/wire/messages.js';
+import type { SpectrumInfo } from '../../../web/wire/spectrum-info.js';
 
 const MAP: SpectrumInfo = {
   name: 'map',

@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { defaultPlot } from '../../../web/view/plot-spec.js';
 import { plotTitles } from '../../../web/view/plot-title.js';
 import { outlineOf, parseContour } from '../../../web/view/projected-part.js';
-import type { GateShape, SpectrumInfo } from '../../../web/wire/messages.js';
+import type { GateShape } from '../../../protocol/spectcl/gate-shape.js';
+import type { SpectrumInfo } from '../../../web/wire/spectrum-info.js';
 
 const MAP: SpectrumInfo = {
   name: 'pid',
