@@ -1,10 +1,9 @@
 /** Programs and pages that attack the web viewer without the secret. */
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { Logger } from '../../protocol/base/log.js';
@@ -22,6 +21,7 @@ import { failureOf } from '../kit/failure-of.js';
 import { ManualClock } from '../kit/manual-clock.js';
 import { skip } from '../kit/skip.js';
 import { TemporaryDirectory } from '../kit/temporary-directory.js';
+import { viewerOptions } from '../kit/viewer-options.js';
 
 const SECRET = 'a secret that is shared';
 const BEARER = { authorization: `Bearer ${SECRET}` };
@@ -46,26 +46,8 @@ describe('an attacker of the web viewer', () => {
     directory.remove();
   });
 
-  function serverOptions(listening: Partial<ListeningOptions>): WebServerOptions {
-    const assets = directory.file('page');
-    mkdirSync(assets, { recursive: true });
-    writeFileSync(join(assets, 'index.html'), 'page');
-    writeFileSync(join(assets, 'gate.html'), 'sign in');
-    return {
-      listening: {
-        listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
-        orAnyPort: false,
-        names: [],
-        secret: new Secret(SECRET),
-        identity: undefined,
-        ...listening,
-      },
-      host: { directory: directory.path, stateDirectory: directory.file('state'), recordings: [] },
-      assets,
-      jsroot: undefined,
-      version: '1.2.3',
-    };
-  }
+  const serverOptions = (listening: Partial<ListeningOptions>): WebServerOptions =>
+    viewerOptions(directory.path, { secret: new Secret(SECRET), ...listening });
 
   async function start(options: Partial<ListeningOptions> = {}): Promise<URL> {
     lines = [];
@@ -156,7 +138,7 @@ describe('an attacker of the web viewer', () => {
   it('an attacker does not view without signing in where the viewer has a further name, which needs a secret', async () => {
     const url = await start({ names: ['daq.example'] });
     const host = `daq.example:${url.port}`;
-    expect((await get(url, { host })).text).to.equal('sign in');
+    expect((await get(url, { host })).text).to.equal('<p>sign in</p>');
     expect((await get(new URL('/metrics', url), { host })).status).to.equal(401);
     expect(await page(new URL(`http://${host}`))).to.equal(401);
     expect(await page(new URL(`http://${host}`), { headers: BEARER })).to.be.instanceOf(WebSocket);

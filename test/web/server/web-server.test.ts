@@ -11,6 +11,7 @@ import { Logger } from '../../../protocol/base/log.js';
 import { JsrootPackage } from '../../../web/server/jsroot-package.js';
 import type { ListeningOptions } from '../../../web/server/listening-options.js';
 import { WebServer } from '../../../web/server/web-server.js';
+import { viewerOptions } from '../../kit/viewer-options.js';
 
 const SECRET = 'a secret that is shared';
 
@@ -22,14 +23,15 @@ interface Answer {
 
 describe('the server of the web viewer', () => {
   let directory: string;
+  let pageFolder: string;
   let server: WebServer | undefined;
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
-    writeFileSync(join(directory, 'index.html'), '<p>page</p>');
-    writeFileSync(join(directory, 'gate.html'), '<p>sign in</p>');
-    writeFileSync(join(directory, 'page-ABCDEFGH.js'), 'code');
-    writeFileSync(join(directory, 'page-ABCDEFGH.js.br'), 'pressed');
+    pageFolder = join(directory, 'page');
+    mkdirSync(pageFolder);
+    writeFileSync(join(pageFolder, 'page-ABCDEFGH.js'), 'code');
+    writeFileSync(join(pageFolder, 'page-ABCDEFGH.js.br'), 'pressed');
   });
 
   afterEach(async () => {
@@ -39,23 +41,8 @@ describe('the server of the web viewer', () => {
   });
 
   async function start(listening: Partial<ListeningOptions> = {}, jsroot?: JsrootPackage): Promise<string> {
-    server = await WebServer.start(
-      {
-        listening: {
-          listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
-          orAnyPort: false,
-          names: [],
-          secret: undefined,
-          identity: undefined,
-          ...listening,
-        },
-        host: { directory, stateDirectory: join(directory, 'state'), recordings: [] },
-        assets: directory,
-        jsroot,
-        version: '1.2.3',
-      },
-      new Logger('web', { sink: () => undefined }),
-    );
+    const options = { ...viewerOptions(directory, listening), jsroot };
+    server = await WebServer.start(options, new Logger('web', { sink: () => undefined }));
     return server.address.replace('0.0.0.0', '127.0.0.1');
   }
 
@@ -187,7 +174,7 @@ describe('the server of the web viewer', () => {
     mkdirSync(join(folder, 'build'), { recursive: true });
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'jsroot', version: '7.11.2' }));
     writeFileSync(join(folder, 'build', 'jsroot.min.js'), content);
-    writeFileSync(join(directory, 'jsroot.html'), '<p>drawing</p>');
+    writeFileSync(join(pageFolder, 'jsroot.html'), '<p>drawing</p>');
     return JsrootPackage.find(folder, directory);
   }
 
@@ -211,7 +198,7 @@ describe('the server of the web viewer', () => {
   });
 
   it('without JSROOT its paths do not exist', async () => {
-    writeFileSync(join(directory, 'jsroot.html'), '<p>drawing</p>');
+    writeFileSync(join(pageFolder, 'jsroot.html'), '<p>drawing</p>');
     const address = await start();
     expect((await send(address, '/jsroot.html')).status).to.equal(404);
     expect((await send(address, '/jsroot.min.js')).status).to.equal(404);
