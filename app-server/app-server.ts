@@ -23,7 +23,8 @@ import { LIMITS } from '../protocol/base/limits.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import { PutBack } from '../protocol/host/put-back.js';
-import { ApplicationRecord } from './application-record.js';
+import type { ServerRecord } from '../protocol/host/server-record.js';
+import { claimApplicationRecord } from './application-record.js';
 import { Leftovers } from './children/leftovers.js';
 import { CLOSE_GRACE_MS, Endpoints } from './endpoints.js';
 import { HostLink } from './remote/host-link.js';
@@ -55,7 +56,7 @@ export class AppServer {
   readonly #readers: ApplicationReaders;
   /** Path of the socket with the right `read`; those of other rights are beside it. */
   readonly #socket: string;
-  readonly #record: ApplicationRecord;
+  readonly #record: ServerRecord;
   readonly #hostLink: HostLink;
   readonly #services: Services;
   readonly #endpoints: Endpoints;
@@ -87,7 +88,7 @@ export class AppServer {
     this.#setup = setup;
     this.#readers = readersOf(application.access);
     this.#socket = appSocketPath(directory, application.name, 'read');
-    this.#record = new ApplicationRecord(directory, application, this.#socket);
+    this.#record = claimApplicationRecord(directory, application, this.#socket);
     this.#hostLink = new HostLink(directory, log);
     const serverCalls = { info: () => this.#info(), quit: onQuit };
     this.#services = createServices(setup, this.#hostLink.relay, serverCalls);

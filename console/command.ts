@@ -106,6 +106,15 @@ export const APP_OPTION = {
   completes: 'application',
 } as const satisfies Word;
 
+/** The arguments of all commands that work on one recording. */
+export const RECORDING_FILES = {
+  type: 'string',
+  array: true,
+  describe: 'files or directories of one recording',
+  demandOption: true,
+  completes: 'file',
+} as const;
+
 /** The argument of all commands that work on one spectrum. */
 export const SPECTRUM_NAME = {
   type: 'string',

@@ -23,7 +23,7 @@ import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
 import type { ParentServer } from '../protocol/host/process-kit/start-report.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
 import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
-import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
+import { readProgramOptions } from '../protocol/host/process-kit/usage.js';
 import type { DuplicatedFlow } from './serving/duplicated-flow.js';
 import { Linger } from './serving/linger.js';
 import { LocalFlow } from './local/local-flow.js';
@@ -244,16 +244,5 @@ async function run(options: DuplicatorOptions): Promise<void> {
   limitYoungGeneration();
 }
 
-function readOptions(): DuplicatorOptions | undefined {
-  const args = process.argv.slice(2);
-  if (printHelpIfAsked(args, duplicatorHelp)) return undefined;
-  try {
-    return parseOptions(args, process.env);
-  } catch (error) {
-    reportBadUsage('duplicator', error);
-    return undefined;
-  }
-}
-
-const options = readOptions();
+const options = readProgramOptions('duplicator', duplicatorHelp, parseOptions);
 if (options !== undefined) void run(options);

@@ -20,6 +20,7 @@ import type { Logger } from '../protocol/base/log.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
 import { Access } from '../protocol/host/access/access.js';
 import { PutBack } from '../protocol/host/put-back.js';
+import type { ServerRecord } from '../protocol/host/server-record.js';
 import { cleanUp } from '../protocol/host/clean-up/clean-up.js';
 import { removeOldLogs, type LogPlaces } from '../protocol/host/clean-up/logs.js';
 import { APPLICATION_TIMES, applicationDependencies } from './app-server-launch.js';
@@ -28,7 +29,7 @@ import { readApplicationRecords } from './applications/application-record.js';
 import { Applications } from './applications/applications.js';
 import { Endpoints } from './control/endpoints.js';
 import { hostHandlers } from './calls/handlers.js';
-import { HostRecord } from './control/host-record.js';
+import { claimHostRecord } from './control/host-record.js';
 import type { HostServerOptions } from './options.js';
 import { Discovery } from './peers/discovery.js';
 import { needsTls } from '../protocol/rpc/security/connecting.js';
@@ -56,7 +57,7 @@ export class HostServer {
   readonly #options: HostServerOptions;
   readonly #log: Logger;
   readonly #notifier: SystemdNotifier;
-  readonly #record: HostRecord;
+  readonly #record: ServerRecord;
   readonly #applications: Applications;
   readonly #endpoints: Endpoints;
   readonly #peers: Peers;
@@ -102,7 +103,7 @@ export class HostServer {
     this.#options = options;
     this.#log = log;
     this.#notifier = notifier;
-    this.#record = new HostRecord(options.directory, hostSocketPath(options.directory, 'read'));
+    this.#record = claimHostRecord(options.directory, hostSocketPath(options.directory, 'read'));
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });

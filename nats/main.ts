@@ -12,12 +12,11 @@ import { systemClock } from '../protocol/base/clock.js';
 import { Logger } from '../protocol/base/log.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { hostSocketPath, hostTokenPath } from '../protocol/base/paths.js';
-import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import { ClaimedRecord } from '../protocol/host/claimed-record.js';
-import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
+import { ownReady, quit } from '../protocol/host/process-kit/adoptable-program.js';
 import { reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
-import { printHelpIfAsked, reportBadUsage } from '../protocol/host/process-kit/usage.js';
+import { readProgramOptions } from '../protocol/host/process-kit/usage.js';
 import { NATS_RECORD } from '../protocol/nats/options.js';
 import { readSeals } from '../protocol/nats/signature.js';
 import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
@@ -47,14 +46,10 @@ async function run(options: NatsProgramOptions): Promise<void> {
     process.exit(1);
   }
   process.once('exit', () => record.release());
-  const launch = process.env[LAUNCH_VARIABLE];
-  const quit = (): void => void process.kill(process.pid, 'SIGTERM');
   const link = new HostLink({
     directory,
     ready: {
-      ...(launch !== undefined && { launch }),
-      version: PROTOCOL_VERSION,
-      identity: identityToWire(ownIdentity()),
+      ...ownReady(),
       options: JSON.stringify(nats),
     },
     call: (name, host, call) => site.call(name, host, call),
@@ -65,12 +60,12 @@ async function run(options: NatsProgramOptions): Promise<void> {
     await site.close();
     await link.close();
   });
-  endWithoutHost(link, quit);
+  endWithoutHost(link);
   site.start(link);
 }
 
-/** Calls `quit` when there was no host server for the whole time. */
-function endWithoutHost(link: HostLink, quit: () => void): void {
+/** Ends this program when there was no host server for the whole time. */
+function endWithoutHost(link: HostLink): void {
   let seenAtMs = systemClock.nowMs();
   const look = (): void => {
     if (link.connected) seenAtMs = systemClock.nowMs();
@@ -80,16 +75,5 @@ function endWithoutHost(link: HostLink, quit: () => void): void {
   look();
 }
 
-function readOptions(): NatsProgramOptions | undefined {
-  const args = process.argv.slice(2);
-  if (printHelpIfAsked(args, natsHelp)) return undefined;
-  try {
-    return parseOptions(args, process.env);
-  } catch (error) {
-    reportBadUsage('nats', error);
-    return undefined;
-  }
-}
-
-const options = readOptions();
+const options = readProgramOptions('nats', natsHelp, parseOptions);
 if (options !== undefined) void run(options);

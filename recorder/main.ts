@@ -7,25 +7,18 @@
  * a signal, when the app server refuses it, or after a time without app server. Writes files into
  * one directory and a record beside the flow files.
  */
-import { systemClock } from '../protocol/base/clock.js';
 import { Logger } from '../protocol/base/log.js';
-import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { appFlowDirectory, appTokenPath, recorderRecordPath } from '../protocol/base/paths.js';
 import { prepareDirectory } from '../protocol/base/files/private-directory.js';
-import { PROTOCOL_VERSION } from '../protocol/base/version.js';
-import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
+import { endWhenOrphaned, ownReady, quit } from '../protocol/host/process-kit/adoptable-program.js';
 import { reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
-import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
+import { readProgramOptions } from '../protocol/host/process-kit/usage.js';
 import { PutBack } from '../protocol/host/put-back.js';
 import { claimRecorderRecord } from '../protocol/host/recorder-record.js';
-import { identityToWire } from '../protocol/rpc/contract/identity-on-wire.js';
 import { parseOptions, recorderHelp, type RecorderProgramOptions } from './service/options.js';
 import { ParentConnection } from './service/parent.js';
 import { RecordingService } from './service/recording-service.js';
-
-/** Time without an app server after which a recorder exits. */
-const ORPHAN_LINGER_MS = 120_000;
 
 async function run(options: RecorderProgramOptions): Promise<void> {
   const { app, directory, flowDirectory, parent: socket, record } = options;
@@ -44,15 +37,11 @@ async function run(options: RecorderProgramOptions): Promise<void> {
     process.exit(1);
   }
   const service = new RecordingService(options, log);
-  const launch = process.env[LAUNCH_VARIABLE];
-  const quit = (): void => void process.kill(process.pid, 'SIGTERM');
   const parent = new ParentConnection(
     appServer,
     {
       ready: () => ({
-        ...(launch === undefined ? {} : { launch }),
-        version: PROTOCOL_VERSION,
-        identity: identityToWire(ownIdentity()),
+        ...ownReady(),
         application: app,
         options: record,
       }),
@@ -73,31 +62,8 @@ async function run(options: RecorderProgramOptions): Promise<void> {
     await Promise.all([service.close(), parent.close(), keeper.close()]);
     claimed.release();
   });
-  endOrphan(parent, quit);
+  endWhenOrphaned(() => !parent.connected);
 }
 
-/** Calls `quit` when two checks in a row find no app server. */
-function endOrphan(parent: ParentConnection, quit: () => void, wasOrphan = false): void {
-  systemClock.after(
-    ORPHAN_LINGER_MS / 2,
-    () => {
-      if (!parent.connected && wasOrphan) quit();
-      else endOrphan(parent, quit, !parent.connected);
-    },
-    true,
-  );
-}
-
-function readOptions(): RecorderProgramOptions | undefined {
-  const args = process.argv.slice(2);
-  if (printHelpIfAsked(args, recorderHelp)) return undefined;
-  try {
-    return parseOptions(args, process.env);
-  } catch (error) {
-    reportBadUsage('recorder', error);
-    return undefined;
-  }
-}
-
-const options = readOptions();
+const options = readProgramOptions('recorder', recorderHelp, parseOptions);
 if (options !== undefined) void run(options);

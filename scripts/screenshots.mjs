@@ -124,11 +124,17 @@ await pictures({}, async (page, shot) => {
 });
 const secret = await WebServer.start(
   {
-    listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
-    orAnyPort: false,
-    names: [],
-    secret: new Secret('a secret for a picture'),
-    directory: system.directory,
+    listening: {
+      listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
+      orAnyPort: false,
+      names: [],
+      secret: new Secret('a secret for a picture'),
+    },
+    host: {
+      directory: system.directory,
+      stateDirectory: join(system.directory, 'state'),
+      recordings: [],
+    },
     assets: dist('web/static'),
     version: '',
   },

@@ -33,7 +33,8 @@ async function main(): Promise<void> {
   const options = await readOptionsOrReportUsage();
   if (options === undefined) return;
   const log = new Logger('web');
-  const { directory } = options;
+  const { listening, host } = options;
+  const { directory } = host;
   const hostServer =
     directory === undefined
       ? undefined
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
     const jsroot = JsrootPackage.find(options.jsroot, packageFolder());
     if (jsroot !== undefined) log.info('JSROOT is installed', { version: jsroot.version });
     const server = await WebServer.start(
-      { ...options, jsroot, assets: webAssets(), version: packageVersion() },
+      { listening, host, jsroot, assets: webAssets(), version: packageVersion() },
       log,
     );
     endOnSignals(log, () => server.close());

@@ -4,7 +4,6 @@
  * application runs without its gateway; the reason stands in app.info. `AppServer` owns it. Starts
  * and stops processes, reads the gateway's record.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { programPath } from '../../protocol/base/installation.js';
@@ -12,10 +11,9 @@ import type { Logger } from '../../protocol/base/log.js';
 import type { OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import { appSocketPath, gatewayRecordPath, logFilePath } from '../../protocol/base/paths.js';
 import { inspectGatewayRecord, readGatewayRecord } from '../../protocol/host/gateway-record.js';
-import { AdoptableProcess } from '../../protocol/host/process-kit/adoptable-process.js';
+import type { AdoptableProcess } from '../../protocol/host/process-kit/adoptable-process.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
 import type { ProcessConnection } from '../../protocol/host/process-kit/supervised-process.js';
-import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';
 import { changesAllowed } from '../../protocol/rpc/contract/changes-allowed.js';
 import { gatewayArguments } from '../../protocol/rpc/contract/gateway-options.js';
 import type {
@@ -25,33 +23,31 @@ import type {
   StartFailure,
 } from '../../protocol/rpc/contract/shapes.js';
 import type { AppServerOptions } from '../options.js';
+import { superviseApplicationChild } from './application-child.js';
 
 export class GatewayProcess {
   readonly #server: AppServerOptions;
   readonly #options: GatewayOptions | undefined;
   readonly #clock: Clock;
-  readonly #log: Logger;
   readonly #process: AdoptableProcess<GatewayReady>;
 
   constructor(server: AppServerOptions, clock: Clock, log: Logger) {
     this.#server = server;
     this.#options = gatewayOptionsOf(server.application);
     this.#clock = clock;
-    this.#log = log;
-    const { name } = server.application;
-    this.#process = new AdoptableProcess<GatewayReady>({
-      title: `the gateway of ${name}`,
-      parent: 'this app server',
+    this.#process = superviseApplicationChild<GatewayReady>(
+      server.application.name,
+      {
+        kind: 'gateway',
+        options: this.#options,
+        living: () => this.#living(),
+        launch: () => this.#launch(),
+        words: { running: 'the gateway serves', failed: 'the gateway does not serve' },
+        facts: ({ host, restPort, mirrorPort }) => ({ host, restPort, mirrorPort }),
+      },
       clock,
-      isWanted: this.#options !== undefined,
-      living: () => this.#living(),
-      launch: () => this.#launch(),
-      belongs: ({ application }) => application === name,
-      hasOurOptions: ({ options }) => isDeepStrictEqual(options, this.#options),
-      refusal: `application ${name} has no use for this gateway`,
-      failed: ({ message }) => log.warn('the gateway does not serve', { reason: message }),
-      changed: (state) => this.#changed(state),
-    });
+      log,
+    );
   }
 
   /** Starts the gateway, or expects a living one. Call when sessions are accepted. */
@@ -110,16 +106,6 @@ export class GatewayProcess {
       logFile: logFilePath(directory, 'gateway', name),
       clock: this.#clock,
     });
-  }
-
-  #changed(state: SupervisionState): void {
-    const { ready, pid, cause } = this.#process.supervisor;
-    if (state === 'running' && ready !== undefined) {
-      const { host, restPort, mirrorPort } = ready;
-      this.#log.info('the gateway serves', { pid, host, restPort, mirrorPort });
-    } else if (state === 'failed') {
-      this.#log.warn('the gateway is not started again', { reason: cause?.message });
-    }
   }
 
   #living(): OwnerIdentity | undefined {

@@ -4,7 +4,6 @@
  * reason stands in app.info. `AppServer` owns it. Starts and stops processes, reads the recorder's
  * record.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { programPath } from '../../protocol/base/installation.js';
@@ -12,10 +11,9 @@ import type { Logger } from '../../protocol/base/log.js';
 import type { OwnerIdentity } from '../../protocol/base/owner-identity.js';
 import { appSocketPath, logFilePath, recorderRecordPath } from '../../protocol/base/paths.js';
 import { recordingsDirectory } from '../../protocol/base/state-directory.js';
-import { AdoptableProcess } from '../../protocol/host/process-kit/adoptable-process.js';
+import type { AdoptableProcess } from '../../protocol/host/process-kit/adoptable-process.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
 import type { ProcessConnection } from '../../protocol/host/process-kit/supervised-process.js';
-import type { SupervisionState } from '../../protocol/host/process-kit/supervision-state.js';
 import { inspectRecorderRecord, readRecorderRecord } from '../../protocol/host/recorder-record.js';
 import {
   recorderArguments,
@@ -26,6 +24,7 @@ import {
 } from '../../protocol/rpc/contract/recorder.js';
 import type { StartFailure } from '../../protocol/rpc/contract/shapes.js';
 import type { AppServerOptions } from '../options.js';
+import { superviseApplicationChild } from './application-child.js';
 
 const NOTHING: RecorderReport = { state: 'waiting', bytes: 0, flows: [] };
 
@@ -43,20 +42,18 @@ export class RecorderProcess {
     this.#options = server.application.record;
     this.#clock = clock;
     this.#log = log;
-    const { name } = server.application;
-    this.#process = new AdoptableProcess<RecorderReady>({
-      title: `the recorder of ${name}`,
-      parent: 'this app server',
+    this.#process = superviseApplicationChild<RecorderReady>(
+      server.application.name,
+      {
+        kind: 'recorder',
+        options: this.#options,
+        living: () => this.#living(),
+        launch: () => this.#launch(),
+        words: { running: 'the recorder runs', failed: 'the recorder does not run' },
+      },
       clock,
-      isWanted: this.#options !== undefined,
-      living: () => this.#living(),
-      launch: () => this.#launch(),
-      belongs: ({ application }) => application === name,
-      hasOurOptions: ({ options }) => isDeepStrictEqual(options, this.#options),
-      refusal: `application ${name} has no use for this recorder`,
-      failed: ({ message }) => log.warn('the recorder does not run', { reason: message }),
-      changed: (state) => this.#changed(state),
-    });
+      log,
+    );
   }
 
   /** Starts it, or expects a living one. Call when sessions are accepted. */
@@ -127,13 +124,6 @@ export class RecorderProcess {
       logFile: logFilePath(directory, 'recorder', name),
       clock: this.#clock,
     });
-  }
-
-  #changed(state: SupervisionState): void {
-    const { pid, cause } = this.#process.supervisor;
-    if (state === 'running') this.#log.info('the recorder runs', { pid });
-    else if (state === 'failed')
-      this.#log.warn('the recorder is not started again', { reason: cause?.message });
   }
 
   #living(): OwnerIdentity | undefined {

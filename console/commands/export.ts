@@ -5,21 +5,13 @@
  */
 import { SAVE_OPTIONS } from '../save-options.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { command } from '../command.js';
+import { command, RECORDING_FILES } from '../command.js';
 import { timeValue } from '../option-values.js';
 
 export const exportCommand = command({
   name: 'export',
   summary: 'write the spectra of a recorded moment to files for other programs',
-  positionals: {
-    files: {
-      type: 'string',
-      array: true,
-      describe: 'files or directories of one recording',
-      demandOption: true,
-      completes: 'file',
-    },
-  },
+  positionals: { files: RECORDING_FILES },
   options: {
     at: { type: 'string', describe: 'the moment, such as 2027-03-01T12:34:00Z; default: the last one' },
     spectrum: { type: 'string', describe: 'name of the spectrum; several separated by commas; default: all' },

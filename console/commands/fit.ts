@@ -8,7 +8,6 @@ import type { FitOptions } from '../../analysis/fit/fit-options.js';
 import type { Mirror } from '../../client-lib/index.js';
 import { APP_OPTION, command, SPECTRUM_NAME, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
-import { versionOf } from '../mirrored-spectrum.js';
 import { numberValue } from '../option-values.js';
 import { withClient } from '../servers.js';
 
@@ -74,9 +73,11 @@ export const fitCommand = command({
         // What cannot be fitted is an error, with --watch too.
         const first = await fitRecord(mirror, request);
         if (watch !== true) return printOnce(context, first);
+        const { streamUpdates, watchUpdates } = await import('../mirror-updates.js');
+        const next = () => fitRecord(mirror, request);
         return context.output.json
-          ? streamRecords(context, mirror, request, intervalMs)
-          : watchTable(context, mirror, request, intervalMs);
+          ? streamUpdates(context, mirror, intervalMs, next)
+          : watchUpdates(context, mirror, intervalMs, async () => linesOf(await next()));
       },
       { live: watch },
     );
@@ -105,38 +106,4 @@ async function printOnce({ output }: CommandContext, record: FitRecord): Promise
 async function linesOf(record: FitRecord): Promise<string[]> {
   const { fitLines } = await import('../render/fit-lines.js');
   return fitLines(record.name, record.unit, record);
-}
-
-async function watchTable(
-  context: CommandContext,
-  mirror: Mirror,
-  request: FitRequest,
-  intervalMs: number,
-): Promise<void> {
-  const { watch } = await import('../watch.js');
-  let shown = '';
-  await watch(context, {
-    intervalMs,
-    changed: () => versionOf(mirror) !== shown,
-    paint: async () => {
-      shown = versionOf(mirror);
-      return linesOf(await fitRecord(mirror, request));
-    },
-  });
-}
-
-async function streamRecords(
-  context: CommandContext,
-  mirror: Mirror,
-  request: FitRequest,
-  intervalMs: number,
-): Promise<void> {
-  const { everyInterval } = await import('../watch.js');
-  let shown = '';
-  await everyInterval(context, intervalMs, async () => {
-    const version = versionOf(mirror);
-    if (version === shown) return;
-    shown = version;
-    context.output.value(await fitRecord(mirror, request));
-  });
 }

@@ -4,7 +4,7 @@
  * Starts an application at the host server, provides its flows and stands in for its SpecTcl, until
  * Ctrl-C or the end.
  */
-import { command } from '../command.js';
+import { command, RECORDING_FILES } from '../command.js';
 import { numberValue, timeValue } from '../option-values.js';
 import { withHost } from '../servers.js';
 
@@ -13,15 +13,7 @@ const SPEED_MAX = 1e6;
 export const playCommand = command({
   name: 'play',
   summary: 'play a recording as an application of its own',
-  positionals: {
-    files: {
-      type: 'string',
-      array: true,
-      describe: 'files or directories of one recording',
-      demandOption: true,
-      completes: 'file',
-    },
-  },
+  positionals: { files: RECORDING_FILES },
   options: {
     app: {
       type: 'string',

@@ -8,7 +8,7 @@ import type { SpecTclSpectrum } from '../../protocol/spectcl/rest-shapes.js';
 import type { Client, Mirror } from '../../client-lib/index.js';
 import { APP_OPTION, command, SPECTRUM_NAME, type CommandContext } from '../command.js';
 import { interruptible } from '../interruption.js';
-import { versionOf, withSpectrum } from '../mirrored-spectrum.js';
+import { withSpectrum } from '../mirrored-spectrum.js';
 import { numberValue } from '../option-values.js';
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
 import { withClient } from '../servers.js';
@@ -75,9 +75,10 @@ export const showCommand = command({
       withSpectrum(mirror, options.name, () => undefined);
       const shown: Shown = { mirror, options, described: await describedBy(client, options.name) };
       if (values.watch !== true) return printOnce(context, shown);
+      const { streamUpdates, watchUpdates } = await import('../mirror-updates.js');
       return context.output.json
-        ? streamRecords(context, mirror, options, intervalMs)
-        : watchPlot(context, shown, intervalMs);
+        ? streamUpdates(context, mirror, intervalMs, () => asRecord(mirror, options.name))
+        : watchUpdates(context, mirror, intervalMs, (size) => picture(context, shown, size));
     };
     await withClient(context, values.app, use, { live: values.watch });
   },
@@ -98,36 +99,6 @@ async function printOnce(context: CommandContext, shown: Shown): Promise<void> {
   output.lines(
     await picture(context, shown, { width, height: Math.min(height - PROMPT_ROWS, PLOT_ROWS_MAX) }),
   );
-}
-
-async function watchPlot(context: CommandContext, shown: Shown, intervalMs: number): Promise<void> {
-  const { watch } = await import('../watch.js');
-  const { mirror } = shown;
-  let version = '';
-  await watch(context, {
-    intervalMs,
-    changed: () => versionOf(mirror) !== version,
-    paint: (size) => {
-      version = versionOf(mirror);
-      return picture(context, shown, size);
-    },
-  });
-}
-
-async function streamRecords(
-  context: CommandContext,
-  mirror: Mirror,
-  options: ShowOptions,
-  intervalMs: number,
-): Promise<void> {
-  const { everyInterval } = await import('../watch.js');
-  let shown = '';
-  await everyInterval(context, intervalMs, async () => {
-    const version = versionOf(mirror);
-    if (version === shown) return;
-    shown = version;
-    context.output.value(await asRecord(mirror, options.name));
-  });
 }
 
 async function shownRange(text: string): Promise<readonly [number, number]> {

@@ -38,15 +38,17 @@ export class NatsProcess {
     this.#options = options;
     const { nats, clock, log } = options;
     this.#process = new AdoptableProcess<NatsReady>({
-      title: 'the NATS process',
-      parent: 'this host server',
+      names: {
+        title: 'the NATS process',
+        parent: 'this host server',
+        refusal: 'the NATS process runs with options that were replaced',
+      },
       clock,
       isWanted: nats !== undefined,
       living: () => this.#living(),
       launch: () => this.#launch(),
       belongs: () => true,
       hasOurOptions: (ready) => nats !== undefined && isSame(ready.options, nats),
-      refusal: 'the NATS process runs with options that were replaced',
       failed: ({ message }) => log.warn('the NATS process has ended', { cause: message }),
       changed: (state) => this.#changed(state),
     });

@@ -11,3 +11,8 @@ export async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   );
   return thrown as Failure;
 }
+
+/** The code of the error with which a promise rejects; undefined without one. */
+export async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
+  return (await failureOf(promise)).code;
+}

@@ -20,13 +20,14 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import { Logger } from '../../protocol/base/log.js';
 import { Secret } from '../../protocol/rpc/security/secret.js';
 import { UnprovenPlaces } from '../../protocol/rpc/security/unproven-places.js';
-import { SPECTRUM_TYPES, type Binding } from '../../protocol/spectcl/display-memory.js';
+import type { Binding } from '../../protocol/spectcl/display-memory.js';
 import { globMatcher } from '../../protocol/spectcl/glob.js';
 import { bytesInUse } from '../kit/heap.js';
 import { failureOf } from '../kit/failure-of.js';
 import { eventually } from '../kit/eventually.js';
 import { ManualClock } from '../kit/manual-clock.js';
 import { MirrorTestClient } from '../simulator/mirror-test-client.js';
+import { sampleBinding } from '../kit/sample-binding.js';
 
 const MEBIBYTE = 2 ** 20;
 const TOKEN = 'a token for changes';
@@ -323,7 +324,7 @@ describe('an attacker of a gateway', () => {
       for (let token = 0; token < 64; token += 1) await traces.establish(60, `10.0.0.${host}`);
     }
     const named = (round: number): Binding[] =>
-      Array.from({ length: 10_000 }, (_, slot) => binding(`${round} ${'x'.repeat(110)}`, slot));
+      Array.from({ length: 10_000 }, (_, slot) => sampleBinding(`${round} ${'x'.repeat(110)}`, slot));
     for (let round = 0; round < 5; round += 1) traces.published(named(round), round + 1);
     expect(bytesInUse() - before).to.be.lessThan(64 * MEBIBYTE);
     // A host takes only its own places: the first token of another one is still known.
@@ -359,25 +360,3 @@ describe('an attacker of a gateway', () => {
     expect(outgoing.add(large[3]!)).to.equal(true);
   });
 });
-
-function binding(name: string, slot: number): Binding {
-  return {
-    name,
-    slot,
-    xchans: 10,
-    ychans: 1,
-    info: '',
-    type: SPECTRUM_TYPES[4],
-    dimensions: 1,
-    byteOffset: 5_600_000,
-    byteLength: 40,
-    xmin: 0,
-    xmax: 1,
-    ymin: 0,
-    ymax: 0,
-    xlabel: '',
-    ylabel: '',
-    overflows: [0, 0],
-    underflows: [0, 0],
-  };
-}

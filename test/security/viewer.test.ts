@@ -1,10 +1,9 @@
 /** Programs and pages that attack the web viewer without the secret. */
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { Logger } from '../../protocol/base/log.js';
@@ -15,12 +14,14 @@ import { writeBinding } from '../../protocol/spectcl/display-writer.js';
 import { Budget, costOf, MESSAGE_BUDGET } from '../../web/server/message-budget.js';
 import { OTHERS_PER_ADDRESS_MAX, PagePlaces } from '../../web/server/page-places.js';
 import { SpectrumCache } from '../../web/server/spectrum-cache.js';
+import type { ListeningOptions } from '../../web/server/listening-options.js';
 import { WebServer, type WebServerOptions } from '../../web/server/web-server.js';
 import { makeCertificate } from '../kit/certificate.js';
 import { failureOf } from '../kit/failure-of.js';
 import { ManualClock } from '../kit/manual-clock.js';
 import { skip } from '../kit/skip.js';
 import { TemporaryDirectory } from '../kit/temporary-directory.js';
+import { viewerOptions } from '../kit/viewer-options.js';
 
 const SECRET = 'a secret that is shared';
 const BEARER = { authorization: `Bearer ${SECRET}` };
@@ -45,28 +46,10 @@ describe('an attacker of the web viewer', () => {
     directory.remove();
   });
 
-  function serverOptions(options: Partial<WebServerOptions>): WebServerOptions {
-    const assets = directory.file('page');
-    mkdirSync(assets, { recursive: true });
-    writeFileSync(join(assets, 'index.html'), 'page');
-    writeFileSync(join(assets, 'gate.html'), 'sign in');
-    return {
-      listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
-      orAnyPort: false,
-      names: [],
-      secret: new Secret(SECRET),
-      identity: undefined,
-      directory: directory.path,
-      stateDirectory: directory.file('state'),
-      recordings: [],
-      assets,
-      jsroot: undefined,
-      version: '1.2.3',
-      ...options,
-    };
-  }
+  const serverOptions = (listening: Partial<ListeningOptions>): WebServerOptions =>
+    viewerOptions(directory.path, { secret: new Secret(SECRET), ...listening });
 
-  async function start(options: Partial<WebServerOptions> = {}): Promise<URL> {
+  async function start(options: Partial<ListeningOptions> = {}): Promise<URL> {
     lines = [];
     const log = new Logger('web', { sink: (line) => lines.push(line) });
     server = await WebServer.start(serverOptions(options), log);
@@ -155,7 +138,7 @@ describe('an attacker of the web viewer', () => {
   it('an attacker does not view without signing in where the viewer has a further name, which needs a secret', async () => {
     const url = await start({ names: ['daq.example'] });
     const host = `daq.example:${url.port}`;
-    expect((await get(url, { host })).text).to.equal('sign in');
+    expect((await get(url, { host })).text).to.equal('<p>sign in</p>');
     expect((await get(new URL('/metrics', url), { host })).status).to.equal(401);
     expect(await page(new URL(`http://${host}`))).to.equal(401);
     expect(await page(new URL(`http://${host}`), { headers: BEARER })).to.be.instanceOf(WebSocket);

@@ -2,7 +2,7 @@
  * The text of an empty board: what to do, or why no spectra are available. `Board` shows it.
  * Changes only its own element.
  */
-import type { WatchStatus } from '../wire/messages.js';
+import type { WatchStatus } from '../wire/application.js';
 import { element } from './dom.js';
 
 export class BoardNote {

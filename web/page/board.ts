@@ -1,7 +1,7 @@
 /**
- * The board of plots: adding, removing and arranging them in columns. `main.ts` restores it from
- * the address bar, and writes the address bar when the board reports a change. Touches its own part
- * of the document.
+ * The board of plots: adding, removing and arranging them in columns. `viewer-page.ts` restores it
+ * from the address bar, and writes the address bar when the board reports a change. Touches its own
+ * part of the document.
  */
 import { OVERLAYS_MAX, defaultPlot, PLOTS_MAX, type PlotSpec } from '../view/plot-spec.js';
 import { commonLimits, isSameKind, sharedView } from '../view/shared-view.js';

@@ -1,7 +1,7 @@
 /**
  * The WebSocket of the page to its server. It reconnects by itself, with growing pauses, and
- * reports when it opens and closes. `main.ts` owns the only one and handles its messages. Opens
- * sockets; touches no document.
+ * reports when it opens and closes. `ViewerPage` owns the only one and passes on its messages.
+ * Opens sockets; touches no document.
  */
 import { Backoff } from '../../protocol/base/backoff.js';
 import type { Frame } from '../wire/frame.js';

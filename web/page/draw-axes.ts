@@ -16,7 +16,8 @@ import {
 import { toChannel, toUnits, type Axis } from '../view/axis.js';
 import { countLabel } from '../view/count-label.js';
 import { leftChannel, type LogOrigin } from '../view/x-position.js';
-import type { AxisCalibration, ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import type { AxisCalibration } from '../wire/spectrum-info.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
 

@@ -5,7 +5,7 @@
  */
 import { countScale, type ScaleName } from '../../plotting/scale.js';
 import type { FitCurves } from '../../analysis/fit/fit-spectrum.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import { channelToX, type PlotArea } from './plot-area.js';
 
 /** How counts become heights in a plot. */

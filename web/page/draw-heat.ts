@@ -8,7 +8,7 @@ import type { CountScale } from '../../plotting/scale.js';
 import { countLabel } from '../view/count-label.js';
 import { colourWords, paintHeat, type HeatScale } from '../view/heat.js';
 import type { Frame } from '../wire/frame.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
 

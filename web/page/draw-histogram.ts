@@ -6,7 +6,7 @@
 import { envelope } from '../../plotting/resample.js';
 import type { CountScale } from '../../plotting/scale.js';
 import { valueAt, type Curve } from '../view/curve.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import { channelToX, xToChannel, type PlotArea } from './plot-area.js';
 
 /** Narrower steps are drawn as columns of pixels. */

@@ -1,7 +1,7 @@
 /**
  * Schedules the drawing of plots and thumbnails: each at most once per animation frame, and only
- * some milliseconds of drawing per frame, so that the page stays responsive. `main.ts` creates the
- * only one. Uses the browser's animation frames and no document.
+ * some milliseconds of drawing per frame, so that the page stays responsive. `viewer-page.ts`
+ * creates the only one. Uses the browser's animation frames and no document.
  */
 
 export interface Drawable {

@@ -4,7 +4,9 @@
  * Used by `Plot` and `PlotRegions`. Draws on the canvas that is passed in.
  */
 import { toChannel, type Axis } from '../view/axis.js';
-import type { ChannelRange, GateShape, Region } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import type { Region } from '../wire/subscription.js';
 import { channelToX, channelToY, FONT, type PlotArea } from './plot-area.js';
 import type { Palette } from './theme.js';
 

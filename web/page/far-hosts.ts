@@ -3,7 +3,7 @@
  * publish. The network page shows it when there are any. Makes elements, inserts nothing.
  */
 import { farHostRows } from '../view/far-host-rows.js';
-import type { FarHost } from '../wire/messages.js';
+import type { FarHost } from '../wire/network.js';
 import { element } from './dom.js';
 
 const HEADINGS = ['site', 'host', 'applications', 'flows'];

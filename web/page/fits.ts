@@ -1,7 +1,7 @@
 /**
  * The fits of all plots of a page, in one worker that is loaded at the first fit. While a fit runs
  * only the newest question with its key waits, so a slow fit delays its plot and nothing queues.
- * `main.ts` creates the only one; the regions of plots ask. Starts the worker.
+ * `viewer-page.ts` creates the only one; the regions of plots ask. Starts the worker.
  */
 import type { FitAnswer, FitQuestion } from './fit-messages.js';
 

@@ -1,11 +1,11 @@
 /**
  * Changes of SpecTcl's gates by this page: sends them to the server, keeps what SpecTcl's list does
- * not have yet, and takes the last change back. `main.ts` creates one; every `PlotGates` uses it.
- * Sends requests over HTTP; reports refusals, in SpecTcl's words, as notices.
+ * not have yet, and takes the last change back. `viewer-page.ts` creates one; every `PlotGates`
+ * uses it. Sends requests over HTTP; reports refusals, in SpecTcl's words, as notices.
  */
 import { editOf, isSameGate } from '../view/gate-draft.js';
 import type { ChangeRequest, SpecTclChange } from '../wire/changes.js';
-import type { GateShape } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 import type { Notices } from './notices.js';
 import type { PageState } from './page-state.js';
 

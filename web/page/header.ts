@@ -1,12 +1,14 @@
 /**
  * The header of the page: the application and its state, the tabs, and the controls of the whole
- * page (columns, pause, theme, signing in, help). `main.ts` creates it, inserts it and handles its
- * actions. Creates elements; opens no socket.
+ * page (columns, pause, theme, signing in, help). `viewer-page.ts` creates it, inserts it and
+ * handles its actions. Creates elements; opens no socket.
  */
 import { dataState } from '../view/data-state.js';
 import { element, setText } from './dom.js';
+import { showHelp } from './help.js';
 import type { PageHistory } from './page-history.js';
 import type { PageState } from './page-state.js';
+import { showSignIn } from './sign-in-dialog.js';
 import { nextTheme, shownTheme } from './theme.js';
 
 export interface HeaderActions {
@@ -19,8 +21,6 @@ export interface HeaderActions {
   redo(): void;
   layouts(): void;
   trends(): void;
-  help(): void;
-  signIn(): void;
   signOut(): void;
 }
 
@@ -93,7 +93,7 @@ export class Header {
         this.#pauseButton,
         this.#signButton,
         this.#themeButton,
-        icon('?', 'Keys and help', () => actions.help()),
+        icon('?', 'Keys and help', showHelp),
       ),
     );
     this.#nameTheme();
@@ -175,6 +175,6 @@ export class Header {
 
   #signInOrOut(): void {
     if (this.#state.welcome?.control === 'yes') this.#actions.signOut();
-    else this.#actions.signIn();
+    else showSignIn();
   }
 }

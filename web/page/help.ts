@@ -1,7 +1,7 @@
 /**
  * The help dialog: keys and gestures, as `plot-keys.ts`, `plot-pointer.ts`, `plot-touch.ts`,
- * `spectrum-list.ts` and `main.ts` implement them. `main.ts` opens it. Adds a dialog to the
- * document until it is closed.
+ * `spectrum-list.ts` and `page-keys.ts` implement them. The header and a key open it. Adds a dialog
+ * to the document until it is closed.
  */
 import { element } from './dom.js';
 

@@ -1,7 +1,7 @@
 /**
  * The address of the page when it was open last in this browser, which a page without an address of
- * its own restores. `main.ts` keeps and restores it. Reads and writes the browser's storage, and
- * writes the address bar.
+ * its own restores. `AddressBar` keeps it, `main.ts` restores it. Reads and writes the browser's
+ * storage, and writes the address bar.
  */
 const STORAGE_KEY = 'mirrorflow-address';
 

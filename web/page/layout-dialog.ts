@@ -2,7 +2,7 @@
  * The dialog of layouts: saves the plots of the page under a name, opens and removes what is saved.
  * `layouts.ts` opens it and does the work. Adds a dialog to the document until it is closed.
  */
-import { isLayoutName } from '../wire/messages.js';
+import { isLayoutName } from '../wire/layout.js';
 import { element } from './dom.js';
 
 export interface LayoutChoices {

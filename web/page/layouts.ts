@@ -1,7 +1,7 @@
 /**
- * The named layouts of the application: a tab for each above the board, and keeping, changing
- * and removing them. The server keeps them for all pages. `main.ts` creates it, inserts its element
- * and opens the addresses. Changes its own element; sends requests over HTTP.
+ * The named layouts of the application: a tab for each above the board, and keeping, changing and
+ * removing them. The server keeps them for all pages. `viewer-page.ts` creates it, inserts its
+ * element and opens the addresses. Changes its own element; sends requests over HTTP.
  */
 import { element } from './dom.js';
 import { showLayoutDialog } from './layout-dialog.js';

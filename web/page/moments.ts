@@ -1,6 +1,7 @@
 /**
  * Asks the server to remember the counts of spectra as they are now, for plots that show what came
- * in since. `main.ts` creates it and passes the answers on; menus of plots use it. Sends messages.
+ * in since. `viewer-page.ts` creates it and passes the answers on; menus of plots use it. Sends
+ * messages.
  */
 import type { PageMessage } from '../wire/messages.js';
 

@@ -12,7 +12,7 @@ import {
   usageSummary,
   mostLoadedUsage,
 } from '../view/network-words.js';
-import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/messages.js';
+import type { NetworkApplication, NetworkClient, NetworkFlow } from '../wire/network.js';
 import { svg } from './dom.js';
 
 /** A selected application, one of its flows, the source of a flow, or one of its clients. */

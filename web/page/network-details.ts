@@ -11,7 +11,7 @@ import {
   formatDuration,
   formatRate,
 } from '../../plotting/numbers.js';
-import type { NetworkApplication, NetworkClient, NetworkFlow, NetworkRecorder } from '../wire/messages.js';
+import type { NetworkApplication, NetworkClient, NetworkFlow, NetworkRecorder } from '../wire/network.js';
 
 /** Rows with an undefined value are left out. */
 export type DetailRows = readonly (readonly [name: string, value: string | undefined])[];

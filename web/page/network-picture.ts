@@ -3,7 +3,7 @@
  * memory) and clients as boxes, and lines between them whose dashes move while data flow.
  * `NetworkView` replaces it once a second. Creates elements, which the caller inserts.
  */
-import type { NetworkApplication, NetworkPicture } from '../wire/messages.js';
+import type { NetworkApplication, NetworkPicture } from '../wire/network.js';
 import { svg } from './dom.js';
 import {
   BOX,

@@ -1,11 +1,12 @@
 /**
  * The network page: the picture of the network, the details of the selected box, and the button
- * that starts and stops applications. `main.ts` creates it and forwards its messages. Changes its
- * own part of the document; requests go out through `main.ts`.
+ * that starts and stops applications. `viewer-page.ts` creates it and forwards its messages.
+ * Changes its own part of the document; requests go out through `viewer-page.ts`.
  */
 import { dataState, networkStateText } from '../view/data-state.js';
 import { applicationStateText } from '../view/network-words.js';
-import type { FarHost, NetworkApplication, PageMessage } from '../wire/messages.js';
+import type { PageMessage } from '../wire/messages.js';
+import type { FarHost, NetworkApplication } from '../wire/network.js';
 import { element, keepFocus, setText } from './dom.js';
 import { farHostTable } from './far-hosts.js';
 import type { NetworkSelection } from './network-boxes.js';

@@ -3,7 +3,7 @@
  * `dialogs.ts` exports it. Sends a change; adds a dialog to the document until it is closed.
  */
 import type { NewAxis, NewSpectrum } from '../wire/changes.js';
-import type { SpectrumInfo } from '../wire/messages.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import { labelled, openDialog } from './dialog.js';
 import { element, selectBox, setText } from './dom.js';
 import type { Notices } from './notices.js';

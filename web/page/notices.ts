@@ -1,7 +1,7 @@
 /**
  * Short notices at the lower edge of the page: a limit that was reached, a plot that was replaced.
- * `main.ts` inserts the element; every view shows notices through `PageServices`. Screen readers
- * read them. Changes only its own element.
+ * `viewer-page.ts` inserts the element; every view shows notices through `PageServices`. Screen
+ * readers read them. Changes only its own element.
  */
 import { element } from './dom.js';
 

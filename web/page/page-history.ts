@@ -1,7 +1,7 @@
 /**
  * The steps of the page in the browser's history: each change that a user makes is an entry, so
- * that Back, Forward and undo restore the page before and after it. `main.ts` writes the address of
- * each state and restores the page when the address changes. Writes the browser's history.
+ * that Back, Forward and undo restore the page before and after it. `AddressBar` writes the address
+ * of each state and restores the page when the address changes. Writes the browser's history.
  */
 import { StepBurst } from './step-burst.js';
 

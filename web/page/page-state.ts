@@ -1,23 +1,16 @@
 /**
  * The data that the page has received from its server, and listeners for changes by topic. One
- * object for the whole page: `main.ts` writes it and notifies, the views read it and listen. No
- * I/O.
+ * object for the whole page: `ServerMessages` and the parts write it and notify, the views read it
+ * and listen. No I/O.
  */
 import { spectrumAtMoment } from '../view/moment.js';
-import type {
-  ApplicationSummary,
-  AxisCalibration,
-  GateShape,
-  Layout,
-  NetworkPicture,
-  Replay,
-  RunInfo,
-  ServerMessage,
-  ShownMoment,
-  SpectrumInfo,
-  Timeline,
-  WatchStatus,
-} from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { ApplicationSummary, RunInfo, WatchStatus } from '../wire/application.js';
+import type { Layout } from '../wire/layout.js';
+import type { ServerMessage } from '../wire/messages.js';
+import type { NetworkPicture } from '../wire/network.js';
+import type { Replay, ShownMoment, Timeline } from '../wire/recording.js';
+import type { AxisCalibration, SpectrumInfo } from '../wire/spectrum-info.js';
 import type { AlarmView, Trend } from '../wire/trends.js';
 
 /** `second`: once a second, for texts with an age. */

@@ -4,7 +4,7 @@
  * in.
  */
 import { channelAtShare, shareOfChannel, type LogOrigin } from '../view/x-position.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import type { CanvasSize } from './plot-surface.js';
 
 export interface PlotArea {

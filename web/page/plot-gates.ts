@@ -9,7 +9,7 @@ import { gateCells } from '../view/gate-cells.js';
 import { draftOf, missingPart, newDraft, shapeOf, type GateDraft } from '../view/gate-draft.js';
 import { gatesOn, parametersOf } from '../view/gates-on.js';
 import { isSpecTclName, type GatePoint } from '../wire/changes.js';
-import type { GateShape } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 import type { MarkArea } from './draw-marks.js';
 import type { GateChanges } from './gate-changes.js';
 import { GateDrawing } from './gate-drawing.js';

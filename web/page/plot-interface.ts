@@ -9,7 +9,10 @@ import type { PlotSpec } from '../view/plot-spec.js';
 import type { RegionFit } from '../view/region-spec.js';
 import type { GatePoint } from '../wire/changes.js';
 import type { Frame } from '../wire/frame.js';
-import type { AxisCalibration, ChannelRange, GateShape, SpectrumInfo, Timeline } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import type { Timeline } from '../wire/recording.js';
+import type { AxisCalibration, SpectrumInfo } from '../wire/spectrum-info.js';
 import type { TrendSource } from '../wire/trends.js';
 import type { CountView } from './draw-fit.js';
 import type { DrawLoop } from './draw-loop.js';
@@ -24,7 +27,7 @@ import type { SavedSpectra } from './saved-spectra.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { Travel } from './travel.js';
 
-/** The objects that all views of the page share; `main.ts` creates them. */
+/** The objects that all views of the page share; `viewer-page.ts` creates them. */
 export interface PageServices {
   readonly state: PageState;
   readonly subscriptions: Subscriptions;

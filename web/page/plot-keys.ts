@@ -4,7 +4,7 @@
  * through `PlotHandle`.
  */
 import { SCALE_NAMES } from '../../plotting/scale.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import type { ChannelPoint, PlotHandle } from './plot-interface.js';
 import { panned, partBetween, zoomed, type VisibleRanges } from './plot-places.js';
 

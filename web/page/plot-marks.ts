@@ -4,7 +4,7 @@
  * and names the gates in a data attribute of the plot, which tests read.
  */
 import type { Axis } from '../view/axis.js';
-import type { GateShape } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 import { gatesOn } from '../view/gates-on.js';
 import { drawCursor, drawGate, drawRegion, type MarkArea } from './draw-marks.js';
 import type { PlotHandle, PlotPointing } from './plot-interface.js';

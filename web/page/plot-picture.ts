@@ -6,7 +6,8 @@
 import type { Placement } from '../view/axis.js';
 import { logOriginOf } from '../view/plot-axes.js';
 import type { Frame } from '../wire/frame.js';
-import type { GateShape, SpectrumInfo } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import { KEY_WIDTH } from './draw-heat.js';
 import { drawCalibratedAxis, drawXAxis, drawYAxis, sideAxisWidth } from './draw-axes.js';
 import { areaOf, prepare, type PlotArea } from './plot-area.js';

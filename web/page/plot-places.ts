@@ -5,7 +5,7 @@
  */
 import { panRange, zoomRange } from '../view/axis.js';
 import type { PlotSpec } from '../view/plot-spec.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import { xToChannel, yToChannel } from './plot-area.js';
 import type { ChannelPart, ChannelPoint, PlotHandle, RegionGrip } from './plot-interface.js';
 

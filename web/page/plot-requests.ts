@@ -6,7 +6,9 @@
 import { clampTo, xAxis, yAxis, type Placement } from '../view/axis.js';
 import { spectrumAtMoment } from '../view/moment.js';
 import type { PlotSpec } from '../view/plot-spec.js';
-import type { ChannelOutline, ChannelRange, RegionRequest, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
+import type { ChannelOutline, RegionRequest } from '../wire/subscription.js';
 import type { CanvasSize } from './plot-surface.js';
 import type { SubscriptionRequest } from './subscriptions.js';
 

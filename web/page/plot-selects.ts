@@ -4,7 +4,7 @@
  * `plot-menu.ts`; change the plot only through `PlotHandle`.
  */
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
-import { RATE_WINDOWS_S } from '../wire/messages.js';
+import { RATE_WINDOWS_S } from '../wire/subscription.js';
 import { momentText } from '../view/moment.js';
 import { element, selectBox, setText } from './dom.js';
 import type { PlotHandle } from './plot-interface.js';

@@ -1,7 +1,7 @@
 /**
  * The page on paper: light colours, whatever the theme, and a line with application and time.
- * `main.ts` calls it once. Changes the theme while the browser prints, and adds the line, which
- * only paper shows (`print.css`).
+ * `viewer-page.ts` calls it once. Changes the theme while the browser prints, and adds the line,
+ * which only paper shows (`print.css`).
  */
 import { momentText } from '../view/moment.js';
 import { element, setText } from './dom.js';

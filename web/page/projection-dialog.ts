@@ -9,7 +9,7 @@ import { gatesOn } from '../view/gates-on.js';
 import { parseContour, type ProjectedPart } from '../view/projected-part.js';
 import type { PlotSpec } from '../view/plot-spec.js';
 import type { GatePoint } from '../wire/changes.js';
-import type { SpectrumInfo } from '../wire/messages.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import { labelled, openDialog } from './dialog.js';
 import { element, selectBox, setText } from './dom.js';
 import type { PlotActions, PlotHandle } from './plot-interface.js';

@@ -1,10 +1,11 @@
 /**
  * The controls of a recording that is being played (`mirrorflow play`), in place of the time line:
- * pause, step, speed and position of the player, which all viewers share. `main.ts` creates it.
- * Changes its own elements only; sends commands to the server.
+ * pause, step, speed and position of the player, which all viewers share. `viewer-page.ts` creates
+ * it. Changes its own elements only; sends commands to the server.
  */
 import { momentText, zoneHelp } from '../view/moment.js';
-import type { PageMessage, PlayerRequest } from '../wire/messages.js';
+import type { PageMessage } from '../wire/messages.js';
+import type { PlayerRequest } from '../wire/recording.js';
 import { element, setText } from './dom.js';
 import type { PageState } from './page-state.js';
 

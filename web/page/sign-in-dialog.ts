@@ -1,5 +1,5 @@
 /**
- * The dialog with the sign-in form, for pages that may be viewed without signing in. `main.ts`
+ * The dialog with the sign-in form, for pages that may be viewed without signing in. The header
  * opens it. Adds a dialog to the document until it is closed.
  */
 import { element } from './dom.js';

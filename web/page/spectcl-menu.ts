@@ -1,7 +1,7 @@
 /**
  * The run of SpecTcl in the header, as a menu of what can be done with it: zero counts, a new
- * spectrum, the record of changes. `main.ts` creates it, the header inserts it. Changes its own
- * elements; the dialogs send requests.
+ * spectrum, the record of changes. `viewer-page.ts` creates it, the header inserts it. Changes its
+ * own elements; the dialogs send requests.
  */
 import { runText } from '../view/run-info.js';
 import { withDialogs } from './load-dialogs.js';

@@ -1,11 +1,11 @@
 /**
  * The list of spectra beside the board: search, type filters, and a live thumbnail for every
  * visible row. Rows that are scrolled away are removed from the document, so that long lists cost
- * nothing. `main.ts` creates it and shows the chosen spectra.
+ * nothing. `viewer-page.ts` creates it and shows the chosen spectra.
  */
 import { nameMatcher, tagMatcher, type TypeTag } from '../view/search.js';
 import { formatCount, formatShortCount } from '../../plotting/numbers.js';
-import type { SpectrumInfo } from '../wire/messages.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import type { SpectrumPlacement } from './board.js';
 import { element, setText } from './dom.js';
 import type { PageServices } from './plot-interface.js';

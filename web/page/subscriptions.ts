@@ -1,12 +1,13 @@
 /**
  * The views of spectra that are visible on this page, sent to the server as one complete list
  * whenever it changes, and the frames (counts of one view) that the server sends back. Plots and
- * thumbnails open a subscription each; `main.ts` connects them to the WebSocket. A hidden tab
- * subscribes to nothing.
+ * thumbnails open a subscription each; `viewer-page.ts` connects them to the WebSocket. A hidden
+ * tab subscribes to nothing.
  */
 import type { Frame } from '../wire/frame.js';
 import { SavedSpectra } from './saved-spectra.js';
-import { SUBSCRIPTIONS_MAX, type PageMessage, type Subscription } from '../wire/messages.js';
+import type { PageMessage } from '../wire/messages.js';
+import { SUBSCRIPTIONS_MAX, type Subscription } from '../wire/subscription.js';
 
 /** A view of a spectrum to subscribe to; its id is that of the subscription. */
 export type SubscriptionRequest = Omit<Subscription, 'id'>;

@@ -1,7 +1,7 @@
 /**
  * The time line under the board of an application that is recorded: the recorded times, ticks at
- * changes of the run, and a slider for the moment that is shown. `main.ts` creates it and inserts
- * it. Changes its own elements only; moves through `Travel`.
+ * changes of the run, and a slider for the moment that is shown. `viewer-page.ts` creates it and
+ * inserts it. Changes its own elements only; moves through `Travel`.
  */
 import {
   localText,
@@ -14,7 +14,7 @@ import {
   zoneHelp,
   zoneText,
 } from '../view/moment.js';
-import type { RunTick, Timeline } from '../wire/messages.js';
+import type { RunTick, Timeline } from '../wire/recording.js';
 import { element, setText } from './dom.js';
 import type { PageState } from './page-state.js';
 import type { Travel } from './travel.js';

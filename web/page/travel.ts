@@ -1,7 +1,7 @@
 /**
  * The moment of the recording that the page shows: to it, along the time line, and back to live.
- * `main.ts` creates it and passes the answers of the server to it; time line and menus move it.
- * Changes `PageState` and the subscriptions, and sends messages to the server.
+ * `viewer-page.ts` creates it and passes the answers of the server to it; time line and menus move
+ * it. Changes `PageState` and the subscriptions, and sends messages to the server.
  */
 import type { PageMessage, ServerMessage } from '../wire/messages.js';
 import type { PageState } from './page-state.js';

@@ -1,7 +1,7 @@
 /**
  * Trends and alarms of the page: the strip, the tone, and the dialog, whose code (`trend-plot.ts`,
- * with the plot) is a script of its own that is loaded at the first use. `main.ts` creates it and
- * inserts the strip. Loads that script and its style sheet.
+ * with the plot) is a script of its own that is loaded at the first use. `viewer-page.ts` creates
+ * it and inserts the strip. Loads that script and its style sheet.
  */
 import { isSoundWished, playTone } from './alarm-sound.js';
 import { element } from './dom.js';

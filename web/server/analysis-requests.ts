@@ -1,6 +1,6 @@
 /**
  * Answers the requests for fits, peaks and calibrations over HTTP: `/api/fit`, `/api/peaks` and
- * `/api/calibration`. `WebServer` calls it with the address of a request; fits are those of
+ * `/api/calibration`. `ApiRequests` calls it with the words of a request; fits are those of
  * `mirrorflow fit`, so any program gets the numbers of page and console. Reads spectra through the
  * watches of applications.
  */
@@ -10,29 +10,23 @@ import { measurePeaks } from '../../analysis/peaks/measure-peaks.js';
 import { fitOptionsOf, peakOptionsOf } from '../../analysis/request/spectrum-request.js';
 import { unitOf } from '../../plotting/measured.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { isMoment } from '../wire/page-messages.js';
 import type { Applications, MaySee } from './applications.js';
 import { isUnit } from './calibrations.js';
+import {
+  availableWatch,
+  checkedApp,
+  checkWords,
+  MOMENT_WORD,
+  momentOf,
+  parsedBody,
+  required,
+  type RequestWords,
+} from './request-words.js';
 import { readSpectrum, readSpectrumAt, type ReadSpectrum } from './spectrum-reading.js';
-
-/** The words of a request's address; each at most once. */
-export type RequestWords = ReadonlyMap<string, string>;
 
 const FIT_WORDS = ['range', 'model', 'background', 'peaks', 'at', 'widths', 'set', 'intervals'];
 const PEAK_WORDS = ['range', 'threshold', 'fwhm'];
 const NAME_WORDS = ['app', 'spectrum'];
-/** Milliseconds since 1970: the counts of that moment of the recording. */
-const MOMENT_WORD = 'moment';
-
-/** The words of an address; throws BAD_OPTION for one that is given twice. */
-export function requestWords(url: string): RequestWords {
-  const words = new Map<string, string>();
-  for (const [word, value] of new URLSearchParams(url.split('?', 2)[1] ?? '')) {
-    if (words.has(word)) throw new MirrorflowError('BAD_OPTION', `${word} is given twice`, { word });
-    words.set(word, value);
-  }
-  return words;
-}
 
 /** An application that the page may not see is answered as one that does not exist. */
 export async function answerFit(
@@ -121,59 +115,11 @@ async function spectrumOf(
   const app = await checkedApp(applications, maySee, required(words, 'app'));
   const atMs = momentOf(words.get(MOMENT_WORD));
   if (atMs !== undefined) return readSpectrumAt(applications.past, app, required(words, 'spectrum'), atMs);
-  const watch = applications.watch(app);
-  if (watch === undefined) {
-    throw new MirrorflowError('LIMIT_REACHED', 'too many applications are watched; retry later', { app });
-  }
-  return readSpectrum(watch, required(words, 'spectrum'));
+  return readSpectrum(availableWatch(applications, app), required(words, 'spectrum'));
 }
 
 function about(words: RequestWords, { label, sequence, atMs }: ReadSpectrum): object {
   return { name: words.get('spectrum'), axis: label, unit: unitOf(label), sequence, timestampNs: atMs * 1e6 };
-}
-
-/** The value of the word `moment`; throws BAD_OPTION. */
-export function momentOf(text: string | null | undefined): number | undefined {
-  if (text === null || text === undefined) return undefined;
-  const atMs = Number(text);
-  if (isMoment(atMs)) return atMs;
-  throw new MirrorflowError(
-    'BAD_OPTION',
-    `${MOMENT_WORD} is ${JSON.stringify(text)}; it must be whole milliseconds since 1970`,
-    { word: MOMENT_WORD },
-  );
-}
-
-/** Throws UNKNOWN_APPLICATION, also for one that the page may not see. */
-export async function checkedApp(applications: Applications, maySee: MaySee, app: string): Promise<string> {
-  if (await applications.knows(app, maySee)) return app;
-  throw new MirrorflowError('UNKNOWN_APPLICATION', `there is no application ${JSON.stringify(app)}`, { app });
-}
-
-export function required(words: RequestWords, word: string): string {
-  const value = words.get(word);
-  if (value === undefined || value === '') {
-    throw new MirrorflowError('BAD_OPTION', `${word} is missing`, { word });
-  }
-  return value;
-}
-
-export function checkWords(words: RequestWords, known: readonly string[]): void {
-  for (const word of words.keys()) {
-    if (known.includes(word)) continue;
-    throw new MirrorflowError('BAD_OPTION', `${word} is unknown; known are ${known.join(', ')}`, { word });
-  }
-}
-
-/** The members of a body; throws BAD_OPTION naming `what`. */
-export function parsedBody(body: string, what: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
-  } catch {
-    // Reported below.
-  }
-  throw new MirrorflowError('BAD_OPTION', `the body of ${what} is a JSON object`);
 }
 
 function isPointList(points: unknown): points is readonly CalibrationPoint[] {

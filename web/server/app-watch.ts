@@ -14,7 +14,9 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Mirror } from '../../client-lib/index.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { GateShape, SpectrumInfo, WatchState, WatchStatus } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { WatchState, WatchStatus } from '../wire/application.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import type { AppLink } from './app-link.js';
 import { MirrorAttachment } from './mirror-attachment.js';
 import { PublicationReader, type PublicationChanges, type PublicationInfo } from './publication-reader.js';

@@ -9,14 +9,11 @@ import type { AlarmActions } from '../../protocol/host/alarm-actions.js';
 import { checkName } from '../../protocol/base/names.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type {
-  AxisCalibration,
-  Layout,
-  NetworkApplication,
-  NetworkPicture,
-  PlayerRequest,
-  ServerMessage,
-} from '../wire/messages.js';
+import type { Layout } from '../wire/layout.js';
+import type { ServerMessage } from '../wire/messages.js';
+import type { NetworkApplication, NetworkPicture } from '../wire/network.js';
+import type { PlayerRequest } from '../wire/recording.js';
+import type { AxisCalibration } from '../wire/spectrum-info.js';
 import { AppLink } from './app-link.js';
 import { AppWatch } from './app-watch.js';
 import { AppRecords } from './app-records.js';
@@ -35,6 +32,18 @@ type Receive = (message: ServerMessage) => void;
 
 /** Whether a page or scraper may see an application; `info` undefined: nothing is known of it. */
 export type MaySee = (info: ApplicationInfo | undefined) => boolean;
+
+/** The host whose applications are shown. */
+export interface ViewedHost {
+  /** Runtime directory of the host server; undefined for the default places. */
+  readonly directory: string | undefined;
+  /** Where calibrations, layouts, trends, alarms and the record of changes are kept. */
+  readonly stateDirectory: string;
+  /** Directories in which recordings lie, besides those of recorders. */
+  readonly recordings: readonly string[];
+  /** What alarms do outside of the page; undefined: nothing. */
+  readonly alarmActions?: AlarmActions | undefined;
+}
 
 const PICTURE_INTERVAL_MS = 1_000;
 /** Watched names at a time, so that a page cannot create any number of links. */
@@ -59,18 +68,7 @@ export class Applications {
   #closed = false;
   #playerCommands: Promise<void> = Promise.resolve();
 
-  /**
-   * `stateDirectory`: where calibrations, layouts, trends, alarms and recordings are kept;
-   * `recordings`: further directories of recordings; `alarmActions`: what alarms do outside of the
-   * page.
-   */
-  constructor(
-    directory: string | undefined,
-    stateDirectory: string,
-    recordings: readonly string[],
-    alarmActions: AlarmActions | undefined,
-    log: Logger,
-  ) {
+  constructor({ directory, stateDirectory, recordings, alarmActions }: ViewedHost, log: Logger) {
     this.#directory = directory;
     this.calibrations = new AppRecords(stateDirectory, CALIBRATIONS, log);
     this.layouts = new AppRecords(stateDirectory, LAYOUTS, log);

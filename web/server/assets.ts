@@ -1,7 +1,7 @@
 /**
  * The built files of the page (script, style sheet, documents), read once at start and served from
- * memory by `WebServer`: each with its compressed forms and its caching rule. Reads the directory
- * of the build; the headers of all HTTP responses against foreign content are here too.
+ * memory by `DocumentRequests`: each with its compressed forms and its caching rule. Reads the
+ * directory of the build; the headers of all HTTP responses against foreign content are here too.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';

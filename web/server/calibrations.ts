@@ -2,7 +2,7 @@
  * Which calibrations of spectra are kept for all pages. `Applications` owns the only store
  * (`app-records.ts`), `analysis-requests.ts` changes it. Pure.
  */
-import type { AxisCalibration } from '../wire/messages.js';
+import type { AxisCalibration } from '../wire/spectrum-info.js';
 import type { RecordKind } from './app-records.js';
 
 const COEFFICIENTS_MAX = 3;

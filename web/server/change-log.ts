@@ -1,7 +1,7 @@
 /**
  * Keeps the record of who changed SpecTcl (`protocol/spectcl/change-files.ts`): appends a line for
- * each change and lets the file become no longer than its bound. `WebServer` calls it with what
- * `SpecTclChanges` reports. Writes files of the state directory, which it creates at the first
+ * each change and lets the file become no longer than its bound. `ChangeRequests` calls it with
+ * what `SpecTclChanges` reports. Writes files of the state directory, which it creates at the first
  * line.
  */
 import {

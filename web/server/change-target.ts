@@ -1,5 +1,5 @@
 /**
- * Asks an application whether it allows changes of its SpecTcl, and where that is. `WebServer`
+ * Asks an application whether it allows changes of its SpecTcl, and where that is. `ChangeRequests`
  * calls it for each change. Connects to the app server with the right `control`, which the user of
  * the viewer must have, and closes the connection.
  */

@@ -1,11 +1,11 @@
 /**
  * Answers `/api/sums`: how many spectra there are, and the counts in them, before a page zeroes
- * them. `WebServer` calls it. Reads the mirror of the application's watch.
+ * them. `ApiRequests` calls it. Reads the mirror of the application's watch.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { checkedApp } from './analysis-requests.js';
 import type { Applications, MaySee } from './applications.js';
 import { sumOf } from './derive.js';
+import { availableWatch, checkedApp } from './request-words.js';
 import { untilRead } from './watch-wait.js';
 
 const WORDS = ['app', 'spectrum'];
@@ -21,10 +21,7 @@ export async function answerSums(applications: Applications, maySee: MaySee, url
     throw new MirrorflowError('BAD_OPTION', `${unknown} is unknown; known are ${WORDS.join(', ')}`);
   }
   const app = await checkedApp(applications, maySee, words.get('app') ?? '');
-  const watch = applications.watch(app);
-  if (watch === undefined) {
-    throw new MirrorflowError('LIMIT_REACHED', 'too many applications are watched; retry later', { app });
-  }
+  const watch = availableWatch(applications, app);
   const names = new Set(words.getAll('spectrum'));
   const leave = watch.enter();
   try {

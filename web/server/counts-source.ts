@@ -4,7 +4,7 @@
  */
 import type { SpecTclSpectrum } from '../../protocol/spectcl/rest-shapes.js';
 import type { PublicationInfo } from './publication-reader.js';
-import type { GateShape } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 import type { SpectrumCache } from './spectrum-cache.js';
 
 export interface CountsSource {

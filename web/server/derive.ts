@@ -4,7 +4,7 @@
  * number of values that a screen can show. Used by `frames.ts`. Pure.
  */
 import type { RegionStatistics, ValueType, Values } from '../wire/frame.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 
 /** Counts of all stored channels, row by row; one row for 1-D. */
 export interface Grid {

@@ -6,7 +6,10 @@
  */
 import { inRangeChannels } from '../view/axis.js';
 import type { FrameHead, Values } from '../wire/frame.js';
-import type { ChannelRange, GateShape, RateWindow, SpectrumInfo, Subscription } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
+import type { RateWindow, Subscription } from '../wire/subscription.js';
 import type { FrameContent } from '../wire/packed-frame.js';
 import { clampRange, difference, project, reduce, sumOf, valueType, type Grid } from './derive.js';
 import { EncodedFrame } from './encoded-frame.js';

@@ -7,7 +7,8 @@ import type { GateAxis, GatedCounts } from '../../analysis/gates/gate-outline.js
 import { xAxis, yAxis, type Axis } from '../view/axis.js';
 import { gatesOn } from '../view/gates-on.js';
 import type { GateAnswer } from '../wire/frame.js';
-import type { GateShape, SpectrumInfo } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import type { Grid } from './derive.js';
 import { rateBetween, type EarlierGrid } from './region-answers.js';
 

@@ -7,7 +7,7 @@
 import { EventEmitter } from 'eventemitter3';
 import { connectHost, type ApplicationInfo, type HostConnection } from '../../client-lib/index.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { FarHost } from '../wire/messages.js';
+import type { FarHost } from '../wire/network.js';
 import { UseCounter } from './use-counter.js';
 
 interface HostLinkEvents {

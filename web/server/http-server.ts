@@ -1,14 +1,15 @@
 /**
- * The HTTP server under the web viewer, over TCP or TLS: short limits for connections that have not
- * signed in, and refused upgrades that end with their answer. `WebServer` creates the only one.
- * Opens no socket itself.
+ * The HTTP server under the web viewer, over TCP or TLS: the listening socket, short limits for
+ * connections that have not signed in, and refused upgrades that end with their answer. `WebServer`
+ * creates the only one and sets its listeners. Opens and closes the sockets.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TlsIdentity } from '../../protocol/rpc/security/tls.js';
+import { describeError, MirrorflowError, systemCode } from '../../protocol/base/errors.js';
 import { UnprovenPlaces } from '../../protocol/rpc/security/unproven-places.js';
+import type { ListeningOptions } from './listening-options.js';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
@@ -19,19 +20,22 @@ const PLACES = { total: 512, perAddress: 128, perPeer: 0 };
 
 export class HttpServer {
   readonly server: Server;
+  readonly #options: ListeningOptions;
   readonly #places = new UnprovenPlaces(PLACES);
   /** Functions that release the place of a connection, by its other end. */
   readonly #releases = new Map<string, () => void>();
 
   /** `onFull` is called with the address of a connection that was closed to make room. */
-  constructor(identity: TlsIdentity | undefined, onFull: (address: string) => void) {
+  constructor(options: ListeningOptions, onFull: (address: string) => void) {
+    this.#options = options;
+    const { identity } = options;
     const limits = {
       headersTimeout: REQUEST_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
     };
     this.server =
-      identity === undefined
+      identity === undefined || !this.usesTls
         ? createServer(limits)
         : createTlsServer({
             ...limits,
@@ -56,10 +60,63 @@ export class HttpServer {
     this.server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
   }
 
+  get usesTls(): boolean {
+    return this.#options.listen.scheme === 'tls';
+  }
+
+  /** 0 until it listens. */
+  get port(): number {
+    const bound = this.server.address();
+    return typeof bound === 'object' && bound !== null ? bound.port : 0;
+  }
+
+  /** As `http://127.0.0.1:7391/`. */
+  get address(): string {
+    const { host } = this.#options.listen;
+    const scheme = this.usesTls ? 'https' : 'http';
+    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${this.port}/`;
+  }
+
+  /** Throws ADDRESS_IN_USE, or SYSTEM_ERROR. */
+  async listen(): Promise<void> {
+    const { listen, orAnyPort } = this.#options;
+    const { host, port } = listen;
+    try {
+      await listenOn(this.server, host, port);
+    } catch (error) {
+      const inUse = systemCode(error) === 'EADDRINUSE';
+      if (inUse && orAnyPort && port !== 0) return listenOn(this.server, host, 0);
+      throw new MirrorflowError(
+        inUse ? 'ADDRESS_IN_USE' : 'SYSTEM_ERROR',
+        `the web viewer cannot listen on ${host}:${port}: ${describeError(error)}`,
+        { host, port },
+        error,
+      );
+    }
+  }
+
+  /** Closes all connections. */
+  close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.server.closeAllConnections();
+    return closed;
+  }
+
   /** The sender of the request has signed in, or has a place as a page: its connection is free. */
   releasePlace({ socket }: IncomingMessage): void {
     this.#releases.get(otherEnd(socket))?.();
   }
+}
+
+/** Resolves when the server listens; rejects with the system's error. */
+function listenOn(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
 }
 
 /** Address and port, which the TLS socket and the TCP socket of a connection have in common. */

@@ -1,22 +1,11 @@
 /**
- * Small HTTP functions of the web server: listening as a promise, bounded request bodies, text and
- * JSON responses that no browser caches. Used by `web-server.ts` only, which has the routes. Opens
- * the socket of the server that is passed in, reads requests and writes responses.
+ * Small HTTP functions of the web server: bounded request bodies, text and JSON responses that no
+ * browser caches. Used by `web-server.ts` and the `…-requests.ts` that it calls. Reads requests and
+ * writes responses.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const BODY_BYTES_MAX = 4_096;
-
-/** Resolves when the server listens; rejects with the system's error. */
-export function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
 
 /** Undefined for a body of more than `bytesMax`. */
 export async function readBody(

@@ -1,7 +1,7 @@
 /**
  * The optional npm package `jsroot`: finds it and serves its script to the document that draws with
- * it (`jsroot.html`). `main.ts` finds it at the start, `WebServer` answers with it. Reads files of
- * the package only.
+ * it (`jsroot.html`). `main.ts` finds it at the start, `DocumentRequests` answers with it. Reads
+ * files of the package only.
  *
  * The working directory is not searched: scripts of this server may do all that a page may, so the
  * package comes from beside this program or from a folder that the administrator names.

@@ -1,11 +1,11 @@
 /**
- * Answers the request that keeps a layout of plots, or removes one. `WebServer` calls it. Changes
+ * Answers the request that keeps a layout of plots, or removes one. `ApiRequests` calls it. Changes
  * the store of `Applications`.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { formatAddress, parseAddress } from '../view/plot-spec.js';
-import { isLayoutName, LAYOUT_ADDRESS_CHARACTERS_MAX } from '../wire/messages.js';
-import { checkedApp, parsedBody } from './analysis-requests.js';
+import { isLayoutName, LAYOUT_ADDRESS_CHARACTERS_MAX } from '../wire/layout.js';
+import { checkedApp, parsedBody } from './request-words.js';
 import type { Applications, MaySee } from './applications.js';
 import { isLayout } from './layouts.js';
 

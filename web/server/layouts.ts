@@ -2,7 +2,7 @@
  * Which layouts of plots are kept for all pages. `Applications` owns the only store
  * (`app-records.ts`), `layout-requests.ts` changes it. Pure.
  */
-import { LAYOUT_ADDRESS_CHARACTERS_MAX, type Layout } from '../wire/messages.js';
+import { LAYOUT_ADDRESS_CHARACTERS_MAX, type Layout } from '../wire/layout.js';
 import type { RecordKind } from './app-records.js';
 
 /** By name of the layout. */

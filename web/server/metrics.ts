@@ -1,7 +1,7 @@
 /**
  * The metrics of `/metrics` for Prometheus: the picture of the network (applications, their flows
  * of buffers, their clients), the memory of their processes and the web process itself, as families
- * of samples. `WebServer` gathers the input, `exposition.ts` encodes the result. Pure.
+ * of samples. `MetricsRequests` gathers the input, `exposition.ts` encodes the result. Pure.
  *
  * Names and labels are used by docs/grafana-dashboard.json.
  */
@@ -12,7 +12,7 @@ import type {
   NetworkPicture,
   NetworkRecorder,
   NetworkUsage,
-} from '../wire/messages.js';
+} from '../wire/network.js';
 import { trendFamilies, type TrendMetrics } from './trends/trend-metrics.js';
 import { expositionText, type Family, type Labels, type Sample } from './exposition.js';
 

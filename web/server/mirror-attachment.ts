@@ -17,7 +17,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { Client, Mirror } from '../../client-lib/index.js';
 import { describeError, isMirrorflowError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import type { WatchState } from '../wire/messages.js';
+import type { WatchState } from '../wire/application.js';
 import type { AppLink } from './app-link.js';
 
 interface MirrorAttachmentEvents {

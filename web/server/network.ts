@@ -12,7 +12,7 @@ import type { ApplicationStatistics } from '../../protocol/rpc/contract/statisti
 import { summarizeReaders } from '../../protocol/rpc/contract/reader-summary.js';
 import type { RecorderInfo } from '../../protocol/rpc/contract/recorder.js';
 import { GAUGES } from '../../protocol/flow/flow-file/counters.js';
-import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkRecorder } from '../wire/messages.js';
+import type { NetworkApplication, NetworkFlow, NetworkPicture, NetworkRecorder } from '../wire/network.js';
 
 interface FlowSample extends CounterSample {
   /** When `published` was first seen with its present value. */

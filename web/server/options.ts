@@ -4,32 +4,19 @@
  */
 import { isAbsolute } from 'node:path';
 import yargs from 'yargs';
-import { parseAddress, type AddressOf } from '../../protocol/base/address.js';
-import type { AlarmActions } from '../../protocol/host/alarm-actions.js';
+import { parseAddress } from '../../protocol/base/address.js';
 import type { Environment } from '../../protocol/base/paths.js';
 import { stateDirectory } from '../../protocol/base/state-directory.js';
 import { describeError, MirrorflowError } from '../../protocol/base/errors.js';
 import { readSecurity, securityFiles } from '../../protocol/rpc/security/options.js';
-import type { Secret } from '../../protocol/rpc/security/secret.js';
-import type { TlsIdentity } from '../../protocol/rpc/security/tls.js';
 import { readAlarmActionsFrom } from './alarms/actions-file.js';
+import type { ViewedHost } from './applications.js';
+import type { ListeningOptions } from './listening-options.js';
 
 export interface WebOptions {
-  readonly listen: AddressOf<'tcp' | 'tls'>;
-  readonly orAnyPort: boolean;
-  /** Further names of this host, lower case. */
-  readonly names: readonly string[];
-  readonly secret: Secret | undefined;
-  /** The certificate of this host. */
-  readonly identity: TlsIdentity | undefined;
-  /** Runtime directory of the host server; undefined for the default places. */
-  readonly directory: string | undefined;
-  /** An absolute path: of calibrations, layouts, trends, alarms and the record of changes. */
-  readonly stateDirectory: string;
-  /** Directories in which recordings lie; absolute paths. */
-  readonly recordings: readonly string[];
-  /** What alarms do outside of the page. */
-  readonly alarmActions: AlarmActions | undefined;
+  readonly listening: ListeningOptions;
+  /** Paths are absolute. */
+  readonly host: ViewedHost;
   /** Folder of the package jsroot; undefined: beside this program. */
   readonly jsroot: string | undefined;
   readonly endWithStdin: boolean;
@@ -59,15 +46,19 @@ export async function readWebOptions(
   const files = securityFiles({ secretFile, tlsCert, tlsKey }, env);
   const { secret, identity } = readSecurity({ ...files, tlsCa: undefined });
   return {
-    listen: parseAddress(given.listen, { schemes: ['tcp', 'tls'], listening: true }),
-    orAnyPort: given.orAnyPort,
-    names: given.name.map((name) => name.toLowerCase()),
-    secret,
-    identity,
-    directory: given.directory,
-    stateDirectory: stateDirectory(given.stateDirectory, env),
-    recordings: recordings(given.recordings, env),
-    alarmActions: given.alarmsFrom === undefined ? undefined : readAlarmActionsFrom(given.alarmsFrom),
+    listening: {
+      listen: parseAddress(given.listen, { schemes: ['tcp', 'tls'], listening: true }),
+      orAnyPort: given.orAnyPort,
+      names: given.name.map((name) => name.toLowerCase()),
+      secret,
+      identity,
+    },
+    host: {
+      directory: given.directory,
+      stateDirectory: stateDirectory(given.stateDirectory, env),
+      recordings: recordings(given.recordings, env),
+      alarmActions: given.alarmsFrom === undefined ? undefined : readAlarmActionsFrom(given.alarmsFrom),
+    },
     jsroot: given.jsroot ?? (env['MIRRORFLOW_JSROOT'] || undefined),
     endWithStdin: given.endWithStdin,
   };

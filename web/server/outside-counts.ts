@@ -4,7 +4,7 @@
  * source renews rarely. Used by `frames.ts`. Pure.
  */
 import type { Binding } from '../../client-lib/index.js';
-import type { SpectrumInfo } from '../wire/messages.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import type { Grid } from './derive.js';
 
 export interface OutsideCounts {

@@ -2,7 +2,7 @@
  * The WebSockets of pages: how many may be open, and which of them still have a browser. Pages that
  * have not signed in have places of their own, a few per address, so that they shut out neither
  * each other nor those that have; when all are taken, a new page replaces the one that has been
- * silent longest. `WebServer` adds each accepted WebSocket. Sends pings on a timer of the clock.
+ * silent longest. `PageSockets` adds each accepted WebSocket. Sends pings on a timer of the clock.
  */
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../protocol/base/clock.js';

@@ -1,105 +1,70 @@
 /**
- * One connected browser page: its WebSocket, the views it subscribed to, and what it has received
- * of each. `WebServer` creates one per accepted WebSocket. A view gets its next frame only after
- * the page has drawn the previous one, so a slow browser or line gets fewer frames and never a
- * growing queue. Writes to the socket; reads counts from the `AppWatch` of the chosen application.
+ * One connected browser page: its WebSocket, what its messages ask for, and which application and
+ * moment it shows. `PageSockets` creates one per accepted WebSocket. The spectra are those of
+ * `PageViews`, the rest that is shown that of `application-feed.ts`. Writes to the socket.
  */
 import type { WebSocket } from 'ws';
 import { describeError } from '../../protocol/base/errors.js';
 import type { Logger } from '../../protocol/base/log.js';
-import {
-  FRAME_CREDIT,
-  type AxisCalibration,
-  type Layout,
-  type PageMessage,
-  type PlayerRequest,
-  type ServerMessage,
-  type Subscription,
-} from '../wire/messages.js';
+import type { PageMessage, ServerMessage } from '../wire/messages.js';
+import type { PlayerRequest } from '../wire/recording.js';
+import type { Subscription } from '../wire/subscription.js';
 import { parsePageMessage } from '../wire/page-messages.js';
 import type { AppWatch } from './app-watch.js';
-import type { AppRecords } from './app-records.js';
-import type { EncodedFrame } from './encoded-frame.js';
+import { followApplication, type ApplicationRecords } from './application-feed.js';
 import { FrameLine } from './frame-line.js';
-import { frameKey, frameVersion, sharedFrame } from './frames.js';
-import { Budget, ENCODING_BUDGET, MESSAGE_BUDGET, costOf } from './message-budget.js';
+import { Budget, MESSAGE_BUDGET, costOf } from './message-budget.js';
+import { PageViews } from './page-views.js';
 import type { Moment } from './past/moment.js';
-import type { Past } from './past/past.js';
-import { spectrumInfo } from './spectrum-info.js';
-import {
-  acquireCounts,
-  countsKey,
-  earlierCounts,
-  isReading,
-  problemOf,
-  type ViewCounts,
-} from './view-counts.js';
+
+/** What the request of a WebSocket says about its page. */
+export interface PageSender {
+  /** Whether the page has signed in; then it may also start and stop applications. */
+  readonly signedIn: boolean;
+  /** Whether frames are packed for a slow line. */
+  readonly packsFrames: boolean;
+}
 
 /** What a page may request of the process. */
-export interface PageSessionServices {
+export interface PageSessionServices extends ApplicationRecords {
   /** The watch of an application; undefined for an invalid name or one too many. */
   watch(app: string): AppWatch | undefined;
-  readonly calibrations: AppRecords<AxisCalibration>;
-  readonly layouts: AppRecords<Layout>;
-  readonly past: Past;
-  /** Sends trends and alarms of an application, until the returned function is called. */
-  followTrends(app: string, send: (message: ServerMessage) => void): () => void;
   /** Calls `receive` with pictures of the network, until the returned function is called. */
   followNetwork(receive: (message: ServerMessage) => void): () => void;
   /** Starts or stops an application; throws the reason when that fails. */
   controlApplication(action: 'run' | 'stop', app: string): Promise<void>;
   /** Sends a command to the player of an application; throws the reason when that fails. */
   controlPlayer(app: string, request: PlayerRequest): Promise<void>;
-  /** Whether the page has signed in; then it may also start and stop applications. */
-  readonly signedIn: boolean;
-  /** Whether frames are packed for a slow line. */
-  readonly packsFrames: boolean;
   readonly log: Logger;
 }
 
-interface View {
-  subscription: Subscription;
-  /** Identifies the frame that the subscription asks for; equal keys share frames. */
-  key: string;
-  readonly counts: ViewCounts;
-  /** Version of the last frame, `missing`, or empty before the first. */
-  sentVersion: string;
-  sentMs: number;
-  unacknowledged: number;
-  /** What the page received last, where changes since then can be sent. */
-  last: EncodedFrame | undefined;
-}
-
-/** Bytes of last frames that are kept for one page; views beyond get whole frames. */
-const LAST_FRAMES_BYTES_MAX = 64 * 2 ** 20;
 const POLICY_VIOLATION = 1008;
 /** Least time between two lists of subscriptions that are carried out. */
 const SHOW_INTERVAL_MS = 50;
-/** Time after which frames are tried again that the page's budget did not allow. */
-const RETRY_MS = 100;
 
 export class PageSession {
   readonly #socket: WebSocket;
-  readonly #line: FrameLine;
   readonly #services: PageSessionServices;
-  readonly #views = new Map<number, View>();
+  readonly #signedIn: boolean;
+  readonly #messages = new Budget(MESSAGE_BUDGET, performance.now());
+  readonly #views: PageViews;
+  /** The application that the page shows. */
   #watch: AppWatch | undefined;
   #leaveWatch: () => void = () => undefined;
+  /** The moment whose gates and list the page shows. */
+  #moment: Moment | undefined;
   #unfollowNetwork: (() => void) | undefined;
-  readonly #messages = new Budget(MESSAGE_BUDGET, performance.now());
-  readonly #encoding = new Budget(ENCODING_BUDGET, performance.now());
   /** The newest list of subscriptions, which waits for its turn. */
   #nextShow: readonly Subscription[] | undefined;
   #showTimer: NodeJS.Timeout | undefined;
   #shownMs = -Infinity;
-  #retryTimer: NodeJS.Timeout | undefined;
-  /** The moment whose gates and list the page shows. */
-  #moment: Moment | undefined;
 
-  constructor(socket: WebSocket, services: PageSessionServices) {
+  constructor(socket: WebSocket, { signedIn, packsFrames }: PageSender, services: PageSessionServices) {
     this.#socket = socket;
     this.#services = services;
-    this.#line = new FrameLine(socket, services.packsFrames, () => this.#sendFrames());
+    this.#signedIn = signedIn;
+    const line = new FrameLine(socket, packsFrames, () => this.#views.sendFrames());
+    this.#views = new PageViews(line, services.past, (message) => this.send(message), !signedIn);
     socket.on('message', (data, isBinary) => {
       const message =
         isBinary || !Buffer.isBuffer(data) ? undefined : parsePageMessage(data.toString('utf8'));
@@ -123,7 +88,7 @@ export class PageSession {
       case 'show':
         return this.#show(message.subscriptions);
       case 'ack':
-        return this.#acknowledged(message.id, message.again === true);
+        return this.#views.acknowledged(message.id, message.again === true);
       case 'remember':
         return this.#remember(message);
       case 'network':
@@ -145,58 +110,25 @@ export class PageSession {
     const watch = app === null ? undefined : this.#services.watch(app);
     if (watch === undefined) return;
     this.#watch = watch;
-    const leave = watch.enter();
-    const status = (): void => this.send({ kind: 'status', status: watch.status });
-    const list = (): void => this.send({ kind: 'list', app: watch.app, spectra: watch.list });
-    const gates = (): void => {
-      const { app, gates: shapes, allowChanges } = watch;
-      this.send({ kind: 'gates', app, gates: shapes, allowChanges });
-    };
-    const replay = (): void =>
-      this.send({ kind: 'replay', app: watch.app, replay: watch.replay.replay ?? null });
-    const run = (): void => this.send({ kind: 'run', app: watch.app, run: watch.run.info ?? null });
-    const changed = (): void => this.#sendFrames();
-    const { calibrations, layouts } = this.#services;
-    const unfollowTrends = this.#services.followTrends(watch.app, (message) => this.send(message));
-    const calibrated = (app = watch.app): void => {
-      if (app !== watch.app) return;
-      this.send({ kind: 'calibrations', app, calibrations: calibrations.of(app) });
-    };
-    const arranged = (app = watch.app): void => {
-      if (app === watch.app) this.send({ kind: 'layouts', app, layouts: layouts.of(app) });
-    };
-    calibrations.on('changed', calibrated);
-    layouts.on('changed', arranged);
-    watch.on('status', status).on('list', list).on('gates', gates).on('changed', changed);
-    watch.on('replay', replay).on('run', run);
+    this.#views.open(watch);
     const { past } = this.#services;
+    const leave = watch.enter();
+    const changed = (): void => this.#views.sendFrames();
     const settled = (moment: Moment): void => this.#settled(moment);
+    watch.on('changed', changed);
     past.on('settled', settled);
-    const unfollow = past.followTimeline(watch.app, (timeline) =>
-      this.send({ kind: 'timeline', app: watch.app, timeline }),
-    );
+    const unfollow = followApplication(watch, this.#services, (message) => this.send(message));
     this.#leaveWatch = () => {
-      unfollowTrends();
-      calibrations.off('changed', calibrated);
-      layouts.off('changed', arranged);
-      watch.off('status', status).off('list', list).off('gates', gates).off('changed', changed);
-      watch.off('replay', replay).off('run', run);
-      past.off('settled', settled);
       unfollow();
+      watch.off('changed', changed);
+      past.off('settled', settled);
       leave();
     };
-    status();
-    calibrated();
-    arranged();
-    if (watch.listIsKnown) list();
-    if (watch.gates.length > 0 || watch.allowChanges) gates();
-    if (watch.replay.replay !== undefined) replay();
-    if (watch.run.info !== undefined) run();
   }
 
   #leaveApplication(): void {
     this.#nextShow = undefined;
-    this.#setSubscriptions([]);
+    this.#views.close();
     this.#showMoment(undefined);
     this.#leaveWatch();
     this.#leaveWatch = () => undefined;
@@ -217,97 +149,7 @@ export class PageSession {
     this.#shownMs = performance.now();
     const subscriptions = this.#nextShow;
     this.#nextShow = undefined;
-    if (subscriptions !== undefined) this.#setSubscriptions(subscriptions);
-  }
-
-  #setSubscriptions(subscriptions: readonly Subscription[]): void {
-    const watch = this.#watch;
-    if (watch === undefined) return;
-    const requested = new Map(subscriptions.map((subscription) => [subscription.id, subscription]));
-    const unacknowledged = new Map<number, number>();
-    for (const [id, view] of this.#views) {
-      const subscription = requested.get(id);
-      if (subscription !== undefined && countsKey(subscription) === view.counts.key) continue;
-      this.#views.delete(id);
-      view.counts.release();
-      // Another moment of the same spectrum: the page still draws the last frame.
-      if (subscription?.spectrum === view.subscription.spectrum) unacknowledged.set(id, view.unacknowledged);
-    }
-    for (const [id, subscription] of requested) {
-      const view = this.#views.get(id);
-      if (view !== undefined) changeView(view, subscription);
-      else {
-        const held = new Set([...this.#views.values()].flatMap(({ counts }) => counts.moments));
-        const counts = acquireCounts(subscription, watch, this.#services.past, held);
-        this.#views.set(id, openView(subscription, counts, unacknowledged.get(id) ?? 0));
-      }
-    }
-    if (watch.cache.hasUnreadSpectrum) watch.refresh();
-    this.#sendFrames();
-  }
-
-  #acknowledged(id: number, again: boolean): void {
-    const view = this.#views.get(id);
-    if (view === undefined || view.unacknowledged === 0) return;
-    view.unacknowledged -= 1;
-    if (again) {
-      view.last = undefined;
-      view.sentVersion = '';
-    }
-    // Where the line is full, other views may have waited longer.
-    if (this.#line.checkRoom()) this.#sendFrame(id, view);
-  }
-
-  /** The views that have waited longest come first, since the line may not take all. */
-  #sendFrames(): void {
-    const views = [...this.#views].sort(([, one], [, other]) => one.sentMs - other.sentMs);
-    for (const [id, view] of views) this.#sendFrame(id, view);
-  }
-
-  /** Sends the newest frame of a view when it is new, due, and the page can take it. */
-  #sendFrame(id: number, view: View): void {
-    const watch = this.#watch;
-    const { subscription } = view;
-    const { source, spectrum } = view.counts;
-    if (watch === undefined || view.unacknowledged >= FRAME_CREDIT) return;
-    const problem = problemOf(view.counts);
-    if (problem !== undefined) return this.#sendMissing(id, view, problem);
-    if (spectrum.version === 0 || isReading(view.counts)) return;
-    const { historyVersion } = source.cache;
-    const countsVersion = frameVersion(spectrum, subscription, historyVersion);
-    if (countsVersion === '') return this.#sendMissing(id, view);
-    const nowMs = performance.now();
-    // The bins of the metadata decide which channels the axes show: another picture of the same
-    // counts.
-    const version = `${countsVersion} ${source.metadata.revision}`;
-    if (version === view.sentVersion || nowMs - view.sentMs < (subscription.minIntervalMs ?? 0)) return;
-    if (!this.#line.checkRoom()) return;
-    const { binding } = spectrum;
-    if (binding === undefined) return;
-    if (!this.#mayEncode(nowMs)) return;
-    const info = spectrumInfo(binding, source.metadata.spectrum(binding.name));
-    const frame = sharedFrame(spectrum, view.key, subscription, info, {
-      nowMs,
-      historyVersion,
-      gates: source.gates,
-      gatesRevision: source.metadata.revision,
-      ...source.publication,
-      earlier: earlierCounts(view.counts),
-      rememberedAt: (atMs) => watch.moments.find(spectrum.name, atMs),
-    });
-    if (frame === undefined) return;
-    view.sentVersion = version;
-    view.sentMs = nowMs;
-    view.unacknowledged += 1;
-    this.#line.send(id, frame, view.last, () => this.#views.get(id) === view);
-    view.last = this.#mayKeep(frame, view) ? frame : undefined;
-    this.#encoding.spend(performance.now() - nowMs, nowMs);
-  }
-
-  #sendMissing(id: number, view: View, reason?: string): void {
-    if (view.sentVersion !== 'missing')
-      this.send({ kind: 'missing', id, ...(reason === undefined ? {} : { reason }) });
-    view.sentVersion = 'missing';
+    if (subscriptions !== undefined) this.#views.set(subscriptions);
   }
 
   #showMoment(atMs: number | undefined): void {
@@ -330,29 +172,7 @@ export class PageSession {
         ...(problem === undefined ? {} : { error: problem }),
       });
     }
-    for (const [id, view] of this.#views) if (view.counts.moments.includes(moment)) this.#sendFrame(id, view);
-  }
-
-  #mayKeep({ values }: EncodedFrame, view: View): boolean {
-    if (!this.#line.packs) return false;
-    let bytes = values.byteLength;
-    for (const other of this.#views.values()) {
-      if (other !== view) bytes += other.last?.values.byteLength ?? 0;
-    }
-    return bytes <= LAST_FRAMES_BYTES_MAX;
-  }
-
-  /**
-   * Whether the page has time left to encode frames: one that keeps asking for other views must not
-   * keep the viewer from serving others.
-   */
-  #mayEncode(nowMs: number): boolean {
-    if (this.#services.signedIn || this.#encoding.spend(0, nowMs)) return true;
-    this.#retryTimer ??= setTimeout(() => {
-      this.#retryTimer = undefined;
-      this.#sendFrames();
-    }, RETRY_MS);
-    return false;
+    this.#views.settled(moment);
   }
 
   /** Only spectra whose present counts the page shows, so that they are in the cache. */
@@ -360,9 +180,7 @@ export class PageSession {
     const watch = this.#watch;
     // Whole milliseconds are what addresses have; publications are dated in nanoseconds.
     const atMs = Math.round(watch?.publication.atMs ?? 0);
-    const shown = [...this.#views.values()]
-      .filter(({ counts }) => counts.source === watch)
-      .map(({ counts }) => counts.spectrum);
+    const shown = this.#views.presentSpectra();
     const remembered = spectra.every((name) => {
       const spectrum = shown.find((one) => one.name === name && one.binding !== undefined);
       return spectrum !== undefined && watch?.moments.remember(name, atMs, spectrum.counts) === true;
@@ -378,7 +196,7 @@ export class PageSession {
   async #controlPlayer(request: PlayerRequest): Promise<void> {
     const app = this.#watch?.app;
     if (app === undefined) return;
-    if (!this.#services.signedIn) {
+    if (!this.#signedIn) {
       return this.send({ kind: 'refused', error: 'Sign in to control the replay.' });
     }
     try {
@@ -389,7 +207,7 @@ export class PageSession {
   }
 
   async #controlApplication({ request, action, app }: PageMessage & { kind: 'control' }): Promise<void> {
-    if (!this.#services.signedIn) {
+    if (!this.#signedIn) {
       return this.send({ kind: 'answer', request, error: 'Sign in to start and stop applications.' });
     }
     try {
@@ -402,31 +220,7 @@ export class PageSession {
 
   #closed(): void {
     clearTimeout(this.#showTimer);
-    clearTimeout(this.#retryTimer);
     this.#unfollowNetwork?.();
     this.#leaveApplication();
   }
-}
-
-function openView(subscription: Subscription, counts: ViewCounts, unacknowledged: number): View {
-  return {
-    subscription,
-    key: frameKey(subscription),
-    counts,
-    sentVersion: '',
-    sentMs: -Infinity,
-    unacknowledged,
-    last: undefined,
-  };
-}
-
-function changeView(view: View, subscription: Subscription): void {
-  const key = frameKey(subscription);
-  if (view.key !== key) {
-    // Another part of the same spectrum is due at once, whatever `minIntervalMs` is.
-    view.sentVersion = '';
-    view.sentMs = -Infinity;
-  }
-  view.key = key;
-  view.subscription = subscription;
 }

@@ -5,7 +5,7 @@
 import { connect } from '../../client-lib/index.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { PLAYER_CLIENT, PlayerCommand } from '../../recorder/play/commands.js';
-import type { PlayerRequest } from '../wire/messages.js';
+import type { PlayerRequest } from '../wire/recording.js';
 
 /** Throws as `connect`, and NOT_RUNNING where no player has received the command. */
 export async function sendPlayerCommand(

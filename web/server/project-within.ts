@@ -5,7 +5,8 @@
 import { runsInside } from '../../analysis/gates/bins-inside.js';
 import type { GateAxis } from '../../analysis/gates/gate-outline.js';
 import type { Values } from '../wire/frame.js';
-import type { ChannelOutline, ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import type { ChannelOutline } from '../wire/subscription.js';
 import type { Grid } from './derive.js';
 
 /** Sums onto `axis`. `inRange`: the channels of both axes that are neither under- nor overflow. */

@@ -1,12 +1,12 @@
 /**
  * Answers `/api/recorded-trend`: the sum of a recorded spectrum or of a region of it over time.
- * `WebServer` calls it with the address of a request; the recording thread reads.
+ * `ApiRequests` calls it with the address of a request; the recording thread reads.
  */
 import type { ServerResponse } from 'node:http';
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import { isMoment } from '../wire/page-messages.js';
-import { checkedApp, checkWords, required, type RequestWords } from './analysis-requests.js';
+import { checkedApp, checkWords, required, type RequestWords } from './request-words.js';
 import type { Applications, MaySee } from './applications.js';
 import type { TrendRequest } from './past/past-messages.js';
 

@@ -5,7 +5,8 @@
 import { regionFigures } from '../../analysis/region/region-figures.js';
 import { inRangeChannels } from '../view/axis.js';
 import type { RegionAnswer, RegionRate } from '../wire/frame.js';
-import { REGION_COUNTS_MAX, type ChannelRange, type RegionRequest } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import { REGION_COUNTS_MAX, type RegionRequest } from '../wire/subscription.js';
 import { clampRange, regionStatistics, type Grid } from './derive.js';
 
 /** The view of a spectrum with earlier counts. */

@@ -8,7 +8,7 @@ import type { Logger } from '../../protocol/base/log.js';
 import type { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
 import { replayOf } from '../view/replay.js';
-import type { Replay } from '../wire/messages.js';
+import type { Replay } from '../wire/recording.js';
 
 interface ReplayEvents {
   changed: [];

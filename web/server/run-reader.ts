@@ -7,7 +7,7 @@ import type { Logger } from '../../protocol/base/log.js';
 import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
 import type { SpecTclRest } from '../../protocol/spectcl/rest-client.js';
 import { runInfo, type AnalysedSample } from '../view/run-info.js';
-import type { RunInfo } from '../wire/messages.js';
+import type { RunInfo } from '../wire/application.js';
 
 const REQUEST_TIMEOUT_MS = 1_500;
 /** Age up to which an answer is used again; a rate needs some time between two answers. */

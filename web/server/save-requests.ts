@@ -1,6 +1,6 @@
 /**
  * Answers `/api/save`: spectra of one publication as a file of another program, or as an archive of
- * files where the format holds one spectrum. `WebServer` calls it. Reads the mirror of the
+ * files where the format holds one spectrum. `ApiRequests` calls it. Reads the mirror of the
  * application's watch; writes the response piece by piece, as the browser takes it.
  */
 import type { ServerResponse } from 'node:http';
@@ -18,7 +18,7 @@ import { fileContent, fileNames, plainName, whyNotSaved } from '../../plotting/f
 import { tarEnd, tarEntry } from '../../plotting/files/tar.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
 import { spectrumInRange } from '../../protocol/spectcl/spectrum-in-range.js';
-import { checkedApp, momentOf } from './analysis-requests.js';
+import { checkedApp, momentOf } from './request-words.js';
 import type { Applications, MaySee } from './applications.js';
 import type { AppWatch } from './app-watch.js';
 import type { CountsSource } from './counts-source.js';

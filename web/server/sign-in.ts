@@ -1,8 +1,9 @@
 /**
  * Signing in to the web viewer with the shared secret: sessions with random tokens in a cookie that
  * no script and no foreign page can read, and a bounded number of wrong attempts per address. The
- * right secret is always accepted, so that no guesses of others lock its owner out. `WebServer`
- * calls it for each request. Keeps all state in memory; the clock is passed in.
+ * right secret is always accepted, so that no guesses of others lock its owner out. `RequestAccess`
+ * asks it for each request, `SignInRequests` starts and ends sessions. Keeps all state in memory;
+ * the clock is passed in.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../protocol/base/clock.js';

@@ -7,10 +7,9 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import type { Logger } from '../../protocol/base/log.js';
-import { gateShape } from '../../protocol/spectcl/gate-shape.js';
+import { gateShape, type GateShape } from '../../protocol/spectcl/gate-shape.js';
 import type { SpecTclRest, SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
 import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
-import type { GateShape } from '../wire/messages.js';
 
 interface MetadataEvents {
   changed: [];

@@ -1,13 +1,14 @@
 /**
  * The one way by which a page changes SpecTcl: checks the request, asks whether the application
- * allows changes, sends one request to SpecTcl and reports the outcome to `onChange`. `WebServer`
- * calls it for `POST /api/change` of a page of its own that has signed in. Opens HTTP connections.
+ * allows changes, sends one request to SpecTcl and reports the outcome to `onChange`.
+ * `ChangeRequests` calls it for `POST /api/change` of a page of its own that has signed in. Opens
+ * HTTP connections.
  */
 import { describeError, isMirrorflowError, MirrorflowError } from '../../protocol/base/errors.js';
 import type { LogFields } from '../../protocol/base/log.js';
 import { connectSpecTclRest } from '../../protocol/spectcl/rest-connection.js';
 import { changeQuery, changeText, parseChange, type SpecTclChange } from '../wire/changes.js';
-import { parsedBody } from './analysis-requests.js';
+import { parsedBody } from './request-words.js';
 import type { ChangeTarget } from './change-target.js';
 
 export interface ChangeDependencies {

@@ -4,7 +4,7 @@
  * share one copy of the counts. `SpectrumCache` records, `frames.ts` reads. Pure: times come in as
  * parameters, monotonic milliseconds but for those of publications.
  */
-import type { RateWindow } from '../wire/messages.js';
+import type { RateWindow } from '../wire/subscription.js';
 import type { Values } from '../wire/frame.js';
 
 export interface HistorySample {

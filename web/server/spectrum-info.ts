@@ -5,7 +5,7 @@
  */
 import type { Binding } from '../../client-lib/index.js';
 import type { SpecTclSpectrum } from '../../protocol/spectcl/rest-client.js';
-import type { SpectrumInfo } from '../wire/messages.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 
 /** `rest`: the answer of the REST service for this spectrum, undefined without one. */
 export function spectrumInfo(binding: Binding, rest: SpecTclSpectrum | undefined): SpectrumInfo {

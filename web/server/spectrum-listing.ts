@@ -5,7 +5,7 @@
  * parameters.
  */
 import type { Binding } from '../../client-lib/index.js';
-import type { SpectrumInfo } from '../wire/messages.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import type { SourceMetadata } from './source-metadata.js';
 import { spectrumInfo } from './spectrum-info.js';
 

@@ -3,7 +3,7 @@
  * difference or a rate of the past subtracts. `PageSession` acquires and releases them. Touches
  * nothing but the cache of the watch and `Past`.
  */
-import { MOMENTS_MAX, type Subscription } from '../wire/messages.js';
+import { MOMENTS_MAX, type Subscription } from '../wire/subscription.js';
 import type { AppWatch } from './app-watch.js';
 import type { CountsSource } from './counts-source.js';
 import type { EarlierCounts } from './frames.js';

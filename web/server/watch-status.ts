@@ -4,7 +4,7 @@
  * Pure: no timers, times come in as parameters.
  */
 import { ratesBetween, type CounterSample } from '../../protocol/base/rates.js';
-import type { WatchState, WatchStatus } from '../wire/messages.js';
+import type { WatchState, WatchStatus } from '../wire/application.js';
 
 /** Milliseconds between two measurements of the rate. */
 const RATE_INTERVAL_MS = 1_000;

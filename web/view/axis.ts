@@ -3,7 +3,8 @@
  * and the physical units (keV, ns) that the source assigns to them; visible ranges; overlays of
  * several spectra. Used by page and server. Pure.
  */
-import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 
 export interface Axis {
   /** Number of stored channels. */

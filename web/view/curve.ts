@@ -4,7 +4,7 @@
  * draw curves. Pure.
  */
 import type { Frame } from '../wire/frame.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import { IDENTITY_PLACEMENT, type Placement } from './axis.js';
 
 export interface Curve {

@@ -3,7 +3,7 @@
  * plots and network page, so that they agree. Pure: the time comes in as a parameter.
  */
 import { formatDuration, formatShortCount } from '../../plotting/numbers.js';
-import type { WatchState, WatchStatus } from '../wire/messages.js';
+import type { WatchState, WatchStatus } from '../wire/application.js';
 import { momentText } from './moment.js';
 
 /**

@@ -2,7 +2,7 @@
  * The cells of the table of other sites: site, host, applications, flows. Used by the network page.
  * Pure.
  */
-import type { FarHost } from '../wire/messages.js';
+import type { FarHost } from '../wire/network.js';
 
 /** In the order of site and host; what does not run is named with its state. */
 export function farHostRows(hosts: readonly FarHost[]): string[][] {

@@ -4,7 +4,7 @@
  */
 import type { FitResult, FittedParameter } from '../../analysis/fit/fit-spectrum.js';
 import { formatMeasured } from '../../plotting/measured.js';
-import type { AxisCalibration } from '../wire/messages.js';
+import type { AxisCalibration } from '../wire/spectrum-info.js';
 import { calibratedPlace, slopeAt } from './region-cells.js';
 
 /** What was fitted: the region, its spectrum, and the axis. */

@@ -4,7 +4,7 @@
  * function returns a new draft. Points are in units of the axes; a slice has two, its limits.
  */
 import type { GateEdit, GatePoint } from '../wire/changes.js';
-import type { GateShape } from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
 
 export interface GateDraft {
   readonly name: string;

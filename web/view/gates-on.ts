@@ -2,8 +2,8 @@
  * Which gates are drawn on a view of a spectrum. The page draws them, the server sums inside them.
  * Pure.
  */
-import { isDrawnOn } from '../../protocol/spectcl/gate-shape.js';
-import type { GateShape, SpectrumInfo } from '../wire/messages.js';
+import { isDrawnOn, type GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 
 /** The parameters of the axes that a view has: one for 1-D spectra and projections. */
 export function parametersOf(

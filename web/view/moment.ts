@@ -2,7 +2,7 @@
  * Moments of a recording: as text in addresses and names of spectra, on the time line, and the
  * steps of its keys. The page uses it. Pure; times are milliseconds since 1970.
  */
-import type { RunTick, Timeline } from '../wire/messages.js';
+import type { RunTick, Timeline } from '../wire/recording.js';
 
 /** A spectrum, or with `atMs` what it was at a moment. */
 export interface SpectrumAtMoment {

@@ -4,7 +4,7 @@
  * history of their own. Used by the boxes and the details of the page. Pure.
  */
 import { formatByteRate, formatCount, formatDuration, formatRate } from '../../plotting/numbers.js';
-import type { NetworkApplication, NetworkClient, NetworkFlow, NetworkUsage } from '../wire/messages.js';
+import type { NetworkApplication, NetworkClient, NetworkFlow, NetworkUsage } from '../wire/network.js';
 
 /** Seconds without data after which a live source is shown as quiet; half a second is normal. */
 const QUIET_S = 3;

@@ -2,7 +2,8 @@
  * The axes of a plot by its settings: which axis of a spectrum lies across, which channels are
  * visible, and where overlaid spectra are placed. `Plot` of the page uses it. Pure.
  */
-import type { ChannelRange, SpectrumInfo } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 import {
   fitRange,
   IDENTITY_PLACEMENT,

@@ -1,7 +1,7 @@
 /**
  * The state of the page in its address bar: the application, and every plot with its spectra,
- * visible part, scale and region, so that a link restores the page. `main.ts` of the page formats
- * and parses it, `Board` and `Plot` use the plots. Pure.
+ * visible part, scale and region, so that a link restores the page. `AddressBar` of the page
+ * formats and parses it, `Board` and `Plot` use the plots. Pure.
  *
  *     #/demo?cols=2&p=ge.00.Co-60,ge.02.Cs-137;s=log;x=100-400&p=pid.de-vs-e;r=10
  *
@@ -9,7 +9,8 @@
  * with their default are left out.
  */
 import { SCALE_NAMES, type ScaleName } from '../../plotting/scale.js';
-import { RATE_WINDOWS_S, REGIONS_MAX, type ChannelRange, type RateWindow } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import { RATE_WINDOWS_S, REGIONS_MAX, type RateWindow } from '../wire/subscription.js';
 import { formatMoment, parseMoment } from './moment.js';
 import { comparisonSettings, parseComparison, type Comparison } from './comparison.js';
 import { DEFAULT_LOOK, lookSettings, parseLook, type PlotLook } from './plot-look.js';

@@ -7,7 +7,7 @@ import { formatCount, formatShortCount } from '../../plotting/numbers.js';
 import { unitOf } from '../../plotting/measured.js';
 import { formatAxisValue } from '../../plotting/ticks.js';
 import type { Frame } from '../wire/frame.js';
-import type { AxisCalibration } from '../wire/messages.js';
+import type { AxisCalibration } from '../wire/spectrum-info.js';
 import { channelWidth, toUnits, type Axis, type Placement } from './axis.js';
 import { momentText } from './moment.js';
 

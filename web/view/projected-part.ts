@@ -3,13 +3,9 @@
  * user has drawn; its words in the address of the page and in titles, and its outline in channels,
  * which the server is asked for. Pure.
  */
-import {
-  CONTOUR_POINTS_MAX,
-  type ChannelOutline,
-  type ContourPoint,
-  type GateShape,
-  type SpectrumInfo,
-} from '../wire/messages.js';
+import type { GateShape } from '../../protocol/spectcl/gate-shape.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
+import { CONTOUR_POINTS_MAX, type ChannelOutline, type ContourPoint } from '../wire/subscription.js';
 import { toChannel, xAxis, yAxis } from './axis.js';
 import { gatesOn } from './gates-on.js';
 

@@ -8,7 +8,8 @@ import type { Measured } from '../../analysis/region/region-figures.js';
 import { formatMeasured, unitOf } from '../../plotting/measured.js';
 import { formatAxisValue } from '../../plotting/ticks.js';
 import type { RegionAnswer } from '../wire/frame.js';
-import type { AxisCalibration, ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
+import type { AxisCalibration } from '../wire/spectrum-info.js';
 import { channelWidth, toChannel, toUnits, type Axis } from './axis.js';
 
 /** FWHM of a Gauss in standard deviations: 2·√(2·ln 2). */

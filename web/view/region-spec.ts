@@ -12,7 +12,7 @@ import {
   type BackgroundName,
   type ModelName,
 } from '../../analysis/model/names.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 
 /** What is fitted in a region. */
 export interface RegionFit {

@@ -2,7 +2,7 @@
  * The position of a recording that is being played, from the variables of its SpecTcl. The web
  * server reads it, the page shows it. Pure.
  */
-import type { Replay } from '../wire/messages.js';
+import type { Replay } from '../wire/recording.js';
 
 /** Undefined for a SpecTcl that is not one of `mirrorflow play`. */
 export function replayOf(variables: Readonly<Record<string, string>>): Replay | undefined {

@@ -3,7 +3,7 @@
  * reads the variables, the page shows the words. Pure: the time comes in as a parameter.
  */
 import { formatShortCount } from '../../plotting/numbers.js';
-import type { RunInfo } from '../wire/messages.js';
+import type { RunInfo } from '../wire/application.js';
 
 /** How many buffers had been analysed at a moment, monotonic milliseconds. */
 export interface AnalysedSample {

@@ -3,7 +3,7 @@
  * such a spectrum. The page calls it for files that the user opens, and for JSROOT. Pure.
  */
 import type { SavedAxis, SavedSpectrum } from '../../plotting/files/saved-spectrum.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 import { clampTo, toUnits, xAxis, yAxis, type Axis } from './axis.js';
 import type { FrameContent } from '../wire/packed-frame.js';
 

@@ -1,6 +1,6 @@
 /** Finding spectra: by a part of the name, by a glob as in SpecTcl, by type. Pure. */
 import { globMatcher } from '../../protocol/spectcl/glob.js';
-import type { SpectrumInfo } from '../wire/messages.js';
+import type { SpectrumInfo } from '../wire/spectrum-info.js';
 
 export type TypeTag = '1D' | '2D' | 'gated';
 

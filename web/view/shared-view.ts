@@ -6,7 +6,7 @@ import { fitRange, toChannel, toUnits, undefinedIfWhole, type Axis } from './axi
 import type { PlotAxes, PlotRanges } from './plot-axes.js';
 import type { PlotSpec } from './plot-spec.js';
 import { countsLabel } from './plot-title.js';
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 
 /** What a plot shows. */
 export interface ShownPlot {

@@ -3,7 +3,7 @@
  * logarithmic axis by the logarithm of the distance from the channel that is 0 of the axis.
  * `plot-area.ts` of the page turns shares into pixels. Pure.
  */
-import type { ChannelRange } from '../wire/messages.js';
+import type { ChannelRange } from '../wire/ranges.js';
 
 /** A logarithmic axis begins this far from its 0, where its range does not begin later. */
 const LEAST_DISTANCE = 0.5;

@@ -12,7 +12,9 @@
  */
 import type { GateFigures } from '../../analysis/gates/gate-figures.js';
 import type { RegionFigures } from '../../analysis/region/region-figures.js';
-import type { ChannelRange, RateWindow, Region, SpectrumInfo } from './messages.js';
+import type { ChannelRange } from './ranges.js';
+import type { SpectrumInfo } from './spectrum-info.js';
+import type { RateWindow, Region } from './subscription.js';
 
 export type ValueType = 'u8' | 'u16' | 'u32' | 'f64';
 export type Values = Uint8Array | Uint16Array | Uint32Array | Float64Array;

@@ -2,23 +2,20 @@
  * Parses and validates the text messages of a page, which are untrusted input. `PageSession` of the
  * server calls it for each WebSocket message. Pure.
  */
+import { REMEMBERED_SPECTRA_MAX, type PageMessage } from './messages.js';
+import { PLAYER_ACTIONS, type PlayerRequest } from './recording.js';
 import {
   CELLS_MAX,
   COLUMNS_MAX,
-  PLAYER_ACTIONS,
   OUTLINE_POINTS_MAX,
   RATE_WINDOWS_S,
   REGIONS_MAX,
-  REMEMBERED_SPECTRA_MAX,
   SUBSCRIPTIONS_MAX,
   type ChannelOutline,
-  type ChannelRange,
-  type PageMessage,
-  type PlayerRequest,
   type RegionRequest,
   type Subscription,
-} from './messages.js';
-import { isIndex, isRange } from './ranges.js';
+} from './subscription.js';
+import { isIndex, isRange, type ChannelRange } from './ranges.js';
 
 /** Bounds of what a page may send; SpecTcl's own names and axes are smaller. */
 const NAME_CHARACTERS_MAX = 256;

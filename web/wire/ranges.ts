@@ -1,5 +1,5 @@
 /**
- * Ranges of stored channels in messages and records, and their check. Used by `messages.ts`,
+ * Ranges of stored channels in messages and records, and their check. Used by `subscription.ts`,
  * `page-messages.ts` and `trends.ts`. Pure.
  */
 

@@ -2,8 +2,8 @@
  * A child that continues when its parent dies and is adopted by the next one: the gateway and the
  * recorder of an application, the NATS process of a host. What they have in common around the one
  * supervisor: a predecessor that is found by its record, the check of what reports, adoption, and
- * the end. `gateway-process.ts`, `recorder-process.ts` and `nats-process.ts` make one each. Starts
- * and stops processes.
+ * the end. The app server makes one for its gateway and its recorder (`application-child.ts`), the
+ * host server one in `nats-process.ts`. Starts and stops processes.
  */
 import type { Clock } from '../../base/clock.js';
 import { MirrorflowError } from '../../base/errors.js';
@@ -32,15 +32,21 @@ const ADOPTED_RECONNECTS_WITHIN_MS = 3_000;
 
 /** What such a child reports when it is ready. */
 export interface AdoptableReady {
-  readonly launch?: string | undefined;
+  readonly launch?: string;
   readonly version: number;
   readonly identity: ProcessIdentity;
 }
 
-export interface AdoptableOptions<Ready extends AdoptableReady> {
-  /** Of the child and of the parent, in messages: `the recorder of e1`, `this app server`. */
+/** Words for messages: `the recorder of e1`, `this app server`. */
+export interface AdoptableNames {
   readonly title: string;
   readonly parent: string;
+  /** Why a child is refused that does not belong to this parent, or has other options. */
+  readonly refusal: string;
+}
+
+export interface AdoptableOptions<Ready extends AdoptableReady> {
+  readonly names: AdoptableNames;
   readonly clock: Clock;
   /** Whether there shall be one; a predecessor that is not wanted any more is stopped. */
   readonly isWanted: boolean;
@@ -51,8 +57,6 @@ export interface AdoptableOptions<Ready extends AdoptableReady> {
   readonly belongs: (ready: Ready) => boolean;
   /** Whether a child of an earlier parent runs with the options of this one. */
   readonly hasOurOptions: (ready: Ready) => boolean;
-  /** Why one that fails either test is refused. */
-  readonly refusal: string;
   /** It could not start, or has died; it is started again, unless that happened too often. */
   readonly failed: (cause: Error) => void;
   readonly changed: (state: SupervisionState) => void;
@@ -74,7 +78,8 @@ export class AdoptableProcess<Ready extends AdoptableReady> {
   readonly #options: AdoptableOptions<Ready>;
 
   constructor(options: AdoptableOptions<Ready>) {
-    const { title, clock, living, launch, changed } = options;
+    const { names, clock, living, launch, changed } = options;
+    const { title } = names;
     this.#options = options;
     this.supervisor = new Supervisor({
       title,
@@ -108,7 +113,8 @@ export class AdoptableProcess<Ready extends AdoptableReady> {
 
   /** It reports that it is ready. Throws VERSION_MISMATCH or REFUSED, which ends it. */
   subscribe(ready: Ready, connection: ProcessConnection): { adopted: boolean } {
-    const { title, parent, clock, belongs, hasOurOptions, refusal } = this.#options;
+    const { names, clock, belongs, hasOurOptions } = this.#options;
+    const { title, parent, refusal } = names;
     if (ready.version !== PROTOCOL_VERSION) {
       const message = `${title} speaks version ${ready.version}, ${parent} ${PROTOCOL_VERSION}`;
       throw new MirrorflowError('VERSION_MISMATCH', message);

@@ -33,6 +33,36 @@ export const SMALL_SPECTRA = ['one', 'two', 'three'].map((name) => ({
   weights: Float64Array.from({ length: 1000 }, () => 1),
 }));
 
+/** A spectrum that the simulator does not have at its start. */
+export const NEW_SPECTRUM = { ...SMALL_SPECTRA[0]!, name: 'new' };
+
+/** The statistics of all spectra in the header of a display memory, as text. */
+export function statisticsOf(memory: Uint8Array): string {
+  return JSON.stringify(bindings(memory).map(({ overflows, underflows }) => [overflows, underflows]));
+}
+
+/** Rigs for the tests of one file: each is closed after its test. */
+export function useSourceRigs() {
+  const rigs: SourceRig[] = [];
+  afterEach(async () => {
+    for (const rig of rigs.splice(0)) await rig.close();
+  });
+  async function make(options: RigOptions = {}): Promise<SourceRig> {
+    const rig = await SourceRig.make(options);
+    rigs.push(rig);
+    return rig;
+  }
+  return {
+    make,
+    /** As `make`, with a source that has started. */
+    async started(options: RigOptions = {}): Promise<SourceRig> {
+      const rig = await make(options);
+      await rig.source.start();
+      return rig;
+    },
+  };
+}
+
 export class SourceRig {
   /** Time limits of the source end only when the test expires them. */
   readonly clock = new LimitClock();
@@ -55,6 +85,7 @@ export class SourceRig {
   image!: Buffer;
   publisher!: MirrorPublisher;
   #waitingForCredit: (() => void)[] = [];
+  #closing: Promise<void> | undefined;
 
   static async make(options: RigOptions = {}): Promise<SourceRig> {
     const rig = new SourceRig();
@@ -112,7 +143,13 @@ export class SourceRig {
     for (const resolve of this.#waitingForCredit.splice(0)) resolve();
   }
 
-  async close(): Promise<void> {
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const stopped = this.source.stop();
     this.releaseCredit();
     await stopped;

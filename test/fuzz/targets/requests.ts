@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { permissionOf } from '../../../gateway/rest/permissions.js';
 import { readRequest } from '../../../gateway/rest/request.js';
 import { globMatcher } from '../../../protocol/spectcl/glob.js';
-import { COLUMNS_MAX, SUBSCRIPTIONS_MAX } from '../../../web/wire/messages.js';
+import { COLUMNS_MAX, SUBSCRIPTIONS_MAX } from '../../../web/wire/subscription.js';
 import { parsePageMessage } from '../../../web/wire/page-messages.js';
 import type { FuzzTarget } from '../fuzzer.js';
 

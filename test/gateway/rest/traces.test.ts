@@ -1,32 +1,11 @@
 /** The traces that a gateway gives its viewers, with a source and a clock of the test. */
 import { expect } from 'chai';
 import { Traces } from '../../../gateway/rest/traces.js';
-import { SPECTRUM_TYPES, type Binding } from '../../../protocol/spectcl/display-memory.js';
+import type { Binding } from '../../../protocol/spectcl/display-memory.js';
 import { ManualClock } from '../../kit/manual-clock.js';
+import { sampleBinding } from '../../kit/sample-binding.js';
 
 const NOTHING = { parameter: [], spectrum: [], gate: [], binding: [] };
-
-function binding(name: string, slot: number, xchans = 10): Binding {
-  return {
-    name,
-    slot,
-    xchans,
-    ychans: 1,
-    info: '',
-    type: SPECTRUM_TYPES[4],
-    dimensions: 1,
-    byteOffset: 5_600_000,
-    byteLength: 4 * xchans,
-    xmin: 0,
-    xmax: 1,
-    ymin: 0,
-    ymax: 0,
-    xlabel: '',
-    ylabel: '',
-    overflows: [0, 0],
-    underflows: [0, 0],
-  };
-}
 
 describe('the traces of a gateway', () => {
   let clock: ManualClock;
@@ -42,7 +21,7 @@ describe('the traces of a gateway', () => {
     established = 0;
     fetched = {};
     unreachable = false;
-    memory = [binding('a', 0)];
+    memory = [sampleBinding('a', 0)];
     headerOfClients = Infinity;
     traces = create(1_000);
   });
@@ -79,7 +58,7 @@ describe('the traces of a gateway', () => {
   it('a binding is given out when the memories of its viewer have it, and not for longer than 2 s held back', async () => {
     const token = await traces.establish(6, 'h');
     headerOfClients = 1;
-    traces.published([binding('a', 0, 20), binding('b c', 1)], 2);
+    traces.published([sampleBinding('a', 0, 20), sampleBinding('b c', 1)], 2);
     expect(await traces.fetch(token, 'h')).to.deep.equal(NOTHING);
     headerOfClients = 2;
     const rebound = ['remove a 0', 'add a 0', 'add {b c} 1'];

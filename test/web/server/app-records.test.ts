@@ -8,7 +8,7 @@ import { AppRecords } from '../../../web/server/app-records.js';
 import type { Applications } from '../../../web/server/applications.js';
 import { setLayout } from '../../../web/server/layout-requests.js';
 import { LAYOUTS } from '../../../web/server/layouts.js';
-import type { Layout } from '../../../web/wire/messages.js';
+import type { Layout } from '../../../web/wire/layout.js';
 import { failureOf } from '../../kit/failure-of.js';
 import { silent } from '../../kit/silent-log.js';
 

@@ -6,19 +6,12 @@ import { expect } from 'chai';
 import type { WebSocket } from 'ws';
 import { DISPLAY_HEADER_BYTES } from '../../../protocol/spectcl/display-memory.js';
 import { writeBinding } from '../../../protocol/spectcl/display-writer.js';
-import type { AppWatch } from '../../../web/server/app-watch.js';
-import { AppRecords } from '../../../web/server/app-records.js';
-import { CALIBRATIONS } from '../../../web/server/calibrations.js';
-import { LAYOUTS } from '../../../web/server/layouts.js';
 import { packsFrames } from '../../../web/server/frame-line.js';
 import { PageSession } from '../../../web/server/page-session.js';
-import { Past } from '../../../web/server/past/past.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
 import { PACKED_CHANGES, PACKED_WHOLE, unpackFrame } from '../../../web/wire/packed-frame.js';
 import { eventually } from '../../kit/eventually.js';
-import { placesOf } from './past/toy-recording.js';
-import { ManualClock } from '../../kit/manual-clock.js';
-import { silent } from '../../kit/silent-log.js';
+import { pageServices } from './page-services.js';
 
 const CHANNELS = 64;
 const VIEW = { id: 1, spectrum: 's', columns: 100, rows: 1 };
@@ -85,19 +78,8 @@ class Page {
   written: (() => void) | undefined;
 
   constructor(source: Source, packs: boolean) {
-    void new PageSession(this.socket as unknown as WebSocket, {
-      log: silent,
-      signedIn: true,
-      packsFrames: packs,
-      watch: () => source as unknown as AppWatch,
-      calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
-      layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
-      past: new Past({ places: placesOf('/nonexistent'), clock: new ManualClock(), log: silent }),
-      followTrends: () => () => undefined,
-      followNetwork: () => () => undefined,
-      controlApplication: () => Promise.resolve(),
-      controlPlayer: () => Promise.resolve(),
-    });
+    const sender = { signedIn: true, packsFrames: packs };
+    void new PageSession(this.socket as unknown as WebSocket, sender, pageServices(source));
     this.send({ kind: 'app', app: 'e1' });
     this.send({ kind: 'show', subscriptions: [VIEW] });
   }

@@ -5,25 +5,13 @@ import { frameKey, sharedFrame, type FrameContext } from '../../../web/server/fr
 import type { CachedSpectrum } from '../../../web/server/spectrum-cache.js';
 import { SpectrumHistory } from '../../../web/server/spectrum-history.js';
 import type { FrameHead } from '../../../web/wire/frame.js';
-import type { GateShape, SpectrumInfo, Subscription } from '../../../web/wire/messages.js';
+import type { GateShape } from '../../../protocol/spectcl/gate-shape.js';
+import type { Subscription } from '../../../web/wire/subscription.js';
+import { sampleHistogram } from '../../kit/sample-spectrum.js';
 
 const CHANNELS = 102;
 const START_MS = 1_700_000_000_000;
-const INFO: SpectrumInfo = {
-  name: 's',
-  type: '1D long',
-  dimensions: 1,
-  xchans: CHANNELS,
-  ychans: 1,
-  xmin: 0,
-  xmax: 100,
-  ymin: 0,
-  ymax: 0,
-  xlabel: 'keV',
-  ylabel: '',
-  xoutside: true,
-  youtside: false,
-};
+const INFO = sampleHistogram({ xchans: CHANNELS });
 const BINDING = { overflows: [7, 0], underflows: [5, 0] } as unknown as Binding;
 const VIEW: Subscription = { id: 1, spectrum: 's', columns: 200, rows: 1 };
 

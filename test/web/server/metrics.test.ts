@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { COUNTERS, GAUGES } from '../../../protocol/flow/flow-file/counters.js';
 import { expositionText } from '../../../web/server/exposition.js';
 import { metricsText } from '../../../web/server/metrics.js';
-import type { NetworkClient, NetworkFlow, NetworkPicture } from '../../../web/wire/messages.js';
+import type { NetworkClient, NetworkFlow, NetworkPicture } from '../../../web/wire/network.js';
 
 const DASHBOARD = fileURLToPath(new URL('../../../../docs/grafana-dashboard.json', import.meta.url));
 const VIEWER = { pages: 2, residentBytes: 5e7, uptimeS: 12.5, version: '1.2.3' };

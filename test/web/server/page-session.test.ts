@@ -2,16 +2,9 @@
 import { EventEmitter } from 'node:events';
 import { expect } from 'chai';
 import type { WebSocket } from 'ws';
-import type { AppWatch } from '../../../web/server/app-watch.js';
-import { AppRecords } from '../../../web/server/app-records.js';
-import { CALIBRATIONS } from '../../../web/server/calibrations.js';
-import { LAYOUTS } from '../../../web/server/layouts.js';
 import { PageSession } from '../../../web/server/page-session.js';
-import { Past } from '../../../web/server/past/past.js';
 import { SpectrumCache } from '../../../web/server/spectrum-cache.js';
-import { placesOf } from './past/toy-recording.js';
-import { ManualClock } from '../../kit/manual-clock.js';
-import { silent } from '../../kit/silent-log.js';
+import { pageServices } from './page-services.js';
 
 describe('the session of a page', () => {
   let socket: EventEmitter & { readyState: number };
@@ -41,19 +34,8 @@ describe('the session of a page', () => {
       enter: () => () => undefined,
       refresh: () => (refreshes += 1),
     });
-    void new PageSession(socket as unknown as WebSocket, {
-      log: silent,
-      signedIn: false,
-      packsFrames: false,
-      watch: () => watch as unknown as AppWatch,
-      calibrations: new AppRecords('/nonexistent', CALIBRATIONS, silent),
-      layouts: new AppRecords('/nonexistent', LAYOUTS, silent),
-      past: new Past({ places: placesOf('/nonexistent'), clock: new ManualClock(), log: silent }),
-      followTrends: () => () => undefined,
-      followNetwork: () => () => undefined,
-      controlApplication: () => Promise.resolve(),
-      controlPlayer: () => Promise.resolve(),
-    });
+    const sender = { signedIn: false, packsFrames: false };
+    void new PageSession(socket as unknown as WebSocket, sender, pageServices(watch));
   });
 
   afterEach(() => socket.emit('close'));

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { projectWithin } from '../../../web/server/project-within.js';
-import type { ContourPoint } from '../../../web/wire/messages.js';
+import type { ContourPoint } from '../../../web/wire/subscription.js';
 
 /** Whether a point is inside, by the turns of the lines to all corners. */
 function isInside(x: number, y: number, contour: readonly ContourPoint[]): boolean {

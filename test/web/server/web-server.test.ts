@@ -9,7 +9,9 @@ import { WebSocket } from 'ws';
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { Logger } from '../../../protocol/base/log.js';
 import { JsrootPackage } from '../../../web/server/jsroot-package.js';
-import { WebServer, type WebServerOptions } from '../../../web/server/web-server.js';
+import type { ListeningOptions } from '../../../web/server/listening-options.js';
+import { WebServer } from '../../../web/server/web-server.js';
+import { viewerOptions } from '../../kit/viewer-options.js';
 
 const SECRET = 'a secret that is shared';
 
@@ -21,14 +23,15 @@ interface Answer {
 
 describe('the server of the web viewer', () => {
   let directory: string;
+  let pageFolder: string;
   let server: WebServer | undefined;
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'mirrorflow-test-'));
-    writeFileSync(join(directory, 'index.html'), '<p>page</p>');
-    writeFileSync(join(directory, 'gate.html'), '<p>sign in</p>');
-    writeFileSync(join(directory, 'page-ABCDEFGH.js'), 'code');
-    writeFileSync(join(directory, 'page-ABCDEFGH.js.br'), 'pressed');
+    pageFolder = join(directory, 'page');
+    mkdirSync(pageFolder);
+    writeFileSync(join(pageFolder, 'page-ABCDEFGH.js'), 'code');
+    writeFileSync(join(pageFolder, 'page-ABCDEFGH.js.br'), 'pressed');
   });
 
   afterEach(async () => {
@@ -37,24 +40,9 @@ describe('the server of the web viewer', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  async function start(options: Partial<WebServerOptions> = {}): Promise<string> {
-    server = await WebServer.start(
-      {
-        listen: { scheme: 'tcp', host: '127.0.0.1', port: 0 },
-        orAnyPort: false,
-        names: [],
-        secret: undefined,
-        identity: undefined,
-        directory,
-        stateDirectory: join(directory, 'state'),
-        recordings: [],
-        assets: directory,
-        jsroot: undefined,
-        version: '1.2.3',
-        ...options,
-      },
-      new Logger('web', { sink: () => undefined }),
-    );
+  async function start(listening: Partial<ListeningOptions> = {}, jsroot?: JsrootPackage): Promise<string> {
+    const options = { ...viewerOptions(directory, listening), jsroot };
+    server = await WebServer.start(options, new Logger('web', { sink: () => undefined }));
     return server.address.replace('0.0.0.0', '127.0.0.1');
   }
 
@@ -186,12 +174,12 @@ describe('the server of the web viewer', () => {
     mkdirSync(join(folder, 'build'), { recursive: true });
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'jsroot', version: '7.11.2' }));
     writeFileSync(join(folder, 'build', 'jsroot.min.js'), content);
-    writeFileSync(join(directory, 'jsroot.html'), '<p>drawing</p>');
+    writeFileSync(join(pageFolder, 'jsroot.html'), '<p>drawing</p>');
     return JsrootPackage.find(folder, directory);
   }
 
   it('JSROOT and its document are served where it is installed, under a content policy of their own', async () => {
-    const address = await start({ jsroot: jsroot('JSROOT = {};') });
+    const address = await start({}, jsroot('JSROOT = {};'));
     const document = await send(address, '/jsroot.html?app=e1&spectrum=tof');
     expect(document).to.include({ status: 200, text: '<p>drawing</p>' });
     const policy = String(document.headers['content-security-policy']);
@@ -210,18 +198,17 @@ describe('the server of the web viewer', () => {
   });
 
   it('without JSROOT its paths do not exist', async () => {
-    writeFileSync(join(directory, 'jsroot.html'), '<p>drawing</p>');
+    writeFileSync(join(pageFolder, 'jsroot.html'), '<p>drawing</p>');
     const address = await start();
     expect((await send(address, '/jsroot.html')).status).to.equal(404);
     expect((await send(address, '/jsroot.min.js')).status).to.equal(404);
   });
 
   it('JSROOT and its document need signing in where viewing does', async () => {
-    const address = await start({
-      listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 },
-      secret: new Secret(SECRET),
-      jsroot: jsroot('JSROOT = {};'),
-    });
+    const address = await start(
+      { listen: { scheme: 'tcp', host: '0.0.0.0', port: 0 }, secret: new Secret(SECRET) },
+      jsroot('JSROOT = {};'),
+    );
     for (const path of ['/jsroot.html', '/jsroot.min.js']) {
       expect((await send(address, path)).status, path).to.equal(401);
       expect((await send(address, path, { authorization: `Bearer ${SECRET}` })).status, path).to.equal(200);

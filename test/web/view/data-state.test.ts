@@ -1,7 +1,7 @@
 /** The state of the data: the same text in header, plots and network page. */
 import { expect } from 'chai';
 import { dataState, networkStateText } from '../../../web/view/data-state.js';
-import type { WatchStatus } from '../../../web/wire/messages.js';
+import type { WatchStatus } from '../../../web/wire/application.js';
 
 const NOW = 1_000_000;
 const LIVE: WatchStatus = { app: 'e1', state: 'live', sinceMs: 0, dataMs: NOW - 12_000, rate: 9.94 };

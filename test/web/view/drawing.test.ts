@@ -14,23 +14,10 @@ import {
 } from '../../../web/view/axis.js';
 import { colourWords, paintHeat } from '../../../web/view/heat.js';
 import { nameMatcher } from '../../../web/view/search.js';
+import { sampleHistogram } from '../../kit/sample-spectrum.js';
 
 /** A spectrum of 100 bins of 2 keV, with a channel for underflow and one for overflow. */
-const INFO = {
-  name: 'a',
-  type: '1D long',
-  dimensions: 1,
-  xchans: 102,
-  ychans: 1,
-  xmin: 0,
-  xmax: 200,
-  ymin: 0,
-  ymax: 0,
-  xlabel: 'keV',
-  ylabel: '',
-  xoutside: true,
-  youtside: false,
-} as const;
+const INFO = sampleHistogram({ xmax: 200 });
 
 describe('the axis of channels', () => {
   const axis = xAxis(INFO);

@@ -17,7 +17,7 @@ import {
   zoneText,
 } from '../../../web/view/moment.js';
 import { trendSpectrum } from '../../../web/view/trend.js';
-import type { RunTick, Timeline } from '../../../web/wire/messages.js';
+import type { RunTick, Timeline } from '../../../web/wire/recording.js';
 
 const run = (atMs: number, number: string): RunTick => ({ atMs, number, state: 'Active', title: '' });
 const TIMELINE: Timeline = {

@@ -11,7 +11,7 @@ import {
   usageSummary,
   mostLoadedUsage,
 } from '../../../web/view/network-words.js';
-import type { NetworkFlow, NetworkUsage } from '../../../web/wire/messages.js';
+import type { NetworkFlow, NetworkUsage } from '../../../web/wire/network.js';
 
 function flow(change: Partial<NetworkFlow>): NetworkFlow {
   const plain = { flow: 'f', type: 'bytes', state: 'running', sourceState: 'live', restarts: 0 };

@@ -3,23 +3,9 @@ import { expect } from 'chai';
 import { IDENTITY_PLACEMENT } from '../../../web/view/axis.js';
 import { axesOf, placementOf, rangesOf } from '../../../web/view/plot-axes.js';
 import { defaultPlot } from '../../../web/view/plot-spec.js';
-import type { SpectrumInfo } from '../../../web/wire/messages.js';
+import { sampleMap } from '../../kit/sample-spectrum.js';
 
-const MAP: SpectrumInfo = {
-  name: 'map',
-  type: '2D long',
-  dimensions: 2,
-  xchans: 102,
-  ychans: 52,
-  xmin: 0,
-  xmax: 200,
-  ymin: -5,
-  ymax: 5,
-  xlabel: 'E',
-  ylabel: 'dE',
-  xoutside: true,
-  youtside: true,
-};
+const MAP = sampleMap({ xmax: 200, ymin: -5, ymax: 5, xlabel: 'E', ylabel: 'dE' });
 
 describe('the axes of a plot', () => {
   it('a projection onto y has the y axis of the spectrum across', () => {

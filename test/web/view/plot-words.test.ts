@@ -3,22 +3,9 @@ import { expect } from 'chai';
 import { IDENTITY_PLACEMENT, xAxis, yAxis } from '../../../web/view/axis.js';
 import { sumText, cursorText } from '../../../web/view/plot-words.js';
 import type { Frame } from '../../../web/wire/frame.js';
+import { sampleMap } from '../../kit/sample-spectrum.js';
 
-const INFO = {
-  name: 'a',
-  type: '2D long',
-  dimensions: 2,
-  xchans: 12,
-  ychans: 4,
-  xmin: 0,
-  xmax: 100,
-  ymin: 0,
-  ymax: 4,
-  xlabel: 'x',
-  ylabel: 'y',
-  xoutside: true,
-  youtside: false,
-} as const;
+const INFO = sampleMap({ xchans: 12, ychans: 4, ymax: 4, youtside: false });
 const AXES = { x: xAxis(INFO), y: yAxis(INFO) };
 
 function frame(change: Partial<Frame['head']>, values = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1_000]): Frame {

@@ -4,24 +4,17 @@ import { zoneText } from '../../../web/view/moment.js';
 import { defaultPlot } from '../../../web/view/plot-spec.js';
 import { plotTitles } from '../../../web/view/plot-title.js';
 import { outlineOf, parseContour } from '../../../web/view/projected-part.js';
-import type { GateShape, SpectrumInfo } from '../../../web/wire/messages.js';
+import type { GateShape } from '../../../protocol/spectcl/gate-shape.js';
+import { sampleMap } from '../../kit/sample-spectrum.js';
 
-const MAP: SpectrumInfo = {
+const MAP = sampleMap({
   name: 'pid',
-  type: '2D long',
-  dimensions: 2,
-  xchans: 102,
-  ychans: 52,
-  xmin: 0,
   xmax: 1_000,
-  ymin: 0,
   ymax: 500,
   xlabel: '',
   ylabel: '',
-  xoutside: true,
-  youtside: true,
   parameters: ['de', 'e'],
-};
+});
 
 function gate(part: Partial<GateShape>): GateShape {
   const points = [

@@ -8,22 +8,9 @@ import {
   type FrameHead,
   type Values,
 } from '../../../web/wire/frame.js';
+import { sampleHistogram } from '../../kit/sample-spectrum.js';
 
-const INFO = {
-  name: 'été',
-  type: '1D long',
-  dimensions: 1,
-  xchans: 4,
-  ychans: 1,
-  xmin: 0,
-  xmax: 1,
-  ymin: 0,
-  ymax: 0,
-  xlabel: 'keV',
-  ylabel: '',
-  xoutside: false,
-  youtside: false,
-} as const;
+const INFO = sampleHistogram({ name: 'été', xchans: 4, xmax: 1, xoutside: false });
 
 const KINDS = {
   u8: (counts: number[]): Values => Uint8Array.from(counts),

@@ -1,7 +1,7 @@
 /** The validation of messages from pages. */
 import { expect } from 'chai';
 import { anything, assert as property, property as forAll, string } from 'fast-check';
-import { SUBSCRIPTIONS_MAX } from '../../../web/wire/messages.js';
+import { SUBSCRIPTIONS_MAX } from '../../../web/wire/subscription.js';
 import { parsePageMessage } from '../../../web/wire/page-messages.js';
 
 const VIEW = { id: 1, spectrum: 'tof', columns: 100, rows: 1 };

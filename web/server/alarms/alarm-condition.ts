@@ -2,7 +2,7 @@
  * Whether the condition of an alarm holds, given what was measured in the last second. `AppAlarms`
  * calls it. Pure.
  */
-import type { WatchState } from '../../wire/messages.js';
+import type { WatchState } from '../../wire/application.js';
 import type { AlarmCondition } from '../../wire/trends.js';
 import type { Verdict } from './alarm-state.js';
 

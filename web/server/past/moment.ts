@@ -4,9 +4,9 @@
  */
 import type { SpecTclSpectrum } from '../../../protocol/spectcl/rest-shapes.js';
 import { bindings } from '../../../protocol/spectcl/display-memory.js';
-import type { GateShape, ShownMoment } from '../../wire/messages.js';
+import type { ShownMoment } from '../../wire/recording.js';
 import type { CountsSource } from '../counts-source.js';
-import { gateShape } from '../../../protocol/spectcl/gate-shape.js';
+import { gateShape, type GateShape } from '../../../protocol/spectcl/gate-shape.js';
 import type { PublicationInfo } from '../publication-reader.js';
 import { SpectrumCache, type CachedSpectrum } from '../spectrum-cache.js';
 import { spectrumInfo } from '../spectrum-info.js';

@@ -4,7 +4,8 @@
  */
 import type { ErrorCode, ErrorFacts } from '../../../protocol/base/errors.js';
 import type { SpecTclGate, SpecTclSpectrum } from '../../../protocol/spectcl/rest-shapes.js';
-import type { Region, Timeline } from '../../wire/messages.js';
+import type { Timeline } from '../../wire/recording.js';
+import type { Region } from '../../wire/subscription.js';
 
 /** The recordings of one application. */
 export interface RecordedApp {

@@ -8,7 +8,7 @@ import type { Clock } from '../../../protocol/base/clock.js';
 import { describeError, MirrorflowError } from '../../../protocol/base/errors.js';
 import type { Logger } from '../../../protocol/base/log.js';
 import { RateLimitedLog } from '../../../protocol/base/rate-limited-log.js';
-import type { Timeline } from '../../wire/messages.js';
+import type { Timeline } from '../../wire/recording.js';
 import { Moment } from './moment.js';
 import type { ReadTrend, RecordedApp, TrendRequest } from './past-messages.js';
 import { recordingsOf, type RecordingPlaces } from './recording-places.js';

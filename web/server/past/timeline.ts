@@ -2,7 +2,7 @@
  * The time line of an application from what is known of its recordings: times that are covered,
  * and changes of the run. The recording thread calls it. Pure.
  */
-import type { RunTick, Timeline } from '../../wire/messages.js';
+import type { RunTick, Timeline } from '../../wire/recording.js';
 import type { FileList, RecordedFile } from './recorded-files.js';
 
 /** Shorter gaps, between two files or of a restarted recorder, are not shown. */

@@ -1,6 +1,6 @@
 /**
  * Answers the requests of trends and alarms over HTTP: values of a trend, and keeping, removing and
- * acknowledging. `WebServer` calls it. Changes the records of `Trends`.
+ * acknowledging. `ApiRequests` calls it. Changes the records of `Trends`.
  */
 import { MirrorflowError } from '../../../protocol/base/errors.js';
 import {
@@ -13,7 +13,7 @@ import {
   trendOf,
   type TrendHistory,
 } from '../../wire/trends.js';
-import { checkedApp, parsedBody, type RequestWords } from '../analysis-requests.js';
+import { checkedApp, parsedBody, type RequestWords } from '../request-words.js';
 import type { Applications, MaySee } from '../applications.js';
 
 const WORDS = ['app', 'trend', 'span'];

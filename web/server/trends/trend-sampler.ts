@@ -8,7 +8,7 @@ import { bindings, channelsOf, readBinding, type Binding } from '../../../protoc
 import type { Logger } from '../../../protocol/base/log.js';
 import { channelWidth, toUnits, xAxis } from '../../view/axis.js';
 import { gatesOn } from '../../view/gates-on.js';
-import type { GateShape } from '../../wire/messages.js';
+import type { GateShape } from '../../../protocol/spectcl/gate-shape.js';
 import type { ChannelRange } from '../../wire/ranges.js';
 import type { Trend, TrendSource } from '../../wire/trends.js';
 import type { Measured } from '../alarms/alarm-condition.js';

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { systemClock } from '../../../../protocol/base/clock.js';
 import { Recording } from '../../../../recorder/read/recording.js';
-import type { Timeline } from '../../../../web/wire/messages.js';
+import type { Timeline } from '../../../../web/wire/recording.js';
 import type { Moment } from '../../../../web/server/past/moment.js';
 import { ASKED_MOMENTS_MAX, Past } from '../../../../web/server/past/past.js';
 import { failureOf } from '../../../kit/failure-of.js';

@@ -16,7 +16,9 @@ import {
 import { trendFamilies } from '../../../../web/server/trends/trend-metrics.js';
 import { Trends } from '../../../../web/server/trends/trends.js';
 import { expositionText } from '../../../../web/server/exposition.js';
-import type { GateShape, ServerMessage, WatchState } from '../../../../web/wire/messages.js';
+import type { GateShape } from '../../../../protocol/spectcl/gate-shape.js';
+import type { WatchState } from '../../../../web/wire/application.js';
+import type { ServerMessage } from '../../../../web/wire/messages.js';
 import type { AlarmRule, Trend } from '../../../../web/wire/trends.js';
 import { startSimulator } from '../../../../simulator/simulator.js';
 import { eventually } from '../../../kit/eventually.js';
