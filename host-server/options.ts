@@ -83,9 +83,9 @@ const SECURITY_OPTIONS: Readonly<Record<keyof SecurityFiles, string>> = {
 const NO_DIRECTORIES = { directory: '', flowDirectory: '' };
 
 /**
- * Resolves with undefined when help or version was requested and printed. Rejects with BAD_OPTION or
- * BAD_ADDRESS for one problem, with BAD_CONFIGURATION for several and those of the file; `--check`
- * adds those of the children.
+ * Resolves with undefined when help or version was requested and printed. Rejects with BAD_OPTION
+ * or BAD_ADDRESS for one problem, with BAD_CONFIGURATION for several and those of the file;
+ * `--check` adds those of the children.
  */
 export async function readOptions(
   args: readonly string[],

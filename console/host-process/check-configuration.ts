@@ -14,8 +14,8 @@ import type { Environment } from '../../protocol/base/paths.js';
 const PROGRAM_NAME = /^mirrorflow-host-server: | \(--help lists the options\)$/g;
 
 /**
- * Checks the options of a host server: `--config FILE`, and those that it gets beside the file, with
- * paths from `workingDirectory` on (default: the own one).
+ * Checks the options of a host server: `--config FILE`, and those that it gets beside the file,
+ * with paths from `workingDirectory` on (default: the own one).
  * Throws BAD_CONFIGURATION with every problem.
  */
 export function checkConfiguration(

@@ -17,8 +17,8 @@ const UNFINISHED_ELSEWHERE_MS = 60_000;
 
 /**
  * `finished`: whole, with its summary. `recording`: its recorder lives, or is on another host and
- * has written within UNFINISHED_ELSEWHERE_MS; `waiting` while such a file has no message. `cut`: its recorder was killed or its disk was full;
- * readable, and `repair` completes it.
+ * has written within UNFINISHED_ELSEWHERE_MS; `waiting` while such a file has no message. `cut`:
+ * its recorder was killed or its disk was full; readable, and `repair` completes it.
  */
 export type RecordingStatus = 'finished' | 'recording' | 'waiting' | 'cut';
 

@@ -86,8 +86,9 @@ export const recorderReady = struct({
 export type RecorderReady = TypeOf<typeof recorderReady>;
 
 /**
- * `recording`: files grow. `waiting`: it has not begun, or no source of its flows is live. `full`: the disk has no space; it begins
- * again when there is. `faulty`: another fault, tried again. `finished`: its time is over.
+ * `recording`: files grow. `waiting`: it has not begun, or no source of its flows is live. `full`:
+ * the disk has no space; it begins again when there is. `faulty`: another fault, tried again.
+ * `finished`: its time is over.
  */
 const RECORDING_STATES = ['waiting', 'recording', 'full', 'faulty', 'finished'] as const;
 
