@@ -1,9 +1,45 @@
 /**
- * The record by which a host server or an app server owns its place, from the claim at its start to
- * its orderly end; its port follows when the server listens. `application-record.ts` and
- * `host-record.ts` claim one each. Creates, rewrites and removes the file, by `ClaimedRecord`.
+ * The records by which a host server owns a runtime directory (`host.json`) and an app server the
+ * name of an application on this host (`apps/<app>.json`). They hold the owner's process identity,
+ * socket, port and, of an application, its start options; host servers and clients find servers by
+ * them. Both servers claim theirs before they change any other file, so that a second one ends
+ * without having disturbed the first. Creates, rewrites and, at an orderly end, removes the file.
  */
+import { join } from 'node:path';
+import { checkName } from '../base/names.js';
+import { ownIdentity } from '../base/owner-identity.js';
+import { identityToWire } from '../rpc/contract/identity-on-wire.js';
+import type { ApplicationOptions } from '../rpc/contract/shapes.js';
 import { alreadyRunning, ClaimedRecord } from './claimed-record.js';
+
+/** Throws ALREADY_RUNNING with the pid when a living host server has the directory. */
+export function claimHostRecord(directory: string, socket: string): ServerRecord {
+  return new ServerRecord(
+    join(directory, 'host.json'),
+    // The port is that of XML-RPC over HTTP.
+    (port) => ({ ...identityToWire(ownIdentity()), socket, port }),
+    (pid) => {
+      const owner = pid === 0 ? 'another host server' : `the host server with process id ${pid}`;
+      const end = pid === 0 ? 'host.quit' : `kill ${pid}`;
+      return `${owner} runs for ${directory} already; use it, end it with ${end}, or choose another directory`;
+    },
+  );
+}
+
+/** Claims the name. Throws ALREADY_RUNNING with the pid while a living app server has it. */
+export function claimApplicationRecord(
+  directory: string,
+  options: ApplicationOptions,
+  socket: string,
+): ServerRecord {
+  const name = checkName('application', options.name);
+  return new ServerRecord(
+    join(directory, 'apps', `${name}.json`),
+    (port) => ({ name, ...identityToWire(ownIdentity()), socket, port, options }),
+    (pid) =>
+      `application ${name} is served by process ${pid} already; stop that one, or choose another name or directory`,
+  );
+}
 
 export class ServerRecord {
   readonly #record: (port: number) => object;
