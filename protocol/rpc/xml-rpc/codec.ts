@@ -93,7 +93,7 @@ type Source = Parameters<StrictDeserializer['deserializeMethodCall']>[0];
 
 type Deserialize = (deserializer: StrictDeserializer, source: Source) => void;
 
-/** Gets the values of plain documents, one after the other: making one takes longer than a parse. */
+/** Builds the values of one plain document after the other: making it takes longer than a parse. */
 let plainBuilder: StrictDeserializer | undefined;
 
 /** Parses a document synchronously, so that errors are thrown to the caller. */

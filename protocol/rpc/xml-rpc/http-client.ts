@@ -86,7 +86,7 @@ export class HttpRpcClient implements Caller {
       };
       const stop = (reason: unknown): void => {
         settle();
-        // oxlint-disable-next-line prefer-promise-reject-errors -- the reason of a signal is any value
+        // oxlint-disable-next-line prefer-promise-reject-errors -- a signal's reason is any value
         reject(reason);
         sent.destroy();
       };
