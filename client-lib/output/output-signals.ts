@@ -32,7 +32,8 @@ export class OutputSignals {
   /** Sequences below `published` can be read. `nowNs`: wall clock, nanoseconds since 1970. */
   published(published: number, nowNs: number): void {
     if (published === this.#signalled) return;
-    if (this.#isHandled() || published - this.#signalled >= this.#ring.quarter) this.#signal(published, nowNs);
+    if (this.#isHandled() || published - this.#signalled >= this.#ring.quarter)
+      this.#signal(published, nowNs);
   }
 
   /** The duplicator has answered the last signal. */

@@ -1,4 +1,4 @@
-/** Wake-ups of a main thread that waits in its event loop; the flow thread is played by the test. */
+/** Wake-ups of a main thread that waits in its event loop. The test plays the flow thread. */
 import { expect } from 'chai';
 import { CONTROL, ControlBlock, MAIN_WAITS } from '../../../../client-lib/input/history/control-block.js';
 import { MainWake } from '../../../../client-lib/input/history/main-wake.js';
