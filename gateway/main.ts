@@ -17,7 +17,7 @@ import { appTokenPath } from '../protocol/base/paths.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
 import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
-import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
+import { settle } from '../protocol/host/process-kit/settle.js';
 import { Gateway } from './gateway.js';
 import { gatewayHelp, parseOptions, type GatewayProgramOptions } from './options.js';
 import { reportFailedStart } from '../protocol/host/process-kit/start-report.js';
@@ -64,7 +64,7 @@ async function run(options: GatewayProgramOptions): Promise<void> {
   );
   ready.parent = parent;
   endOrphan(gateway, parent, quit);
-  limitYoungGeneration();
+  settle();
 }
 
 /** Calls `quit` when two checks in a row find neither an app server nor clients. */

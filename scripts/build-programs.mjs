@@ -2,7 +2,8 @@
 // because 60 modules take twice as long to load. Called by set-up (setup.mjs) after tsc. Skips what
 // is newer than the last compilation.
 //
-//   dist/programs/NAME.cjs        a server or worker
+//   dist/programs/NAME.cjs        a thread or short-lived program; of a server, what launches it
+//   dist/programs/code/NAME.cjs   a server
 //   dist/programs/console/        the command `mirrorflow`; subcommands load when they are used
 //   dist/library/mirrorflow.js    what `import 'mirrorflow'` gives; .cjs is the same for `require`
 //   dist/types/                   declarations of the library, for `import` and for `require`
@@ -170,13 +171,36 @@ async function bundleUnixDgram() {
   });
 }
 
+/**
+ * Programs that keep their compiled code (process-kit/settle.ts): their file launches code/NAME.cjs
+ * with it.
+ */
+const LAUNCHED = ['app-server', 'duplicator', 'gateway', 'host-server', 'web'];
+
+function programsOf(isWanted) {
+  return Object.fromEntries(Object.entries(PROGRAM_MODULES).filter(([name]) => isWanted(name)));
+}
+
 const { bin, exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const { PROGRAM_MODULES } = await import(join(DIST, 'protocol', 'base', 'installation.js'));
-await bundle('programs', PROGRAM_MODULES, '.cjs', {
+const PROGRAM = {
   format: 'cjs',
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-});
+};
+await bundle(
+  'programs/code',
+  programsOf((name) => LAUNCHED.includes(name)),
+  '.cjs',
+  PROGRAM,
+);
+const launcher = 'protocol/host/process-kit/compiled-code/launcher.js';
+await bundle(
+  'programs',
+  { ...PROGRAM_MODULES, ...Object.fromEntries(LAUNCHED.map((name) => [name, launcher])) },
+  '.cjs',
+  PROGRAM,
+);
 await bundle('programs/console', { main: 'console/main.js' }, '.js', {
   format: 'esm',
   splitting: true,
