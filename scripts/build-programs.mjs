@@ -40,6 +40,10 @@ const nodeModules = {
   },
 };
 
+/** `import_node_http = require("node:http")`, as esbuild writes an import of names. */
+const DELAYED =
+  /(\bimport_\w+ ?= ?)require(\("node:(?:child_process|crypto|dns\/promises|fs\/promises|https?|os|tls|v8|worker_threads|zlib)"\))/g;
+
 const COMMON = {
   absWorkingDir: DIST,
   bundle: true,
@@ -83,9 +87,21 @@ async function bundle(folder, entryPoints, extension, options) {
   const fresh = `${target}.${process.pid}`;
   await build({ ...COMMON, entryPoints, outdir: fresh, outExtension: { '.js': extension }, ...options });
   mkdirSync(target, { recursive: true });
-  for (const name of readdirSync(fresh).filter((file) => file.endsWith('.map'))) thinOut(join(fresh, name));
+  for (const name of readdirSync(fresh)) {
+    if (name.endsWith('.map')) thinOut(join(fresh, name));
+    else if (name.endsWith('.cjs')) delayModules(join(fresh, name));
+  }
   for (const name of readdirSync(fresh)) renameSync(join(fresh, name), join(target, name));
   rmSync(fresh, { recursive: true });
+}
+
+/**
+ * Lets a program load modules of Node at their first use: many are used late or never. In place of
+ * `require` stands a word of the same length, so that the source map stays right.
+ */
+function delayModules(path) {
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text.replace(DELAYED, '$1delayed$2'));
 }
 
 /**
@@ -185,8 +201,13 @@ const { bin, exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'ut
 const { PROGRAM_MODULES } = await import(join(DIST, 'protocol', 'base', 'installation.js'));
 const PROGRAM = {
   format: 'cjs',
+  // Code that V8 has kept cannot import: packages outside the bundle are required.
+  supported: { 'dynamic-import': false },
   define: { 'import.meta.url': 'moduleUrl' },
-  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  banner: {
+    js: `const moduleUrl = require('node:url').pathToFileURL(__filename).href;
+const delayed = (name) => { let loaded; return new Proxy({}, { get: (_, key) => (loaded ??= require(name))[key] }); };`,
+  },
 };
 await bundle(
   'programs/code',

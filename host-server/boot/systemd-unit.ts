@@ -54,6 +54,9 @@ OOMPolicy=continue
 RuntimeDirectory=mirrorflow
 RuntimeDirectoryMode=0750
 RuntimeDirectoryPreserve=yes
+# Compiled code of the servers, for a quicker start.
+CacheDirectory=mirrorflow
+CacheDirectoryMode=0700
 UMask=0027
 LimitNOFILE=65536`;
 

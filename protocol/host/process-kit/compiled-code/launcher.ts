@@ -8,7 +8,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 import { CodeCache } from './code-cache.js';
 import { offerCompiledCode } from './compiled-code.js';
 
@@ -27,7 +27,6 @@ function launch(file: string): void {
   const script = new Script(`${PARAMETERS}${text.startsWith('#!') ? `//${text.slice(2)}` : text}\n})`, {
     filename: file,
     columnOffset: -PARAMETERS.length,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
   if (cache !== undefined && (cachedData === undefined || script.cachedDataRejected === true))
