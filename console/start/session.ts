@@ -69,9 +69,7 @@ class Session {
 
   async open({ app, spectcl, updateIntervalMs, allowChanges }: StartOptions): Promise<void> {
     const { signal } = this.#context;
-    const host = await SessionHost.obtain(this.#context, (text) => this.#report(text));
-    this.#parts.push({ name: 'the host server', stop: () => host.stop() });
-    const source = spectcl ?? (await this.#simulator());
+    const [host, source] = await bothStarted(this.#host(), spectcl ?? this.#simulator());
     const { directory } = host.info;
     const connection = await interruptible(signal, connectHost({ directory }), close);
     try {
@@ -138,6 +136,12 @@ class Session {
         this.#report(`Could not stop ${name}: ${describeError(error)}`);
       }
     }
+  }
+
+  async #host(): Promise<SessionHost> {
+    const host = await SessionHost.obtain(this.#context, (text) => this.#report(text));
+    this.#parts.push({ name: 'the host server', stop: () => host.stop() });
+    return host;
   }
 
   async #simulator(): Promise<string> {
@@ -232,6 +236,14 @@ class Session {
     output.raw(`\r\x1b[K${cutTo(line, output.size.width - 1, output.abilities.unicode)}`);
     this.#onStatusLine = true;
   }
+}
+
+/** Throws the first cause only when both have ended their start: what has started is stopped. */
+async function bothStarted<A, B>(first: Promise<A>, second: Promise<B> | B): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'rejected') throw a.reason;
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
 }
 
 async function stopApplication(host: SessionHost, app: string): Promise<void> {
