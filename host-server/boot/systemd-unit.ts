@@ -6,6 +6,7 @@
 import { isAbsolute, join } from 'node:path';
 
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { allocatorLimits } from '../../protocol/host/process-kit/environment.js';
 
 export type UnitScope = 'user' | 'system';
 
@@ -100,7 +101,7 @@ export function systemdUnit(options: UnitOptions): string {
     '',
     '[Service]',
     `ExecStart=${commandLine(options)}`,
-    ...environmentLines(options.environment ?? {}),
+    ...environmentLines({ ...options.environment, ...allocatorLimits(options.environment ?? {}) }),
     ...(options.user === undefined ? [] : [`User=${account('user', options.user)}`]),
     ...(options.group === undefined ? [] : [`Group=${account('group', options.group)}`]),
     ...SERVICE_LIFE.trim().split('\n'),
