@@ -33,8 +33,9 @@ export interface Reply {
   readonly requestedMs: number;
   readonly receivedMs: number;
   /**
-   * Milliseconds that the source spent on the reply. Of a body that fits one segment only the time
-   * to the reply's header counts: the body may wait for an acknowledgement, which costs nothing.
+   * Milliseconds that the source spent on the reply, at most. Of a body that fits one segment only
+   * the time to the reply's header counts: the body may wait for an acknowledgement, which costs
+   * nothing. Nor does the time in `arrived` count: the source waits meanwhile for room to send.
    */
   readonly sourceMs: number;
 }
@@ -92,6 +93,8 @@ interface Body {
   /** Clock reading when the reply's header had arrived. */
   readonly beganMs: number;
   filled: number;
+  /** Milliseconds that the receiver has spent in `arrived`. */
+  receiverMs: number;
 }
 
 export class MirrorConnection {
@@ -232,9 +235,17 @@ export class MirrorConnection {
     } else {
       body.filled += bytes;
       if (body.filled === body.bodyBytes) this.#complete(request, body);
-      else request.receiver.arrived?.(body.kind, body.filled, body.bodyBytes);
+      else this.#arrived(request, body);
     }
     return true;
+  }
+
+  #arrived({ receiver }: Request, body: Body): void {
+    if (receiver.arrived === undefined) return;
+    const { clock } = this.#options;
+    const beganMs = clock.nowMs();
+    receiver.arrived(body.kind, body.filled, body.bodyBytes);
+    body.receiverMs += clock.nowMs() - beganMs;
   }
 
   #beginBody(request: Request): void {
@@ -249,18 +260,20 @@ export class MirrorConnection {
     const { kind, bodyBytes, landsAt } = reply;
     const target = request.receiver.memoryFor(kind).subarray(landsAt, landsAt + bodyBytes);
     const beganMs = this.#options.clock.nowMs();
-    const body: Body = { kind, target, bodyBytes, beganMs, filled: 0 };
+    const body: Body = { kind, target, bodyBytes, beganMs, filled: 0, receiverMs: 0 };
     if (bodyBytes === 0) this.#complete(request, body);
     else this.#body = body;
   }
 
-  #complete({ requestedMs, resolve }: Request, { kind, bodyBytes, beganMs }: Body): void {
+  #complete({ requestedMs, resolve }: Request, body: Body): void {
+    const { kind, bodyBytes, beganMs, receiverMs } = body;
     this.#body = undefined;
     this.#request = undefined;
     this.#hadReply = true;
     this.#silenceWatch.stop();
     const receivedMs = this.#options.clock.nowMs();
-    const sourceMs = (bodyBytes <= SEGMENT_BYTES ? beganMs : receivedMs) - requestedMs;
+    const repliedMs = bodyBytes <= SEGMENT_BYTES ? beganMs : receivedMs - receiverMs;
+    const sourceMs = repliedMs - requestedMs;
     resolve({ kind, bodyBytes, requestedMs, receivedMs, sourceMs });
   }
 

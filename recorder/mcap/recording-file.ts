@@ -1,13 +1,14 @@
 /**
  * Writes one MCAP file: chunks with checksums and message indexes, written while the next chunk is
  * filled, and a summary at the end. Called by recordings and their tests. Creates one file, writes
- * it, and never overwrites another.
+ * it, and never overwrites another. The file gets its name when it has its header and its first
+ * metadata, so that no reader ever finds less; until then it is `NAME.new`.
  *
  * Until `close` the file has no summary; readers then go from record to record, so it is readable
  * up to its last whole chunk at any time. A failed write ends the file: what was written in part is
  * cut off, and every later call throws the same error.
  */
-import { open, type FileHandle } from 'node:fs/promises';
+import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { McapRecordBuilder } from '@mcap/core';
 import { MirrorflowError, describeError, systemCode } from '../../protocol/base/errors.js';
 import { Chunk, type Compression } from './chunk.js';
@@ -20,6 +21,8 @@ export interface RecordingFileOptions {
   /** Bytes of records after which a chunk is written. Default 4 MiB. */
   readonly chunkBytes?: number;
   readonly compression?: Compression | undefined;
+  /** Metadata that the file has from its beginning, by the names of their records. */
+  readonly metadata?: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
 /** The file's profile, which names how its channels are to be read. */
@@ -29,6 +32,10 @@ const DEFAULT_CHUNK_BYTES = 4 * 2 ** 20;
 /** Number of chunks in memory: one is filled while the others are written. */
 const CHUNKS = 3;
 const FILE_MODE = 0o640;
+/** Of a file without its header and first metadata. */
+export const UNNAMED_SUFFIX = '.new';
+/** What `link` answers on file systems without hard links. */
+const NO_LINKS = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS']);
 /** Most channels of a file: their numbers have 16 bits. */
 export const CHANNELS_MAX = 2 ** 16;
 
@@ -53,12 +60,20 @@ export class RecordingFile {
 
   /** Throws NO_SPACE, NOT_PERMITTED or SYSTEM_ERROR; an existing file is never overwritten. */
   static async create(path: string, options: RecordingFileOptions): Promise<RecordingFile> {
+    const unnamed = path + UNNAMED_SUFFIX;
     try {
-      const recording = new RecordingFile(path, await open(path, 'wx', FILE_MODE), options);
-      recording.#builder.writeMagic();
-      recording.#builder.writeHeader({ profile: PROFILE, library: options.library });
-      recording.#enqueue([takeBytes(recording.#builder)]);
-      return recording;
+      const file = await open(unnamed, 'wx', FILE_MODE);
+      try {
+        const recording = new RecordingFile(path, file, options);
+        await recording.#begin();
+        await giveName(unnamed, path);
+        return recording;
+      } catch (error) {
+        await file.close();
+        throw error;
+      } finally {
+        await rm(unnamed, { force: true });
+      }
     } catch (error) {
       throw writeFailure(path, error);
     }
@@ -71,6 +86,16 @@ export class RecordingFile {
     this.#chunkBytes = options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
     this.#chunk = new Chunk(this.#chunkBytes);
     this.#free = Array.from({ length: CHUNKS - 1 }, () => new Chunk(this.#chunkBytes));
+  }
+
+  async #begin(): Promise<void> {
+    const { library, metadata = [] } = this.#options;
+    this.#builder.writeMagic();
+    this.#builder.writeHeader({ profile: PROFILE, library });
+    this.#enqueue([takeBytes(this.#builder)]);
+    for (const [name, values] of metadata) this.addMetadata(name, values);
+    await this.#writes;
+    this.#throwFailure();
   }
 
   /** Bytes of the file so far, those that are not written yet included. */
@@ -243,6 +268,21 @@ export class RecordingFile {
 
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+/** Throws the system's error EEXIST when there is a file of that name. */
+async function giveName(unnamed: string, path: string): Promise<void> {
+  try {
+    await link(unnamed, path);
+  } catch (error) {
+    if (!NO_LINKS.has(systemCode(error) ?? '')) throw error;
+    const exists = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists) throw Object.assign(new Error(`EEXIST: file already exists, '${path}'`), { code: 'EEXIST' });
+    await rename(unnamed, path);
   }
 }
 

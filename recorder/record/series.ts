@@ -12,7 +12,7 @@ import { MirrorflowError, describeError, systemCode } from '../../protocol/base/
 import { packageVersion } from '../../protocol/base/installation.js';
 import { ownIdentity } from '../../protocol/base/owner-identity.js';
 import type { Compression } from '../mcap/chunk.js';
-import { RecordingFile, writeFailure } from '../mcap/recording-file.js';
+import { RecordingFile, UNNAMED_SUFFIX, writeFailure } from '../mcap/recording-file.js';
 
 export interface SeriesOptions {
   readonly application: string;
@@ -35,6 +35,8 @@ export interface SeriesOptions {
 
 /** Written data are durable after twice this time at the latest: 5 s, with the time of a write. */
 const SYNC_INTERVAL_MS = 2_000;
+/** A file gets its name within milliseconds; one that is so old never will. */
+const UNNAMED_KEPT_MS = 60_000;
 
 export class Series {
   /** Names of the files that were begun, in their order. */
@@ -58,6 +60,7 @@ export class Series {
     } catch (error) {
       throw writeFailure(options.directory, error);
     }
+    removeUnnamed(options);
     const series = new Series(options, await create(options, 1, []));
     series.#removeOld();
     series.#scheduleSync();
@@ -181,6 +184,17 @@ function recordingsOf(directory: string, application: string) {
     );
 }
 
+/** Removes files of the application whose recorder was killed before they had a name. */
+function removeUnnamed({ application, directory }: SeriesOptions): void {
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith(application) || !name.endsWith(UNNAMED_SUFFIX)) continue;
+    if (!FILE_NAME.test(name.slice(application.length, -UNNAMED_SUFFIX.length))) continue;
+    const path = join(directory, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && Date.now() - stat.mtimeMs > UNNAMED_KEPT_MS) rmSync(path, { force: true });
+  }
+}
+
 const FILE_NAME = /^-(\d{8}T\d{6}Z)(?:-(\d+))?\.mcap$/;
 /** Files of one second, more than one process can begin. */
 const NAMES_MAX = 1_000;
@@ -193,13 +207,12 @@ async function create(options: SeriesOptions, part: number, used: readonly strin
     const path = join(directory, `${application}-${time}${attempt === 1 ? '' : `-${attempt}`}.mcap`);
     if (used.includes(path)) continue;
     try {
-      const file = await RecordingFile.create(path, {
+      return await RecordingFile.create(path, {
         library: `mirrorflow ${packageVersion()}`,
+        metadata: new Map([['recording', describe(options, part)]]),
         compression,
         ...(chunkBytes === undefined ? {} : { chunkBytes }),
       });
-      file.addMetadata('recording', describe(options, part));
-      return file;
     } catch (error) {
       const exists = error instanceof MirrorflowError && systemCode(error.cause) === 'EEXIST';
       if (!exists || attempt === NAMES_MAX) throw error;

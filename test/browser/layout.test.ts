@@ -102,6 +102,26 @@ describe('the layout of the page', function () {
     }
   });
 
+  it('the header has one height with and without the run of SpecTcl', async () => {
+    const { page, address } = await start();
+    await page.goto(`${address}#/e1?p=tof`);
+    await page.locator('.run').waitFor();
+    await page.locator(".pill[data-state='live']").waitFor();
+    for (const width of [1280, 1440, 1920] as const) {
+      await page.setViewportSize({ width, height: HEIGHTS[width] });
+      const [shown, hidden] = (await page.evaluate(`(() => {
+        const run = document.querySelector('.run');
+        const height = () => document.querySelector('header').getBoundingClientRect().height;
+        const shown = height();
+        run.style.display = 'none';
+        const hidden = height();
+        run.style.display = '';
+        return [shown, hidden];
+      })()`)) as number[];
+      expect(shown, `${width} px`).to.equal(hidden);
+    }
+  });
+
   it('one map is large on a phone and at 200 % zoom', async () => {
     const { page, address } = await start();
     await page.goto(`${address}#/e1?p=pid.de-vs-e`);

@@ -1,7 +1,7 @@
 /** Recordings are MCAP files that programs without any of our code read, with every byte. */
 import { createHash } from 'node:crypto';
 import { open, truncate } from 'node:fs/promises';
-import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import * as zlib from 'node:zlib';
 import { McapIndexedReader, McapStreamReader } from '@mcap/core';
 import { expect } from 'chai';
@@ -127,6 +127,32 @@ describe('a recording file', () => {
     utimesSync(path, before, before);
     expect(describeRecording(path).status).to.equal('cut');
     await file.close();
+  });
+
+  it('a file has its first metadata as soon as its name exists', async () => {
+    const path = directory.file('begun.mcap');
+    const seen: (string | undefined)[] = [];
+    const metadata = new Map([['recording', new Map([['application', 'e1']])]]);
+    const created = RecordingFile.create(path, { library: 'test', metadata });
+    let isCreated = false;
+    void created.finally(() => (isCreated = true));
+    while (!isCreated) {
+      if (existsSync(path)) seen.push(describeRecording(path).application);
+      await new Promise(setImmediate);
+    }
+    await (await created).close();
+    seen.push(describeRecording(path).application);
+    expect(new Set(seen)).to.deep.equal(new Set(['e1']));
+    expect(readdirSync(directory.path)).to.deep.equal(['begun.mcap']);
+  });
+
+  it('an existing file is not overwritten', async () => {
+    const path = directory.file('mine.mcap');
+    writeFileSync(path, 'mine');
+    const error = await RecordingFile.create(path, { library: 'test' }).catch((failure: unknown) => failure);
+    expect(error).to.have.property('message').that.includes('EEXIST');
+    expect(readFileSync(path, 'utf8')).to.equal('mine');
+    expect(readdirSync(directory.path)).to.deep.equal(['mine.mcap']);
   });
 
   it('a file that is cut at any byte is read up to its last whole chunk, and repaired', async () => {

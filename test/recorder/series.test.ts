@@ -63,6 +63,18 @@ describe('the files of a recording', () => {
     await series.close();
   });
 
+  it('a file that its recorder was killed beginning is removed when the next recording begins', async () => {
+    old('e1-20270101T000000Z.mcap.new', 1);
+    const kept = [
+      old('e1-20270102T000000Z.mcap.new', 0),
+      old('e2-20270101T000000Z.mcap.new', 1),
+      old('e1-notes.new', 1),
+    ];
+    const series = await begin({});
+    expect(others(series).toSorted()).to.deep.equal(kept.toSorted());
+    await series.close();
+  });
+
   it('beyond the total size the oldest files are removed first', async () => {
     old('e1-20270103T000000Z.mcap', 1, 4_000);
     old('e1-20270101T000000Z.mcap', 3, 4_000);

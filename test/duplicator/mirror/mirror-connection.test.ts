@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { MirrorConnection, type ReplyReceiver } from '../../../duplicator/mirror/mirror-connection.js';
-import { systemClock } from '../../../protocol/base/clock.js';
+import { systemClock, type Clock } from '../../../protocol/base/clock.js';
 import { MIRROR_MESSAGE, encodeMirrorHeader } from '../../../protocol/spectcl/mirror-messages.js';
+import { ManualClock } from '../../kit/manual-clock.js';
 import { rejection } from '../../protocol/rpc/xml-rpc/outcome.js';
 
 const HEADER = 5_600_000;
@@ -35,14 +36,14 @@ describe('a mirror connection', () => {
     server.close();
   });
 
-  const open = (silenceMs = 60_000): Promise<MirrorConnection> =>
+  const open = (silenceMs = 60_000, clock: Clock = systemClock): Promise<MirrorConnection> =>
     MirrorConnection.open({
       host: '127.0.0.1',
       port: (server.address() as AddressInfo).port,
       connectMs: 60_000,
       silenceMs,
       silent: () => undefined,
-      clock: systemClock,
+      clock,
       signal: abort.controller.signal,
     });
 
@@ -71,6 +72,27 @@ describe('a mirror connection', () => {
     connection.destroy();
     connection.destroy();
     expect((await rejection(connection.request(CHANNELS, receiver(0)))).code).to.equal('SOURCE_UNREACHABLE');
+  });
+
+  it('the time of the receiver does not count as time of the source', async () => {
+    const bytes = 2 ** 20;
+    serve = (socket) => {
+      socket.write(encodeMirrorHeader(MIRROR_MESSAGE.PARTIAL_UPDATE, bytes));
+      socket.write(Buffer.alloc(bytes));
+    };
+    const clock = new ManualClock();
+    const connection = await open(60_000, clock);
+    let receiverMs = 0;
+    const reply = await connection.request(bytes, {
+      ...receiver(HEADER + bytes),
+      arrived: () => {
+        clock.advance(100);
+        receiverMs += 100;
+      },
+    });
+    expect(receiverMs).to.be.greaterThan(0);
+    expect([reply.receivedMs - reply.requestedMs, reply.sourceMs]).to.deep.equal([receiverMs, 0]);
+    connection.destroy();
   });
 
   it('an update may be empty, and a second request is refused while one is in flight', async () => {
