@@ -1,6 +1,6 @@
 /**
- * The rows `200 inputs` of the benchmark `open`: a program that reads 200 times, each with a history
- * that the flow thread fills; one thread serves them all. Starts a real system.
+ * The rows `200 inputs` of the benchmark `open`: a program that reads 200 times, each with a
+ * history that the flow thread fills; one thread serves them all. Starts a real system.
  */
 import { connect } from '../client-lib/index.js';
 import { makeRow, type Row } from './report.js';
