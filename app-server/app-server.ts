@@ -9,7 +9,7 @@
  * tokens. close() stops gateway, recorder and duplicators, then removes leftovers (files of
  * duplicators that died), then closes endpoints and host link together, then removes the record.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../protocol/base/assert.js';
 import { Access } from '../protocol/host/access/access.js';
 import { readersOf } from '../protocol/host/access/audience.js';
 import type { ApplicationReaders } from '../protocol/rpc/contract/access-options.js';

@@ -12,7 +12,7 @@ import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
 import { reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
 import { reportBadUsage, printHelpIfAsked } from '../protocol/host/process-kit/usage.js';
-import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
+import { settle } from '../protocol/host/process-kit/settle.js';
 import { errorForCaller } from '../protocol/rpc/xml-rpc/fault.js';
 import { AppServer, CLOSE_TIMEOUT_MS } from './app-server.js';
 import { appServerHelp, parseOptions, type AppServerOptions } from './options.js';
@@ -37,7 +37,7 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
   const close = async (): Promise<void> => (await starting.catch(() => undefined))?.close();
   endOnSignals(log, close, CLOSE_TIMEOUT_MS);
   await starting;
-  limitYoungGeneration();
+  settle();
 }
 
 async function fail(error: MirrorflowError, directory: string, log: Logger): Promise<void> {

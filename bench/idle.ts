@@ -2,12 +2,14 @@
  * `idle`: memory and processor time of host server, app server and duplicator with nothing to do,
  * and while nothing changes at a mirrored SpecTcl, beside a bare Node process. Flow file and image
  * are shared memory, which Linux counts for every process that maps it: they have a row of their
- * own. Starts a real system; reads /proc.
+ * own. private-memory.ts measures what each keeps for itself. Starts a real system; reads /proc.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Client, type HostConnection } from '../client-lib/index.js';
+import { measureMemory } from './private-memory.js';
 import { makeRow, type Row } from './report.js';
+import { isSelected, type BenchSettings } from './settings.js';
 import { cpuSeconds, pause, residentMiB, sharedMiB, startSimulatorProcess, startSystem } from './system.js';
 
 /** Long, since processor time comes in ticks of 10 ms. */
@@ -15,7 +17,17 @@ const MEASURE_MS = 20_000;
 /** Time for update intervals to become long and for the garbage of the start to be collected. */
 const SETTLE_MS = 8_000;
 
-export async function idle(): Promise<Row[]> {
+const CASES = ['processor time', 'memory'] as const;
+
+export async function idle(settings: BenchSettings): Promise<Row[]> {
+  const [processor, memory] = CASES;
+  return [
+    ...(isSelected(settings, processor) ? await settings.run.measure(processor, measureProcessor) : []),
+    ...(isSelected(settings, memory) ? await settings.run.measure(memory, measureMemory) : []),
+  ];
+}
+
+async function measureProcessor(): Promise<Row[]> {
   const { host, stop } = await startSystem();
   try {
     return [...(await measureIdle(host)), ...(await measureUnchangingSource(host))];

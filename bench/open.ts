@@ -2,9 +2,11 @@
  * `open`: how long a connected client waits for a mirror's image: with the mirror running, with the
  * duplicator to start, with the app server to start too, and until it fails; how long it waits for
  * a flow between programs, with and without a flow thread (a worker that reads ahead) and with the
- * duplicator to start; and the time from `npm start` to the first spectrum. Starts a real system.
+ * duplicator to start; 200 inputs of one program; and the time from `npm start` to the first
+ * spectrum. Starts a real system.
  */
 import { connect, isMirrorflowError, type HostConnection } from '../client-lib/index.js';
+import { MANY_INPUTS, measureManyInputs } from './many-inputs.js';
 import { measureNpmStart, NPM_START } from './npm-start.js';
 import { makeRow, type Row } from './report.js';
 import { isSelected, type BenchSettings } from './settings.js';
@@ -30,6 +32,8 @@ export async function open(settings: BenchSettings): Promise<Row[]> {
   const rows: Row[] = [];
   if (Object.values(TITLES).some((title) => isSelected(settings, title)))
     rows.push(...(await settings.run.measure('openings', measureOpenings)));
+  if (isSelected(settings, MANY_INPUTS))
+    rows.push(...(await settings.run.measure(MANY_INPUTS, measureManyInputs)));
   if (isSelected(settings, NPM_START))
     rows.push(...(await settings.run.measure(NPM_START, async () => [await measureNpmStart(settings)])));
   return rows.filter((row) => isSelected(settings, row.case));

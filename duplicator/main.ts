@@ -22,7 +22,7 @@ import { appTokenPath } from '../protocol/base/paths.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
 import type { ParentServer } from '../protocol/host/process-kit/start-report.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
-import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
+import { settle } from '../protocol/host/process-kit/settle.js';
 import { readProgramOptions } from '../protocol/host/process-kit/usage.js';
 import type { DuplicatedFlow } from './serving/duplicated-flow.js';
 import { Linger } from './serving/linger.js';
@@ -241,7 +241,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
   stopLinger = () => linger.stop();
   const { file, buffers, bufferSize } = flow.layout;
   log.info('ready', { file, buffers, bufferSize });
-  limitYoungGeneration();
+  settle();
 }
 
 const options = readProgramOptions('duplicator', duplicatorHelp, parseOptions);

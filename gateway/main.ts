@@ -13,7 +13,7 @@ import { appTokenPath } from '../protocol/base/paths.js';
 import { endWhenOrphaned, ownReady, quit } from '../protocol/host/process-kit/adoptable-program.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
 import { readProgramOptions } from '../protocol/host/process-kit/usage.js';
-import { limitYoungGeneration } from '../protocol/host/process-kit/young-generation.js';
+import { settle } from '../protocol/host/process-kit/settle.js';
 import { Gateway } from './gateway.js';
 import { gatewayHelp, parseOptions, type GatewayProgramOptions } from './options.js';
 import { reportFailedStart } from '../protocol/host/process-kit/start-report.js';
@@ -53,7 +53,7 @@ async function run(options: GatewayProgramOptions): Promise<void> {
   );
   ready.parent = parent;
   endWhenOrphaned(() => !parent.connected && gateway.clients === 0);
-  limitYoungGeneration();
+  settle();
 }
 
 const options = readProgramOptions('gateway', gatewayHelp, parseOptions);

@@ -8,6 +8,7 @@ import { systemClock } from '../protocol/base/clock.js';
 import { isMirrorflowError } from '../protocol/base/errors.js';
 import { packageVersion } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
+import { settle } from '../protocol/host/process-kit/settle.js';
 import { reportBadUsage } from '../protocol/host/process-kit/usage.js';
 import { endOnSignals } from './end-on-signals.js';
 import { HostServer } from './host-server.js';
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   try {
     const server = await HostServer.start(options, log, notifier);
     endOnSignals(server, log);
+    settle();
     await server.startApplications();
   } catch (error) {
     log.error('could not start', { error, code: isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR' });

@@ -2,7 +2,8 @@
 // because 60 modules take twice as long to load. Called by set-up (setup.mjs) after tsc. Skips what
 // is newer than the last compilation.
 //
-//   dist/programs/NAME.cjs        a server or worker
+//   dist/programs/NAME.cjs        a thread or short-lived program; of a server, what launches it
+//   dist/programs/code/NAME.cjs   a server
 //   dist/programs/console/        the command `mirrorflow`; subcommands load when they are used
 //   dist/library/mirrorflow.js    what `import 'mirrorflow'` gives; .cjs is the same for `require`
 //   dist/types/                   declarations of the library, for `import` and for `require`
@@ -38,6 +39,10 @@ const nodeModules = {
     onResolve({ filter: /^node:/ }, ({ path }) => ({ path, external: true, sideEffects: false }));
   },
 };
+
+/** `import_node_http = require("node:http")`, as esbuild writes an import of names. */
+const DELAYED =
+  /(\bimport_\w+ ?= ?)require(\("node:(?:child_process|crypto|dns\/promises|fs\/promises|https?|os|tls|v8|worker_threads|zlib)"\))/g;
 
 const COMMON = {
   absWorkingDir: DIST,
@@ -82,9 +87,21 @@ async function bundle(folder, entryPoints, extension, options) {
   const fresh = `${target}.${process.pid}`;
   await build({ ...COMMON, entryPoints, outdir: fresh, outExtension: { '.js': extension }, ...options });
   mkdirSync(target, { recursive: true });
-  for (const name of readdirSync(fresh).filter((file) => file.endsWith('.map'))) thinOut(join(fresh, name));
+  for (const name of readdirSync(fresh)) {
+    if (name.endsWith('.map')) thinOut(join(fresh, name));
+    else if (name.endsWith('.cjs')) delayModules(join(fresh, name));
+  }
   for (const name of readdirSync(fresh)) renameSync(join(fresh, name), join(target, name));
   rmSync(fresh, { recursive: true });
+}
+
+/**
+ * Lets a program load modules of Node at their first use: many are used late or never. In place of
+ * `require` stands a word of the same length, so that the source map stays right.
+ */
+function delayModules(path) {
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text.replace(DELAYED, '$1delayed$2'));
 }
 
 /**
@@ -170,13 +187,41 @@ async function bundleUnixDgram() {
   });
 }
 
+/**
+ * Programs that keep their compiled code (process-kit/settle.ts): their file launches code/NAME.cjs
+ * with it.
+ */
+const LAUNCHED = ['app-server', 'duplicator', 'gateway', 'host-server', 'web'];
+
+function programsOf(isWanted) {
+  return Object.fromEntries(Object.entries(PROGRAM_MODULES).filter(([name]) => isWanted(name)));
+}
+
 const { bin, exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const { PROGRAM_MODULES } = await import(join(DIST, 'protocol', 'base', 'installation.js'));
-await bundle('programs', PROGRAM_MODULES, '.cjs', {
+const PROGRAM = {
   format: 'cjs',
+  // Code that V8 has kept cannot import: packages outside the bundle are required.
+  supported: { 'dynamic-import': false },
   define: { 'import.meta.url': 'moduleUrl' },
-  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-});
+  banner: {
+    js: `const moduleUrl = require('node:url').pathToFileURL(__filename).href;
+const delayed = (name) => { let loaded; return new Proxy({}, { get: (_, key) => (loaded ??= require(name))[key] }); };`,
+  },
+};
+await bundle(
+  'programs/code',
+  programsOf((name) => LAUNCHED.includes(name)),
+  '.cjs',
+  PROGRAM,
+);
+const launcher = 'protocol/host/process-kit/compiled-code/launcher.js';
+await bundle(
+  'programs',
+  { ...PROGRAM_MODULES, ...Object.fromEntries(LAUNCHED.map((name) => [name, launcher])) },
+  '.cjs',
+  PROGRAM,
+);
 await bundle('programs/console', { main: 'console/main.js' }, '.js', {
   format: 'esm',
   splitting: true,

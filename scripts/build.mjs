@@ -2,4 +2,4 @@
 // Needs only Node and npm.
 import { prepare } from './setup.mjs';
 
-prepare({ build: true });
+prepare({ build: 'always' });

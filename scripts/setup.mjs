@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildAddons, isBuilt } from './addons.mjs';
+import { buildFrom, isUpToDate } from './up-to-date.mjs';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -38,7 +39,8 @@ function installed() {
 
 /**
  * Installs packages, builds the native modules for the running Node and, when asked, compiles and
- * bundles; whatever is up to date is skipped.
+ * bundles; whatever is up to date is skipped. `build`: true, false, or 'always', which asks the
+ * compiler also when no source has changed.
  */
 export function prepare({ build }) {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -49,13 +51,14 @@ export function prepare({ build }) {
     run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
   }
   prepareAddons();
-  if (build) {
-    run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', ROOT], {
-      stdio: ['ignore', 2, 2],
-    });
-    for (const script of ['build-programs.mjs', 'build-page.mjs'])
-      run(process.execPath, [join(ROOT, 'scripts', script)], { stdio: ['ignore', 2, 2] });
-  }
+  if (build === 'always' || (build && !isUpToDate(ROOT))) buildFrom(ROOT, compileAndBundle);
+}
+
+function compileAndBundle() {
+  const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  run(process.execPath, [compiler, '-p', ROOT], { stdio: ['ignore', 2, 2] });
+  for (const script of ['build-programs.mjs', 'build-page.mjs'])
+    run(process.execPath, [join(ROOT, 'scripts', script)], { stdio: ['ignore', 2, 2] });
 }
 
 /** Their own installation scripts never run: see addons.mjs. */

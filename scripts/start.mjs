@@ -6,6 +6,6 @@ import { pathToFileURL } from 'node:url';
 import { ROOT, prepare } from './setup.mjs';
 
 prepare({ build: true });
-const program = join(ROOT, 'dist', 'console', 'main.js');
+const program = join(ROOT, 'dist', 'programs', 'console', 'main.js');
 process.argv.splice(1, Infinity, program, 'start', ...process.argv.slice(2));
 await import(pathToFileURL(program));

@@ -12,6 +12,7 @@ import { hostSocketPath, hostTokenPath } from '../protocol/base/paths.js';
 import { reportAddress, reportFailedStart } from '../protocol/host/process-kit/start-report.js';
 import { packageFolder, packageVersion, webAssets } from '../protocol/base/installation.js';
 import { Logger } from '../protocol/base/log.js';
+import { settle } from '../protocol/host/process-kit/settle.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
 import { endWithBadUsage } from '../protocol/host/process-kit/usage.js';
 import { JsrootPackage } from './server/jsroot-package.js';
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     log.info('listening', { address: url });
     process.stdout.write(`${JSON.stringify({ ready: true, address: url, pid: process.pid })}\n`);
     if (hostServer !== undefined) await reportAddress(hostServer, url, log);
+    settle();
   } catch (error) {
     log.error('could not start', { error, code: isMirrorflowError(error) ? error.code : 'SYSTEM_ERROR' });
     await reportFailedStart(hostServer, error, log);

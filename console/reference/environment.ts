@@ -39,6 +39,11 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     name: 'MIRRORFLOW_MEMORY_ACCESS',
     meaning: 'plain or atomic: how shared memory is accessed; default: what is proven for this Node',
   },
+  {
+    name: 'MIRRORFLOW_CODE_CACHE',
+    meaning:
+      'where servers keep their compiled code, or off; default: mirrorflow in the cache folder of the user',
+  },
   { name: 'NO_COLOR', meaning: 'print without colours, whatever its value; as --no-colour' },
 ];
 
@@ -47,6 +52,7 @@ export const INTERNAL_VARIABLES: readonly string[] = [
   'MIRRORFLOW_DUPLICATOR',
   'MIRRORFLOW_LAUNCH',
   'MIRRORFLOW_LOG_FILE',
+  'MIRRORFLOW_MALLOC',
   'MIRRORFLOW_NODE_EXTRA_CA_CERTS',
   'MIRRORFLOW_RECOVERY',
 ];

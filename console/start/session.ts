@@ -79,11 +79,7 @@ class Session {
   async open({ app, spectcl, updateIntervalMs, allowChanges, record }: StartOptions): Promise<void> {
     const { signal } = this.#context;
     const recordings = record?.directory;
-    const host = await SessionHost.obtain(withRecordings(this.#context, recordings), (text) =>
-      this.#report(text),
-    );
-    this.#parts.push({ name: 'the host server', stop: () => host.stop() });
-    const source = spectcl ?? (await this.#simulator());
+    const [host, source] = await bothStarted(this.#host(recordings), spectcl ?? this.#simulator());
     const { directory } = host.info;
     const connection = await interruptible(signal, connectHost({ directory }), close);
     try {
@@ -167,6 +163,14 @@ class Session {
         this.#report(`Could not stop ${name}: ${describeError(error)}`);
       }
     }
+  }
+
+  /** `recordings`: the directory of this session's own recording. */
+  async #host(recordings: string | undefined): Promise<SessionHost> {
+    const context = withRecordings(this.#context, recordings);
+    const host = await SessionHost.obtain(context, (text) => this.#report(text));
+    this.#parts.push({ name: 'the host server', stop: () => host.stop() });
+    return host;
   }
 
   async #simulator(): Promise<string> {
@@ -271,6 +275,14 @@ function withRecordings(context: CommandContext, directory: string | undefined):
   const others = context.env['MIRRORFLOW_RECORDINGS'] ?? '';
   const all = others === '' ? directory : `${others}:${directory}`;
   return { ...context, env: { ...context.env, MIRRORFLOW_RECORDINGS: all } };
+}
+
+/** Throws the first cause only when both have ended their start: what has started is stopped. */
+async function bothStarted<A, B>(first: Promise<A>, second: Promise<B> | B): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'rejected') throw a.reason;
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
 }
 
 async function stopApplication(host: SessionHost, app: string): Promise<void> {

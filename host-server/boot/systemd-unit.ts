@@ -6,6 +6,7 @@
 import { isAbsolute, join } from 'node:path';
 
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import { allocatorLimits } from '../../protocol/host/process-kit/environment.js';
 
 export type UnitScope = 'user' | 'system';
 
@@ -54,6 +55,9 @@ OOMPolicy=continue
 RuntimeDirectory=mirrorflow
 RuntimeDirectoryMode=0750
 RuntimeDirectoryPreserve=yes
+# Compiled code of the servers, for a quicker start.
+CacheDirectory=mirrorflow
+CacheDirectoryMode=0700
 UMask=0027
 LimitNOFILE=65536`;
 
@@ -97,7 +101,7 @@ export function systemdUnit(options: UnitOptions): string {
     '',
     '[Service]',
     `ExecStart=${commandLine(options)}`,
-    ...environmentLines(options.environment ?? {}),
+    ...environmentLines({ ...options.environment, ...allocatorLimits(options.environment ?? {}) }),
     ...(options.user === undefined ? [] : [`User=${account('user', options.user)}`]),
     ...(options.group === undefined ? [] : [`Group=${account('group', options.group)}`]),
     ...SERVICE_LIFE.trim().split('\n'),

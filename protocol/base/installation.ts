@@ -5,6 +5,7 @@
  *
  * ```
  * dist/programs/NAME.cjs       a program bundled with everything it imports; starts in half the time
+ * dist/programs/code/NAME.cjs  that of a server, which NAME.cjs runs with compiled code that is kept
  * dist/…/main.js               its compiled modules; run while they are newer than the bundle
  * dist/library/mirrorflow.js   the bundled client library; what package.json exports
  * addons/PLATFORM-ARCH-ABI/    the native modules built for one Node

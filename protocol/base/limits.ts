@@ -3,7 +3,7 @@
  * limit of a single module is defined in that module. Relations between limits are asserted at the
  * end. Pure; imported by every folder.
  */
-import assert from 'node:assert/strict';
+import { assert } from './assert.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -29,7 +29,7 @@
  * | anchor  | this group and all later ones of the flow are stored behind this stream sequence   |
  * | group   | number of the group; differs from those of an earlier publisher                    |
  */
-import assert from 'node:assert/strict';
+import { assert, assertEqual } from '../base/assert.js';
 
 const MAGIC = 'MFPC';
 /** Incremented when the layout changes. */
@@ -49,7 +49,7 @@ const AT = {
   part: 44,
   parts: 48,
 } as const;
-assert.equal(AT.parts + 4, PARCEL_HEAD_BYTES);
+assertEqual(AT.parts + 4, PARCEL_HEAD_BYTES);
 
 export const ParcelBits = {
   /** The group is a whole display memory and builds upon nothing. */

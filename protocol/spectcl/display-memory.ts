@@ -31,7 +31,7 @@
  * writes at the same time, so its contents are not trusted: an invalid header gives wrong values or
  * an error, never an access outside the memory.
  */
-import assert from 'node:assert/strict';
+import { assertEqual } from '../base/assert.js';
 import { MirrorflowError } from '../base/errors.js';
 import { decodeField } from './text.js';
 
@@ -72,12 +72,13 @@ export const ARRAY_OFFSETS = {
 } as const;
 export type DisplayArray = keyof typeof ARRAY_OFFSETS;
 
-assert.deepEqual([TITLES, INFO, OFFSETS, TYPES, MAPS], [80_000, 1_360_000, 2_640_000, 2_680_000, 2_720_000]);
-assert.deepEqual([STATISTICS_OFFSET, DISPLAY_HEADER_BYTES], [5_440_000, 5_600_000]);
-assert.equal(DISPLAY_HEADER_BYTES, DISPLAY_SLOTS * 560);
+assertEqual([TITLES, INFO, OFFSETS, TYPES, MAPS].join(), '80000,1360000,2640000,2680000,2720000');
+assertEqual(STATISTICS_OFFSET, 5_440_000);
+assertEqual(DISPLAY_HEADER_BYTES, 5_600_000);
+assertEqual(DISPLAY_HEADER_BYTES, DISPLAY_SLOTS * 560);
 // Typed arrays have the machine's byte order; every machine that SpecTcl and Node.js run on is
 // little-endian.
-assert.equal(new Uint8Array(Uint32Array.of(1).buffer)[0], 1);
+assertEqual(new Uint8Array(Uint32Array.of(1).buffer)[0], 1);
 
 /** Spectrum types by their code in the header. */
 export const SPECTRUM_TYPES = {

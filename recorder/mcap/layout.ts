@@ -12,7 +12,7 @@
  * message index  opcode 7 | length | channel u16 | bytes u32 | (log time u64, offset u64)…
  * ```
  */
-import assert from 'node:assert/strict';
+import { assertEqual } from '../../protocol/base/assert.js';
 
 export const MAGIC = Buffer.from([0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a]);
 
@@ -41,9 +41,9 @@ export const INDEX_ENTRY_BYTES = 16;
 /** A footer with the magic behind it, the end of a finished file. */
 export const FOOTER_BYTES = RECORD_HEAD_BYTES + 8 + 8 + 4 + MAGIC.length;
 
-assert.equal(MESSAGE_OVERHEAD_BYTES, 31);
-assert.equal(CHUNK_HEAD_BYTES, 49);
-assert.equal(FOOTER_BYTES, 37);
+assertEqual(MESSAGE_OVERHEAD_BYTES, 31);
+assertEqual(CHUNK_HEAD_BYTES, 49);
+assertEqual(FOOTER_BYTES, 37);
 
 const TWO_32 = 2 ** 32;
 

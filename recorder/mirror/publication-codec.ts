@@ -19,7 +19,7 @@
  * Size and crc32 are those of the whole display memory after the message. A key frame has the
  * blocks that are not all zero, and itself as its base; a delta has the blocks that changed.
  */
-import assert from 'node:assert/strict';
+import { assertEqual } from '../../protocol/base/assert.js';
 import { constants, crc32 } from 'node:zlib';
 import { IMAGE_BLOCK_BYTES } from '../../protocol/flow/flow-file/image.js';
 import { BLOCKS_PER_FRAME, applyBlocks, blocksOf, encodeBlocks } from '../../protocol/flow/wire/blocks.js';
@@ -29,7 +29,7 @@ import { read64, write64 } from '../mcap/layout.js';
 const HEAD_BYTES = 32;
 const PIECE_HEAD_BYTES = 8;
 const AT = { sequence: 0, base: 8, size: 16, crc: 20, pieces: 24 } as const;
-assert.equal(AT.pieces + 8, HEAD_BYTES);
+assertEqual(AT.pieces + 8, HEAD_BYTES);
 
 /** Largest display memory: the largest file that can be mapped. */
 const SIZE_MAX = 2 ** 31 - 1;

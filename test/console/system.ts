@@ -86,6 +86,7 @@ export class ConsoleSystem extends TestRuntime {
       MIRRORFLOW_PORT: '0',
       MIRRORFLOW_START_TIMEOUT: process.env['MIRRORFLOW_START_TIMEOUT'],
       MIRRORFLOW_REATTACH: process.env['MIRRORFLOW_REATTACH'],
+      MIRRORFLOW_CODE_CACHE: process.env['MIRRORFLOW_CODE_CACHE'],
     };
   }
 

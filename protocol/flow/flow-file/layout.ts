@@ -56,7 +56,7 @@
  *         64 └──────────────────┴─────────────────┴──────────────────┴─────────────────────────────────────────┘
  * ```
  */
-import assert from 'node:assert/strict';
+import { assert, assertEqual } from '../../base/assert.js';
 import { LIMITS } from '../../base/limits.js';
 
 export const FLOW_FILE_MAGIC = 'MIRRFLOW';
@@ -224,13 +224,13 @@ export function sourceStateOf(code: number): SourceState | undefined {
   return undefined;
 }
 
-assert.equal(HEADER.flags + U32, HEADER.createdNs);
-assert.equal(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
+assertEqual(HEADER.flags + U32, HEADER.createdNs);
+assertEqual(HEADER.imageGeneration - HEADER.published, CACHE_LINE_BYTES);
 assert(HEADER.heard + U64 <= HEADER.counters);
-assert.equal(COUNTER_CAPACITY, 32);
-assert.equal(PRESENCE_CAPACITY, 64);
-assert.equal(HEADER.identity + LIMITS.identityBytes, HEADER.consumers);
-assert.equal(CONSUMER_CAPACITY, 64);
+assertEqual(COUNTER_CAPACITY, 32);
+assertEqual(PRESENCE_CAPACITY, 64);
+assertEqual(HEADER.identity + LIMITS.identityBytes, HEADER.consumers);
+assertEqual(CONSUMER_CAPACITY, 64);
 assert(CONSUMER_ROW.holdingSinceUs + U64 <= CONSUMER_ROW.bytes);
 assert(SLOT.flags + U32 <= SLOT.frame);
-assert.equal(SLOT.frame + 32, SLOT.payload);
+assertEqual(SLOT.frame + 32, SLOT.payload);

@@ -53,7 +53,7 @@
  * is the number that the client gave the link, since one socket carries all links of a client);
  * both sides send them.
  */
-import assert from 'node:assert/strict';
+import { assert, assertEqual } from '../../base/assert.js';
 
 import { ERROR_CODES, codeOfFault, type ErrorCode } from '../../base/errors.js';
 
@@ -119,7 +119,7 @@ export const FIRST_INTERNAL_KIND: number = MessageKind.ALIVE;
 const LARGEST_DETAIL = 0xffff_ffff;
 const TWO_TO_32 = 2 ** 32;
 
-assert.equal(LAST_KIND, Object.keys(MessageKind).length);
+assertEqual(LAST_KIND, Object.keys(MessageKind).length);
 assert(FIRST_INTERNAL_KIND > MessageKind.STALL);
 
 /**

@@ -29,12 +29,12 @@
  * | ALIVE       | both | 0                                 | 0            | 0                             | –                          |
  * | BYE         | both | 0                                 | 0            | 0                             | –                          |
  */
-import assert from 'node:assert/strict';
+import { assertEqual } from '../../base/assert.js';
 
 export const FRAME_BYTES = 32;
 
 const AT = { length: 0, kind: 4, bits: 6, sequence: 8, value: 16, detail: 24, crc: 28 } as const;
-assert.equal(AT.crc + 4, FRAME_BYTES);
+assertEqual(AT.crc + 4, FRAME_BYTES);
 
 export const FrameKind = {
   BUFFER: 1,

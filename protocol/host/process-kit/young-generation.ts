@@ -10,7 +10,18 @@ import { setFlagsFromString } from 'node:v8';
 
 /** The young generation keeps its initial size, 1 MiB. */
 const NO_GROWTH = '--semi-space-growth-factor=1';
+const DEFAULT_GROWTH = '--semi-space-growth-factor=2';
 
 export function limitYoungGeneration(): void {
   setFlagsFromString(NO_GROWTH);
+}
+
+/** Runs `work` with the flags with which Node has started. */
+export function withDefaultFlags(work: () => void): void {
+  setFlagsFromString(DEFAULT_GROWTH);
+  try {
+    work();
+  } finally {
+    limitYoungGeneration();
+  }
 }

@@ -3,7 +3,7 @@
  * `protocol/rpc/contract` defines the contract of mirrorflow with them; the compiler checks
  * handlers and callers against it, the dispatcher checks calls at run time. Pure.
  */
-import assert from 'node:assert/strict';
+import { assert } from '../../base/assert.js';
 import { describeError, MirrorflowError } from '../../base/errors.js';
 import type { Right } from '../../base/rights.js';
 import type { Place, RpcTypeName, Schema, TypeOf } from './schema.js';

@@ -48,6 +48,11 @@ describe('the systemd unit', () => {
     }
   });
 
+  it('the unit has a folder for compiled code that no other user can write', () => {
+    for (const options of [SYSTEM, USER])
+      expect(lines(options)).to.include.members(['CacheDirectory=mirrorflow', 'CacheDirectoryMode=0700']);
+  });
+
   it('a unit for the machine has a state directory, and names its documentation where there is one', () => {
     const documented = lines({ ...SYSTEM, documentation: 'man:mirrorflow(1)' });
     expect(documented).to.include.members(['StateDirectory=mirrorflow', 'Documentation=man:mirrorflow(1)']);

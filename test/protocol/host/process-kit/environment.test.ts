@@ -13,6 +13,14 @@ describe('environment of children', () => {
     expect(ownChildEnvironment(env)).to.include({ PATH: '/bin' });
   });
 
+  it('a program of this package gets limits for the memory of the C library, unless the user has set some', () => {
+    expect(ownChildEnvironment(env)).to.include({ MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '524288' });
+    const own = ownChildEnvironment({ ...env, MALLOC_ARENA_MAX: '4' });
+    expect(own).to.include({ MALLOC_ARENA_MAX: '4', MALLOC_TRIM_THRESHOLD_: '524288' });
+    expect(ownChildEnvironment(own)).to.deep.equal(own);
+    expect(foreignChildEnvironment(own)).to.deep.equal({ ...env, MALLOC_ARENA_MAX: '4' });
+  });
+
   it('any other program gets NODE_EXTRA_CA_CERTS back, also through several of this package', () => {
     expect(foreignChildEnvironment(ownChildEnvironment(ownChildEnvironment(env)))).to.deep.equal(env);
     expect(foreignChildEnvironment(env)).to.deep.equal(env);
