@@ -24,7 +24,7 @@ export interface ApplicationChild<Ready extends ApplicationChildReady> {
   readonly living: () => OwnerIdentity | undefined;
   readonly launch: () => Child<Ready>;
   /** Log messages when it runs and when it does not. */
-  readonly words: { readonly running: string; readonly failed: string };
+  readonly words: { readonly running: string; readonly failed: string; readonly abandoned: string };
   /** Fields of the log line when it runs. */
   readonly facts?: (ready: Ready) => LogFields;
 }
@@ -51,7 +51,7 @@ export function superviseApplicationChild<Ready extends ApplicationChildReady>(
     changed: (state) => {
       const { ready, pid, cause } = child.supervisor;
       if (state === 'running' && ready !== undefined) log.info(words.running, { pid, ...facts(ready) });
-      else if (state === 'failed') log.warn(`the ${kind} is not started again`, { reason: cause?.message });
+      else if (state === 'failed') log.warn(words.abandoned, { reason: cause?.message });
     },
   });
   return child;

@@ -42,7 +42,11 @@ export class GatewayProcess {
         options: this.#options,
         living: () => this.#living(),
         launch: () => this.#launch(),
-        words: { running: 'the gateway serves', failed: 'the gateway does not serve' },
+        words: {
+          running: 'the gateway serves',
+          failed: 'the gateway does not serve',
+          abandoned: 'the gateway is not started again',
+        },
         facts: ({ host, restPort, mirrorPort }) => ({ host, restPort, mirrorPort }),
       },
       clock,

@@ -49,7 +49,11 @@ export class RecorderProcess {
         options: this.#options,
         living: () => this.#living(),
         launch: () => this.#launch(),
-        words: { running: 'the recorder runs', failed: 'the recorder does not run' },
+        words: {
+          running: 'the recorder runs',
+          failed: 'the recorder does not run',
+          abandoned: 'the recorder is not started again',
+        },
       },
       clock,
       log,

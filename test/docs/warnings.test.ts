@@ -24,6 +24,15 @@ const PASSED_ON: Readonly<Record<string, readonly string[]>> = {
   'host-server/boot/sd-notify.ts': [
     'NOTIFY_SOCKET is not a path; abstract and vsock addresses are not supported',
   ],
+  'app-server/children/application-child.ts': [],
+  'app-server/children/gateway-process.ts': [
+    'the gateway does not serve',
+    'the gateway is not started again',
+  ],
+  'app-server/children/recorder-process.ts': [
+    'the recorder does not run',
+    'the recorder is not started again',
+  ],
 };
 
 /** The texts of all warnings, with `…` for values; a call without a text is an error. */
