@@ -36,7 +36,7 @@ const TYPE = { error: 2, byFamily: 20 } as const;
 const NLM_F_REQUEST = 1;
 const ENOENT = -2;
 
-const HEADER = { bytes: 16, type: 4, flags: 6, sequence: 8 } as const;
+const MESSAGE = { bytes: 16, type: 4, flags: 6, sequence: 8 } as const;
 const ID = { bytes: 48, addressBytes: 16, address: 4, otherAddress: 20, interface: 36, cookie: 40 } as const;
 const REQUEST = { family: 16, protocol: 17, states: 20, id: 24, bytes: 24 + ID.bytes } as const;
 const REPLY = { state: 17, id: 20, uid: 80, bytes: 88 } as const;
@@ -67,9 +67,9 @@ export function diagnose(local: ConnectionEnd, remote: ConnectionEnd): Diagnosis
 function encodeRequest(local: ConnectionEnd, remote: ConnectionEnd, number: number): Buffer {
   const request = Buffer.alloc(REQUEST.bytes);
   request.writeUInt32LE(REQUEST.bytes, 0);
-  request.writeUInt16LE(TYPE.byFamily, HEADER.type);
-  request.writeUInt16LE(NLM_F_REQUEST, HEADER.flags);
-  request.writeUInt32LE(number, HEADER.sequence);
+  request.writeUInt16LE(TYPE.byFamily, MESSAGE.type);
+  request.writeUInt16LE(NLM_F_REQUEST, MESSAGE.flags);
+  request.writeUInt32LE(number, MESSAGE.sequence);
   request[REQUEST.family] = isIPv4(local.address) ? AF.INET : AF.INET6;
   request[REQUEST.protocol] = IPPROTO_TCP;
   request.fill(0xff, REQUEST.states, REQUEST.id);
@@ -84,11 +84,11 @@ function encodeRequest(local: ConnectionEnd, remote: ConnectionEnd, number: numb
 
 /** Undefined: not a reply to this request. */
 function decodeReply(request: Buffer, reply: Buffer): Diagnosis | undefined {
-  if (reply.length < HEADER.bytes + 4) return undefined;
-  if (reply.readUInt32LE(HEADER.sequence) !== request.readUInt32LE(HEADER.sequence)) return undefined;
-  const type = reply.readUInt16LE(HEADER.type);
+  if (reply.length < MESSAGE.bytes + 4) return undefined;
+  if (reply.readUInt32LE(MESSAGE.sequence) !== request.readUInt32LE(MESSAGE.sequence)) return undefined;
+  const type = reply.readUInt16LE(MESSAGE.type);
   if (type === TYPE.error) {
-    const isMissing = reply.readInt32LE(HEADER.bytes) === ENOENT;
+    const isMissing = reply.readInt32LE(MESSAGE.bytes) === ENOENT;
     return isMissing ? { kind: 'found', uid: undefined } : undefined;
   }
   if (type !== TYPE.byFamily || reply.length < REPLY.bytes) return undefined;
