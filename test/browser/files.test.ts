@@ -113,7 +113,7 @@ describe('files of the page', () => {
     const all = await save('all', 'json');
     const { length } = new SpectraView(system.simulator.memory).list();
     expect(readSpectra(all.bytes)).to.have.length(length);
-    expect((await save('visible', 'csv')).name).to.match(/^e1-[\d-]+\.tar$/);
+    expect((await save('visible', 'csv')).name).to.match(/^e1-\d{8}T\d{6}Z\.tar$/);
     expect(system.problems).to.deep.equal([]);
   });
 
