@@ -116,12 +116,14 @@ class Driver:
         return found
 
     def describe(self, spectrum):
+        # Stored channels, as the other libraries count them: an axis has those in range.
+        stored = reversed(spectrum.counts.shape)
         return {
             "type": spectrum.type,
             "shape": list(spectrum.counts.shape),
             "sum": spectrum.sum,
             "counts": spectrum.counts.ravel()[:64].tolist(),
-            "axes": [[axis.low, axis.high, axis.bins] for axis in spectrum.axes],
+            "axes": [[axis.low, axis.high, count] for axis, count in zip(spectrum.axes, stored)],
         }
 
     def spectra(self, **_):
