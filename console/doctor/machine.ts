@@ -127,7 +127,7 @@ export const sharedMemory: Check = {
       const mend = '`ipcs -m` lists them; `ipcrm -m ID` removes an unused one';
       return Promise.resolve(warn(`${used.length} of ${most} segments are in use`, mend));
     }
-    return Promise.resolve(ok(`the library is installed; ${used.length} segments of ${most} exist`));
+    return Promise.resolve(ok(`the library is installed; ${used.length} of at most ${most} segments exist`));
   },
 };
 

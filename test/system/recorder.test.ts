@@ -113,7 +113,7 @@ describe('the recorder of an application', () => {
     await output.close();
   });
 
-  it('a recorder of a flow that nobody has opened waits, and its file is listed as waiting', async () => {
+  it('a recorder of a flow that no program has opened waits, and its file is listed as waiting', async () => {
     await start({ flows: ['never'] });
     const { file = '', cause } = await recorder(
       ({ state, file }) => state === 'waiting' && file !== undefined,
