@@ -9,10 +9,11 @@ const TURN = Promise.resolve();
 export class CommitTurn {
   /** Wall clock of the first commit of the last turn, nanoseconds since 1970. */
   startedNs = 0;
-  #isOpen = false;
+  /** There were commits in this turn that are not published. */
+  isOpen = false;
   readonly #onEnd: () => void;
   readonly #end = (): void => {
-    if (this.#isOpen) this.#onEnd();
+    if (this.isOpen) this.#onEnd();
   };
 
   /** `onEnd` is called at the end of a turn with commits, unless `close` was called in it. */
@@ -22,15 +23,15 @@ export class CommitTurn {
 
   /** A buffer is being committed. */
   begin(): void {
-    if (this.#isOpen) return;
-    this.#isOpen = true;
+    if (this.isOpen) return;
+    this.isOpen = true;
     this.startedNs = nowNs();
     void TURN.then(this.#end); // a third of what queueMicrotask costs
   }
 
   /** Everything committed so far is published. */
   close(): void {
-    this.#isOpen = false;
+    this.isOpen = false;
   }
 }
 

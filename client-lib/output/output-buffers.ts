@@ -29,6 +29,7 @@ export class OutputBuffers implements SlotOwner {
   /** Buffers that wait on this side for room in the ring. */
   readonly #backlog = new WriteBacklog();
   readonly #turn: CommitTurn;
+  /** Completed in the rings of attachments that have ended. */
   readonly #written = { buffers: 0, bytes: 0 };
   #lost = 0;
 
@@ -50,7 +51,10 @@ export class OutputBuffers implements SlotOwner {
   }
 
   get written(): { readonly buffers: number; readonly bytes: number } {
-    return { ...this.#written };
+    const { buffers, bytes } = this.#written;
+    const { end, ring } = this.#attachment;
+    if (end !== undefined) return { buffers, bytes };
+    return { buffers: buffers + ring.written.buffers, bytes: bytes + ring.written.bytes };
   }
 
   /** Buffers that wait on this side for room in the ring. */
@@ -60,12 +64,12 @@ export class OutputBuffers implements SlotOwner {
 
   /** The next slot; undefined without credit, or while other writers wait. */
   reserveNow(): RingSlot | undefined {
-    return this.#writers.length === 0 && this.#backlog.length === 0 ? this.#reserve() : undefined;
+    return this.#writers.length === 0 && this.#backlog.isEmpty ? this.#reserve() : undefined;
   }
 
   /** The next slot, when its turn has come. Rejects with CLOSED. */
   reserve(signal: AbortSignal | undefined): Promise<RingSlot> {
-    const reserve = (): RingSlot | undefined => (this.#backlog.length === 0 ? this.#reserve() : undefined);
+    const reserve = (): RingSlot | undefined => (this.#backlog.isEmpty ? this.#reserve() : undefined);
     return this.#inTurn(reserve, signal, true);
   }
 
@@ -76,9 +80,9 @@ export class OutputBuffers implements SlotOwner {
   write(content: Content, signal: AbortSignal | undefined): boolean | Promise<boolean> {
     const { whenFull, queue } = this.#rules;
     const backlog = this.#backlog;
-    if (this.#writers.length === 0 && backlog.length === 0 && this.#put(content)) return true;
+    if (this.#writers.length === 0 && backlog.isEmpty && this.#put(content)) return true;
     if (whenFull === 'block')
-      return this.#inTurn(() => (backlog.length === 0 && this.#put(content) ? true : undefined), signal);
+      return this.#inTurn(() => (backlog.isEmpty && this.#put(content) ? true : undefined), signal);
     const bytes = this.#copyOf(content);
     if (whenFull === 'drop') {
       this.#lost += 1;
@@ -94,7 +98,7 @@ export class OutputBuffers implements SlotOwner {
       return false;
     }
     return this.#inTurn(() => {
-      if (backlog.length === 0 && this.#put(bytes)) return true;
+      if (backlog.isEmpty && this.#put(bytes)) return true;
       if (backlog.queued >= queue) return undefined;
       backlog.push(bytes, nowNs());
       return true;
@@ -103,6 +107,18 @@ export class OutputBuffers implements SlotOwner {
 
   /** A program commits its slot. */
   commit(slot: RingSlot, size: number, options: CommitOptions | undefined): void {
+    const { ring, isOpen } = this.#attachment;
+    // What each buffer passes through: small enough to be compiled as one.
+    if (isOpen && slot.ring === ring && slot.state === 'reserved' && options === undefined) {
+      if ((size | 0) !== size || size < 0 || size > slot.data.length) checkSize(size, slot.data.length);
+      const turn = this.#turn;
+      if (!turn.isOpen) turn.begin();
+      if (ring.commit(slot, size, turn.startedNs, 0)) this.flush();
+    } else this.#commitOther(slot, size, options);
+  }
+
+  /** A commit with options, or of a slot that is not in the ring, or a wrong one. */
+  #commitOther(slot: RingSlot, size: number, options: CommitOptions | undefined): void {
     this.#checkOpen();
     checkReserved(slot);
     checkSize(size, slot.data.length);
@@ -143,6 +159,8 @@ export class OutputBuffers implements SlotOwner {
   detached(): void {
     const { ring } = this.#attachment;
     ring.publish();
+    this.#written.buffers += ring.written.buffers;
+    this.#written.bytes += ring.written.bytes;
     this.#backlog.rescue(ring.takePending());
   }
 
@@ -152,7 +170,7 @@ export class OutputBuffers implements SlotOwner {
     this.#backlog.abandonAll();
     this.#writers.reject(error, 'reservations');
     this.#drainBacklog();
-    await this.#inTurn(() => (this.#backlog.length === 0 ? true : undefined), undefined);
+    await this.#inTurn(() => (this.#backlog.isEmpty ? true : undefined), undefined);
   }
 
   /** Publishes everything, with the final count. */
@@ -207,8 +225,6 @@ export class OutputBuffers implements SlotOwner {
   #commit(slot: RingSlot, size: number, timestampNs: number | undefined, flags: number): void {
     this.#turn.begin();
     const full = this.#attachment.ring.commit(slot, size, timestampNs ?? this.#turn.startedNs, flags);
-    this.#written.buffers += 1;
-    this.#written.bytes += size;
     if (full) this.flush();
   }
 
@@ -218,7 +234,7 @@ export class OutputBuffers implements SlotOwner {
   }
 
   #drainBacklog(): void {
-    if (this.#backlog.length > 0)
+    if (!this.#backlog.isEmpty)
       this.#backlog.drain((bytes, timestampNs, flags) => this.#put(bytes, timestampNs, flags));
   }
 

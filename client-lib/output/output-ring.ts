@@ -42,31 +42,36 @@ export class OutputRing {
   readonly #generation: number;
   readonly #claimTogether: number;
   readonly #slots: (RingSlot | undefined)[];
-  /** Positions of the pending slots: from `head`, below `tail`. */
-  #head: number;
-  #tail: number;
-  /** Slot of the ring at `tail`: dividing for every buffer would cost as much as the buffer. */
-  #tailIndex: number;
-  /** Positions below it were checked against the credit. */
-  #claimed: number;
+  /**
+   * Indices of the slots at `head` and `tail` and their distances, not their positions: integers,
+   * since a division or an addition of doubles per buffer would cost as much as the buffer.
+   */
+  #headIndex = 0;
+  #tailIndex = 0;
+  /** Slots from head to tail. */
+  #pending = 0;
+  /** Slots from tail to claimed. */
+  #room = 0;
   /** Bytes of all buffers of the flow, those of earlier providers included. */
-  #bytes: number;
+  #bytes = 0;
+  readonly #firstBytes: number;
+  readonly #first: number;
 
   /** `generation`: number of this provider, stored in the flags of its slots. */
   constructor(file: FlowFile, generation: number, owner: SlotOwner) {
     this.file = file;
     this.#owner = owner;
     this.#writer = new RingWriter(file);
-    this.#bytes = file.counter(COUNTERS.publishedBytes.id);
+    this.#first = this.#writer.next;
+    this.#firstBytes = file.counter(COUNTERS.publishedBytes.id);
+    this.#bytes = this.#firstBytes;
     this.#generation = (generation << GENERATION_SHIFT) >>> 0;
     const { slotCount } = file.geometry;
     this.quarter = Math.max(1, Math.floor(slotCount / QUARTER));
     this.#claimTogether = Math.max(1, Math.min(CLAIM_SLOTS_MAX, Math.floor(slotCount / CLAIM_SHARE)));
     this.#slots = Array.from({ length: slotCount });
-    this.#head = this.#writer.next;
-    this.#tail = this.#head;
-    this.#tailIndex = this.#tail % slotCount;
-    this.#claimed = this.#tail;
+    this.#headIndex = this.#writer.index;
+    this.#tailIndex = this.#headIndex;
   }
 
   /** Sequence of the next buffer: of the oldest pending slot while slots are pending. */
@@ -76,6 +81,11 @@ export class OutputRing {
 
   get published(): number {
     return this.#writer.published;
+  }
+
+  /** Buffers and bytes that were completed here. */
+  get written(): { readonly buffers: number; readonly bytes: number } {
+    return { buffers: this.#writer.next - this.#first, bytes: this.#bytes - this.#firstBytes };
   }
 
   /** Buffers that can be reserved now. */
@@ -93,15 +103,14 @@ export class OutputRing {
 
   /** The next slot, the caller's until it is committed or abandoned; undefined without credit. */
   reserve(): RingSlot | undefined {
-    const position = this.#tail;
-    if (position >= this.#claimed && !this.#claim()) return undefined;
+    if (this.#room === 0 && !this.#claim()) return undefined;
     const index = this.#tailIndex;
     this.#writer.clear(index);
     const slot = this.#slots[index] ?? this.#makeSlot(index);
-    slot.position = position;
     slot.state = 'reserved';
-    this.#tail = position + 1;
-    this.#tailIndex = index + 1 === this.#slots.length ? 0 : index + 1;
+    this.#room -= 1;
+    this.#pending += 1;
+    this.#tailIndex = this.#after(index);
     return slot;
   }
 
@@ -111,38 +120,32 @@ export class OutputRing {
    */
   commit(slot: RingSlot, size: number, timestampNs: number, flags: number): boolean {
     const writer = this.#writer;
-    if (slot.position === writer.next) {
+    if (slot.index === writer.index) {
       slot.state = 'free';
       this.#bytes += size;
       writer.commit(size, timestampNs, (this.#generation | flags) >>> 0);
-      this.#head = slot.position + 1;
-      if (this.#head !== this.#tail) this.#settle();
-    } else {
-      slot.state = 'committed';
-      slot.size = size;
-      slot.timestampNs = timestampNs;
-      slot.flags = flags;
-      if (slot.position === this.#head) this.#settle();
-    }
-    return writer.next - writer.published >= this.quarter;
+      this.#headIndex = writer.index;
+      this.#pending -= 1;
+      if (this.#pending !== 0) this.#settle();
+    } else this.#commitLater(slot, size, timestampNs, flags);
+    return writer.unpublished >= this.quarter;
   }
 
   /** Gives a reserved slot back. */
   abandon(slot: RingSlot): void {
     slot.state = 'abandoned';
-    while (this.#tail > this.#head && this.#at(this.#tail - 1).state === 'abandoned') {
-      this.#at(this.#tail - 1).state = 'free';
-      this.#setTail(this.#tail - 1);
+    for (let last = this.#newest(); last?.state === 'abandoned'; last = this.#newest()) {
+      last.state = 'free';
+      this.#tailIndex = last.index;
+      this.#pending -= 1;
+      this.#room += 1;
     }
     this.#settle();
   }
 
   /** Gives all reserved slots back; committed ones are completed. */
   abandonAll(): void {
-    for (let at = this.#head; at < this.#tail; at += 1) {
-      const slot = this.#at(at);
-      if (slot.state === 'reserved') slot.state = 'abandoned';
-    }
+    for (const slot of this.#pendingSlots()) if (slot.state === 'reserved') slot.state = 'abandoned';
     this.#settle();
   }
 
@@ -151,12 +154,9 @@ export class OutputRing {
    * call for a ring: afterwards its positions no longer match its sequences.
    */
   takePending(): RingSlot[] {
-    const pending: RingSlot[] = [];
-    for (let at = this.#head; at < this.#tail; at += 1) {
-      const slot = this.#at(at);
-      if (slot.state !== 'abandoned') pending.push(slot);
-    }
-    this.#head = this.#tail;
+    const pending = this.#pendingSlots().filter(({ state }) => state !== 'abandoned');
+    this.#headIndex = this.#tailIndex;
+    this.#pending = 0;
     return pending;
   }
 
@@ -168,17 +168,30 @@ export class OutputRing {
     return now;
   }
 
+  /** Commits a slot behind a reserved or an abandoned one. */
+  #commitLater(slot: RingSlot, size: number, timestampNs: number, flags: number): void {
+    slot.state = 'committed';
+    slot.size = size;
+    slot.timestampNs = timestampNs;
+    slot.flags = flags;
+    if (slot.index === this.#headIndex) this.#settle();
+  }
+
   /** Completes the oldest pending slots, up to the first that is still reserved. */
   #settle(): void {
-    while (this.#head < this.#tail) {
-      const slot = this.#at(this.#head);
+    while (this.#pending > 0) {
+      const slot = this.#at(this.#headIndex);
       if (slot.state === 'reserved') return;
       if (slot.state === 'committed') this.#complete(slot);
       slot.state = 'free';
-      this.#head += 1;
+      this.#headIndex = this.#after(slot.index);
+      this.#pending -= 1;
     }
-    this.#head = this.#writer.next;
-    if (this.#tail !== this.#head) this.#setTail(this.#head);
+    // Abandoned slots are reserved again.
+    const { index } = this.#writer;
+    this.#room += this.#distance(index, this.#tailIndex);
+    this.#headIndex = index;
+    this.#tailIndex = index;
   }
 
   /**
@@ -187,28 +200,45 @@ export class OutputRing {
    */
   #complete(slot: RingSlot): void {
     const writer = this.#writer;
-    if (slot.position !== writer.next) {
-      const index = writer.next % this.#slots.length;
-      const { data } = this.#slots[index] ?? this.#makeSlot(index);
-      data.set(slot.data.subarray(0, slot.size));
-    }
+    if (slot.index !== writer.index) this.#at(writer.index).data.set(slot.data.subarray(0, slot.size));
     this.#bytes += slot.size;
     writer.commit(slot.size, slot.timestampNs, (this.#generation | slot.flags) >>> 0);
   }
 
-  #setTail(position: number): void {
-    this.#tail = position;
-    this.#tailIndex = position % this.#slots.length;
+  /** The position at which the next slot is reserved. */
+  get #tail(): number {
+    const abandoned = this.#distance(this.#writer.index, this.#headIndex);
+    return this.#writer.next + abandoned + this.#pending;
   }
 
-  /** A pending slot: it exists. */
-  #at(position: number): RingSlot {
-    const index = position % this.#slots.length;
+  /** Slots from one index of the ring to another, 0 to slotCount - 1. */
+  #distance(from: number, to: number): number {
+    return to >= from ? to - from : to - from + this.#slots.length;
+  }
+
+  #after(index: number): number {
+    return index + 1 === this.#slots.length ? 0 : index + 1;
+  }
+
+  /** The slot that was reserved last; undefined without pending ones. */
+  #newest(): RingSlot | undefined {
+    if (this.#pending === 0) return undefined;
+    return this.#at(this.#tailIndex === 0 ? this.#slots.length - 1 : this.#tailIndex - 1);
+  }
+
+  #pendingSlots(): RingSlot[] {
+    const slots: RingSlot[] = [];
+    for (let index = this.#headIndex; slots.length < this.#pending; index = this.#after(index))
+      slots.push(this.#at(index));
+    return slots;
+  }
+
+  #at(index: number): RingSlot {
     return this.#slots[index] ?? this.#makeSlot(index);
   }
 
   #makeSlot(index: number): RingSlot {
-    const slot = new RingSlot(this.#owner, this, this.file.payloadOf(index));
+    const slot = new RingSlot(this.#owner, this, index, this.file.payloadOf(index));
     this.#slots[index] = slot;
     return slot;
   }
@@ -217,16 +247,17 @@ export class OutputRing {
   #claim(): boolean {
     const { file } = this;
     const tail = this.#tail;
-    const wanted = Math.min(this.#credit, tail + this.#claimTogether);
+    const end = this.#writer.next + this.#slots.length; // whatever the mapped word holds
+    const wanted = Math.min(this.#credit, tail + this.#claimTogether, end);
     if (wanted <= tail) return false;
     const before = file.claimed;
     if (wanted > before) file.claimed = wanted; // a store with a full fence
     // Loaded behind the fence, after the claim is stored: the duplicator may have lowered it.
     const credit = file.granted;
-    this.#claimed = Math.min(wanted, credit);
+    this.#room = Math.max(0, Math.min(wanted, credit) - tail);
     // A predecessor's claim stays: it may have cleared those slots.
     if (credit < wanted && wanted > before) file.lowerClaimed(Math.max(before, credit));
-    return this.#claimed > tail;
+    return this.#room > 0;
   }
 
   /**

@@ -18,6 +18,7 @@ export class ProviderAttachment {
   /** Resolves when the link has ended on both sides. */
   readonly linkEnded: Promise<void>;
   readonly #claim: ProviderClaim;
+  #left = false;
 
   /** For the reattachment. */
   get earlier(): EarlierClaim {
@@ -46,9 +47,9 @@ export class ProviderAttachment {
     });
   }
 
-  /** Whether buffers can be written: false once the link has ended. */
+  /** Whether buffers can be written: false once the link has ended or was closed here. */
   get isOpen(): boolean {
-    return this.end === undefined;
+    return this.end === undefined && !this.#left;
   }
 
   /** Publishes everything committed, and signals it as the link's rules say. */
@@ -64,6 +65,7 @@ export class ProviderAttachment {
 
   /** Closes the link. */
   leave(): void {
+    this.#left = true;
     this.#claim.link.connection.close();
   }
 }

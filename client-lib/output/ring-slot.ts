@@ -21,8 +21,8 @@ export class RingSlot implements OutputSlot {
   readonly data: Buffer;
   /** The ring that the slot belongs to; a reattachment replaces the ring. */
   readonly ring: object;
-  /** Place in the order of reservation: the sequence whose slot of the ring it occupies. */
-  position = 0;
+  /** Place in the ring. */
+  readonly index: number;
   state: SlotState = 'free';
   /** What a commit stated, while an earlier slot is reserved. */
   size = 0;
@@ -30,9 +30,10 @@ export class RingSlot implements OutputSlot {
   flags = 0;
   readonly #owner: SlotOwner;
 
-  constructor(owner: SlotOwner, ring: object, data: Buffer) {
+  constructor(owner: SlotOwner, ring: object, index: number, data: Buffer) {
     this.#owner = owner;
     this.ring = ring;
+    this.index = index;
     this.data = data;
   }
 

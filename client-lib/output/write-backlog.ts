@@ -20,6 +20,9 @@ export class WriteBacklog {
   readonly #rescued = new Map<RingSlot, WaitingBuffer>();
   readonly #queue: WaitingBuffer[] = [];
 
+  /** Nothing waits. A field, since every write looks at it. */
+  isEmpty = true;
+
   /** Buffers that wait, reserved slots included. */
   get length(): number {
     return this.#rescued.size + this.#queue.length;
@@ -32,6 +35,7 @@ export class WriteBacklog {
 
   push(bytes: Buffer, timestampNs: number): void {
     this.#queue.push({ bytes, timestampNs, flags: 0 });
+    this.isEmpty = false;
   }
 
   /** Replaces the newest queued buffer; without one, nothing is kept. */
@@ -45,6 +49,7 @@ export class WriteBacklog {
       const bytes = slot.state === 'committed' ? Buffer.from(slot.data.subarray(0, slot.size)) : undefined;
       this.#rescued.set(slot, { bytes, timestampNs: slot.timestampNs, flags: slot.flags });
     }
+    this.isEmpty = this.length === 0;
   }
 
   /** A rescued slot is committed: its bytes are copied. */
@@ -52,12 +57,14 @@ export class WriteBacklog {
     slot.state = 'free';
     const bytes = Buffer.from(slot.data.subarray(0, size));
     this.#rescued.set(slot, { bytes, timestampNs, flags });
+    this.isEmpty = false;
   }
 
   /** A rescued slot is given back. */
   abandon(slot: RingSlot): void {
     slot.state = 'free';
     this.#rescued.delete(slot);
+    this.isEmpty = this.length === 0;
   }
 
   /** Gives all slots back that the program has not committed. */
@@ -67,6 +74,11 @@ export class WriteBacklog {
 
   /** Writes as many buffers as have room, in their order. */
   drain(put: PutBuffer): void {
+    this.#drain(put);
+    this.isEmpty = this.length === 0;
+  }
+
+  #drain(put: PutBuffer): void {
     for (const [slot, { bytes, timestampNs, flags }] of this.#rescued) {
       if (bytes === undefined || !put(bytes, timestampNs, flags)) return;
       this.#rescued.delete(slot);

@@ -10,7 +10,10 @@
 import { HEADER, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
-import { highHalf, lowHalf, type Words } from './words.js';
+import { highHalf, joinHalves, lowHalf, type Words } from './words.js';
+
+const { sequence: SEQUENCE, timestampNs: TIMESTAMP, size: SIZE, flags: FLAGS } = SLOT;
+const { epoch: EPOCH } = HEADER;
 
 /**
  * `ready`: there is a buffer; `empty`: there is none yet; `restarted`: the sequences started again,
@@ -48,12 +51,15 @@ export class RingReader {
   #offset = 0;
   #index = 0;
   #missed = 0;
-  /** Published count of the epoch when it was last read. */
-  #published = 0;
+  /** So many sequences from `#next` on are known to be published. */
+  #known = 0;
   /** Offset of the slot of `sequence` and the halves of its sequence word. */
   #slot = 0;
   #heldLow = 0;
   #heldHigh = 0;
+  /** Halves of `timestampNs`: buffers of one event-loop turn of their provider share it. */
+  #stampLow = 0;
+  #stampHigh = 0;
 
   /** Metadata of the latest buffer that `peek` or `copy` returned as ready. */
   sequence = 0;
@@ -90,14 +96,12 @@ export class RingReader {
 
   /** Buffers that can be read now; an estimate while the writer writes. */
   get available(): number {
-    this.#published = this.#readPublished();
-    return Math.max(0, this.#published - this.#next);
+    return this.#know(this.#readPublished());
   }
 
   /** Starts again in the file's current epoch. */
   enterEpoch(start: ReadStart): void {
     this.#enter(this.#file.epoch);
-    this.#published = 0;
     this.#seek(start);
   }
 
@@ -108,23 +112,25 @@ export class RingReader {
   peek(): ReadOutcome {
     const words = this.#words;
     for (;;) {
-      const next = this.#next;
-      if (next >= this.#published) {
+      if (this.#known === 0) {
         const ending = this.#refreshPublished();
         if (ending !== undefined) return ending;
       }
       const slot = this.#offset;
       const low = this.#low;
       const high = this.#high;
-      if (words.holdsHalves(slot + SLOT.sequence, low, high)) {
-        this.sequence = next;
+      if (words.holdsHalves(slot + SEQUENCE, low, high)) {
+        this.sequence = this.#next;
         this.slot = this.#index;
         this.#slot = slot;
         this.#heldLow = low;
         this.#heldHigh = high;
-        this.timestampNs = words.plain64(slot + SLOT.timestampNs);
-        this.size = Math.min(words.plain32(slot + SLOT.size), this.#capacity);
-        this.flags = words.plain32(slot + SLOT.flags);
+        const stampLow = words.plainHalf(slot + TIMESTAMP);
+        const stampHigh = words.plainHalf(slot + TIMESTAMP + 4);
+        if (stampLow !== this.#stampLow || stampHigh !== this.#stampHigh) this.#stamp(stampLow, stampHigh);
+        const size = words.plainHalf(slot + SIZE);
+        this.size = size >= 0 && size <= this.#capacity ? size : this.#capacity;
+        this.flags = words.plain32(slot + FLAGS);
         if (this.isIntact()) return 'ready';
       }
       const ending = this.#skip();
@@ -150,8 +156,8 @@ export class RingReader {
     const words = this.#words;
     words.fenceLoads(); // what was read of the buffer is read before the check that follows
     return (
-      words.holdsHalves(this.#slot + SLOT.sequence, this.#heldLow, this.#heldHigh) &&
-      words.holdsHalves(HEADER.epoch, this.#epochLow, this.#epochHigh)
+      words.holdsHalves(this.#slot + SEQUENCE, this.#heldLow, this.#heldHigh) &&
+      words.holdsHalves(EPOCH, this.#epochLow, this.#epochHigh)
     );
   }
 
@@ -162,6 +168,7 @@ export class RingReader {
     if (index === this.#slotCount) this.#goTo(next);
     else {
       this.#next = next;
+      if (this.#known > 0) this.#known -= 1;
       this.#index = index;
       this.#offset = this.#slot + this.#stride;
       const low = (this.#heldLow + 1) | 0;
@@ -201,9 +208,9 @@ export class RingReader {
 
   /** For when all known buffers were read; undefined when more have been published. */
   #refreshPublished(): 'restarted' | 'empty' | undefined {
-    this.#published = this.#readPublished();
+    const known = this.#know(this.#readPublished());
     if (this.#file.epoch !== this.#epoch) return 'restarted';
-    return this.#next >= this.#published ? 'empty' : undefined;
+    return known === 0 ? 'empty' : undefined;
   }
 
   /**
@@ -213,6 +220,19 @@ export class RingReader {
   #readPublished(): number {
     const { published } = this.#file;
     return Number.isSafeInteger(published) ? published : 0;
+  }
+
+  /** Returns the number of sequences from `#next` on that are published. */
+  #know(published: number): number {
+    const known = Math.max(0, published - this.#next);
+    this.#known = Math.min(known, this.#slotCount);
+    return known;
+  }
+
+  #stamp(low: number, high: number): void {
+    this.#stampLow = low;
+    this.#stampHigh = high;
+    this.timestampNs = joinHalves(low, high);
   }
 
   #payload(): Buffer {
@@ -231,10 +251,12 @@ export class RingReader {
 
   #goTo(sequence: number): void {
     this.#next = sequence;
+    this.#known = 0;
     this.#low = lowHalf(sequence + 1);
     this.#high = highHalf(sequence + 1);
-    this.#index = sequence % this.#file.geometry.slotCount;
-    this.#offset = slotOffset(this.#file.geometry, sequence);
+    // Integers from here on: the compiler calculates with them as such.
+    this.#index = (sequence % this.#slotCount) | 0;
+    this.#offset = slotOffset(this.#file.geometry, sequence) | 0;
   }
 
   /**
@@ -247,8 +269,8 @@ export class RingReader {
     // The epoch changes before a buffer of the new epoch is published, so a count that was loaded
     // before this check belongs to the reader's epoch.
     if (this.#file.epoch !== this.#epoch) return 'restarted';
-    this.#published = published;
-    if (published <= this.#next) return 'empty'; // lowered: the writer is about to change the epoch
+    // Lowered: the writer is about to change the epoch.
+    if (this.#know(published) === 0) return 'empty';
     const oldest = Math.max(this.#next + 1, published - this.#file.geometry.slotCount + 1);
     this.#missed += oldest - this.#next;
     this.#goTo(oldest);

@@ -9,29 +9,33 @@
 import { HEADER_BYTES, missingWord, SLOT } from './layout.js';
 import { slotOffset } from './geometry.js';
 import type { FlowFile } from './flow-file.js';
-import { highHalf, lowHalf, type Words } from './words.js';
+import { highHalf, joinHalves, lowHalf, type Words } from './words.js';
+
+const { sequence: SEQUENCE, timestampNs: TIMESTAMP, size: SIZE, flags: FLAGS } = SLOT;
 
 export class RingWriter {
   readonly #file: FlowFile;
   readonly #words: Words;
-  readonly #stride: number;
+  readonly #slotCount: number = 0;
+  readonly #stride: number = 0;
+  readonly #capacity: number = 0;
   /** Payload views, one per slot, created on first use: a view per buffer would be garbage. */
   readonly #payloads: (Buffer | undefined)[];
   /** The latest view per slot that includes the room for a frame's header. */
   readonly #framed: (Buffer | undefined)[] = [];
-  #committed: number;
   /**
-   * Offset and index of the slot of `#committed`, kept because a division per buffer would cost as
-   * much as the buffer.
+   * Halves of the next sequence, and the index and offset of its slot: integers, since a division
+   * or an addition of doubles per buffer would cost as much as the buffer.
    */
-  #offset: number;
-  #index: number;
+  #low = 0;
+  #high = 0;
+  #index = 0;
+  #offset = 0;
   /** The next slot is cleared. */
   #begun = false;
-  #published: number;
-  /** Halves of `#committed`. */
-  #low: number;
-  #high: number;
+  #published = 0;
+  /** Committed since. */
+  #unpublished = 0;
   /** The latest timestamp and its halves: buffers of one event-loop turn share it. */
   #timestampNs = 0;
   #timestampLow = 0;
@@ -41,19 +45,27 @@ export class RingWriter {
   constructor(file: FlowFile) {
     this.#file = file;
     this.#words = file.words;
+    this.#slotCount = file.geometry.slotCount;
     this.#stride = file.geometry.slotStride;
+    this.#capacity = file.geometry.payloadCapacity;
     this.#payloads = Array.from({ length: file.geometry.slotCount });
     this.#published = file.published;
-    this.#committed = this.#published;
-    this.#low = lowHalf(this.#committed);
-    this.#high = highHalf(this.#committed);
-    this.#index = this.#committed % file.geometry.slotCount;
-    this.#offset = slotOffset(file.geometry, this.#committed);
+    this.#goTo(this.#published);
   }
 
   /** The sequence that the next `begin` opens. */
   get next(): number {
-    return this.#committed;
+    return joinHalves(this.#low, this.#high);
+  }
+
+  /** Index of that buffer's slot, 0 to slotCount - 1. */
+  get index(): number {
+    return this.#index;
+  }
+
+  /** Buffers that were committed since the last `publish`. */
+  get unpublished(): number {
+    return this.#unpublished;
   }
 
   get published(): number {
@@ -73,7 +85,7 @@ export class RingWriter {
       this.#begun = true;
       return this.#payloads[this.#index] ?? this.#payload(this.#index);
     }
-    const sequence = this.#committed + ahead;
+    const sequence = this.next + ahead;
     words.clear64(slotOffset(geometry, sequence) + SLOT.sequence);
     return this.#payload(sequence % geometry.slotCount);
   }
@@ -83,7 +95,7 @@ export class RingWriter {
    * the order of the slots itself.
    */
   clear(index: number): void {
-    this.#words.clear64(HEADER_BYTES + index * this.#stride + SLOT.sequence);
+    this.#words.clear64(HEADER_BYTES + index * this.#stride + SEQUENCE);
   }
 
   /**
@@ -106,15 +118,11 @@ export class RingWriter {
    */
   skipTo(sequence: number): void {
     const { geometry, words } = this.#file;
-    const first = Math.max(this.#committed, sequence - geometry.slotCount);
+    const first = Math.max(this.next, sequence - geometry.slotCount);
     for (let missing = first; missing < sequence; missing += 1)
       words.store64(slotOffset(geometry, missing) + SLOT.sequence, missingWord(missing));
-    this.#committed = sequence;
-    this.#begun = false;
-    this.#low = lowHalf(sequence);
-    this.#high = highHalf(sequence);
-    this.#index = sequence % geometry.slotCount;
-    this.#offset = slotOffset(geometry, sequence);
+    this.#unpublished += Math.max(0, sequence - this.next);
+    this.#goTo(sequence);
   }
 
   /**
@@ -123,30 +131,30 @@ export class RingWriter {
    * @param timestampNs wall-clock nanoseconds since 1970; a double keeps them to 256 ns
    */
   commit(size: number, timestampNs: number, flags = 0): void {
-    const { payloadCapacity, slotCount, slotStride } = this.#file.geometry;
-    if (!Number.isInteger(size) || size < 0 || size > payloadCapacity) throw misfit(size, payloadCapacity);
+    if ((size | 0) !== size || size < 0 || size > this.#capacity) throw misfit(size, this.#capacity);
     const words = this.#words;
     const slot = this.#offset;
     if (timestampNs !== this.#timestampNs) this.#stamp(timestampNs);
-    words.setPlainHalves(slot + SLOT.timestampNs, this.#timestampLow, this.#timestampHigh);
-    words.setPlain32(slot + SLOT.size, size);
-    words.setPlain32(slot + SLOT.flags, flags);
-    const committed = this.#committed + 1;
-    this.#committed = committed;
-    this.#begun = false;
+    words.setPlainHalves(slot + TIMESTAMP, this.#timestampLow, this.#timestampHigh);
+    words.setPlain32(slot + SIZE, size);
+    words.setPlain32(slot + FLAGS, flags);
     const low = (this.#low + 1) | 0;
-    this.#low = low;
     if (low === 0) this.#high = (this.#high + 1) | 0;
-    words.completeHalves(slot + SLOT.sequence, low, this.#high);
+    this.#low = low;
+    words.completeHalves(slot + SEQUENCE, low, this.#high);
+    this.#begun = false;
+    this.#unpublished += 1;
     const index = this.#index + 1;
-    this.#index = index === slotCount ? 0 : index;
-    this.#offset = index === slotCount ? HEADER_BYTES : slot + slotStride;
+    const isLast = index === this.#slotCount;
+    this.#index = isLast ? 0 : index;
+    this.#offset = isLast ? HEADER_BYTES : slot + this.#stride;
   }
 
   /** Makes all committed buffers visible with one store. Returns the new `published` count. */
   publish(): number {
-    if (this.#published !== this.#committed) {
-      this.#published = this.#committed;
+    if (this.#unpublished > 0) {
+      this.#unpublished = 0;
+      this.#published = this.next;
       this.#file.published = this.#published;
     }
     return this.#published;
@@ -166,13 +174,18 @@ export class RingWriter {
     for (let index = 0; index < geometry.slotCount; index += 1)
       words.store64(slotOffset(geometry, index) + SLOT.sequence, 0);
     this.#file.epoch = epoch;
-    this.#committed = 0;
-    this.#low = 0;
-    this.#high = 0;
-    this.#begun = false;
     this.#published = 0;
-    this.#index = 0;
-    this.#offset = HEADER_BYTES;
+    this.#unpublished = 0;
+    this.#goTo(0);
+  }
+
+  /** The next buffer gets this sequence. */
+  #goTo(sequence: number): void {
+    this.#low = lowHalf(sequence);
+    this.#high = highHalf(sequence);
+    this.#index = (sequence % this.#slotCount) | 0;
+    this.#offset = slotOffset(this.#file.geometry, sequence) | 0;
+    this.#begun = false;
   }
 
   #stamp(timestampNs: number): void {

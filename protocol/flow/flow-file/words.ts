@@ -29,6 +29,8 @@ export const PLAIN_STORES_ARE_ORDERED = memoryAccess() === 'plain';
  */
 export const lowHalf = (value: number): number => value | 0;
 export const highHalf = (value: number): number => (value / TWO_32) | 0;
+/** The value of these halves. */
+export const joinHalves = (low: number, high: number): number => (high >>> 0) * TWO_32 + (low >>> 0);
 
 /** No other thread uses this word: storing to it orders the accesses around it. */
 const FENCE = new Int32Array(1);
@@ -93,7 +95,7 @@ export class Words {
     const words = this.#i32;
     const index = byteOffset >> 2;
     if (PLAIN_STORES_ARE_ORDERED) return words[index] === low && words[index + 1] === high;
-    return this.load64(byteOffset) === (high >>> 0) * TWO_32 + (low >>> 0);
+    return this.load64(byteOffset) === joinHalves(low, high);
   }
 
   /**
@@ -159,6 +161,11 @@ export class Words {
   /** Loads without ordering, for words that another word publishes. */
   plain32(byteOffset: number): number {
     return this.#u32[byteOffset >>> 2] ?? 0;
+  }
+
+  /** As `plain32`, as a signed integer. */
+  plainHalf(byteOffset: number): number {
+    return this.#i32[byteOffset >>> 2] ?? 0;
   }
 
   plain64(byteOffset: number): number {
