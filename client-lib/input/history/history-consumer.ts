@@ -8,6 +8,8 @@ import { BUFFER, CONTROL, type ControlBlock } from './control-block.js';
 import { IndexQueue } from './index-queue.js';
 import { RECORD, SegmentTable, type Segment } from './segment-table.js';
 
+const { sequence: SEQUENCE, epoch: EPOCH, timestampNs: TIMESTAMP, size: SIZE, flags: FLAGS } = RECORD;
+
 /** Metadata of a buffer; `flags` are those of its slot in the flow file. */
 export interface HistoryRecord {
   sequence: number;
@@ -25,8 +27,6 @@ export class HistoryConsumer {
   readonly #table = new SegmentTable();
   readonly #ready: IndexQueue;
   readonly #freed: IndexQueue;
-  /** View of the payload per buffer, reused while the sizes stay the same. */
-  readonly #views: (Uint8Array | undefined)[] = [];
   /** Id of the newest segment in the table. */
   #newestSegment = 0;
   #taken = 0;
@@ -90,7 +90,6 @@ export class HistoryConsumer {
   release(index: number): boolean {
     this.#taken -= 1;
     if (this.#control.retireOne()) {
-      this.#views[index] = undefined;
       this.#control.setState(index, BUFFER.retired);
       return true;
     }
@@ -117,18 +116,15 @@ export class HistoryConsumer {
    * the shared memory.
    */
   read(index: number, record: HistoryRecord): Uint8Array {
-    const { words, offset, area } = this.#place(index);
-    const size = words.plain32(offset + RECORD.size);
-    record.sequence = words.plain64(offset + RECORD.sequence);
-    record.epoch = words.plain64(offset + RECORD.epoch);
-    record.timestampNs = words.plain64(offset + RECORD.timestampNs);
+    const place = this.#place(index);
+    const { words, offset, view } = place;
+    const size = words.plainHalf(offset + SIZE);
+    record.sequence = words.plain64(offset + SEQUENCE);
+    record.epoch = words.plain64(offset + EPOCH);
+    record.timestampNs = words.plain64(offset + TIMESTAMP);
     record.size = size;
-    record.flags = words.plain32(offset + RECORD.flags);
-    const cached = this.#views[index];
-    if (cached !== undefined && cached.length === size && cached.buffer === area.buffer) return cached;
-    const view = area.subarray(0, size);
-    this.#views[index] = view;
-    return view;
+    record.flags = words.plain32(offset + FLAGS);
+    return view.length === size ? view : (place.view = place.area.subarray(0, size));
   }
 
   /**
@@ -140,10 +136,13 @@ export class HistoryConsumer {
   shouldWakeThread(fenced = true): boolean {
     if (fenced) this.#freed.fence();
     if (this.#control.peek(CONTROL.threadWaits) === 0) return false;
-    const ready = this.#ready.length;
-    if (ready >= this.#control.load(CONTROL.wakeBelow)) return false;
-    const free = this.free;
-    if (free === 0 || (ready > 0 && free * 4 < this.capacity)) return false;
+    // Plain loads, since this runs for every buffer while the flow thread waits. The last release
+    // is followed by a fenced call.
+    const ready = this.#ready.left;
+    if (ready >= this.#control.peek(CONTROL.wakeBelow)) return false;
+    const capacity = this.#control.peek(CONTROL.capacity);
+    const free = Math.max(0, capacity - ready - this.#taken);
+    if (free === 0 || (ready > 0 && free * 4 < capacity)) return false;
     return this.#control.exchange(CONTROL.threadWaits, 0) === 1;
   }
 

@@ -14,6 +14,8 @@ export const CLAIM_WAIT = -1;
 /** `claim` found no room, and the policy is to drop the buffer, which is counted as lost. */
 export const CLAIM_DROP = -2;
 
+const { sequence: SEQUENCE, epoch: EPOCH, timestampNs: TIMESTAMP, size: SIZE, flags: FLAGS } = RECORD;
+
 /** No mark: any number of ready buffers is below it. */
 const ANY_NUMBER = 0x7fff_ffff;
 
@@ -111,11 +113,11 @@ export class HistoryProducer {
   commit(sequence: number, epoch: number, timestampNs: number, size: number, flags: number): void {
     const index = this.#claimed;
     const { words, offset } = this.#table.at(index);
-    words.setPlain64(offset + RECORD.sequence, sequence);
-    words.setPlain64(offset + RECORD.epoch, epoch);
-    words.setPlain64(offset + RECORD.timestampNs, timestampNs);
-    words.setPlain32(offset + RECORD.size, size);
-    words.setPlain32(offset + RECORD.flags, flags);
+    words.setPlain64(offset + SEQUENCE, sequence);
+    words.setPlain64(offset + EPOCH, epoch);
+    words.setPlain64(offset + TIMESTAMP, timestampNs);
+    words.setPlain32(offset + SIZE, size);
+    words.setPlain32(offset + FLAGS, flags);
     this.#claimed = -1;
     this.#newest = index;
     this.#control.setState(index, BUFFER.ready);

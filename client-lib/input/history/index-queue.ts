@@ -17,9 +17,9 @@ export class IndexQueue {
   readonly #entries: number;
   readonly #mask: number;
   /** The tail: exact at the pushing end, cached at the taking end. */
-  #cachedTail: number;
+  #cachedTail = 0;
   /** The head of the taking end. */
-  #takenHead: number;
+  #takenHead = 0;
 
   /**
    * @param words shared words; `head`, `tail`: indexes of the counts; `entries`: index of the first
@@ -39,6 +39,15 @@ export class IndexQueue {
   /** Entries now; valid at either end. */
   get length(): number {
     return (Atomics.load(this.#words, this.#tail) - Atomics.load(this.#words, this.#head)) >>> 0;
+  }
+
+  /**
+   * Taking end only: entries now, loaded without a fence, so that the other end may have pushed
+   * more.
+   */
+  get left(): number {
+    if (!PLAIN_STORES_ARE_ORDERED) return this.length;
+    return ((this.#words[this.#tail] ?? 0) - this.#takenHead) >>> 0;
   }
 
   /** Pushing end only. */

@@ -48,6 +48,8 @@ interface Place {
   readonly offset: number;
   /** The whole payload area. */
   readonly area: Buffer;
+  /** View of the payload, used again while the sizes stay the same. */
+  view: Uint8Array;
 }
 
 export class SegmentTable {
@@ -58,7 +60,7 @@ export class SegmentTable {
     for (let buffer = 0; buffer < segment.count; buffer += 1) {
       const offset = buffer * segment.stride;
       const area = Buffer.from(segment.memory, offset + RECORD.payload, segment.stride - RECORD.payload);
-      this.#places[segment.first + buffer] = { segment, words, offset, area };
+      this.#places[segment.first + buffer] = { segment, words, offset, area, view: area };
     }
   }
 
