@@ -39,6 +39,8 @@ interface SourcePorts {
 
 export class ChaosSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-chaos-'));
+  /** Logs of the participants: the runtime directory is deleted by faults. */
+  readonly #logDirectory = mkdtempSync(join(tmpdir(), 'mirrorflow-chaos-logs-'));
   readonly flowDirectory = new FlowDirectory();
   readonly readers = new Map<string, Reader>();
   /** By `app/flow`. */
@@ -189,20 +191,33 @@ export class ChaosSystem {
     );
     await Promise.all([...this.readers.values()].map(({ program }) => program.kill()));
     // One that was killed last has to find the app servers before it can stop them.
-    const serves = (): boolean =>
-      recordOf(join(this.directory, 'host.json'))?.pid === this.hostServer.pid &&
-      APPLICATIONS.every((app) => this.appServerPid(app) !== undefined);
-    await eventually(serves, 'the host server serves', START_TIMEOUT_MS).catch((error: unknown) =>
-      this.#onProblem(String(error)),
-    );
+    await eventually(
+      () => this.#hasAppServers(),
+      'the host server has its app servers',
+      START_TIMEOUT_MS,
+    ).catch((error: unknown) => this.#onProblem(String(error)));
     await this.hostServer.stop();
     await this.simulator.stop();
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
     const leftBehind = leftovers([this.directory, this.flowDirectory.path]);
     for (const line of this.#logs().split('\n')) if (line.includes('internal error')) this.#onProblem(line);
     this.flowDirectory.remove();
-    rmSync(this.directory, { recursive: true, force: true });
+    for (const directory of [this.directory, this.#logDirectory])
+      rmSync(directory, { recursive: true, force: true });
     return leftBehind;
+  }
+
+  async #hasAppServers(): Promise<boolean> {
+    const host = await connectHost({ directory: this.directory }).catch(() => undefined);
+    try {
+      const running =
+        (await host?.applications().catch(() => []))?.filter(({ state }) => state === 'running') ?? [];
+      return APPLICATIONS.every((app) =>
+        running.some(({ name, pid }) => name === app && pid === this.appServerPid(app)),
+      );
+    } finally {
+      await host?.close();
+    }
   }
 
   #simulatorOptions(): string[] {
@@ -264,24 +279,25 @@ export class ChaosSystem {
         MIRRORFLOW_FLOW_DIR: this.flowDirectory.path,
         MIRRORFLOW_LOG_LEVEL: 'info',
       },
-      logFile: join(this.directory, `${name}.log`),
+      logFile: join(this.#logDirectory, `${name}.log`),
       onUnexpectedExit: (how) => {
         if (this.#stopping) return;
-        this.#onProblem(`${name} ended unexpectedly (${how}): ${tail(join(this.directory, `${name}.log`))}`);
+        this.#onProblem(
+          `${name} ended unexpectedly (${how}): ${tail(join(this.#logDirectory, `${name}.log`))}`,
+        );
         setTimeout(restart, RESTART_DELAY_MS);
       },
     };
   }
 
   #logs(): string {
-    return filesBelow(this.directory)
+    return [...filesBelow(this.#logDirectory), ...filesBelow(this.directory)]
       .filter((path) => path.endsWith('.log'))
       .map((path) => `-- ${path}\n${readFileSync(path, 'utf8')}`)
       .join('\n');
   }
 }
 
-/** The control port in a server's record; undefined without a record. */
 /** The record of a server; undefined while it has none. */
 function recordOf(path: string): { readonly port?: number; readonly pid?: number } | undefined {
   try {
