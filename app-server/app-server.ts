@@ -108,7 +108,8 @@ export class AppServer {
   async #listen(access: Access): Promise<void> {
     const { options, launchToken, clock, log } = this.#setup;
     const { directory, flowDirectory, application } = options;
-    const { flows, gateway, recorder } = this.#services;
+    const { flows, gateway, recorder, spare } = this.#services;
+    spare?.keep(); // first: it is ready when a client asks for a flow
     // Before any call is taken: duplicators of an earlier app server reconnect at once.
     flows.duplicators.expectRunning();
     await this.#endpoints.listenOnSockets(access);
@@ -189,7 +190,7 @@ export class AppServer {
 
   /** After a start that failed: the duplicators of an earlier app server keep running. */
   async #abandon(): Promise<void> {
-    await Promise.all([this.#endpoints.close(), this.#hostLink.close()]);
+    await Promise.all([this.#endpoints.close(), this.#hostLink.close(), this.#services.spare?.close()]);
     this.#record.release();
   }
 

@@ -4,6 +4,7 @@
  * by `app-server.ts`; opens no socket and starts no process.
  */
 import { isSiteAddress, parseSiteAddress } from '../protocol/nats/site-address.js';
+import { SpareProcess } from '../protocol/host/process-kit/spare-process.js';
 import { programPath } from '../protocol/base/installation.js';
 import type { Clock } from '../protocol/base/clock.js';
 import type { Logger } from '../protocol/base/log.js';
@@ -30,6 +31,9 @@ import { FarSite } from './remote/far-site.js';
 import { RemoteFlows } from './remote/remote-flows.js';
 import { RemoteHosts, type Relay } from './remote/remote-hosts.js';
 
+/** `off`: no duplicator waits for its flow. */
+const SPARE_VARIABLE = 'MIRRORFLOW_SPARE';
+
 export interface ServicesSetup {
   readonly options: AppServerOptions;
   readonly clock: Clock;
@@ -47,6 +51,8 @@ export interface Services {
   readonly gateway: GatewayProcess;
   readonly recorder: RecorderProcess;
   readonly fits: SpectrumFits;
+  /** A duplicator that waits for its flow; undefined when none shall. */
+  readonly spare: SpareProcess | undefined;
   readonly handlers: Partial<Handlers<MirrorflowContract, CallOrigin>>;
 }
 
@@ -55,9 +61,11 @@ export function createServices(setup: ServicesSetup, relay: Relay, server: Serve
   const { options, clock, log } = setup;
   const { application, directory } = options;
   const deliveries = new Deliveries(clock);
+  const spare = spareDuplicator(setup);
   const flows = new Flows({
     server: options,
     duplicatorScript: () => setup.duplicatorScript ?? programPath('duplicator'),
+    spare,
     clock,
     log,
     onClosed: (opening) => flowControl.closed(opening),
@@ -108,5 +116,13 @@ export function createServices(setup: ServicesSetup, relay: Relay, server: Serve
     ...childCalls(flows.duplicators, flowControl, gateway, recorder),
     ...hostCalls(hosts, remoteFlows, flowControl, messages, statistics, programs),
   };
-  return { clients, flows, flowControl, remoteFlows, gateway, recorder, fits, handlers };
+  return { clients, flows, flowControl, remoteFlows, gateway, recorder, fits, spare, handlers };
+}
+
+function spareDuplicator(setup: ServicesSetup): SpareProcess | undefined {
+  const { options, duplicatorScript, clock, log } = setup;
+  if (duplicatorScript !== undefined || process.env[SPARE_VARIABLE] === 'off') return undefined;
+  const { application, directory } = options;
+  const label = `${application.name} ${directory}`;
+  return new SpareProcess({ script: programPath('duplicator'), label, clock, log });
 }

@@ -19,6 +19,7 @@ import { isMirrorflowError, type MirrorflowError } from '../protocol/base/errors
 import { Logger } from '../protocol/base/log.js';
 import { ownIdentity } from '../protocol/base/owner-identity.js';
 import { appTokenPath } from '../protocol/base/paths.js';
+import { awaitAssignment, isSpare } from '../protocol/host/process-kit/assignment.js';
 import { LAUNCH_VARIABLE } from '../protocol/host/process-kit/child.js';
 import type { ParentServer } from '../protocol/host/process-kit/start-report.js';
 import { endOnSignals } from '../protocol/host/process-kit/termination.js';
@@ -244,5 +245,18 @@ async function run(options: DuplicatorOptions): Promise<void> {
   settle();
 }
 
-const options = readProgramOptions('duplicator', duplicatorHelp, parseOptions);
-if (options !== undefined) void run(options);
+async function main(): Promise<void> {
+  if (isSpare()) {
+    await loadAll();
+    if (!awaitAssignment()) return;
+  }
+  const options = readProgramOptions('duplicator', duplicatorHelp, parseOptions);
+  if (options !== undefined) await run(options);
+}
+
+/** What most flows need before they are ready, and load late. */
+async function loadAll(): Promise<void> {
+  await import('./parent.js');
+}
+
+void main();

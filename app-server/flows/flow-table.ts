@@ -10,6 +10,7 @@ import type { ConsumerRow } from '../../protocol/flow/flow-file/consumer-table.j
 import type { FlowInfo } from '../../protocol/rpc/contract/shapes.js';
 import { flowFilePath } from '../../protocol/base/paths.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';
+import type { SpareProcess } from '../../protocol/host/process-kit/spare-process.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { isAlive } from '../../protocol/base/owner-identity.js';
 import { isSiteAddress } from '../../protocol/nats/site-address.js';
@@ -29,6 +30,8 @@ export interface FlowTableOptions {
   readonly server: AppServerOptions;
   /** Absolute path of the duplicator program, resolved at every start. */
   readonly duplicatorScript: () => string;
+  /** A duplicator that waits for its flow. */
+  readonly spare: SpareProcess | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -159,18 +162,21 @@ export class FlowTable {
 
   /** Stops every duplicator; openings that wait for one fail with STOPPED. */
   async stop(): Promise<void> {
-    await Promise.all(this.all().map(({ duplicator }) => duplicator.close()));
+    await Promise.all([
+      this.#options.spare?.close(),
+      ...this.all().map(({ duplicator }) => duplicator.close()),
+    ]);
   }
 
   #duplicatorOptions(name: string, flow: Flow): FlowDuplicatorOptions {
-    const { server, duplicatorScript, clock, log } = this.#options;
+    const { server, duplicatorScript, spare, clock, log } = this.#options;
     const file = flowFilePath(server.flowDirectory, server.application.name, name);
     return {
       title: `${server.application.name}/${name}`,
       clock,
       log,
       launch: () => {
-        const child = launchDuplicator(flow.definition, server, duplicatorScript(), clock);
+        const child = launchDuplicator(flow.definition, server, duplicatorScript(), spare, clock);
         log.info('starting a duplicator', { flow: `${server.application.name}/${name}`, pid: child.pid });
         return child;
       },

@@ -7,6 +7,7 @@ import type { DuplicatorReady } from '../../protocol/rpc/contract/shapes.js';
 import { appSocketPath, logFilePath } from '../../protocol/base/paths.js';
 import { LIMITS } from '../../protocol/base/limits.js';
 import { Child } from '../../protocol/host/process-kit/child.js';
+import type { SpareProcess } from '../../protocol/host/process-kit/spare-process.js';
 import { duplicatorArguments, duplicatorDocument } from '../../protocol/rpc/contract/duplicator-options.js';
 import { QUIT_TIMEOUT_MS } from '../children/flow-duplicator.js';
 import type { FlowDefinition } from './flow-definition.js';
@@ -19,12 +20,14 @@ export function launchDuplicator(
   definition: FlowDefinition,
   options: AppServerOptions,
   script: string,
+  spare: SpareProcess | undefined,
   clock: Clock,
 ): Child<DuplicatorReady> {
   const { name } = options.application;
   return new Child<DuplicatorReady>({
     title: `duplicator ${name}/${definition.flow}`,
     script,
+    ...(spare === undefined ? {} : { spare }),
     args: argumentsOf(definition, options),
     logFile: logFilePath(options.directory, 'duplicator', name, definition.flow),
     readyTimeoutMs: READY_TIMEOUT_MS,

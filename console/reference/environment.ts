@@ -44,6 +44,10 @@ export const ENVIRONMENT: readonly EnvironmentVariable[] = [
     meaning:
       'where servers keep their compiled code, or off; default: mirrorflow in the cache folder of the user',
   },
+  {
+    name: 'MIRRORFLOW_SPARE',
+    meaning: 'off: app servers keep no duplicator that waits for the next flow',
+  },
   { name: 'NO_COLOR', meaning: 'print without colours, whatever its value; as --no-colour' },
 ];
 

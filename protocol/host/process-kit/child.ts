@@ -12,6 +12,7 @@ import { MirrorflowError, describeError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import { LOG_FILE_VARIABLE, rotateLog } from '../../base/log-rotation.js';
 import { ownChildEnvironment } from './environment.js';
+import type { SpareProcess } from './spare-process.js';
 import type { StartedProcess } from './supervised-process.js';
 
 /**
@@ -34,6 +35,8 @@ export interface ChildSpec {
   readonly stopTimeoutMs?: number;
   /** Whether the child ends with this process: its standard input ends, upon which it ends. */
   readonly endsWithParent?: boolean;
+  /** Processes of the same script that were started before, to take in the place of a new one. */
+  readonly spare?: SpareProcess;
   readonly clock: Clock;
 }
 
@@ -132,6 +135,9 @@ export class Child<Ready> implements StartedProcess<Ready> {
 }
 
 function spawnChild(spec: ChildSpec, log: number, launch: string): ChildProcess {
+  const { title, args, logFile } = spec;
+  const spare = spec.spare?.take({ title, args, launch, logFile });
+  if (spare !== undefined) return spare;
   try {
     const child = spawn(process.execPath, [spec.script, ...spec.args], {
       detached: true,
