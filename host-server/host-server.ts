@@ -267,7 +267,7 @@ export class HostServer {
   #keepFiles(): void {
     const { directory } = this.#options;
     this.#keeper = new PutBack(
-      [directory, this.#record.path, ...this.#endpoints.files],
+      [directory, ...runtimeFolders(directory), this.#record.path, ...this.#endpoints.files],
       async () => {
         prepareDirectories(this.#options);
         this.#record.putBack();

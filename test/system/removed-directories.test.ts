@@ -71,6 +71,28 @@ describe('a runtime directory in use', () => {
       }
     });
 
+  it('a folder of the runtime directory that is removed alone is back, and a new flow opens', async function () {
+    const { system, flow } = await startWithFlow();
+    try {
+      const folders = ['apps', 'links', 'logs'].map((name) => join(system.directory, name));
+      for (const folder of folders) {
+        remove(folder);
+        await eventually(() => existsSync(folder), `${folder} is back`);
+      }
+      const client = await eventually(
+        () => system.client(APP).catch(() => undefined),
+        'the sockets are back',
+      );
+      const output = await client.openOutput('another', { bufferSize: 100, buffers: 8 });
+      const input = await client.openInput('another', { inline: true });
+      await output.write(Buffer.from('another'));
+      expect(Buffer.from((await input.take())!.bytes).toString()).to.equal('another');
+    } finally {
+      await flow.kill();
+      await system.stop(this.test?.state === 'failed');
+    }
+  });
+
   it('the flow directory of an application that is removed is complete again with the record of its gateway', async function () {
     const system = new RealSystem();
     try {

@@ -6,10 +6,12 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Clock } from '../../base/clock.js';
 import { MirrorflowError, describeError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
+import { prepareDirectory } from '../../base/files/private-directory.js';
 import { LOG_FILE_VARIABLE, rotateLog } from '../../base/log-rotation.js';
 import { ownChildEnvironment } from './environment.js';
 import type { SpareProcess } from './spare-process.js';
@@ -160,6 +162,7 @@ function spawnChild(spec: ChildSpec, log: number, launch: string): ChildProcess 
 function openLog({ logFile, title }: ChildSpec): number {
   rotateLog(logFile);
   try {
+    if (!existsSync(dirname(logFile))) prepareDirectory(dirname(logFile)); // removed a moment ago
     return openSync(logFile, 'a', 0o640);
   } catch (error) {
     throw new MirrorflowError(

@@ -109,7 +109,15 @@ describe('child process', () => {
     expect(message).to.contain('Cannot find module');
   });
 
+  it('a child whose folder of logs was removed makes it again', async () => {
+    const logFile = join(directory, 'logs', 'log');
+    const child = start(['ready'], { logFile });
+    await eventually(() => readFileSync(logFile, 'utf8').includes('up'), 'the child is up');
+    expect(statSync(join(directory, 'logs')).mode & 0o007).to.equal(0);
+    await child.stop();
+  });
+
   it('a child whose log cannot be written is not started', () => {
-    expect(() => start(['ready'], { logFile: join(directory, 'no', 'log') })).to.throw('its log');
+    expect(() => start(['ready'], { logFile: join(directory, 'no', 'no', 'log') })).to.throw('its log');
   });
 });
