@@ -9,6 +9,8 @@
  * Ends on SIGTERM, on duplicator.quit, and after the linger time (no client meanwhile). Exits with
  * code 1 when it cannot start, or when a new duplicator must replace the flow file.
  */
+import { stat } from 'node:fs/promises';
+import { loadMmapIo } from '../protocol/base/files/mmap-binding.js';
 import { printableText } from '../protocol/base/printable.js';
 import { PROTOCOL_VERSION } from '../protocol/base/version.js';
 import { HOLDING_MAX } from '../protocol/rpc/contract/shapes.js';
@@ -254,9 +256,10 @@ async function main(): Promise<void> {
   if (options !== undefined) await run(options);
 }
 
-/** What most flows need before they are ready, and load late. */
+/** What every flow needs before it is ready, and loads late: modules, Node's threads for files. */
 async function loadAll(): Promise<void> {
-  await import('./parent.js');
+  loadMmapIo();
+  await Promise.all([import('./parent.js'), stat('/')]);
 }
 
 void main();
