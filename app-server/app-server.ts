@@ -129,8 +129,11 @@ export class AppServer {
     this.#hostLink.start(ready, dispatcher);
     this.#keeper = new PutBack(
       [
-        ...[directory, ...runtimeFolders(directory), appFlowDirectory(flowDirectory, application.name)],
-        ...[this.#record.path, ...this.#endpoints.files],
+        directory,
+        ...runtimeFolders(directory),
+        appFlowDirectory(flowDirectory, application.name),
+        this.#record.path,
+        ...this.#endpoints.files,
       ],
       async () => {
         prepareDirectories(options, access);
