@@ -33,11 +33,15 @@ export const APPLICATION_TIMES: ApplicationTimes = {
   restart: CHILD_RESTART_LIMITS,
 };
 
-/** `changed` runs when the state of an application has changed. */
+/**
+ * `isDisturbed`: whether another program removes files of the runtime directory. `changed` runs
+ * when the state of an application has changed.
+ */
 export function applicationDependencies(
   hostOptions: HostServerOptions,
   times: ApplicationTimes,
   log: Logger,
+  isDisturbed: () => boolean,
   changed: ApplicationDependencies['changed'],
 ): ApplicationDependencies {
   const { directory, flowDirectory, appServer, security } = hostOptions;
@@ -68,7 +72,7 @@ export function applicationDependencies(
       if (server !== undefined) await stopForeign(server, systemClock, times.stopTimeoutMs);
     },
     readersOf: ({ access }) => readersOf(access),
-    hasRecord: (name) => hasApplicationRecord(directory, name),
+    hasRecord: (name) => hasApplicationRecord(directory, name) || isDisturbed(),
     recordedOptions: (name) => readApplicationRecord(directory, name)?.options,
     notAsConfigured: (name, changed) =>
       log.warn('an application runs with options that the configuration does not have', {

@@ -44,6 +44,8 @@ import { WebProcess } from './control/web-process.js';
 
 /** Time between two clean-ups of old logs. */
 const LOG_CLEAN_UP_MS = 3_600_000;
+/** Each server has put its own files back by then. */
+const PUT_BACK_MS = 2_000;
 /**
  * Longest wait for configured applications before systemd gets READY: two start attempts of an
  * application that hangs, with 1 s to spare.
@@ -106,8 +108,12 @@ export class HostServer {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    const dependencies = applicationDependencies(options, times, log, (name, state, cause) =>
-      this.#applicationChanged(name, state, cause),
+    const dependencies = applicationDependencies(
+      options,
+      times,
+      log,
+      () => this.#keeper?.isDisturbed(PUT_BACK_MS) === true,
+      (name, state, cause) => this.#applicationChanged(name, state, cause),
     );
     this.#applications = new Applications(options.applications, dependencies);
     const facts = {

@@ -28,7 +28,10 @@ export interface ApplicationDependencies {
   runningServer(name: string): number | undefined;
   /** Stops that app server; resolves when it has ended. */
   stopServer(name: string): Promise<void>;
-  /** Whether there is a record, which an app server that ends in good order removes. */
+  /**
+   * Whether there is a record, which an app server that ends in good order removes; true too while
+   * another program removes records.
+   */
   hasRecord(name: string): boolean;
   /** The users and groups that may read an application with these options. */
   readersOf(options: ApplicationOptions): ApplicationReaders;

@@ -15,6 +15,8 @@ export class PutBack {
   readonly #watch: PathWatch;
   #running: Promise<void> | undefined;
   #failure: string | undefined;
+  /** When files were put back last; performance.now(). */
+  #restoredMs = -Infinity;
   #closed = false;
 
   /**
@@ -26,6 +28,14 @@ export class PutBack {
     this.#restore = restore;
     this.#log = log;
     this.#watch = new PathWatch(paths, () => this.#examine());
+  }
+
+  /**
+   * Whether another program removes files here: one of the paths is missing, or was put back within
+   * the last `ms`. The absence of a file of another process says nothing then.
+   */
+  isDisturbed(ms: number): boolean {
+    return performance.now() - this.#restoredMs < ms || this.#paths.some((path) => !existsSync(path));
   }
 
   /** Nothing is put back any more; resolves when nothing is under way. Idempotent. */
@@ -49,6 +59,7 @@ export class PutBack {
     try {
       await this.#restore();
       this.#failure = undefined;
+      this.#restoredMs = performance.now();
       this.#log.warn('another program had removed files of this server; they are back', { missing });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

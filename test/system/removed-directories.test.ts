@@ -93,6 +93,31 @@ describe('a runtime directory in use', () => {
     }
   });
 
+  it('an app server that is killed while the runtime directory is removed is started again', async function () {
+    const system = new RealSystem();
+    try {
+      const first = await system.startHost(APP);
+      first.process.kill('SIGKILL');
+      await first.end();
+      const server = await system.startHost(); // it adopts the app server, whose exit code it cannot see
+      const running = async (): Promise<number | undefined> => {
+        const applications = await system.host.applications().catch(() => []);
+        return applications.find(({ name, state }) => name === APP && state === 'running')?.pid;
+      };
+      const killed = await eventually(running, 'the app server is adopted');
+      server.process.kill('SIGSTOP');
+      process.kill(killed, 'SIGKILL');
+      remove(system.directory);
+      server.process.kill('SIGCONT');
+      await eventually(async () => {
+        const pid = await running();
+        return pid !== undefined && pid !== killed;
+      }, 'another app server runs');
+    } finally {
+      await system.stop(this.test?.state === 'failed');
+    }
+  });
+
   it('the flow directory of an application that is removed is complete again with the record of its gateway', async function () {
     const system = new RealSystem();
     try {
