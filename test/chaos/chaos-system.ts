@@ -5,7 +5,7 @@
  * restarts (as a service manager or a user would), and removes everything at the end. Spawns
  * processes, opens sockets, and writes below its own directories only.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectHost } from '../../client-lib/index.js';
@@ -41,6 +41,7 @@ export class ChaosSystem {
   readonly directory = mkdtempSync(join(tmpdir(), 'mirrorflow-chaos-'));
   /** Logs of the participants: the runtime directory is deleted by faults. */
   readonly #logDirectory = mkdtempSync(join(tmpdir(), 'mirrorflow-chaos-logs-'));
+  readonly #configFile = join(this.#logDirectory, 'host.json');
   readonly flowDirectory = new FlowDirectory();
   readonly readers = new Map<string, Reader>();
   /** By `app/flow`. */
@@ -64,6 +65,8 @@ export class ChaosSystem {
     this.hostServer = this.#participant('host-server', programPath('host-server'), () => [
       '--listen',
       'tcp://127.0.0.1:0',
+      '--config',
+      this.#configFile,
     ]);
     this.simulator = this.#participant('simulator', 'simulator/main.js', () => this.#simulatorOptions(), (line) => {
       if (!line.startsWith('{')) return;
@@ -92,27 +95,15 @@ export class ChaosSystem {
 
   /** Starts everything; resolves when every reader has delivered a buffer. */
   async start(): Promise<void> {
-    this.hostServer.start();
-    this.simulator.start();
-    await eventually(() => this.#ports.restPort > 0, 'the simulator listens', START_TIMEOUT_MS);
     this.proxies = [
       await SourceProxy.start(() => this.#ports.restPort),
       await SourceProxy.start(() => this.#ports.mirrorPort),
     ];
-    const [rest, mirror] = this.proxies;
-    const host = await eventually(
-      () => connectHost({ directory: this.directory }).catch(() => undefined),
-      'the host server answers',
-      START_TIMEOUT_MS,
-    );
-    for (const name of APPLICATIONS) {
-      const source = `spectcl://127.0.0.1?rest=${rest?.port}&mirror=${mirror?.port}`;
-      await host.run({
-        name,
-        ...(name === MIRRORED ? { source, updateIntervalMs: 30, ringBytes: RING_BYTES } : {}),
-      });
-    }
-    await host.close();
+    this.#configure();
+    this.simulator.start();
+    await eventually(() => this.#ports.restPort > 0, 'the simulator listens', START_TIMEOUT_MS);
+    this.hostServer.start();
+    await eventually(() => this.#hasAppServers(), 'the host server has its app servers', START_TIMEOUT_MS);
     for (const provider of this.providers.values()) provider.start();
     await eventually(
       () => FLOWS.every(({ app, flow }) => this.duplicatorPid(app, flow) !== undefined),
@@ -125,6 +116,20 @@ export class ChaosSystem {
     );
     if (deliveries.includes(undefined))
       throw new Error(`not every reader has delivered a buffer:\n${this.#logs()}`);
+  }
+
+  /**
+   * As an operator does: without a configuration nobody knows the applications when host server, app
+   * server and runtime directory go at the same time.
+   */
+  #configure(): void {
+    const [rest, mirror] = this.proxies;
+    const source = `spectcl://127.0.0.1?rest=${rest?.port}&mirror=${mirror?.port}`;
+    const applications = APPLICATIONS.map((name) => ({
+      name,
+      ...(name === MIRRORED ? { source, updateIntervalMs: 30, ringBytes: RING_BYTES } : {}),
+    }));
+    writeFileSync(this.#configFile, JSON.stringify({ applications }));
   }
 
   /** Kills a provider (`app/flow`) and starts the next run of its flow. */
