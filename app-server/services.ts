@@ -122,7 +122,7 @@ export function createServices(setup: ServicesSetup, relay: Relay, server: Serve
 function spareDuplicator(setup: ServicesSetup): SpareProcess | undefined {
   const { options, duplicatorScript, clock, log } = setup;
   if (duplicatorScript !== undefined || process.env[SPARE_VARIABLE] === 'off') return undefined;
-  const { application, directory } = options;
-  const label = `${application.name} ${directory}`;
+  const { application, directory, flowDirectory } = options;
+  const label = `a flow of ${application.name}, in ${directory} and ${flowDirectory}`;
   return new SpareProcess({ script: programPath('duplicator'), label, clock, log });
 }

@@ -99,7 +99,8 @@ describe('a runtime directory in use', () => {
       const first = await system.startHost(APP);
       first.process.kill('SIGKILL');
       await first.end();
-      const server = await system.startHost(); // it adopts the app server, whose exit code it cannot see
+      // It adopts the app server, whose exit code it cannot see.
+      const server = await system.startHost();
       const running = async (): Promise<number | undefined> => {
         const applications = await system.host.applications().catch(() => []);
         return applications.find(({ name, state }) => name === APP && state === 'running')?.pid;

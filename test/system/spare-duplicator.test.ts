@@ -26,7 +26,7 @@ describe('a spare duplicator', () => {
     const output = await client.openOutput('counts', FLOW);
     expect((await client.flows()).map(({ flow, pid }) => [flow, pid])).to.deep.equal([['counts', waiting]]);
     expect(processesNaming(system.directory).find(({ pid }) => pid === waiting)?.line).to.contain(
-      'e1/counts',
+      'duplicator.cjs --flow counts',
     );
     expect(await oneSpare()).to.not.equal(waiting);
     const input = await client.openInput('counts');

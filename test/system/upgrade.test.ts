@@ -62,7 +62,7 @@ describe('an upgrade from the release before', () => {
 
   /** The release that a process runs. */
   function releaseOf(pid: number): 'old' | 'new' {
-    const [, program = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const [, program = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split(/[\0 ]/);
     if (program.startsWith(release + sep)) return 'old';
     expect(program.startsWith(join(packageFolder(), 'dist') + sep), program).to.equal(true);
     return 'new';

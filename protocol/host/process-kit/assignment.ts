@@ -13,8 +13,6 @@ export const SPARE_ARGUMENT = '--spare';
 const ASSIGNMENT_BYTES_MAX = 1024 * 1024;
 
 export interface Assignment {
-  /** What it is, in lists of processes: `duplicator e23001/spectra`. */
-  readonly title: string;
   readonly args: readonly string[];
   /** Returned with the child's ready message. */
   readonly launch: string;
@@ -34,14 +32,16 @@ export function isSpare(): boolean {
 export function awaitAssignment(): boolean {
   const line = readLine();
   if (line === undefined) return false;
-  const { title, args, launch, logFile } = JSON.parse(line) as Assignment;
+  const { args, launch, logFile } = JSON.parse(line) as Assignment;
   replaceStream(0, '/dev/null', 'r');
   replaceStream(1, logFile, 'a');
   replaceStream(2, logFile, 'a');
   process.argv.splice(2, process.argv.length, ...args);
   process.env[LAUNCH_VARIABLE] = launch;
   process.env[LOG_FILE_VARIABLE] = logFile;
-  process.title = title;
+  // As lists of processes show a child that was started with them; the system cuts it off where the
+  // first command line ended.
+  process.title = ['node', process.argv[1], ...args].join(' ');
   return true;
 }
 

@@ -137,8 +137,8 @@ export class Child<Ready> implements StartedProcess<Ready> {
 }
 
 function spawnChild(spec: ChildSpec, log: number, launch: string): ChildProcess {
-  const { title, args, logFile } = spec;
-  const spare = spec.spare?.take({ title, args, launch, logFile });
+  const { args, logFile } = spec;
+  const spare = spec.spare?.take({ args, launch, logFile });
   if (spare !== undefined) return spare;
   try {
     const child = spawn(process.execPath, [spec.script, ...spec.args], {

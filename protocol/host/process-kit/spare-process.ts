@@ -16,7 +16,10 @@ const NEXT_AFTER_MS = 100;
 export interface SpareProcessOptions {
   /** Absolute path of the compiled main module. */
   readonly script: string;
-  /** What lists of processes show of it, behind the script. */
+  /**
+   * What lists of processes show of it, behind the script. As long as those of a child, which they
+   * show afterwards.
+   */
   readonly label: string;
   readonly clock: Clock;
   readonly log: Logger;

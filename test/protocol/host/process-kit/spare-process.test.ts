@@ -19,7 +19,7 @@ describe('spare process', () => {
   beforeEach(() => {
     directory = new TemporaryDirectory();
     clock = new ManualClock();
-    spare = new SpareProcess({ script, label: 'test', clock, log: silent });
+    spare = new SpareProcess({ script, label: 'arguments', clock, log: silent });
   });
   afterEach(async () => {
     await spare.close();
@@ -43,7 +43,7 @@ describe('spare process', () => {
     const child = start('one');
     await up('one', child);
     expect(child.pid).to.equal(pid);
-    expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).to.contain('test one');
+    expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).to.contain('child-behaviours.js ready');
     expect(await child.stop()).to.equal('SIGTERM');
   });
 
@@ -80,7 +80,7 @@ describe('spare process', () => {
   it('a waiting process that ends by itself is no obstacle to children', async () => {
     const ending = directory.file('ending.js');
     writeFileSync(ending, '');
-    const none = new SpareProcess({ script: ending, label: 'test', clock, log: silent });
+    const none = new SpareProcess({ script: ending, label: 'arguments', clock, log: silent });
     none.keep();
     await eventually(() => none.pid === undefined, 'the end is noticed');
     const logFile = directory.file('one');
