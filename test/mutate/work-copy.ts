@@ -87,7 +87,8 @@ export class WorkCopy {
     rmSync(scratch, { recursive: true, force: true });
     const seconds = (Date.now() - startedMs) / 1_000;
     if (timedOut) return { outcome: 'timed out', seconds };
-    if (code === 0) return { outcome: 'passed', seconds };
+    // Where a failure has a value that JSON cannot hold, Mocha prints nothing and ends with 0.
+    if (code === 0 && output.trim().startsWith('{')) return { outcome: 'passed', seconds };
     const failed = firstFailure(output);
     return { outcome: 'failed', seconds, ...(failed === undefined ? {} : { failed }) };
   }

@@ -388,6 +388,29 @@ describe('a history', () => {
     expect(both.consumer.lost).to.equal(1);
   });
 
+  it('a freed segment is freed once, whatever is grown and freed after it', () => {
+    const both = new TwoEnds({ history: 2, whenFull: 'block', maxHistory: 8 });
+    for (let round = 0; round < 3; round += 1) {
+      both.producer.grow(8);
+      while (both.produce() !== 'wait');
+      const taken = Array.from({ length: 8 }, () => both.consumer.take());
+      both.producer.shrink(2);
+      for (const index of taken) both.consumer.release(index);
+      both.producer.freeRetiredSegments();
+      both.deliverWithdrawals();
+    }
+    expect(both.freed).to.have.length(3);
+    expect(new Set(both.freed).size).to.equal(3);
+    expect(both.consumer.capacity).to.equal(2);
+  });
+
+  it('a history that would have more buffers than its words allow does not grow, and says so', () => {
+    const both = new TwoEnds({ history: 2, whenFull: 'block', maxHistory: 8 });
+    expect(both.producer.grow(8)).to.equal(true);
+    expect(both.producer.grow(9)).to.equal(false);
+    expect(both.consumer.capacity).to.equal(8);
+  });
+
   it('the memory of retired buffers is freed once its last buffer has retired', () => {
     const both = new TwoEnds({ history: 2, whenFull: 'block', maxHistory: 8 });
     both.producer.grow(8);

@@ -9,6 +9,7 @@ import {
   COUNTER_CAPACITY,
   FLOW_FILE_MAGIC,
   FLOW_FILE_VERSION,
+  FLOW_FLAGS,
   HEADER,
   HEADER_BYTES,
   SLOT,
@@ -51,6 +52,7 @@ describe('the layout of a flow file', () => {
       consumers: 4096,
     });
     expect(HEADER_BYTES).to.equal(8192);
+    expect(FLOW_FLAGS).to.deep.equal({ mirror: 1, remote: 2, datagrams: 4 });
     expect([CONSUMER_CAPACITY, CONSUMER_STATE]).to.deep.equal([
       64,
       { taken: 1, lossy: 2, paused: 4, remote: 8 },

@@ -1,0 +1,61 @@
+/** What other programs do to the files that a duplicator owns, with real files. */
+import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { OwnedFiles, type Damage } from '../../../duplicator/serving/owned-files.js';
+import { TemporaryDirectory } from '../../kit/temporary-directory.js';
+
+const ACCESS = { mode: 0o600 };
+
+describe('the files that a duplicator owns', () => {
+  let directory: TemporaryDirectory;
+  let owned: OwnedFiles;
+  let damages: [Damage, string][];
+  const path = (name: string): string => directory.file(name);
+
+  beforeEach(() => {
+    directory = new TemporaryDirectory();
+    damages = [];
+    for (const name of ['flow', 'image']) writeFileSync(path(name), name.repeat(1000));
+    const files = [
+      { path: path('flow'), bytes: 4000, access: ACCESS },
+      { path: path('image'), bytes: 5000, access: ACCESS },
+    ];
+    owned = new OwnedFiles(files, (damage, file) => damages.push([damage, file]));
+  });
+  afterEach(() => {
+    owned.close();
+    directory.remove();
+  });
+
+  it('whole files are no damage', () => {
+    owned.examine();
+    expect([owned.damage, damages]).to.deep.equal([undefined, []]);
+  });
+
+  it('a removed file is reported once, and put back with its content', () => {
+    rmSync(path('image'));
+    owned.examine();
+    owned.examine();
+    expect(owned.damage).to.equal('removed');
+    expect(damages).to.deep.equal([['removed', path('image')]]);
+    owned.putBack();
+    expect(readFileSync(path('image'), 'utf8')).to.equal('image'.repeat(1000));
+  });
+
+  it('a file that another one has replaced is removed, and comes back in its place', () => {
+    writeFileSync(path('other'), 'other'.repeat(1000));
+    renameSync(path('other'), path('flow'));
+    owned.examine();
+    expect(damages).to.deep.equal([['removed', path('flow')]]);
+    owned.putBack();
+    expect(readFileSync(path('flow'), 'utf8')).to.equal('flow'.repeat(1000));
+    expect(readFileSync(path('image'), 'utf8')).to.equal('image'.repeat(1000));
+  });
+
+  it('a truncated file is reported as such, also when another one was removed', () => {
+    rmSync(path('image'));
+    truncateSync(path('flow'), 3999);
+    owned.examine();
+    expect(damages).to.deep.equal([['truncated', path('flow')]]);
+  });
+});
