@@ -47,6 +47,8 @@ export interface AppServerSetup extends ServicesSetup {
   readonly launchToken: string | undefined;
   /** Runs when a caller requests the end of the server; the owner then calls close(). */
   readonly onQuit: () => void;
+  /** Runs when another app server has taken the application; the owner then ends the process. */
+  readonly onReplaced: () => void;
 }
 
 export class AppServer {
@@ -126,7 +128,7 @@ export class AppServer {
       port,
       ...(application.source === undefined ? {} : { source: application.source }),
     };
-    this.#hostLink.start(ready, dispatcher);
+    this.#hostLink.start(ready, dispatcher, () => this.#replaced());
     this.#keeper = new PutBack(
       [
         directory,
@@ -192,6 +194,17 @@ export class AppServer {
     clients.close();
     await Promise.all([this.#endpoints.close(), this.#hostLink.close()]);
     this.#record.release();
+  }
+
+  /**
+   * A host server that found no record, since another program had removed it, has started another
+   * app server. This one ends and leaves it the duplicators. One that a user started stays.
+   */
+  #replaced(): void {
+    if (this.#setup.launchToken === undefined) return;
+    this.#setup.log.warn('another app server serves this application; ending');
+    this.#record.release();
+    this.#setup.onReplaced();
   }
 
   /** After a start that failed: the duplicators of an earlier app server keep running. */

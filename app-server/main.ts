@@ -32,6 +32,7 @@ async function run(options: AppServerOptions, log: Logger): Promise<void> {
     log,
     launchToken,
     onQuit: () => process.kill(process.pid, 'SIGTERM'),
+    onReplaced: () => process.exit(0), // sockets and duplicators are the other one's
     ...(duplicatorScript ? { duplicatorScript } : {}),
   });
   const close = async (): Promise<void> => (await starting.catch(() => undefined))?.close();

@@ -43,9 +43,10 @@ export class HostLink {
 
   /**
    * Connects from now on. `ready` is the parameter of host.subscribe; `dispatcher` serves the calls
-   * of the host server.
+   * of the host server. `onReplaced` is called when the host server has another living app server of
+   * the application.
    */
-  start(ready: AppServerReady, dispatcher: CallDispatcher<CallOrigin>): void {
+  start(ready: AppServerReady, dispatcher: CallDispatcher<CallOrigin>, onReplaced: () => void): void {
     const log = this.#log;
     const connection = new PermanentConnection<CallOrigin>(
       { path: hostSocketPath(this.#directory, 'control') },
@@ -70,6 +71,7 @@ export class HostLink {
       if (!isMirrorflowError(error) || error.code === 'TRANSPORT_ERROR' || error.message === refusal) return;
       refusal = error.message;
       log.warn('the host server refuses the subscription', { code: error.code, error });
+      if (error.code === 'APPLICATION_EXISTS') onReplaced();
     });
     this.#connection = connection;
     connection.start();

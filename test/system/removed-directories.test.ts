@@ -10,6 +10,7 @@ import { programPath } from '../../protocol/base/installation.js';
 import { HOST_RIGHTS, USER_RIGHTS } from '../../protocol/base/rights.js';
 import { gatewayRecordPath } from '../../protocol/base/paths.js';
 import { eventually } from '../kit/eventually.js';
+import { processesNaming } from '../kit/leftovers.js';
 import { RealSystem } from '../kit/real-system.js';
 import { APP, expectIntact, FLOW, startWithFlow } from './system-with-flow.js';
 
@@ -114,6 +115,35 @@ describe('a runtime directory in use', () => {
         const pid = await running();
         return pid !== undefined && pid !== killed;
       }, 'another app server runs');
+    } finally {
+      await system.stop(this.test?.state === 'failed');
+    }
+  });
+
+  it('of two app servers, after a host server was started while the record was removed, the one that it started stays', async function () {
+    const system = new RealSystem();
+    try {
+      const first = await system.startHost(APP);
+      const client = await system.client(APP);
+      const output = await client.openOutput('counts', { bufferSize: 100, buffers: 8 });
+      const old = await system.appServerPid(APP);
+      first.process.kill('SIGKILL');
+      await first.end();
+      process.kill(old, 'SIGSTOP');
+      remove(join(system.directory, 'apps'));
+      await system.startHost(APP);
+      const present = await system.appServerPid(APP);
+      expect(present).to.not.equal(old);
+      process.kill(old, 'SIGCONT');
+      await eventually(
+        () => !processesNaming(system.directory).some(({ pid }) => pid === old),
+        'one has ended',
+      );
+      const newcomer = await system.client(APP, 'newcomer');
+      const input = await newcomer.openInput('counts');
+      await output.write(Buffer.from('counts'));
+      expect(Buffer.from((await input.take())!.bytes).toString()).to.equal('counts');
+      expect(await system.appServerPid(APP)).to.equal(present);
     } finally {
       await system.stop(this.test?.state === 'failed');
     }
