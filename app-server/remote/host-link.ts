@@ -43,8 +43,8 @@ export class HostLink {
 
   /**
    * Connects from now on. `ready` is the parameter of host.subscribe; `dispatcher` serves the calls
-   * of the host server. `onReplaced` is called when the host server has another living app server of
-   * the application.
+   * of the host server. `onReplaced` is called when the host server has another living app server
+   * of the application.
    */
   start(ready: AppServerReady, dispatcher: CallDispatcher<CallOrigin>, onReplaced: () => void): void {
     const log = this.#log;
