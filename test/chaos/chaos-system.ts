@@ -119,8 +119,8 @@ export class ChaosSystem {
   }
 
   /**
-   * As an operator does: without a configuration nobody knows the applications when host server,
-   * app server and runtime directory go at the same time.
+   * As an operator does: without a configuration no process knows the applications when host
+   * server, app server and runtime directory go at the same time.
    */
   #configure(): void {
     const [rest, mirror] = this.proxies;
