@@ -5,7 +5,7 @@
  * I/O; `release` and `stillValid` call the owner of the memory.
  */
 import { MirrorflowError } from '../../protocol/base/errors.js';
-import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
+import { GENERATION_SHIFT, TYPE_FLAGS_MASK } from '../../protocol/flow/flow-file/layout.js';
 import type { BorrowedBytes } from '../types/borrowed-bytes.js';
 
 /** Memory that a buffer was borrowed from; `token` is the owner's number for the buffer. */
@@ -18,7 +18,6 @@ export interface BufferOwner {
  * Mask of the flow type's part of a slot's flags. Computed once: a power per buffer would cost more
  * than the rest of a take.
  */
-const TYPE_FLAGS_MASK = 2 ** GENERATION_SHIFT - 1;
 
 /** The part of a slot's flags that belongs to the flow type. */
 export function typeFlags(slotFlags: number): number {

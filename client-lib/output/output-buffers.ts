@@ -43,9 +43,18 @@ export class OutputBuffers implements SlotOwner {
     this.#turn = new CommitTurn(onTurnEnd);
   }
 
-  /** Buffers go to this attachment from now on. */
+  /**
+   * Buffers go to this attachment from now on. What was published in a file which its duplicator
+   * had left already is published again.
+   */
   attach(attachment: ProviderAttachment): void {
+    const before = this.#attachment as ProviderAttachment | undefined;
     this.#attachment = attachment;
+    if (before === undefined || before.epoch !== attachment.epoch) return;
+    const missing = before.ring.publishedFrom(attachment.ring.next);
+    this.#written.buffers -= missing.length;
+    for (const { bytes } of missing) this.#written.bytes -= bytes.length;
+    this.#backlog.repeat(missing);
   }
 
   /** Buffers that a policy dropped or replaced before they were published. */

@@ -20,9 +20,10 @@
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { COUNTERS } from '../../protocol/flow/flow-file/counters.js';
-import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
+import { GENERATION_SHIFT, TYPE_FLAGS_MASK } from '../../protocol/flow/flow-file/layout.js';
 import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import { RingSlot, type SlotOwner } from './ring-slot.js';
+import type { WholeBuffer } from './write-backlog.js';
 
 /**
  * Most slots that are claimed together, and the largest share of the ring (one in so many): a
@@ -166,6 +167,20 @@ export class OutputRing {
     const now = this.#writer.publish();
     if (now !== published) this.file.setCounter(COUNTERS.publishedBytes.id, this.#bytes);
     return now;
+  }
+
+  /** Copies of the published buffers from `sequence` on, for as long as the file stays mapped. */
+  publishedFrom(sequence: number): WholeBuffer[] {
+    const { file } = this;
+    const buffers: WholeBuffer[] = [];
+    const first = Math.max(sequence, this.published - file.geometry.slotCount);
+    for (let at = first; at < this.published; at += 1) {
+      if (!file.holds(at)) continue;
+      const bytes = Buffer.from(file.payloadOf(at).subarray(0, file.slotSize(at)));
+      const flags = file.slotFlags(at) & TYPE_FLAGS_MASK;
+      buffers.push({ bytes, timestampNs: file.slotTimestampNs(at), flags });
+    }
+    return buffers;
   }
 
   /** Commits a slot behind a reserved or an abandoned one. */

@@ -20,6 +20,11 @@ export class ProviderAttachment {
   readonly #claim: ProviderClaim;
   #left = false;
 
+  /** Of the flow file when this provider attached to it. */
+  get epoch(): number {
+    return this.#claim.link.epoch;
+  }
+
   /** For the reattachment. */
   get earlier(): EarlierClaim {
     const { epoch, generation } = this.#claim.link;

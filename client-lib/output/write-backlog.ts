@@ -1,7 +1,8 @@
 /**
  * The buffers of an output flow that wait on this side for room in its ring, oldest first: those
- * that a policy has queued, and in front of them the slots that were reserved in a ring whose link
- * has ended. Used by OutputBuffers. Pure memory, no I/O.
+ * that were published in a file which is not the flow's any more, the slots that were reserved in a
+ * ring whose link has ended, and those that a policy has queued. Used by OutputBuffers. Pure
+ * memory, no I/O.
  */
 import type { RingSlot } from './ring-slot.js';
 
@@ -12,10 +13,20 @@ interface WaitingBuffer {
   flags: number;
 }
 
+/** A buffer that was published in a file that is not the flow's any more. */
+export interface WholeBuffer {
+  readonly bytes: Buffer;
+  readonly timestampNs: number;
+  /** Of the flow type. */
+  readonly flags: number;
+}
+
 /** Writes a buffer to the ring; false without room. */
 export type PutBuffer = (bytes: Buffer, timestampNs: number, flags: number) => boolean;
 
 export class WriteBacklog {
+  /** Published in an earlier ring; they precede all others. */
+  #published: WholeBuffer[] = [];
   /** Buffers from slots of an earlier ring, which precede the queue. */
   readonly #rescued = new Map<RingSlot, WaitingBuffer>();
   readonly #queue: WaitingBuffer[] = [];
@@ -25,7 +36,7 @@ export class WriteBacklog {
 
   /** Buffers that wait, reserved slots included. */
   get length(): number {
-    return this.#rescued.size + this.#queue.length;
+    return this.#published.length + this.#rescued.size + this.#queue.length;
   }
 
   /** Buffers that a policy has queued. */
@@ -41,6 +52,12 @@ export class WriteBacklog {
   /** Replaces the newest queued buffer; without one, nothing is kept. */
   replaceNewest(bytes: Buffer, timestampNs: number): void {
     if (this.#queue.length > 0) this.#queue[this.#queue.length - 1] = { bytes, timestampNs, flags: 0 };
+  }
+
+  /** Puts buffers in front of all others, oldest first: they are to be published again. */
+  repeat(buffers: readonly WholeBuffer[]): void {
+    this.#published = [...buffers, ...this.#published];
+    this.isEmpty = this.length === 0;
   }
 
   /** Keeps the pending slots of a ring whose link has ended, in their order. */
@@ -79,6 +96,10 @@ export class WriteBacklog {
   }
 
   #drain(put: PutBuffer): void {
+    for (let first = this.#published[0]; first !== undefined; first = this.#published[0]) {
+      if (!put(first.bytes, first.timestampNs, first.flags)) return;
+      this.#published.shift();
+    }
     for (const [slot, { bytes, timestampNs, flags }] of this.#rescued) {
       if (bytes === undefined || !put(bytes, timestampNs, flags)) return;
       this.#rescued.delete(slot);

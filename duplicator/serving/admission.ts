@@ -103,7 +103,7 @@ export class Admission {
       client.refuse('NOT_PERMITTED', 'a client asked to provide a flow on the socket for consumers');
       return false;
     }
-    if (claim.take(client.link, hello, resumed)) return true;
+    if (claim.take(client.link, hello, resumed, this.#consumers.registry.furthest())) return true;
     client.refuse('FLOW_BUSY', 'a client asked to provide a flow that has a provider');
     return false;
   }
@@ -120,9 +120,12 @@ export class Admission {
 
   #startAt(client: LinkClient, hello: Hello, sequence: number, epochLow: number): void {
     const isComparable = epochLow === 0 || this.#isEpoch(epochLow);
-    // The file has the newest count: a provider publishes without this process.
-    const requested = isComparable ? Math.min(sequence, this.#file.published) : 0;
     const resumes = epochLow !== 0 && isComparable;
+    // The file has the newest count: a provider publishes without this process.
+    const { published } = this.#file;
+    // It may have read more, in a file that was removed: the provider publishes that again.
+    const read = resumes ? Math.max(published, this.#credit.claim?.grantedBefore ?? 0) : published;
+    const requested = isComparable ? Math.min(sequence, read) : 0;
     const first = Math.max(requested, this.#credit.oldest(hello.delivery, requested, resumes));
     this.#admit(client, hello, first, resumes);
   }

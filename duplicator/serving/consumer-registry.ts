@@ -163,7 +163,8 @@ export class ConsumerRegistry {
   acknowledge(id: number, sequence: number, published: number, waiting: boolean): AckOutcome {
     const consumer = this.#consumers.get(id);
     if (consumer === undefined) return 'unknown';
-    if (sequence > published) return 'ahead';
+    // One that resumed may be ahead of a file that was put back: see Admission.
+    if (sequence > Math.max(published, consumer.acknowledged)) return 'ahead';
     if (sequence < consumer.acknowledged) return 'regressed';
     consumer.acknowledged = sequence;
     consumer.waiting = waiting;
@@ -183,6 +184,11 @@ export class ConsumerRegistry {
     this.#slowest = slowest;
     this.#atSlowest = atSlowest;
     return slowest;
+  }
+
+  /** The highest acknowledgement of a consumer; 0 without one. */
+  furthest(): number {
+    return Math.max(0, ...[...this.#consumers.values()].map(({ acknowledged }) => acknowledged));
   }
 
   /** `before`: as consumers report their changes. */

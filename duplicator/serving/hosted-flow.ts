@@ -10,6 +10,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
+import { isMirrorflowError } from '../../protocol/base/errors.js';
 import { inodeOf, releasePath } from '../../protocol/base/files/claim.js';
 import { prepareDirectory } from '../../protocol/base/files/private-directory.js';
 import type { Logger } from '../../protocol/base/log.js';
@@ -32,6 +33,7 @@ import { Access } from '../../protocol/host/access/access.js';
 import type { DuplicatorOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
 import { obtainFlowFile, type PredecessorState } from '../recovery/obtain-file.js';
+import { clearUnpublished } from './copied-ring.js';
 import { FlowHost, type FlowHostOptions } from './flow-host.js';
 import { listenOnLink } from './listen.js';
 import { OwnedFiles, type Damage, type OwnedFile } from './owned-files.js';
@@ -93,6 +95,10 @@ interface LinkSocket {
   readonly kind?: 'read socket' | 'provide socket';
 }
 
+/** Longest wait for room for the copies of files that another program has removed. */
+const PUT_BACK_MS = 5_000;
+const PUT_BACK_RETRY_MS = 50;
+
 /** Mode of a link socket until `Access` has granted it to its users and groups. */
 const OWNER_ONLY_MODE = 0o600;
 /** The provider, and others that ask while there is one. */
@@ -112,6 +118,7 @@ export class HostedFlow {
   readonly #owned: OwnedFiles;
   readonly #prepare: () => Access;
   readonly #linkKeeper: PutBack;
+  readonly #clock: Clock;
   #replacedDamage = false;
 
   private constructor(
@@ -124,6 +131,7 @@ export class HostedFlow {
     image: MappedImage | undefined,
     link: string,
     takenOver: boolean,
+    clock: Clock,
   ) {
     this.file = file;
     this.host = host;
@@ -133,6 +141,7 @@ export class HostedFlow {
     this.#inode = inode;
     this.#prepare = prepare;
     this.#linkKeeper = linkKeeper;
+    this.#clock = clock;
     this.#owned = new OwnedFiles(owned, (damage, path) => this.onDamaged(damage, path));
     // Clients of a truncated file end by SIGBUS, and so would this process with the next access.
     host.on('linkEnd', () => this.#owned.examine());
@@ -199,7 +208,15 @@ export class HostedFlow {
       if (datagramLinks !== undefined)
         sockets.push({ links: datagramLinks, path: datagramSocketPath(options.directory, app, flow) });
       await openSockets(sockets, access);
-      const owned = [{ path, bytes: file.geometry.fileBytes, access: access.of(granted) }];
+      const settle = (source: number, copy: number): void => clearUnpublished(source, copy, file.geometry);
+      const owned: OwnedFile[] = [
+        {
+          path,
+          bytes: file.geometry.fileBytes,
+          access: access.of(granted),
+          ...(request.localProvider ? { settle } : {}),
+        },
+      ];
       if (imagePath !== undefined)
         owned.push({ path: imagePath, bytes: payloadCapacity, access: access.of('image') });
       const linkKeeper = new PutBack(
@@ -213,7 +230,18 @@ export class HostedFlow {
         },
         log,
       );
-      const hosted = new HostedFlow(file, inode, owned, prepare, linkKeeper, host, image, link, takenOver);
+      const hosted = new HostedFlow(
+        file,
+        inode,
+        owned,
+        prepare,
+        linkKeeper,
+        host,
+        image,
+        link,
+        takenOver,
+        clock,
+      );
       hosted.#replacedDamage = replacedDamage;
       return hosted;
     } catch (error) {
@@ -255,12 +283,27 @@ export class HostedFlow {
   }
 
   async #leaveToSuccessor(): Promise<void> {
-    await this.host.abandon(); // from here on no client writes to the file
+    // A provider that is stopped or busy may write on: it writes the rest again when it reattaches.
+    await this.host.abandon();
     try {
-      this.#prepare();
-      this.#owned.putBack();
+      await this.#putBack();
     } finally {
       this.#owned.close();
+    }
+  }
+
+  /** Waits for room as long as PUT_BACK_MS: without a copy the buffers of the ring are lost. */
+  async #putBack(): Promise<void> {
+    const untilMs = this.#clock.nowMs() + PUT_BACK_MS;
+    for (;;) {
+      try {
+        this.#prepare();
+        this.#owned.putBack();
+        return;
+      } catch (error) {
+        if (!isMirrorflowError(error, 'NO_SPACE') || this.#clock.nowMs() >= untilMs) throw error;
+      }
+      await new Promise<void>((resolve) => void this.#clock.after(PUT_BACK_RETRY_MS, resolve));
     }
   }
 }

@@ -28,6 +28,11 @@ export interface OwnedFile {
   readonly path: string;
   readonly bytes: number;
   readonly access: FileAccess;
+  /**
+   * Another process may write to the file while it is copied: called with the descriptors of the
+   * file and of the complete copy, before that is in its place.
+   */
+  readonly settle?: (file: number, copy: number) => void;
 }
 
 interface OpenFile extends OwnedFile {
@@ -77,8 +82,8 @@ export class OwnedFiles {
   }
 
   /**
-   * Puts a copy of each missing file back in its place. No process may write to the files any more.
-   * Throws NO_SPACE, SYSTEM_ERROR, and the errors of copying; no temporary file is left.
+   * Puts a copy of each missing file back in its place. This process must not write to the files
+   * any more. Throws NO_SPACE, SYSTEM_ERROR, and the errors of copying; no temporary file is left.
    */
   putBack(): void {
     for (const file of this.#files) if (!isInPlace(file)) copyTo(file);
@@ -113,7 +118,7 @@ function isInPlace({ path, fd }: OpenFile): boolean {
 }
 
 /** The complete copy is renamed into place: the path never leads to a part of it. */
-function copyTo({ path, fd, bytes, access }: OpenFile): void {
+function copyTo({ path, fd, bytes, access, settle }: OpenFile): void {
   const temporary = temporaryName(path);
   const target = createAllocated(temporary, bytes, access);
   try {
@@ -124,6 +129,7 @@ function copyTo({ path, fd, bytes, access }: OpenFile): void {
       writeSync(target, chunk, 0, read, at);
       at += read;
     }
+    settle?.(fd, target);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

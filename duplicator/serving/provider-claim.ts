@@ -23,6 +23,7 @@
  */
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { GENERATION_SHIFT } from '../../protocol/flow/flow-file/layout.js';
+import { RingWriter } from '../../protocol/flow/flow-file/ring-writer.js';
 import type { LinkConnection } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind, packHello, type Hello } from '../../protocol/flow/signal-link/messages.js';
 
@@ -43,6 +44,11 @@ export class ProviderClaim {
   #sent = 0;
   /** The publications that the provider has reported. */
   #reported: number;
+  /**
+   * The credit that a dead duplicator had granted: its provider may have published up to it in a
+   * file that another program has removed, and consumers may have read that.
+   */
+  readonly grantedBefore: number;
   /** Credit is sent at the end of this turn of the event loop. */
   #sendScheduled = false;
   /** The answer is sent when the messages that arrived together are handled. */
@@ -61,6 +67,7 @@ export class ProviderClaim {
     this.#slowest = slowest;
     this.#later = later;
     this.#reported = file.published;
+    this.grantedBefore = file.granted;
     this.#generation = newestGeneration(file);
     this.#grant();
   }
@@ -106,13 +113,17 @@ export class ProviderClaim {
   /**
    * Grants the claim to a client and welcomes it: it continues the sequences under a new
    * generation, or under its own when it reattaches. `resumed`: the generation of a provider that
-   * reattaches, which continues its own buffers. Returns false when another client has the claim.
+   * reattaches, which continues its own buffers. `read`: no consumer has read further; beyond what
+   * is published after a file was put back, and then another provider does not use these sequences
+   * again. Returns false when another client has the claim.
    */
-  take(link: LinkConnection, hello: Hello, resumed?: number): boolean {
+  take(link: LinkConnection, hello: Hello, resumed?: number, read = 0): boolean {
     if (this.#link !== undefined) return false;
     this.#link = link;
+    const isOther = resumed === undefined || resumed !== this.#generation;
+    if (isOther && read > this.#file.published) skipTo(this.#file, read);
     this.#reported = this.#file.published;
-    if (resumed === undefined || resumed !== this.#generation) {
+    if (isOther) {
       this.#generation = (this.#generation % GENERATIONS) + 1;
       this.#file.providerFirst = this.#reported;
       this.#file.clearUnpublished();
@@ -220,4 +231,11 @@ export class ProviderClaim {
 function newestGeneration(file: FlowFile): number {
   const { published } = file;
   return published === 0 ? 0 : file.slotFlags(published - 1) >>> GENERATION_SHIFT;
+}
+
+/** Publishes the sequences below `sequence` that were not, as missing. */
+function skipTo(file: FlowFile, sequence: number): void {
+  const writer = new RingWriter(file);
+  writer.skipTo(sequence);
+  writer.publish();
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { eventually } from '../kit/eventually.js';
 import { RealSystem } from '../kit/real-system.js';
+import type { TestProcess } from '../kit/test-process.js';
 import { verifyChecksum } from '../../simulator/checksum.js';
 import { NumberedFlow } from './numbered-flow.js';
 import { APP, expectIntact, FLOW, startWithFlow, type SystemWithFlow } from './system-with-flow.js';
@@ -90,6 +91,56 @@ describe('a file of a running flow', () => {
       expect([hostServer.hasEnded, await system.appServerPid(APP)]).to.deep.equal([false, appServer]);
     });
   }
+});
+
+describe('a flow file that is removed while its provider is busy', () => {
+  let system: RealSystem;
+  let provider: TestProcess;
+  let file: string;
+
+  beforeEach(async () => {
+    system = new RealSystem();
+    await system.startHost(APP);
+    file = join(system.flowDirectory, APP, `${FLOW}.flow`);
+    provider = system.program('test/fixtures/busy-provider', [APP, FLOW, file]);
+    expect(await provider.line()).to.equal('ready');
+  });
+  afterEach(async function () {
+    await system.stop(this.currentTest?.state === 'failed');
+  });
+
+  const cases: readonly (readonly [when: string, consumers: number])[] = [
+    ['that its consumers read in the removed file', 0],
+    ['after its consumers have moved on', 2],
+  ];
+  for (const [when, consumers] of cases)
+    it(`what the provider publishes ${when} arrives, once and in order`, async () => {
+      const client = await system.client(APP, 'readers');
+      const inputs = [
+        await client.openInput(FLOW, { start: 'oldest' }),
+        await client.openInput(FLOW, { start: 'oldest', inline: true }),
+      ];
+      const seen = inputs.map((): number[] => []);
+      const reading = inputs.map(async (input, index) => {
+        for await (const buffer of input) {
+          const number = buffer.bytes[0] ?? -1;
+          const { flags, timestampNs, sequence } = buffer;
+          expect([flags, timestampNs, sequence]).to.deep.equal([number, 1_000_000 * number, number]);
+          seen[index]?.push(number);
+          if (number === 19) break;
+        }
+      });
+      provider.writeLine(String(consumers));
+      expect(await provider.line()).to.equal('busy');
+      rmSync(file);
+      expect(await provider.line()).to.equal('published');
+      provider.writeLine('0');
+      expect([await provider.line(), await provider.line()]).to.deep.equal(['busy', 'published']);
+      await Promise.all(reading);
+      const all = Array.from({ length: 20 }, (_, number) => number);
+      expect(seen).to.deep.equal([all, all]);
+      expect(inputs.map(({ lost }) => lost)).to.deep.equal([0, 0]);
+    });
 });
 
 describe('the files of a running mirror', () => {

@@ -100,10 +100,13 @@ export class ReadingLoop {
 
   /** Continues with another link; closes the old one. */
   replace(link: ConsumerLink): void {
-    const { epoch } = this.#cursor.reader;
+    const { epoch, next } = this.#cursor.reader;
     this.#cursor.leave();
+    const isSameEpoch = link.reader.epoch === epoch;
+    // A duplicator whose file was put back may have less than was read of the removed one.
+    if (isSameEpoch) link.reader.skipTo(next);
     this.#attach(link);
-    if (link.reader.epoch !== epoch) this.#hooks.restarted(link.reader.epoch);
+    if (!isSameEpoch) this.#hooks.restarted(link.reader.epoch);
     const { state, generation } = link.file.provider;
     this.#setSourceState(state, generation);
   }

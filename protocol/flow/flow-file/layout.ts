@@ -168,6 +168,9 @@ export const SLOT = {
  */
 export const GENERATION_SHIFT = 16;
 
+/** The bits of a slot's `flags` that belong to the flow type. */
+export const TYPE_FLAGS_MASK = 2 ** GENERATION_SHIFT - 1;
+
 /** Bits of the header's `flags`. */
 export const FLOW_FLAGS = {
   /** The flow is a mirror (of a SpecTcl display memory): an image file stands beside this file. */
