@@ -137,30 +137,31 @@ function followFlow(flow: DuplicatedFlow, parent: Parent | undefined, status: St
   flow.on('demoted', (client) => parent?.demoted(client));
   flow.on('outgrown', (neededBytes) => {
     log.warn('the memory of the source has grown; the flow is replaced', { neededBytes });
-    endForReplacement(flow, log);
+    endForReplacement(flow, parent, log);
   });
   flow.on('replaced', (reason) => {
     log.warn('the flow is replaced', { reason });
-    endForReplacement(flow, log);
+    endForReplacement(flow, parent, log);
   });
 }
 
 /** From the start on: files are in reach of other programs as soon as they exist. */
-function endWhenDamaged(flow: DuplicatedFlow, log: Logger): void {
+function endWhenDamaged(flow: DuplicatedFlow, parent: () => Parent | undefined, log: Logger): void {
   flow.on('damaged', (damage, file) => {
     log.warn('another program has damaged a file of the flow; the flow is replaced', { damage, file });
     if (damage === 'truncated') process.exit(1);
-    endForReplacement(flow, log);
+    endForReplacement(flow, parent(), log);
   });
 }
 
 /** Exit code 1: clients that have the flow open, or open it later, get a new duplicator. */
-function endForReplacement(flow: DuplicatedFlow, log: Logger): void {
+function endForReplacement(flow: DuplicatedFlow, parent: Parent | undefined, log: Logger): void {
   process.exitCode = 1;
-  void flow
+  const reported = parent?.replaced();
+  const closed = flow
     .close()
-    .catch((error: unknown) => log.error('the files of the flow were not put back', { error }))
-    .finally(() => process.exit(1));
+    .catch((error: unknown) => log.error('the files of the flow were not put back', { error }));
+  void Promise.all([reported, closed]).finally(() => process.exit(1));
 }
 
 /**
@@ -208,7 +209,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     await flow.close();
     await parent?.close();
   });
-  endWhenDamaged(flow, log);
+  endWhenDamaged(flow, () => parent, log);
   const starting = flow.start();
   starting.catch(() => undefined); // handled below
   // Loading XML-RPC takes as long as reaching the source: both happen at the same time, and the

@@ -25,6 +25,8 @@ export { reportFailedStart } from '../protocol/host/process-kit/start-report.js'
 
 /** Stalled consumers that are kept for the report to an unreachable app server. */
 const DEMOTED_MAX = 64;
+/** Longest wait for the answer to the last report before a replacement, milliseconds. */
+const REPLACED_MS = 300;
 
 /**
  * What the duplicator program provides: data to report, and actions that the app server requests.
@@ -128,6 +130,20 @@ export class Parent {
     this.#call('duplicator.report', [this.#hooks.report()]).catch((error: unknown) => {
       this.#log.debug('a report was lost', { error });
     });
+  }
+
+  /**
+   * Reports that this duplicator ends for a new one to take its place. Resolves when the app server
+   * knows it, or has not answered for REPLACED_MS; never rejects.
+   */
+  async replaced(): Promise<void> {
+    if (this.#connection.state !== 'connected') return;
+    try {
+      const report = { ...this.#hooks.report(), replaced: true as const };
+      await this.#call('duplicator.report', [report], { timeoutMs: REPLACED_MS });
+    } catch (error) {
+      this.#log.debug('the app server does not know of the replacement', { error });
+    }
   }
 
   /**

@@ -78,6 +78,8 @@ export class FlowDuplicator {
   #runs = 0;
   /** Why the owner of the flow file was refused, until a duplicator runs. */
   #refusal: string | undefined;
+  /** The one that runs has reported that it ends for a new one. */
+  #isReplaced = false;
   #failedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FlowDuplicatorOptions) {
@@ -197,6 +199,11 @@ export class FlowDuplicator {
     });
   }
 
+  /** The duplicator ends by itself for a new one to take its place: that is no death. */
+  replaced(): void {
+    this.#isReplaced = true;
+  }
+
   /** Stops the duplicator, so that the next one is started with another definition. */
   retire(): void {
     const { state } = this.#supervisor;
@@ -228,6 +235,10 @@ export class FlowDuplicator {
       case 'predecessor-late':
         return this.#startFailed(end.cause);
       case 'died':
+        if (this.#isReplaced) {
+          log.info('the duplicator is replaced', { flow: title, pid: this.pid });
+          return this.#waiters.count > 0 || isOpen() ? 'start' : 'rest';
+        }
         log.warn('a duplicator died', { flow: title, pid: this.pid, how: end.exit });
         return this.#waiters.count > 0 || isOpen() ? 'retry' : 'rest';
       case 'stopped':
@@ -250,6 +261,7 @@ export class FlowDuplicator {
     const { ready, pid, cause } = this.#supervisor;
     if (state === 'running' && ready !== undefined) {
       this.#runs += 1;
+      this.#isReplaced = false;
       this.#refusal = undefined;
       log.info('the duplicator is ready', { flow, pid });
       this.#waiters.resolveAll(ready);

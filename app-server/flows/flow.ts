@@ -51,6 +51,7 @@ export class Flow {
   reported(report: DuplicatorReport): void {
     const run = this.#currentRun();
     if (run !== undefined) run.report = report;
+    if (report.replaced === true) this.duplicator.replaced();
   }
 
   /**

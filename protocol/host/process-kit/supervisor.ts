@@ -254,6 +254,7 @@ export class Supervisor<Ready, Connection extends ProcessConnection = ProcessCon
     const step = this.#options.decide(end);
     switch (step) {
       case 'start':
+        if (this.#state === 'running') this.#enter('retry'); // it has ended; without a delay
         this.#restarts.isUnderWay = false;
         return this.#begin();
       case 'expect':

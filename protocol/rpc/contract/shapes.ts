@@ -239,6 +239,8 @@ export const duplicatorReport = struct({
   published: count('buffers published'),
   clients: count('clients on the signal link'),
   provider: optional(count('number of the provider in its HELLO')),
+  /** The last report of a duplicator that ends so that a new one takes its place. */
+  replaced: optional(boolean()),
   holding: optional(
     arrayOf(
       struct({

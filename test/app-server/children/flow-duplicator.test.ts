@@ -86,6 +86,31 @@ describe('duplicator of a flow', () => {
     expect(duplicator.cause).to.equal(undefined);
   });
 
+  it('a duplicator that ends for a new one is replaced at once, however often', async () => {
+    isOpen = true;
+    await run();
+    for (let count = 0; count < 3 * CHILD_RESTART_LIMITS.maxRestarts; count += 1) {
+      const before = last();
+      duplicator.replaced();
+      before.end('exit code 1');
+      await turn();
+      expect(last()).not.to.equal(before);
+      duplicator.subscribed(readyMessage(last()), session);
+      expect([duplicator.state, duplicator.restarts, clock.delaysMs]).to.deep.equal(['running', 0, []]);
+    }
+    last().end('SIGKILL'); // the next one is a death
+    await turn();
+    expect(clock.delaysMs).to.deep.equal([0]);
+  });
+
+  it('a duplicator that ends for a new one without a client has no successor', async () => {
+    await run();
+    duplicator.replaced();
+    last().end('exit code 1');
+    await turn();
+    expect([duplicator.state, started.length]).to.deep.equal(['idle', 1]);
+  });
+
   it('a delayed restart is cancelled when no client has the flow open any more', async () => {
     isOpen = true;
     await run();

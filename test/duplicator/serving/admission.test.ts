@@ -168,6 +168,36 @@ describe('Admission', () => {
     expect(at(2, file.epoch + 1)).to.equal(0);
   });
 
+  it('after a take-over one that resumes begins where it was, up to the credit of before', () => {
+    publish(3);
+    file.granted = 6;
+    serve(true);
+    const at = (sequence: number, epoch: number): Peer => {
+      const one = peer();
+      hello(one, { start: 'sequence' });
+      admission.start(one.client, sequence, epoch);
+      return one;
+    };
+    expect([begin(at(9, file.epoch)), begin(at(5, 0))]).to.deep.equal([6, 3]);
+    const resuming = peer();
+    hello(resuming, { role: 'provider', start: 'sequence' });
+    admission.start(resuming.client, 0, file.epoch);
+    expect([begin(resuming), file.published]).to.deep.equal([3, 3]);
+  });
+
+  it('another provider does not use the sequences again that a consumer has read', () => {
+    publish(3);
+    file.granted = 6;
+    serve(true);
+    const reader = peer();
+    hello(reader, { start: 'sequence' });
+    admission.start(reader.client, 5, file.epoch);
+    const other = peer();
+    hello(other, { role: 'provider' });
+    expect([begin(other), file.published]).to.deep.equal([5, 5]);
+    expect([file.isMissing(3), file.isMissing(4), file.isMissing(5)]).to.deep.equal([true, true, false]);
+  });
+
   it('a malformed HELLO, a second one, and one of another version are refused with the code', () => {
     const malformed = peer();
     expect(admission.hello(malformed.client, 0xffffff)).to.equal(false);

@@ -29,6 +29,17 @@ describe('ConsumerRegistry', () => {
     expect([registry.remove(1), registry.remove(1), registry.size]).to.deep.equal([true, false, 0]);
   });
 
+  it('a consumer that begins beyond what is published acknowledges that, and no more', () => {
+    const registry = new ConsumerRegistry();
+    expect(registry.furthest()).to.equal(0);
+    registry.add(1, 'lossless', 12);
+    registry.add(2, 'lossy', 3);
+    expect(registry.acknowledge(1, 12, 10, true)).to.equal('accepted');
+    expect(registry.acknowledge(1, 13, 10, true)).to.equal('ahead');
+    expect(registry.acknowledge(1, 13, 13, true)).to.equal('accepted');
+    expect(registry.furthest()).to.equal(13);
+  });
+
   it('lossless consumers are counted, those on other hosts apart', () => {
     const registry = new ConsumerRegistry();
     const ids = Array.from({ length: 4 }, () => registry.nextId());

@@ -1,5 +1,14 @@
 /** What other programs do to the files that a duplicator owns, with real files. */
-import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { expect } from 'chai';
 import { OwnedFiles, type Damage } from '../../../duplicator/serving/owned-files.js';
 import { TemporaryDirectory } from '../../kit/temporary-directory.js';
@@ -40,6 +49,28 @@ describe('the files that a duplicator owns', () => {
     expect(damages).to.deep.equal([['removed', path('image')]]);
     owned.putBack();
     expect(readFileSync(path('image'), 'utf8')).to.equal('image'.repeat(1000));
+  });
+
+  it('a file that others may write to is settled when its copy is complete, before that is in its place', () => {
+    const settled: [file: string, copy: string, inPlace: boolean][] = [];
+    const read = (descriptor: number): string => {
+      const bytes = Buffer.alloc(4000);
+      readSync(descriptor, bytes, 0, bytes.length, 0);
+      return bytes.toString();
+    };
+    const settle = (file: number, copy: number): void => {
+      settled.push([read(file), read(copy), existsSync(path('flow'))]);
+      writeSync(copy, 'FLOW', 0);
+    };
+    const one = { path: path('flow'), bytes: 4000, access: ACCESS, settle };
+    owned.close();
+    owned = new OwnedFiles([one], (damage, file) => damages.push([damage, file]));
+    rmSync(path('flow'));
+    owned.examine();
+    owned.putBack();
+    const content = 'flow'.repeat(1000);
+    expect(settled).to.deep.equal([[content, content, false]]);
+    expect(readFileSync(path('flow'), 'utf8')).to.equal(`FLOW${content.slice(4)}`);
   });
 
   it('a file that another one has replaced is removed, and comes back in its place', () => {
