@@ -126,10 +126,9 @@ function followHolding(flow: DuplicatedFlow, parent: Parent): void {
 }
 
 /** Reports the flow's changes to the app server and the log. */
-function followFlow(flow: DuplicatedFlow, parent: Parent | undefined, status: Status, log: Logger): void {
+function followFlow(flow: DuplicatedFlow, parent: Parent | undefined, log: Logger): void {
   flow.on('clients', () => parent?.report());
   flow.on('state', (state, cause) => {
-    status.cause = cause;
     if (cause === undefined) log.info('source state changed', { state });
     else log.warn('source state changed', { state, error: cause });
     parent?.report();
@@ -210,6 +209,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     await parent?.close();
   });
   endWhenDamaged(flow, () => parent, log);
+  flow.on('state', (_state, cause) => (status.cause = cause)); // also while it starts
   const starting = flow.start();
   starting.catch(() => undefined); // handled below
   // Loading XML-RPC takes as long as reaching the source: both happen at the same time, and the
@@ -236,7 +236,7 @@ async function run(options: DuplicatorOptions): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  followFlow(flow, parent, status, log);
+  followFlow(flow, parent, log);
   if (parent !== undefined) {
     followHolding(flow, parent);
     endWhenAbandoned(flow, parent, log);

@@ -9,6 +9,7 @@ import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { SourceState } from '../../protocol/flow/flow-file/layout.js';
 import type { ReadOutcome } from '../../protocol/flow/flow-file/ring-reader.js';
 import type { Delivery } from '../../protocol/flow/signal-link/messages.js';
+import { leftMapping } from '../link/replaced-file.js';
 import type { AttachmentListener } from './consumer-attachment.js';
 import { attachConsumer, type AttachTarget, type ConsumerLink } from './consumer-link.js';
 import { InlineAttachment } from './inline-attachment.js';
@@ -213,6 +214,7 @@ export class InlineEngine implements InputEngine {
       throw new MirrorflowError('CLOSED', 'the input flow was closed while it reattached');
     }
     this.#attachment.leave();
+    leftMapping(this.#attachment.link.file.geometry.fileBytes);
     this.#endReported = false;
     this.#endsWithLink = this.#whenDetached === 'end';
     // Borrowed buffers were requested again so that they stay valid; they are not delivered twice.

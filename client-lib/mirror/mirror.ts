@@ -17,6 +17,7 @@ import { RingReader } from '../../protocol/flow/flow-file/ring-reader.js';
 import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { MessageKind } from '../../protocol/flow/signal-link/messages.js';
 import type { JoinedLink } from '../link/handshake.js';
+import { leftMapping } from '../link/replaced-file.js';
 import { joinAsObserver, type EarlyHandshake } from './early-handshake.js';
 import { SpectraView } from './spectra.js';
 
@@ -92,6 +93,7 @@ export class Mirror extends EventEmitter<MirrorEvents> {
     const old = this.#attachment;
     this.#attachment = attachment;
     old.link.connection.destroy();
+    leftMapping(old.image.length + (old.ring?.bytes.length ?? 0));
     this.#watch(attachment);
     this.emit('reattached');
     this.emit('state', this.state);

@@ -15,6 +15,7 @@ import type { LinkEnd } from '../../protocol/flow/signal-link/link.js';
 import { checkOutputOptions, type OutputFlowOptions, type OutputRules } from './output-options.js';
 import { bytesOf } from '../types/bytes.js';
 import { checkWait } from '../call-options.js';
+import { leftMapping } from '../link/replaced-file.js';
 import { OutputBuffers, type Content } from './output-buffers.js';
 import { checkSize } from './output-slot.js';
 import { ProviderAttachment } from './provider-attachment.js';
@@ -113,6 +114,7 @@ export class OutputFlow extends EventEmitter<OutputFlowEvents> {
       claim.link.connection.destroy();
       throw error;
     }
+    leftMapping(this.#attachment.ring.file.geometry.fileBytes);
     this.#attachment = this.#attach(claim);
     this.emit('reattached');
     this.#buffers.credited();

@@ -2,7 +2,7 @@
  * A flow that mirrors the display memory of a SpecTcl: its buffers are whole display memories, and
  * an image beside the flow file is always the newest one. The source (SpecTclSource) has the flow
  * made when it has learned the size of the memory; clients can attach after the first update, or at
- * once where the file of a killed predecessor is continued. Used by the duplicator program
+ * once where the file of a killed predecessor is continued, also while the source is away. Used by the duplicator program
  * (`--direction input --connect`). Writes counters; files and sockets are those of its parts.
  */
 import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
@@ -75,7 +75,7 @@ export class MirrorFlow extends DuplicatedFlow {
         clock,
         log,
       },
-      (channelBytes) => this.#make(channelBytes),
+      { make: (channelBytes) => this.#make(channelBytes), continue: () => this.#continue() },
     );
     this.#source.on('published', () => {
       this.hosted?.host.published();
@@ -170,6 +170,19 @@ export class MirrorFlow extends DuplicatedFlow {
       hasCredit: (sequence) => host.hasCredit(sequence),
       credit: (sequence) => host.credit(sequence),
     };
+  }
+
+  /** Never rejects: what the source's own failure is, is the cause to be reported. */
+  async #continue(): Promise<MirrorTarget | undefined> {
+    const predecessor = await this.#predecessor;
+    const flow = typeof predecessor === 'object' ? predecessor.flow : undefined;
+    if (flow === undefined || flow.published === 0) return undefined;
+    try {
+      return await this.#make(flow.bufferSize - DISPLAY_HEADER_BYTES);
+    } catch (error) {
+      this.#log.warn('the publications of the predecessor cannot be continued', { error });
+      return undefined;
+    }
   }
 
   #writeCounters(): void {

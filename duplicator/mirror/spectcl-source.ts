@@ -10,7 +10,7 @@
  * | connecting | connected                               | running                      |
  * | connecting | connected, the memory outgrew the flow  | ended: `outgrown`            |
  * | connecting | failed, nothing was ever published      | ended: start() rejects       |
- * | connecting | failed                                  | waiting (stale)              |
+ * | connecting | failed, also with the file of a predecessor | waiting (stale)          |
  * | running    | bindings changed, or a FULL is due      | connecting (still live), after a short delay that grows with each change |
  * | running    | connection lost, impossible reply       | waiting (stale)              |
  * | running    | silence                                 | running (stale): the connection is kept |
@@ -22,7 +22,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { AddressOf } from '../../protocol/base/address.js';
 import { Backoff, REOPEN_BACKOFF, SOURCE_BACKOFF } from '../../protocol/base/backoff.js';
 import type { Clock } from '../../protocol/base/clock.js';
-import { MirrorflowError, describeError } from '../../protocol/base/errors.js';
+import { MirrorflowError, describeError, type ErrorCode } from '../../protocol/base/errors.js';
 import { InterruptibleWait } from '../../protocol/base/interruptible-wait.js';
 import type { Logger } from '../../protocol/base/log.js';
 import { sourceStack } from '../../protocol/base/source-stack.js';
@@ -67,12 +67,28 @@ interface SourceEvents {
 const SILENCES_MIN = 2;
 const SILENCES_MAX = 64;
 
-/** Makes the flow for a source with `channelBytes` bytes of channel storage; called once. */
-export type TargetFactory = (channelBytes: number) => Promise<MirrorTarget>;
+/** How the flow is made, once. */
+export interface TargetFactory {
+  /** For a source with `channelBytes` bytes of channel storage. */
+  make(channelBytes: number): Promise<MirrorTarget>;
+  /**
+   * While the source cannot be reached: with the publications of a dead predecessor; undefined
+   * where there are none.
+   */
+  continue(): Promise<MirrorTarget | undefined>;
+}
+
+/** The source's fault, not that of this host. */
+const SOURCE_ERRORS: readonly ErrorCode[] = [
+  'SOURCE_UNREACHABLE',
+  'SOURCE_REFUSED',
+  'SOURCE_PROTOCOL',
+  'CLOSED',
+];
 
 export class SpecTclSource extends EventEmitter<SourceEvents> {
   readonly #options: SpecTclSourceOptions;
-  readonly #makeTarget: TargetFactory;
+  readonly #targets: TargetFactory;
   readonly #backoff = new Backoff(SOURCE_BACKOFF);
   readonly #reopenBackoff = new Backoff(REOPEN_BACKOFF);
   readonly #pace: Pace;
@@ -88,10 +104,10 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
   #closing: Promise<unknown> = Promise.resolve();
   readonly statistics = { updates: 0, unchanged: 0, receivedBytes: 0, connections: 0, updateMs: 0 };
 
-  constructor(options: SpecTclSourceOptions, makeTarget: TargetFactory) {
+  constructor(options: SpecTclSourceOptions, targets: TargetFactory) {
     super();
     this.#options = options;
-    this.#makeTarget = makeTarget;
+    this.#targets = targets;
     this.#pace = new Pace(options);
     this.#retired = new RetiredConnections(options.clock);
     this.#wait = new InterruptibleWait(options.clock, this.#stopping.signal);
@@ -103,7 +119,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
 
   /**
    * Resolves at the first publication; rejects with the cause when the source cannot be mirrored
-   * now, with STOPPED after `stop`.
+   * now and no predecessor has published anything, with STOPPED after `stop`.
    */
   async start(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
@@ -134,7 +150,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
       } catch (thrown) {
         if (this.#stopped) return;
         const error = this.#asMirrorflowError(thrown);
-        if (!this.#hasPublished) {
+        if (!(await this.#canWait(error))) {
           rejectStart(error);
           return;
         }
@@ -142,6 +158,12 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
         await this.#wait.wait(this.#backoff.next());
       }
     }
+  }
+
+  /** Whether there are publications for clients while the source is away. */
+  async #canWait(error: MirrorflowError): Promise<boolean> {
+    if (SOURCE_ERRORS.includes(error.code)) this.#target ??= await this.#targets.continue();
+    return this.#hasPublished;
   }
 
   get #hasPublished(): boolean {
@@ -171,7 +193,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
     // Before the flow is made: to allocate a large ring blocks this thread for longer than an
     // answer may take.
     await services.bindings?.ready;
-    this.#target ??= await this.#makeTarget(services.channelBytes);
+    this.#target ??= await this.#targets.make(services.channelBytes);
     if (services.channelBytes > this.#target.channelCapacity) {
       this.emit('outgrown', services.channelBytes);
       return 'stop';

@@ -166,6 +166,34 @@ describe('a mirrored SpecTcl', function () {
     await eventually(() => states.includes('stale') && states.includes('live'), 'both states were emitted');
   });
 
+  it('a mirror whose duplicator is killed while the source is unreachable keeps its last data, for newcomers too', async () => {
+    const simulator = await system.simulator({ rate: 0 });
+    simulator.step(1000);
+    await system.host.run({ name: 'e1', source: simulator.address });
+    const client = await system.client('e1');
+    const mirror = await client.mirror();
+    const kept = new SpectraView(simulator.memory).get('tof').sum;
+    const { restPort, mirrorPort } = simulator;
+    await simulator.close();
+    const pid = await system.duplicatorPid(client);
+    process.kill(pid ?? 0, 'SIGKILL');
+    await eventually(async () => {
+      const next = await system.duplicatorPid(client);
+      return next !== undefined && next !== pid;
+    }, 'the duplicator is replaced');
+    const newcomer = await (await system.client('e1', 'newcomer')).mirror();
+    expect([newcomer.state, newcomer.spectra.get('tof').sum]).to.deep.equal(['stale', kept]);
+    const [flow] = await client.flows();
+    expect([flow?.restarts, flow?.cause]).to.satisfy(
+      ([restarts, cause]: unknown[]) => restarts === 1 && String(cause).includes('cannot be reached'),
+    );
+    const again = await system.simulator({ rate: 0, restPort, mirrorPort });
+    again.step(2000);
+    const sum = new SpectraView(again.memory).get('tof').sum;
+    for (const one of [mirror, newcomer])
+      await eventually(() => one.state === 'live' && one.spectra.get('tof').sum === sum, 'live again');
+  });
+
   it('viewers that are attached follow a SpecTcl that is restarted with a larger memory, as often as it is', async () => {
     let simulator = await system.simulator({ rate: 0, channelBytes: 2 * MIB });
     await system.host.run({ name: 'e1', source: simulator.address });

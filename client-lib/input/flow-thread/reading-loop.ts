@@ -8,6 +8,7 @@ import type { Clock } from '../../../protocol/base/clock.js';
 import type { SourceState } from '../../../protocol/flow/flow-file/layout.js';
 import type { LinkEnd } from '../../../protocol/flow/signal-link/link.js';
 import type { SequencePoint } from '../../link/handshake.js';
+import { leftMapping } from '../../link/replaced-file.js';
 import { ConsumerAttachment, type AttachmentListener } from '../consumer-attachment.js';
 import type { ConsumerLink } from '../consumer-link.js';
 import { SourceStatus } from '../source-status.js';
@@ -102,6 +103,7 @@ export class ReadingLoop {
   replace(link: ConsumerLink): void {
     const { epoch, next } = this.#cursor.reader;
     this.#cursor.leave();
+    leftMapping(this.#cursor.link.file.geometry.fileBytes);
     const isSameEpoch = link.reader.epoch === epoch;
     // A duplicator whose file was put back may have less than was read of the removed one.
     if (isSameEpoch) link.reader.skipTo(next);

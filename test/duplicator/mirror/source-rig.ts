@@ -112,7 +112,10 @@ export class SourceRig {
         log: silent,
         ...options.source,
       },
-      async (channelBytes) => rig.#target(channelBytes, options.slots ?? 4),
+      {
+        make: async (channelBytes) => rig.#target(channelBytes, options.slots ?? 4),
+        continue: () => Promise.resolve(undefined),
+      },
     );
     rig.source.on('state', (state, cause: MirrorflowError | undefined) =>
       rig.states.push([state, cause?.code]),
