@@ -79,12 +79,12 @@ export interface TargetFactory {
 }
 
 /** The source's fault, not that of this host. */
-const SOURCE_ERRORS: readonly ErrorCode[] = [
+const SOURCE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'SOURCE_UNREACHABLE',
   'SOURCE_REFUSED',
   'SOURCE_PROTOCOL',
   'CLOSED',
-];
+] as const);
 
 export class SpecTclSource extends EventEmitter<SourceEvents> {
   readonly #options: SpecTclSourceOptions;
@@ -162,7 +162,7 @@ export class SpecTclSource extends EventEmitter<SourceEvents> {
 
   /** Whether there are publications for clients while the source is away. */
   async #canWait(error: MirrorflowError): Promise<boolean> {
-    if (SOURCE_ERRORS.includes(error.code)) this.#target ??= await this.#targets.continue();
+    if (SOURCE_ERRORS.has(error.code)) this.#target ??= await this.#targets.continue();
     return this.#hasPublished;
   }
 
