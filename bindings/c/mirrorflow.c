@@ -2836,6 +2836,8 @@ struct mf_output {
   uint64_t attachment, reserved_attachment; /* count attachments */
   uint8_t *reserved_data;
   mapping replaced; /* in which the reserved slot lies, when the file was replaced meanwhile */
+  flow_file removed; /* the buffers up to `repeat_until` were published in it too late for the duplicator */
+  uint64_t repeat_until;
   uint64_t signalled, signalled_ns;
   bool answered, unanswered;
   bool postponed;       /* the provider is busy: the thread reads no answers for a while */
@@ -2887,7 +2889,7 @@ __attribute__((noinline)) static void signal_published(mf_output *output, uint64
 }
 
 /* Completes and publishes the slot that was begun. The lock is held. */
-static inline void publish(mf_output *output, uint32_t size, uint64_t timestamp_ns, uint32_t flags) {
+static inline void publish_slot(mf_output *output, uint32_t size, uint64_t timestamp_ns, uint32_t flags) {
   uint8_t *base = output->file.map.base, *slot = output->slot;
   uint64_t now_ns = wall_ns();
   uint64_t metadata = (uint64_t)((output->generation & 0xFFFF) << 16 | flags) << 32 | size;
@@ -2900,13 +2902,58 @@ static inline void publish(mf_output *output, uint32_t size, uint64_t timestamp_
   output->bytes += size;
   store(base + PUBLISHED_BYTES_AT, output->bytes);
   store(base + PUBLISHED_AT, output->next);
-  count_buffer(&output->flow, size);
   bool is_late = output->postponed && now_ns - output->signalled_ns > BUSY_SIGNAL_NS;
   if (output->answered || is_late || output->next - output->signalled >= output->quarter) {
     signal_published(output, output->next, now_ns);
   } else if (output->unanswered) {
     atomic_thread_fence(memory_order_seq_cst);
     if (load(base + HEARD_AT) >= output->signalled) signal_published(output, output->next, now_ns);
+  }
+}
+
+static inline void publish(mf_output *output, uint32_t size, uint64_t timestamp_ns, uint32_t flags) {
+  count_buffer(&output->flow, size);
+  publish_slot(output, size, timestamp_ns, flags);
+}
+
+/*
+ * Publishes again what went into a removed file. False: there is no credit for it. The lock is held,
+ * and no slot is reserved.
+ */
+__attribute__((noinline)) static bool repeat_buffers(mf_output *output) {
+  while (output->next < output->repeat_until) {
+    const uint8_t *slot = slot_of(&output->removed, output->next);
+    uint64_t metadata = load(slot + SIZE_AT);
+    uint32_t size = (uint32_t)metadata < output->removed.capacity ? (uint32_t)metadata : output->removed.capacity;
+    uint8_t *target = begin_slot(output);
+    if (target == NULL) return false;
+    memcpy(target, slot + SLOT_HEADER_BYTES, size);
+    publish_slot(output, size, load(slot + TIMESTAMP_AT), (uint32_t)(metadata >> 32) & FLAGS_MAX);
+  }
+  unmap(&output->removed.map);
+  return true;
+}
+
+/*
+ * The file of the attachment before is not used any more, unless a reserved slot lies in it, or
+ * buffers that its duplicator had left already: they are published again. The lock is held.
+ */
+static void leave_file(mf_output *output, uint64_t epoch, uint64_t published) {
+  bool continues = output->file.map.base != NULL && load(output->file.map.base + EPOCH_AT) == epoch;
+  bool is_reserved_here = output->reserved && output->reserved_attachment == output->attachment;
+  bool is_reserved_before = output->reserved && !is_reserved_here && output->replaced.base == NULL;
+  if (!continues && is_reserved_before) {
+    output->replaced = output->removed.map;
+    output->removed.map.base = NULL;
+  }
+  if (!continues) unmap(&output->removed.map);
+  if (continues && output->removed.map.base == NULL && output->next > published) {
+    output->removed = output->file;
+    output->repeat_until = output->next;
+  } else if (is_reserved_here) {
+    output->replaced = output->file.map;
+  } else {
+    unmap(&output->file.map);
   }
 }
 
@@ -2933,8 +2980,7 @@ static mf_status claim_provider(mf_output *output, const opened *found, failure 
   }
   if (output->stall_timeout_ms > 0) send_message(&link, LINK_STALL, output->stall_timeout_ms, 0);
   lock_quickly(&output->lock);
-  if (output->reserved && output->replaced.base == NULL) output->replaced = output->file.map;
-  else unmap(&output->file.map);
+  leave_file(output, joined.epoch, load(file.map.base + PUBLISHED_AT));
   output->file = file;
   output->link = link;
   output->generation = joined.generation;
@@ -2947,6 +2993,7 @@ static mf_status claim_provider(mf_output *output, const opened *found, failure 
   output->begun = output->unanswered = false;
   output->answered = output->attached = true;
   output->attachment++;
+  if (output->removed.map.base != NULL && !output->reserved) repeat_buffers(output);
   note_change(&output->lock);
   unlock_quickly(&output->lock);
   return MF_OK;
@@ -3009,6 +3056,7 @@ static void *run_output(void *context) {
     bool credit = false;
     while (next_message(&output->link, &message)) credit = credit || message.kind == LINK_CREDIT;
     if (credit) note_answer(output);
+    if (output->removed.map.base != NULL && output->attached && !output->reserved) repeat_buffers(output);
     bool ended = output->link.ended;
     if (ended) output->attached = false;
     going = !(ended && output->closed);
@@ -3067,6 +3115,7 @@ mf_status mf_open_output(mf_app *app, const char *flow, const mf_output_options 
 /* The next slot, cleared; NULL: there is none now. The lock is held. */
 static inline uint8_t *free_slot(mf_output *output) {
   bool may_write = !output->closed && !output->reserved && output->attached;
+  if (may_write && output->removed.map.base != NULL) may_write = repeat_buffers(output);
   return may_write ? begin_slot(output) : NULL;
 }
 
@@ -3219,6 +3268,7 @@ void mf_output_close(mf_output *output) {
   end_opening(&output->flow);
   unmap(&output->file.map);
   unmap(&output->replaced);
+  unmap(&output->removed.map);
   if (output->has_error_lock) pthread_mutex_destroy(&output->error_lock);
   free(output);
 }

@@ -314,6 +314,86 @@ static void test_claims(void) {
   free(memory);
 }
 
+/* A mapped flow file in which `published` buffers may be written, up to `granted`. */
+static flow_file mapped_flow(uint64_t published, uint64_t granted) {
+  size_t size;
+  uint8_t *memory = flow_memory(&size);
+  flow_file file = {.map = {mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), size},
+                    .slot_count = 4, .stride = 192, .capacity = 128};
+  CHECK(file.map.base != MAP_FAILED, "mapped");
+  memcpy(file.map.base, memory, size);
+  free(memory);
+  store(file.map.base + EPOCH_AT, 7);
+  store(file.map.base + PUBLISHED_AT, published);
+  store(file.map.base + GRANTED_AT, granted);
+  return file;
+}
+
+/* Attaches an output to `file`, as claim_provider does. */
+static void attach_file(mf_output *output, flow_file file) {
+  leave_file(output, load(file.map.base + EPOCH_AT), load(file.map.base + PUBLISHED_AT));
+  output->file = file;
+  output->next = output->claimed = load(file.map.base + PUBLISHED_AT);
+  output->slot = NULL;
+  output->begun = false;
+  output->attached = true;
+  output->attachment++;
+}
+
+static void write_number(mf_output *output, uint8_t number) {
+  uint8_t *slot = free_slot(output);
+  CHECK(slot != NULL, "there is credit for %d", number);
+  slot[0] = number;
+  publish(output, 1, 100u + number, number);
+}
+
+static bool holds_number(const mf_output *output, uint64_t sequence, uint8_t number) {
+  const uint8_t *slot = slot_of(&output->file, sequence);
+  return memory_u64(slot) == sequence + 1 && memory_u64(slot + 8) == 100u + number &&
+         memory_u64(slot + 16) == ((uint64_t)number << 32 | 1) && slot[64] == number;
+}
+
+static void test_removed_file(void) {
+  mf_output output = {.claim_together = 1, .quarter = 9, .link = {.fd = -1}};
+  attach_file(&output, mapped_flow(0, 4));
+  for (uint8_t number = 0; number < 3; number++) write_number(&output, number);
+  /* The copy has the first one only, and credit for one more: the rest waits. */
+  attach_file(&output, mapped_flow(1, 2));
+  CHECK(free_slot(&output) == NULL && output.next == 2 && holds_number(&output, 1, 1), "one is published again");
+  CHECK(output.removed.map.base != NULL, "the other one waits for credit");
+  /* That file is removed as well, and nothing of it was copied. */
+  attach_file(&output, mapped_flow(1, 5));
+  write_number(&output, 3);
+  CHECK(holds_number(&output, 1, 1) && holds_number(&output, 2, 2) && holds_number(&output, 3, 3), "in their order");
+  CHECK(output.next == 4 && output.removed.map.base == NULL, "the removed file is not mapped any more");
+  CHECK(atomic_load(&output.flow.buffers) == 4 && atomic_load(&output.flow.bytes) == 4, "each is counted once");
+  /* In another epoch readers have what was published in the file before. */
+  flow_file other = mapped_flow(0, 4);
+  store(other.map.base + EPOCH_AT, 8);
+  attach_file(&output, other);
+  CHECK(output.removed.map.base == NULL, "nothing is published again in another epoch");
+  unmap(&output.file.map);
+}
+
+static void test_reserved_in_removed_file(void) {
+  mf_output output = {.claim_together = 1, .quarter = 9, .link = {.fd = -1}};
+  attach_file(&output, mapped_flow(0, 4));
+  write_number(&output, 0);
+  uint8_t *data = free_slot(&output);
+  output.reserved = true;
+  output.reserved_attachment = output.attachment;
+  output.reserved_data = data;
+  data[0] = 42;
+  attach_file(&output, mapped_flow(0, 4));
+  CHECK(output.removed.map.base != NULL && output.replaced.base == NULL, "one mapping serves both");
+  flow_file other = mapped_flow(0, 4);
+  store(other.map.base + EPOCH_AT, 8);
+  attach_file(&output, other);
+  CHECK(output.removed.map.base == NULL && output.replaced.base != NULL && data[0] == 42, "the slot stays readable");
+  unmap(&output.replaced);
+  unmap(&output.file.map);
+}
+
 #define LOCK_THREADS 3
 #define LOCKED_BY_EACH 200000
 static quick_lock shared_lock;
@@ -603,6 +683,8 @@ int main(void) {
   TEST("an input that waits asks for one signal at a time", test_input_signals);
   TEST("a busy provider signals a quarter of the ring at a time, and all before it waits", test_output_signals);
   TEST("a provider claims slots before it clears them, within its credit", test_claims);
+  TEST("what went into a removed file is published again, in its order", test_removed_file);
+  TEST("a slot that is reserved in a removed file stays mapped", test_reserved_in_removed_file);
   TEST("spectra are found by name, and none beyond the memory", test_spectra);
   TEST("messages of a link are taken whole, and its end is seen", test_link_messages);
   TEST("messages wait in order and in bounds", test_message_queue);

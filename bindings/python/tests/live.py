@@ -118,6 +118,27 @@ class Flows(unittest.TestCase):
             self.assertEqual(bytes(flow.take(5).data), b"abc")
             self.assertIsNone(flow.take(0))
 
+    def test_what_goes_into_a_removed_file_is_published_again(self):
+        with self.app.open_output("removed", buffer_size=64, buffers=16) as out, self.app.open_input("removed") as flow:
+            out.write(b"\x00")
+            path = out._ring.file.path
+            before = os.stat(path).st_ino
+            with out._changed:  # its thread does not notice the end of the link
+                os.remove(path)
+                while not os.path.exists(path) or os.stat(path).st_ino == before:
+                    time.sleep(0.001)
+                for number in range(1, 6):
+                    out._ring.begin()[0] = number
+                    out._publish(1, 1000 * number, number)
+            out.write(b"\x06", flags=6, timestamp_ns=6000)
+            taken = []
+            for _ in range(7):
+                buffer = flow.take(30)
+                taken.append((buffer.sequence, buffer.data[0], buffer.flags))
+            self.assertEqual(taken, [(number, number, number) for number in range(7)])
+            self.assertEqual((flow.missed, out.written, out.written_bytes), (0, 7, 7))
+            self.assertIsNone(flow.take(0.05))
+
     def test_a_full_ring_holds_the_writer_back_until_the_consumer_reads(self):
         with self.app.open_output("three", buffer_size=64, buffers=4) as out, self.app.open_input("three") as flow:
             for number in range(4):

@@ -83,6 +83,20 @@ class Ring:
         words[layout.PUBLISHED] = self.next
         return self.next
 
+    def published_from(self, sequence: int) -> list[tuple[bytes, int, int]]:
+        """Content, time and flags of the published buffers from `sequence` on, copied."""
+        words, file = self.words, self.file
+        found: list[tuple[bytes, int, int]] = []
+        for at in range(max(sequence, self.next - file.slot_count), self.next):
+            slot = file.first_slot + at % file.slot_count * file.slot_words
+            if words[slot] != at + 1:
+                continue
+            size_and_flags = words[slot + layout.SIZE_AND_FLAGS]
+            start = slot * 8 + layout.PAYLOAD_BYTE
+            content = bytes(file.bytes[start : start + (size_and_flags & 0xFFFFFFFF)])
+            found.append((content, words[slot + layout.TIMESTAMP], size_and_flags >> 32 & 0xFFFF))
+        return found
+
     def _slot(self) -> int:
         return self.file.first_slot + self.next % self.file.slot_count * self.file.slot_words
 

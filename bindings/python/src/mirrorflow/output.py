@@ -234,6 +234,7 @@ class Output(Handle):
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             self._check_open()
+            self._drain()
             if not self._reserved and self._attached and not self._queue:
                 target = self._ring.begin()
                 if target is not None:
@@ -351,11 +352,20 @@ class Output(Handle):
             link.send(link_kinds.STALL, round(self._stall_timeout * 1000))
         with self._changed:
             self._link = link
-            self._ring = Ring(file, joined.generation)
+            ring = Ring(file, joined.generation)
+            if earlier is not None and earlier[1] == joined.epoch:
+                self._repeat(self._ring.published_from(ring.next))
+            self._ring = ring
             self._signalled, self._answered, self._unanswered = self._ring.published, True, False
             self._attached = True
             self._drain()
             self._changed.notify_all()
+
+    def _repeat(self, buffers: list[tuple[bytes, int, int]]) -> None:
+        """Queues what was published in a removed file that its duplicator had left already. The lock is held."""
+        self._queue.extendleft(reversed(buffers))
+        self.written -= len(buffers)
+        self.written_bytes -= sum(len(content) for content, _, _ in buffers)
 
     def _counts(self) -> dict[str, Any]:
         return {
