@@ -121,7 +121,8 @@ class Flows(unittest.TestCase):
     def test_what_goes_into_a_removed_file_is_published_again(self):
         with self.app.open_output("removed", buffer_size=64, buffers=16) as out, self.app.open_input("removed") as flow:
             out.write(b"\x00")
-            path = out._ring.file.path
+            removed = out._ring
+            path = removed.file.path
             before = os.stat(path).st_ino
             with out._changed:  # its thread does not notice the end of the link
                 os.remove(path)
@@ -130,6 +131,8 @@ class Flows(unittest.TestCase):
                 for number in range(1, 6):
                     out._ring.begin()[0] = number
                     out._publish(1, 1000 * number, number)
+            while out._ring is removed:
+                time.sleep(0.001)
             out.write(b"\x06", flags=6, timestamp_ns=6000)
             taken = []
             for _ in range(7):
