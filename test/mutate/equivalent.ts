@@ -56,6 +56,30 @@ export const EQUIVALENT: readonly Equivalent[] = [
     after: '#aheadFilled = 1;',
     why: 'stored again together with the place that it counts in, before it is read',
   },
+  {
+    module: 'protocol/rpc/xml-rpc/plain-document.js',
+    before: "this.#expect('<methodCall>');",
+    after: ';',
+    why: 'without it every call is left to the XML parser, which reads the same values, slower',
+  },
+  {
+    module: 'protocol/rpc/security/peer-addresses.js',
+    before: 'isIP(host) !== 0',
+    after: 'isIP(host) !== 1',
+    why: 'a name among the stated addresses equals no address of a connection',
+  },
+  {
+    module: 'protocol/rpc/security/record-reader.js',
+    before: '#bytes = Buffer.alloc(0);',
+    after: '#bytes = Buffer.alloc(1);',
+    why: 'the first bytes replace it, whatever its size',
+  },
+  {
+    module: 'client-lib/input/history/history-producer.js',
+    before: 'this.#segments.splice(at, 1);',
+    after: ';',
+    why: 'a freed segment is passed over, since its buffers are never all retired again; it only stays in memory',
+  },
 ];
 
 /** Why a mutation cannot be noticed; undefined when it must be. */

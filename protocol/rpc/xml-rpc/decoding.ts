@@ -125,7 +125,6 @@ export class StrictDeserializer extends Deserializer {
     this.responseType = null;
     this.methodname = null;
     this.callback = null;
-    this.error = null;
     this.stack = [];
     this.marks = [];
     this.data = [];

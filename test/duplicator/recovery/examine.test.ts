@@ -2,13 +2,18 @@
  * Checks and repairs of flow files with every kind of damage: findings, verdicts, what is changed.
  */
 import { readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { repair, verify } from '../../../duplicator/recovery/examine.js';
+import { withLock } from '../../../protocol/base/files/claim-lock.js';
+import { LOCK_NAME } from '../../../protocol/base/files/claim.js';
+import { ownIdentity } from '../../../protocol/base/owner-identity.js';
 import type { RecoveryReport } from '../../../protocol/host/recovery/report.js';
 import { reportLines } from '../../../protocol/host/recovery/report.js';
 import { HEADER_BYTES } from '../../../protocol/flow/flow-file/layout.js';
 import { RingReader } from '../../../protocol/flow/flow-file/ring-reader.js';
+import { TestProcess } from '../../kit/test-process.js';
 import { CAPACITY, DeadFile, SLOTS } from './dead-file.js';
 import { HEADER_WORDS, damageHeader } from '../../protocol/flow/flow-file/damage.js';
 
@@ -16,6 +21,15 @@ const finding = (report: RecoveryReport, check: string): string => {
   const one = report.findings.find((candidate) => candidate.check === check);
   return one === undefined ? 'none' : `${one.state}: ${one.text}`;
 };
+
+/** Files that a process maps; empty while it starts. */
+function mapsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, 'latin1');
+  } catch {
+    return '';
+  }
+}
 
 describe('the recovery of a flow file', () => {
   let dead: DeadFile;
@@ -126,6 +140,23 @@ describe('the recovery of a flow file', () => {
     expect(repair(dead.path).verdict).to.equal('owned');
     expect(dead.file.published).to.equal(6);
     expect(verify(dead.path)).to.deep.include({ verdict: 'sound' });
+  });
+
+  it('a file that gets an owner while a repair waits for its turn is not changed', async () => {
+    dead = new DeadFile(6);
+    dead.commit();
+    const lock = join(dirname(dead.path), LOCK_NAME);
+    const repairing = withLock(lock, () => {
+      const recovery = new TestProcess('duplicator/recovery/main', ['repair', dead.path, '--json']);
+      const cell = new Int32Array(new SharedArrayBuffer(4));
+      // It maps the lock when it has verified the file.
+      while (!mapsOf(recovery.pid).includes(lock)) Atomics.wait(cell, 0, 0, 1);
+      dead.file.ownedBy(ownIdentity());
+      return recovery;
+    });
+    await repairing.end();
+    expect((JSON.parse(repairing.output) as RecoveryReport).verdict).to.equal('owned');
+    expect(dead.file.published).to.equal(6);
   });
 
   it('a missing file is reported as missing, and a symbolic link is not followed', () => {
