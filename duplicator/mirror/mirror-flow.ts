@@ -2,8 +2,9 @@
  * A flow that mirrors the display memory of a SpecTcl: its buffers are whole display memories, and
  * an image beside the flow file is always the newest one. The source (SpecTclSource) has the flow
  * made when it has learned the size of the memory; clients can attach after the first update, or at
- * once where the file of a killed predecessor is continued, also while the source is away. Used by the duplicator program
- * (`--direction input --connect`). Writes counters; files and sockets are those of its parts.
+ * once where the file of a killed predecessor is continued, also while the source is away. Used by
+ * the duplicator program (`--direction input --connect`). Writes counters; files and sockets are
+ * those of its parts.
  */
 import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
 import { MirrorflowError } from '../../protocol/base/errors.js';

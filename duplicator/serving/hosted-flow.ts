@@ -22,6 +22,7 @@ import {
   linkSocketPath,
   providerSocketPath,
 } from '../../protocol/base/paths.js';
+import { clearUnpublished } from '../../protocol/flow/flow-file/copied-ring.js';
 import type { FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { createImage } from '../../protocol/flow/flow-file/image.js';
@@ -33,7 +34,6 @@ import { Access } from '../../protocol/host/access/access.js';
 import type { DuplicatorOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
 import { obtainFlowFile, type PredecessorState } from '../recovery/obtain-file.js';
-import { clearUnpublished } from './copied-ring.js';
 import { FlowHost, type FlowHostOptions } from './flow-host.js';
 import { listenOnLink } from './listen.js';
 import { OwnedFiles, type Damage, type OwnedFile } from './owned-files.js';

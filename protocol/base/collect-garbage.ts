@@ -12,7 +12,7 @@ const COLLECT_AFTER_MS = 1_000;
 
 let scheduled: NodeJS.Timeout | undefined;
 
-/** Once within COLLECT_AFTER_MS, however often it is called; a timer that keeps no process alive. */
+/** Once within COLLECT_AFTER_MS, however often it is called. Keeps no process alive. */
 export function collectGarbageSoon(): void {
   scheduled ??= setTimeout(() => {
     scheduled = undefined;

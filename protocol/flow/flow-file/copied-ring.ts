@@ -9,8 +9,8 @@
  * and the provider writes their buffers again when it reattaches.
  */
 import { readSync, writeSync } from 'node:fs';
-import { slotOffset, type Geometry } from '../../protocol/flow/flow-file/geometry.js';
-import { HEADER, SLOT } from '../../protocol/flow/flow-file/layout.js';
+import { slotOffset, type Geometry } from './geometry.js';
+import { HEADER, SLOT } from './layout.js';
 
 const WORD_BYTES = 8;
 

@@ -1,13 +1,13 @@
-/** The copy of a removed flow file, whose provider wrote on while it was copied. With real files. */
+/** The copy of a removed flow file, whose provider wrote on meanwhile. With real files. */
 import { closeSync, copyFileSync, openSync } from 'node:fs';
 import { expect } from 'chai';
-import { judge } from '../../../duplicator/recovery/examine.js';
-import { clearUnpublished } from '../../../duplicator/serving/copied-ring.js';
-import type { FlowFile } from '../../../protocol/flow/flow-file/flow-file.js';
-import { openFlowFile } from '../../../protocol/flow/flow-file/open.js';
-import { RingWriter } from '../../../protocol/flow/flow-file/ring-writer.js';
-import { TemporaryDirectory } from '../../kit/temporary-directory.js';
-import { smallFlowFile } from '../recovery/small-flow-file.js';
+import { judge } from '../../../../duplicator/recovery/examine.js';
+import { clearUnpublished } from '../../../../protocol/flow/flow-file/copied-ring.js';
+import type { FlowFile } from '../../../../protocol/flow/flow-file/flow-file.js';
+import { openFlowFile } from '../../../../protocol/flow/flow-file/open.js';
+import { RingWriter } from '../../../../protocol/flow/flow-file/ring-writer.js';
+import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
+import { smallFlowFile } from '../../../duplicator/recovery/small-flow-file.js';
 
 describe('the ring of a copied flow file', () => {
   let directory: TemporaryDirectory;
