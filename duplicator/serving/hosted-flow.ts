@@ -119,6 +119,7 @@ export class HostedFlow {
   readonly #prepare: () => Access;
   readonly #linkKeeper: PutBack;
   readonly #clock: Clock;
+  readonly #log: Logger;
   #replacedDamage = false;
 
   private constructor(
@@ -132,6 +133,7 @@ export class HostedFlow {
     link: string,
     takenOver: boolean,
     clock: Clock,
+    log: Logger,
   ) {
     this.file = file;
     this.host = host;
@@ -142,6 +144,7 @@ export class HostedFlow {
     this.#prepare = prepare;
     this.#linkKeeper = linkKeeper;
     this.#clock = clock;
+    this.#log = log;
     this.#owned = new OwnedFiles(owned, (damage, path) => this.onDamaged(damage, path));
     // Clients of a truncated file end by SIGBUS, and so would this process with the next access.
     host.on('linkEnd', () => this.#owned.examine());
@@ -241,6 +244,7 @@ export class HostedFlow {
         link,
         takenOver,
         clock,
+        log,
       );
       hosted.#replacedDamage = replacedDamage;
       return hosted;
@@ -295,13 +299,14 @@ export class HostedFlow {
   /** Waits for room as long as PUT_BACK_MS: without a copy the buffers of the ring are lost. */
   async #putBack(): Promise<void> {
     const untilMs = this.#clock.nowMs() + PUT_BACK_MS;
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       try {
         this.#prepare();
         this.#owned.putBack();
         return;
       } catch (error) {
         if (!isMirrorflowError(error, 'NO_SPACE') || this.#clock.nowMs() >= untilMs) throw error;
+        if (attempt === 1) this.#log.warn('a removed file waits for room, to be put back', { error });
       }
       await new Promise<void>((resolve) => void this.#clock.after(PUT_BACK_RETRY_MS, resolve));
     }

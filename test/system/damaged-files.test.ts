@@ -2,11 +2,13 @@
  * Files of a running flow that another program removes, replaces or truncates: the duplicator puts
  * them back or is replaced, open flows continue, and programs that come later notice nothing.
  */
-import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { FlowDirectory } from '../chaos/flow-directory.js';
 import { eventually } from '../kit/eventually.js';
 import { RealSystem } from '../kit/real-system.js';
+import { skip } from '../kit/skip.js';
 import type { TestProcess } from '../kit/test-process.js';
 import { verifyChecksum } from '../../simulator/checksum.js';
 import { NumberedFlow } from './numbered-flow.js';
@@ -141,6 +143,42 @@ describe('a flow file that is removed while its provider is busy', () => {
       expect(seen).to.deep.equal([all, all]);
       expect(inputs.map(({ lost }) => lost)).to.deep.equal([0, 0]);
     });
+});
+
+describe('a flow file that is removed while its file system is full', () => {
+  let directory: FlowDirectory;
+  let running: SystemWithFlow;
+
+  before(function () {
+    directory = new FlowDirectory();
+    if (directory.fillable) return;
+    directory.remove();
+    skip(this, 'mounting a small file system needs root, and a container that permits it');
+  });
+  beforeEach(async () => {
+    running = await startWithFlow({ environment: { MIRRORFLOW_FLOW_DIR: directory.path } });
+  });
+  afterEach(async function () {
+    await running.flow.kill();
+    await running.system.stop(this.currentTest?.state === 'failed');
+    directory.remove();
+  });
+
+  it('is put back when there is room again, and no buffer is lost or repeated', async () => {
+    const { system, flow } = running;
+    flow.startProvider();
+    const reader = flow.consumer('one');
+    await eventually(() => flow.published > 0, 'the provider publishes');
+    reader.program.start();
+    await flow.resumed();
+    const makeRoom = directory.fill();
+    rmSync(join(directory.path, APP, `${FLOW}.flow`));
+    const log = join(system.directory, 'logs', `duplicator-${APP}@${FLOW}.log`);
+    await eventually(() => readFileSync(log, 'utf8').includes('waits for room'), 'the copy waits for room');
+    makeRoom();
+    await flow.resumed();
+    await expectIntact(flow);
+  });
 });
 
 describe('the files of a running mirror', () => {

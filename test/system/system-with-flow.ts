@@ -4,7 +4,7 @@
  * doubled or torn. Starts processes; the caller stops them with `system`.
  */
 import { expect } from 'chai';
-import { RealSystem } from '../kit/real-system.js';
+import { RealSystem, type RealSystemOptions } from '../kit/real-system.js';
 import type { TestProcess } from '../kit/test-process.js';
 import { NumberedFlow } from './numbered-flow.js';
 
@@ -17,8 +17,8 @@ export interface SystemWithFlow {
   readonly hostServer: TestProcess;
 }
 
-export async function startWithFlow(): Promise<SystemWithFlow> {
-  const system = new RealSystem();
+export async function startWithFlow(options: RealSystemOptions = {}): Promise<SystemWithFlow> {
+  const system = new RealSystem(options);
   const hostServer = await system.startHost(APP);
   return { system, flow: new NumberedFlow(system, APP, FLOW), hostServer };
 }
