@@ -215,7 +215,6 @@ const REORDERED: readonly Instance[] = [
   },
   {
     name: 'arm-one',
-    isLong: true,
     shows: 'a lossless consumer loses nothing where all orders of the page are kept',
     macros: { ...ONE, MEMORY: ARM, KILL: DUPLICATOR },
   },

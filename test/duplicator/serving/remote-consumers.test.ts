@@ -127,6 +127,20 @@ describe('RemoteConsumers', () => {
     again.leave(true);
   });
 
+  it('the successor of a killed receiver takes the nearest position at or below its own', () => {
+    const cut = [request('c', 91), request('d', 93), request('e', 97)].map((one) =>
+      remotes.join(one, receiver()),
+    );
+    for (const one of cut) one.leave(false);
+    const retained = (): number[] => [...consumers.registry.all()].map((one) => one.acknowledged).sort();
+    remotes.join(request('f', 93), receiver()).leave(true);
+    expect(retained()).to.deep.equal([91, 97]);
+    remotes.join(request('g', 96), receiver()).leave(true);
+    expect(retained()).to.deep.equal([97]);
+    remotes.join(request('h', 96), receiver()).leave(true);
+    expect(retained()).to.deep.equal([97]);
+  });
+
   it('the progress of a receiver has its lag behind what is published, and what it received', () => {
     const one = remotes.join(request('c', 95), receiver());
     expect(remotes.progress).to.deep.equal([

@@ -10,6 +10,7 @@ import type { RpcSession } from '../../../../protocol/rpc/xml-rpc/session.js';
 import type { RpcTarget } from '../../../../protocol/rpc/xml-rpc/target.js';
 import { Sample, type SampleContext } from './sample-contract.js';
 import { closeOf, rejection } from './outcome.js';
+import { turnsOfEventLoop } from '../../../kit/local-host.js';
 import { ManualClock } from '../../../kit/manual-clock.js';
 import { TemporaryDirectory } from '../../../kit/temporary-directory.js';
 
@@ -230,6 +231,21 @@ describe('sessions', () => {
     socket.resume();
     await closed;
     expect(serving.logged('completed within 100 ms')).to.have.length(1);
+  });
+
+  it('a message that comes in many pieces is answered, and its time limit ends with it', async () => {
+    const clock = new ManualClock();
+    await serve({ clock, limits: { frameTimeoutMs: 100 } });
+    const socket = await openRaw();
+    socket.setNoDelay(true);
+    const bytes = encodeFrame('call', 8, encodeCall('sample.add', [1, 2]));
+    const answered = once(socket, 'data');
+    for (let at = 0; at < bytes.length; at += 20) {
+      socket.write(bytes.subarray(at, at + 20));
+      await turnsOfEventLoop();
+    }
+    expect(String((await answered)[0])).to.include('<int>3</int>');
+    expect(clock.delaysMs).to.deep.equal([]);
   });
 
   it('a peer that makes calls and does not read the responses is disconnected', async () => {
