@@ -141,6 +141,21 @@ describe('RemoteConsumers', () => {
     expect(retained()).to.deep.equal([97]);
   });
 
+  it('an acknowledgement counts up to what is published, and an earlier one changes nothing', () => {
+    const one = remotes.join(request('c', 95), receiver());
+    const acknowledged = [97, 96, PUBLISHED, PUBLISHED + 1].map((sequence) => [
+      one.acknowledge(sequence),
+      one.consumer.acknowledged,
+    ]);
+    expect(acknowledged).to.deep.equal([
+      [true, 97],
+      [true, 97],
+      [true, PUBLISHED],
+      [false, PUBLISHED],
+    ]);
+    one.leave(true);
+  });
+
   it('the progress of a receiver has its lag behind what is published, and what it received', () => {
     const one = remotes.join(request('c', 95), receiver());
     expect(remotes.progress).to.deep.equal([

@@ -35,6 +35,19 @@ describe('words', () => {
     );
   });
 
+  it('an exchange replaces the word that it was told, and no other', () => {
+    fc.assert(
+      fc.property(word, word, (value, other) => {
+        const words = new Words(new Uint8Array(new ArrayBuffer(32), 8));
+        words.store64(8, value);
+        expect(words.exchange64(8, value + 1, other)).to.equal(false);
+        expect(words.load64(8)).to.equal(value);
+        expect(words.exchange64(8, value, other)).to.equal(true);
+        expect([words.load64(0), words.load64(8), words.load64(16)]).to.deep.equal([0, other, 0]);
+      }),
+    );
+  });
+
   it('a growing count is never loaded too large, whichever half was stored last', () => {
     for (const before of [2 ** 32 - 1, 2 ** 40 - 1, 7]) {
       const bytes = Buffer.alloc(8);

@@ -137,4 +137,11 @@ describe('frames in records with a MAC', () => {
     const record = sealer().record(buffer(0, 100).subarray(0, 80));
     expect(readFed([record], sink, readerOf(sink))).to.equal('a record ends within a frame');
   });
+
+  it('a record that ends within a frame ends the link, also when a frame before that had to wait', () => {
+    const sink = new SlotSink(2);
+    const content = Buffer.concat([buffer(0, 100), buffer(1, 100), buffer(2, 100).subarray(0, 80)]);
+    const record = sealer().record(content);
+    expect(readFed([record], sink, readerOf(sink))).to.equal('a record ends within a frame');
+  });
 });
