@@ -80,6 +80,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     after: ';',
     why: 'a freed segment is passed over, since its buffers are never all retired again; it only stays in memory',
   },
+  {
+    module: 'duplicator/serving/consumer-registry.js',
+    before: 'return (this.#lastId += 1);',
+    after: 'return (this.#lastId += 2);',
+    why: 'a number that was not used yet; their distances have no meaning',
+  },
 ];
 
 /** Why a mutation cannot be noticed; undefined when it must be. */

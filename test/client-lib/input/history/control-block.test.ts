@@ -3,7 +3,12 @@
  * each word, and that no two of them overlap. Pure: shared memory of this process only.
  */
 import { expect } from 'chai';
-import { CONTROL, ControlBlock } from '../../../../client-lib/input/history/control-block.js';
+import {
+  BUFFER,
+  CONTROL,
+  ControlBlock,
+  MAIN_WAITS,
+} from '../../../../client-lib/input/history/control-block.js';
 
 /** A cache line has 64 bytes. */
 const WORDS_PER_CACHE_LINE = 16;
@@ -40,6 +45,13 @@ describe('the control block of a history', () => {
     // Words written at high rate by different threads do not share a cache line.
     const lines = [CONTROL.readyTail, CONTROL.readyHead, CONTROL.freeTail, CONTROL.freeHead];
     expect(new Set(lines.map((word) => Math.floor(word / WORDS_PER_CACHE_LINE))).size).to.equal(4);
+  });
+
+  it('no two states of a buffer are the same, nor two ways to wait', () => {
+    for (const states of [BUFFER, MAIN_WAITS]) {
+      const numbers = Object.values(states);
+      expect(new Set(numbers).size).to.equal(numbers.length);
+    }
   });
 
   it('queues, states and words of a block are distinct memory of exactly its size', () => {
