@@ -2573,6 +2573,10 @@ static mf_status attach_input(void *self, const opened *found, failure *why) {
   if (status != MF_OK) return status;
   start_point start = input_start(input, &file);
   status = join_link(&input->link, found, ROLE_CONSUMER, input->lossy, start, shares_process_ids(&file), &joined, why);
+  if (status == MF_OK && load(file.map.base + EPOCH_AT) != joined.epoch) {
+    close_link(&input->link);
+    status = fail(why, MF_CLOSED, "the duplicator of %s was replaced while its consumer attached", input->flow.flow);
+  }
   if (status != MF_OK) {
     unmap(&file.map);
     return status;
@@ -3496,6 +3500,10 @@ static mf_status attach_mirror(void *self, const opened *found, failure *why) {
   if (status == MF_OK) status = set_spectra(&mirror->spectra, image.base, image.size, why);
   start_point start = {START_OLDEST, 0, 0};
   if (status == MF_OK) status = join_link(&mirror->link, found, ROLE_OBSERVER, true, start, false, &joined, why);
+  if (status == MF_OK && load(header.map.base + EPOCH_AT) != joined.epoch) {
+    close_link(&mirror->link);
+    status = fail(why, MF_CLOSED, "the duplicator of %s was replaced while its mirror attached", mirror->flow.flow);
+  }
   if (status != MF_OK) {
     unmap(&header.map);
     unmap(&image);

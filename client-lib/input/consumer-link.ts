@@ -4,6 +4,7 @@
  * thread and by inline flows. Maps the file read-only and opens the link's socket.
  */
 import { systemClock, type Clock } from '../../protocol/base/clock.js';
+import { MirrorflowError } from '../../protocol/base/errors.js';
 import type { LinkSignal } from '../../protocol/rpc/contract/option-members.js';
 import type { OpenedFlow } from '../../protocol/rpc/contract/shapes.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
@@ -79,8 +80,9 @@ export class ConsumerLink {
 }
 
 /**
- * Opens the flow file and joins the link. Throws what `chooseLink`, `openFlowFile` and
- * `Handshake.join` throw; nothing stays open then.
+ * Opens the flow file and joins the link. Throws CLOSED when the file is not that of the duplicator
+ * that answered, and what `chooseLink`, `openFlowFile` and `Handshake.join` throw; nothing stays open
+ * then.
  */
 export async function attachConsumer(
   target: AttachTarget,
@@ -107,6 +109,11 @@ export async function attachConsumer(
     },
     ...(point === undefined ? {} : { start: point }),
   });
+  if (file.epoch !== joined.epoch) {
+    joined.connection.destroy();
+    const message = `the duplicator of ${target.file} was replaced while a consumer attached: open the flow again`;
+    throw new MirrorflowError('CLOSED', message);
+  }
   // A sequence of another epoch does not count what was missed in this one.
   const isSameEpoch = point !== undefined && (point.epoch === 0 || point.epoch === joined.epoch);
   const requested = isSameEpoch && start !== 'newest' ? point?.sequence : undefined;

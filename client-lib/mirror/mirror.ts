@@ -223,6 +223,10 @@ async function open(opened: OpenedFlow, client: number, early?: EarlyHandshake):
     const image = openImage(opened.image);
     const joinedEarly = await early?.take(opened.link, header.epoch);
     const link = joinedEarly ?? (await (joining ?? joinAsObserver(opened.link, client)));
+    if (link.epoch !== header.epoch) {
+      const message = `the duplicator of flow ${opened.flow} was replaced while its mirror attached: open it again`;
+      throw new MirrorflowError('CLOSED', message, { flow: opened.flow });
+    }
     return { header, ring: undefined, image, link };
   } catch (error) {
     early?.abandon();

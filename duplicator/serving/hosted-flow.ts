@@ -11,7 +11,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
-import { inodeOf, releasePath } from '../../protocol/base/files/claim.js';
+import { claimPath, inodeOf, releasePath, type ClaimState } from '../../protocol/base/files/claim.js';
 import { prepareDirectory } from '../../protocol/base/files/private-directory.js';
 import type { Logger } from '../../protocol/base/log.js';
 import {
@@ -26,6 +26,7 @@ import { clearUnpublished } from '../../protocol/flow/flow-file/copied-ring.js';
 import type { FlowFileOptions } from '../../protocol/flow/flow-file/create.js';
 import type { FlowFile } from '../../protocol/flow/flow-file/flow-file.js';
 import { createImage } from '../../protocol/flow/flow-file/image.js';
+import { inspectFlowFile } from '../../protocol/flow/flow-file/open.js';
 import type { LinkServer } from '../../protocol/flow/signal-link/link.js';
 import { datagramLink } from '../../protocol/flow/signal-link/datagram-link.js';
 import { streamLink } from '../../protocol/flow/signal-link/stream-link.js';
@@ -145,7 +146,10 @@ export class HostedFlow {
     this.#linkKeeper = linkKeeper;
     this.#clock = clock;
     this.#log = log;
-    this.#owned = new OwnedFiles(owned, (damage, path) => this.onDamaged(damage, path));
+    this.#owned = new OwnedFiles(owned, (damage, path) => {
+      if (damage === 'removed') this.#putBackEarly();
+      this.onDamaged(damage, path);
+    });
     // Clients of a truncated file end by SIGBUS, and so would this process with the next access.
     host.on('linkEnd', () => this.#owned.examine());
   }
@@ -218,6 +222,7 @@ export class HostedFlow {
           bytes: file.geometry.fileBytes,
           access: access.of(granted),
           ...(request.localProvider ? { settle } : {}),
+          claim: (at, copy) => claimPath(at, copy, inspectOtherOwner),
         },
       ];
       if (imagePath !== undefined)
@@ -296,6 +301,18 @@ export class HostedFlow {
     }
   }
 
+  /**
+   * At once, so that everyone sees that the flow has an owner, also an app server that starts now.
+   */
+  #putBackEarly(): void {
+    try {
+      this.#prepare();
+      this.#owned.putBack();
+    } catch (error) {
+      this.#log.debug('a removed file cannot be put back yet', { error });
+    }
+  }
+
   /** Waits for room as long as PUT_BACK_MS: without a copy the buffers of the ring are lost. */
   async #putBack(): Promise<void> {
     const untilMs = this.#clock.nowMs() + PUT_BACK_MS;
@@ -344,4 +361,10 @@ function obtainImage(path: string, file: FlowFile, access: Access, takenOver: bo
     : createImage(path, payloadCapacity, access.of('image'));
   access.grant(path, 'image', takenOver);
   return { path, bytes };
+}
+
+/** As inspectFlowFile; what names this process as its owner is a copy by another program. */
+function inspectOtherOwner(path: string): ClaimState {
+  const state = inspectFlowFile(path);
+  return state.kind === 'owned' && state.pid === process.pid ? { kind: 'dead' } : state;
 }

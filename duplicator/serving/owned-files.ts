@@ -1,7 +1,7 @@
 /**
  * The files that a duplicator owns, its flow file and a mirror's image, guarded against other
- * programs: notices when one is removed, replaced or truncated, and puts removed ones back for the
- * next duplicator. Owned by HostedFlow. Keeps the files open, watches and examines them, copies
+ * programs: notices when one is removed, replaced or truncated, and puts copies in the place of
+ * removed ones for the next duplicator. Owned by HostedFlow. Keeps the files open, watches and examines them, copies
  * them; never touches the mappings, whose missing pages would end the process with SIGBUS.
  */
 import {
@@ -33,10 +33,17 @@ export interface OwnedFile {
    * file and of the complete copy, before that is in its place.
    */
   readonly settle?: (file: number, copy: number) => void;
+  /**
+   * Moves the complete copy from its temporary name to its path. Throws when another owner has the
+   * path now. Default: replaces what is there.
+   */
+  readonly claim?: (path: string, copy: string) => void;
 }
 
 interface OpenFile extends OwnedFile {
   readonly fd: number;
+  /** Descriptor of the copy that was put in place of the missing file. */
+  copy?: number;
   /** Blocks of 512 bytes; 0 where the file system may reduce them by itself. */
   readonly blocks: number;
 }
@@ -74,7 +81,7 @@ export class OwnedFiles {
   examine(): void {
     if (this.#damage !== undefined) return;
     const truncated = this.#files.find((file) => isTruncated(file));
-    const damaged = truncated ?? this.#files.find((file) => !isInPlace(file));
+    const damaged = truncated ?? this.#files.find(({ path, fd }) => !isAt(path, fd));
     if (damaged === undefined) return;
     this.#damage = truncated === undefined ? 'removed' : 'truncated';
     this.#watch.close();
@@ -82,11 +89,16 @@ export class OwnedFiles {
   }
 
   /**
-   * Puts a copy of each missing file back in its place. This process must not write to the files
-   * any more. Throws NO_SPACE, SYSTEM_ERROR, and the errors of copying; no temporary file is left.
+   * Puts a copy of each missing file in its place; a copy that is there already gets the present
+   * content. Throws NO_SPACE, SYSTEM_ERROR, FILE_OWNED, and the errors of copying; no temporary
+   * file is left.
    */
   putBack(): void {
-    for (const file of this.#files) if (!isInPlace(file)) copyTo(file);
+    for (const file of this.#files) {
+      if (isAt(file.path, file.fd)) continue;
+      if (file.copy !== undefined && isAt(file.path, file.copy)) copyContent(file, file.copy);
+      else makeCopy(file);
+    }
   }
 
   /** Idempotent. */
@@ -96,7 +108,10 @@ export class OwnedFiles {
   }
 
   #closeFiles(): void {
-    for (const { fd } of this.#files.splice(0)) closeSync(fd);
+    for (const { fd, copy } of this.#files.splice(0)) {
+      closeSync(fd);
+      if (copy !== undefined) closeSync(copy);
+    }
   }
 }
 
@@ -111,30 +126,40 @@ function isTruncated({ fd, bytes, blocks }: OpenFile): boolean {
   return status.size < bytes || status.blocks < blocks;
 }
 
-function isInPlace({ path, fd }: OpenFile): boolean {
+function isAt(path: string, fd: number): boolean {
   const own = fstatSync(fd, { bigint: true });
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found?.ino === own.ino && found.dev === own.dev;
 }
 
-/** The complete copy is renamed into place: the path never leads to a part of it. */
-function copyTo({ path, fd, bytes, access, settle }: OpenFile): void {
+/** The path never leads to a part of the copy. */
+function makeCopy(file: OpenFile): void {
+  const { path, bytes, access, claim = replace } = file;
   const temporary = temporaryName(path);
-  const target = createAllocated(temporary, bytes, access);
+  const copy = createAllocated(temporary, bytes, access);
   try {
-    const chunk = Buffer.allocUnsafe(Math.min(COPY_BYTES, bytes));
-    for (let at = 0; at < bytes;) {
-      const read = readSync(fd, chunk, 0, Math.min(chunk.length, bytes - at), at);
-      if (read === 0) throw new Error(`${path} ends after ${at} bytes; it had ${bytes}`);
-      writeSync(target, chunk, 0, read, at);
-      at += read;
-    }
-    settle?.(fd, target);
-    renameSync(temporary, path);
+    copyContent(file, copy);
+    claim(path, temporary);
   } catch (error) {
+    closeSync(copy);
     rmSync(temporary, { force: true });
     throw error;
-  } finally {
-    closeSync(target);
   }
+  if (file.copy !== undefined) closeSync(file.copy);
+  file.copy = copy;
+}
+
+function copyContent({ path, fd, bytes, settle }: OpenFile, copy: number): void {
+  const chunk = Buffer.allocUnsafe(Math.min(COPY_BYTES, bytes));
+  for (let at = 0; at < bytes;) {
+    const read = readSync(fd, chunk, 0, Math.min(chunk.length, bytes - at), at);
+    if (read === 0) throw new Error(`${path} ends after ${at} bytes; it had ${bytes}`);
+    writeSync(copy, chunk, 0, read, at);
+    at += read;
+  }
+  settle?.(fd, copy);
+}
+
+function replace(path: string, copy: string): void {
+  renameSync(copy, path);
 }

@@ -6,6 +6,8 @@ import { readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { FlowDirectory } from '../chaos/flow-directory.js';
+import type { Reader } from '../chaos/reader.js';
+import { openFlowFile } from '../../protocol/flow/flow-file/open.js';
 import { eventually } from '../kit/eventually.js';
 import { RealSystem } from '../kit/real-system.js';
 import { skip } from '../kit/skip.js';
@@ -17,13 +19,14 @@ import { APP, expectIntact, FLOW, startWithFlow, type SystemWithFlow } from './s
 describe('a file of a running flow', () => {
   let running: SystemWithFlow;
   let file: string;
+  let readers: Reader[];
 
   beforeEach(async () => {
     running = await startWithFlow();
     const { system, flow } = running;
     file = join(system.flowDirectory, APP, `${FLOW}.flow`);
     flow.startProvider();
-    const readers = [flow.consumer('one'), flow.consumer('two')];
+    readers = [flow.consumer('one'), flow.consumer('two')];
     await eventually(() => flow.published > 0, 'the provider publishes');
     for (const { program } of readers) program.start();
     await flow.resumed();
@@ -65,6 +68,26 @@ describe('a file of a running flow', () => {
       rmSync(`${file}.moved`, { force: true });
     });
   }
+
+  it('a flow file that is removed when the app server was killed is put back, and its flow goes on in its epoch', async () => {
+    const { system, flow } = running;
+    const { epoch } = openFlowFile(file, 'read');
+    const [appServer, client] = [await system.appServerPid(APP), await system.client(APP)];
+    const duplicator = await system.duplicatorPid(client, FLOW);
+    // The duplicator waits for this consumer to close its link.
+    const stopped = readers[1]?.program.pid ?? 0;
+    process.kill(stopped, 'SIGSTOP');
+    process.kill(appServer, 'SIGKILL');
+    rmSync(file);
+    await eventually(async () => {
+      const next = await system.duplicatorPid(client, FLOW).catch(() => undefined);
+      return next !== undefined && next !== duplicator;
+    }, 'the duplicator is replaced');
+    process.kill(stopped, 'SIGCONT');
+    await flow.resumed();
+    expect(openFlowFile(file, 'read').epoch).to.equal(epoch);
+    await expectIntact(flow);
+  });
 
   for (const bytes of [0, 8192]) {
     it(`a flow file that is truncated to ${bytes} bytes is replaced, and all other flows and servers continue`, async () => {
@@ -112,7 +135,7 @@ describe('a flow file that is removed while its provider is busy', () => {
   });
 
   const cases: readonly (readonly [when: string, consumers: number])[] = [
-    ['that its consumers read in the removed file', 0],
+    ['when its duplicator has been replaced', 0],
     ['after its consumers have moved on', 2],
   ];
   for (const [when, consumers] of cases)

@@ -3,6 +3,8 @@
  */
 import { expect } from 'chai';
 import { attachConsumer } from '../../../client-lib/input/consumer-link.js';
+import { eventually } from '../../kit/eventually.js';
+import { codeOf } from '../../kit/failure-of.js';
 import { FlowDouble } from '../../kit/flow-double.js';
 
 describe('the attachment of a consumer', () => {
@@ -24,6 +26,20 @@ describe('the attachment of a consumer', () => {
       other.close();
     } finally {
       await from.close();
+    }
+  });
+
+  it('a file that another duplicator has made than the one that answers is not read', async () => {
+    const [from, other] = [await FlowDouble.start({ epoch: 5 }), await FlowDouble.start({ epoch: 6 })];
+    try {
+      other.publish(6);
+      const mixed = { ...from.opened, file: other.opened.file };
+      const attached = attachConsumer(mixed, { delivery: 'lossless', start: 'oldest' });
+      expect(await codeOf(attached)).to.equal('CLOSED');
+      await eventually(() => from.consumers.size === 0, 'its link is closed');
+    } finally {
+      await from.close();
+      await other.close();
     }
   });
 });

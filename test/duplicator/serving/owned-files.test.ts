@@ -1,16 +1,21 @@
 /** What other programs do to the files that a duplicator owns, with real files. */
 import {
+  closeSync,
   existsSync,
+  openSync,
+  readdirSync,
   readFileSync,
   readSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { expect } from 'chai';
 import { OwnedFiles, type Damage } from '../../../duplicator/serving/owned-files.js';
+import { MirrorflowError } from '../../../protocol/base/errors.js';
 import { TemporaryDirectory } from '../../kit/temporary-directory.js';
 
 const ACCESS = { mode: 0o600 };
@@ -19,12 +24,15 @@ describe('the files that a duplicator owns', () => {
   let directory: TemporaryDirectory;
   let owned: OwnedFiles;
   let damages: [Damage, string][];
+  /** As a process that has mapped the flow file before it is removed. */
+  let openedFile: number;
   const path = (name: string): string => directory.file(name);
 
   beforeEach(() => {
     directory = new TemporaryDirectory();
     damages = [];
     for (const name of ['flow', 'image']) writeFileSync(path(name), name.repeat(1000));
+    openedFile = openSync(path('flow'), 'r+');
     const files = [
       { path: path('flow'), bytes: 4000, access: ACCESS },
       { path: path('image'), bytes: 5000, access: ACCESS },
@@ -32,6 +40,7 @@ describe('the files that a duplicator owns', () => {
     owned = new OwnedFiles(files, (damage, file) => damages.push([damage, file]));
   });
   afterEach(() => {
+    closeSync(openedFile);
     owned.close();
     directory.remove();
   });
@@ -71,6 +80,32 @@ describe('the files that a duplicator owns', () => {
     const content = 'flow'.repeat(1000);
     expect(settled).to.deep.equal([[content, content, false]]);
     expect(readFileSync(path('flow'), 'utf8')).to.equal(`FLOW${content.slice(4)}`);
+  });
+
+  it('a copy that is in its place gets the present content; one that was removed too is made again', () => {
+    rmSync(path('flow'));
+    owned.examine();
+    owned.putBack();
+    const { ino } = statSync(path('flow'), { bigint: true });
+    writeSync(openedFile, 'FLOW', 0);
+    owned.putBack();
+    expect(readFileSync(path('flow'), 'utf8').slice(0, 8)).to.equal('FLOWflow');
+    expect(statSync(path('flow'), { bigint: true }).ino).to.equal(ino);
+    rmSync(path('flow'));
+    owned.putBack();
+    expect(readFileSync(path('flow'), 'utf8').slice(0, 8)).to.equal('FLOWflow');
+    expect(readdirSync(directory.path).sort()).to.deep.equal(['flow', 'image']);
+  });
+
+  it('a path that another owner has is left to it', () => {
+    const claim = (): void => {
+      throw new MirrorflowError('FILE_OWNED', 'it belongs to another process');
+    };
+    owned.close();
+    owned = new OwnedFiles([{ path: path('flow'), bytes: 4000, access: ACCESS, claim }], () => undefined);
+    rmSync(path('flow'));
+    expect(() => owned.putBack()).to.throw('another process');
+    expect(readdirSync(directory.path)).to.deep.equal(['image']);
   });
 
   it('a file that another one has replaced is removed, and comes back in its place', () => {

@@ -132,7 +132,8 @@ describe('RemoteConsumers', () => {
       remotes.join(one, receiver()),
     );
     for (const one of cut) one.leave(false);
-    const retained = (): number[] => [...consumers.registry.all()].map((one) => one.acknowledged).sort();
+    const retained = (): number[] =>
+      [...consumers.registry.all()].map((one) => one.acknowledged).sort((a, b) => a - b);
     remotes.join(request('f', 93), receiver()).leave(true);
     expect(retained()).to.deep.equal([91, 97]);
     remotes.join(request('g', 96), receiver()).leave(true);

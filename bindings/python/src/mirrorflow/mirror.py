@@ -239,7 +239,10 @@ class Mirror(MirrorMapping):
         header = FlowFile(opened.file, header_only=True)
         image = memoryview(map_file(opened.image)[0])
         link = Link(opened.link)
-        link.join(opened.handle, link_kinds.OBSERVER, lossy=True)
+        joined = link.join(opened.handle, link_kinds.OBSERVER, lossy=True)
+        if header.epoch != joined.epoch:
+            link.close()
+            raise Closed(f"the duplicator of {opened.flow} was replaced while its mirror attached")
         attachment = Borrowed()
         spectra = Spectra(image, lambda: self._check_attachment(attachment), self._bins)
         with self._changed:
