@@ -81,8 +81,8 @@ export class ConsumerLink {
 
 /**
  * Opens the flow file and joins the link. Throws CLOSED when the file is not that of the duplicator
- * that answered, and what `chooseLink`, `openFlowFile` and `Handshake.join` throw; nothing stays open
- * then.
+ * that answered, and what `chooseLink`, `openFlowFile` and `Handshake.join` throw; nothing stays
+ * open then.
  */
 export async function attachConsumer(
   target: AttachTarget,

@@ -1,8 +1,9 @@
 /**
  * The files that a duplicator owns, its flow file and a mirror's image, guarded against other
  * programs: notices when one is removed, replaced or truncated, and puts copies in the place of
- * removed ones for the next duplicator. Owned by HostedFlow. Keeps the files open, watches and examines them, copies
- * them; never touches the mappings, whose missing pages would end the process with SIGBUS.
+ * removed ones for the next duplicator. Owned by HostedFlow. Keeps the files open, watches and
+ * examines them, copies them; never touches the mappings, whose missing pages would end the process
+ * with SIGBUS.
  */
 import {
   closeSync,
