@@ -86,6 +86,42 @@ export const EQUIVALENT: readonly Equivalent[] = [
     after: 'return (this.#lastId += 2);',
     why: 'a number that was not used yet; their distances have no meaning',
   },
+  {
+    module: 'protocol/rpc/xml-rpc/session.js',
+    before: "if (this.#state === 'closed')",
+    after: 'if (false)',
+    why: 'a second end finds no call to reject, and a stream that is destroyed',
+  },
+  {
+    module: 'duplicator/serving/hosted-flow.js',
+    before: 'const PROVIDER_LINKS = 64;',
+    after: 'const PROVIDER_LINKS = 65;',
+    why: 'any number of this order does',
+  },
+  {
+    module: 'duplicator/serving/hosted-flow.js',
+    before: 'if (inode !== undefined)',
+    after: 'if (true)',
+    why: 'releasePath removes no file of another inode, and none without one',
+  },
+  {
+    module: 'protocol/flow/flow-file/ring-reader.js',
+    before: '#epochLow = 0;',
+    after: '#epochLow = 1;',
+    why: 'the constructor stores it before it is read',
+  },
+  {
+    module: 'protocol/flow/flow-file/image.js',
+    before: 'if (previousSize > size)',
+    after: 'if (previousSize >= size)',
+    why: 'it fills no bytes then',
+  },
+  {
+    module: 'duplicator/recovery/dead-file.js',
+    before: 'if (fileBytes > COPY_BYTES_MAX || (fileBytes > WHOLE_BYTES_MAX && slotCount > SLOTS_MAX))',
+    after: 'if (fileBytes > COPY_BYTES_MAX || (fileBytes <= WHOLE_BYTES_MAX && slotCount > SLOTS_MAX))',
+    why: 'decides only which check is made, the quick one or that of the recovery program; both find the same',
+  },
 ];
 
 /** Why a mutation cannot be noticed; undefined when it must be. */

@@ -82,8 +82,8 @@ async function timeoutsOf(drawn: ReadonlySet<MutatedRoom>): Promise<Map<MutatedR
 }
 
 /**
- * Puts the fault in, runs the tests of the room, and takes the fault out. The tests of the module
- * run first: most faults are caught there.
+ * Puts the fault in, runs the tests of the room, then further ones, and takes the fault out. The
+ * tests of the module run first: most faults are caught there.
  */
 async function tryFault(site: Site, timeoutMs: number): Promise<MutationResult> {
   const { room, module, source, mutation } = site;
@@ -92,10 +92,9 @@ async function tryFault(site: Site, timeoutMs: number): Promise<MutationResult> 
   const first = tests.filter((test) => basename(test) === own);
   copy.write(module, mutated(source, mutation));
   try {
-    const { outcome, failed } = await copy.run(
-      [...first, ...tests.filter((test) => !first.includes(test))],
-      timeoutMs,
-    );
+    const ofRoom = await copy.run([...first, ...tests.filter((test) => !first.includes(test))], timeoutMs);
+    const further = copy.tests(room.further).filter((test) => !tests.includes(test));
+    const { outcome, failed } = ofRoom.outcome === 'passed' ? await copy.run(further, WHOLE_ROOM_MS) : ofRoom;
     const lines = linesOf(source, mutation);
     const { line } = mutation;
     return { room: room.name, module, line, ...lines, outcome, ...(failed === undefined ? {} : { failed }) };

@@ -198,6 +198,19 @@ describe('Admission', () => {
     expect([file.isMissing(3), file.isMissing(4), file.isMissing(5)]).to.deep.equal([true, true, false]);
   });
 
+  it('the process of a lossless consumer is noted in the file for a successor, that of a lossy one is not', () => {
+    const pids = (): number[] => Array.from({ length: 4 }, (_, entry) => file.presence.pidOf(entry));
+    const of = (delivery: Hello['delivery']): void => {
+      const one = peer();
+      one.client.pid = process.pid;
+      hello(one, { delivery });
+    };
+    of('lossy');
+    expect(pids()).to.deep.equal([0, 0, 0, 0]);
+    of('lossless');
+    expect(pids()).to.deep.equal([process.pid, 0, 0, 0]);
+  });
+
   it('a malformed HELLO, a second one, and one of another version are refused with the code', () => {
     const malformed = peer();
     expect(admission.hello(malformed.client, 0xffffff)).to.equal(false);

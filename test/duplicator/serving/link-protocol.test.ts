@@ -138,6 +138,17 @@ describe('LinkProtocol', () => {
     expect(refusal(provider)).to.equal('BAD_MESSAGE');
   });
 
+  it('a client that closes before its HELLO was never counted', () => {
+    const silentOne = links.connect();
+    silentOne.close();
+    settle({ link: silentOne, received: [], end: undefined });
+    expect(events).to.deep.equal([]);
+    const one = peer();
+    one.link.close();
+    settle(one);
+    expect(events).to.deep.equal(['1 clients', '0 clients']);
+  });
+
   it('a provider that closes without its last word has died', () => {
     const first = peer({ role: 'provider' });
     first.link.destroy();

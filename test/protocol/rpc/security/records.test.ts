@@ -2,7 +2,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { expect } from 'chai';
 import { RecordReader } from '../../../../protocol/rpc/security/record-reader.js';
-import { MAC_BYTES, protectionOf } from '../../../../protocol/rpc/security/records.js';
+import { MAC_BYTES, protectionOf, lengthProblem } from '../../../../protocol/rpc/security/records.js';
 
 const SECRET = Buffer.from('sixteen bytes or more');
 const CHALLENGE = {
@@ -99,6 +99,14 @@ describe('records between hosts', () => {
       expect(read([head])[1]).to.equal(`a record claims ${length} bytes; 1 to 100 are allowed`);
     }
     expect(MAC_BYTES).to.equal(32);
+  });
+
+  it('a record has 1 to the permitted number of bytes', () => {
+    expect([1, 2, 9, 10].map((length) => lengthProblem(length, 10))).to.deep.equal(
+      Array.from({ length: 4 }, () => undefined),
+    );
+    for (const length of [0, 11])
+      expect(lengthProblem(length, 10)).to.equal(`a record claims ${length} bytes; 1 to 10 are allowed`);
   });
 });
 
