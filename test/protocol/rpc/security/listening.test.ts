@@ -4,11 +4,14 @@ import { parseAddress } from '../../../../protocol/base/address.js';
 import { checkListening } from '../../../../protocol/rpc/security/listening.js';
 import { Secret } from '../../../../protocol/rpc/security/secret.js';
 
-function check(text: string, secret?: Secret): void {
+const IDENTITY = { cert: 'certificate', key: 'key' };
+
+function check(text: string, secret?: Secret, identity?: typeof IDENTITY, ca?: string): void {
+  const trust = { ca };
   checkListening(parseAddress(text, { schemes: ['tcp', 'tls'], listening: true }), {
     secret,
-    identity: undefined,
-    trust: { ca: undefined },
+    identity,
+    trust,
   });
 }
 
@@ -26,5 +29,19 @@ describe('the rule for listening', () => {
 
   it('listening with TLS requires a certificate', () => {
     expect(() => check('tls://127.0.0.1:1')).to.throw('--tls-cert');
+  });
+
+  it('a host with certificates listens for other machines with TLS only', () => {
+    const secret = new Secret('0123456789abcdef');
+    check('tcp://127.0.0.1:1', secret, IDENTITY);
+    check('tls://127.0.0.1:1', undefined, IDENTITY);
+    check('tls://0.0.0.0:1', secret, IDENTITY, 'certificates');
+    expect(() => check('tls://0.0.0.0:1', undefined, IDENTITY)).to.throw('give --secret-file');
+    expect(() => check('tcp://0.0.0.0:1', secret, IDENTITY))
+      .to.throw('give tls://0.0.0.0:1')
+      .and.not.match(/--tls-cert/);
+    expect(() => check('tcp://0.0.0.0:1', secret, undefined, 'certificates')).to.throw(
+      'and --tls-cert with --tls-key',
+    );
   });
 });
