@@ -2251,6 +2251,7 @@ typedef struct flow_file {
   uint32_t slot_count, stride, capacity;
   uint32_t owner_pid;
   uint64_t owner_start;
+  ino_t inode;
 } flow_file;
 
 /* One aligned load or store each: the halves of a word never come apart. */
@@ -2329,7 +2330,9 @@ static mf_status check_header(flow_file *file, const char *path, uint64_t whole,
 /* Maps and checks a flow file. On failure nothing stays mapped. */
 static mf_status open_file(flow_file *file, const char *path, bool for_writing, bool header_only, failure *why) {
   uint64_t whole = 0;
+  struct stat info;
   *file = (flow_file){0};
+  if (stat(path, &info) == 0) file->inode = info.st_ino;
   mf_status status = map_file(path, for_writing, header_only ? HEADER_BYTES : 0, &file->map, &whole, why);
   if (status == MF_OK) status = check_header(file, path, whole, why);
   if (status != MF_OK) unmap(&file->map);
@@ -2519,6 +2522,14 @@ static mf_status join_link(signal_link *link, const opened *to, enum link_role r
   return status;
 }
 
+/* CLOSED unless the file that was opened is that of the duplicator that admitted the client. */
+static mf_status check_served(const flow_file *file, const char *path, const admission *joined, failure *why) {
+  struct stat info;
+  bool is_there = stat(path, &info) == 0 && info.st_ino == file->inode;
+  if (is_there && load(file->map.base + EPOCH_AT) == joined->epoch) return MF_OK;
+  return fail(why, MF_CLOSED, "%s was replaced while a client attached", path);
+}
+
 /* ---- Input ----------------------------------------------------------------------------------- */
 
 #define PARTS_OF_RING 4
@@ -2573,9 +2584,9 @@ static mf_status attach_input(void *self, const opened *found, failure *why) {
   if (status != MF_OK) return status;
   start_point start = input_start(input, &file);
   status = join_link(&input->link, found, ROLE_CONSUMER, input->lossy, start, shares_process_ids(&file), &joined, why);
-  if (status == MF_OK && load(file.map.base + EPOCH_AT) != joined.epoch) {
-    close_link(&input->link);
-    status = fail(why, MF_CLOSED, "the duplicator of %s was replaced while its consumer attached", input->flow.flow);
+  if (status == MF_OK) {
+    status = check_served(&file, found->file, &joined, why);
+    if (status != MF_OK) close_link(&input->link);
   }
   if (status != MF_OK) {
     unmap(&file.map);
@@ -3500,9 +3511,9 @@ static mf_status attach_mirror(void *self, const opened *found, failure *why) {
   if (status == MF_OK) status = set_spectra(&mirror->spectra, image.base, image.size, why);
   start_point start = {START_OLDEST, 0, 0};
   if (status == MF_OK) status = join_link(&mirror->link, found, ROLE_OBSERVER, true, start, false, &joined, why);
-  if (status == MF_OK && load(header.map.base + EPOCH_AT) != joined.epoch) {
-    close_link(&mirror->link);
-    status = fail(why, MF_CLOSED, "the duplicator of %s was replaced while its mirror attached", mirror->flow.flow);
+  if (status == MF_OK) {
+    status = check_served(&header, found->file, &joined, why);
+    if (status != MF_OK) close_link(&mirror->link);
   }
   if (status != MF_OK) {
     unmap(&header.map);

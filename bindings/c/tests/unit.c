@@ -280,6 +280,23 @@ static void test_flow_files(void) {
   }
   flow_file file;
   CHECK(open_file(&file, path, false, false, &why) == MF_UNKNOWN_FLOW && why.has_path, "no file");
+  admission joined = {0};
+  int fd = open(path, O_WRONLY | O_CREAT, 0600);
+  CHECK(fd >= 0 && write(fd, memory, size) == (ssize_t)size, "written");
+  CHECK(open_file(&file, path, false, false, &why) == MF_OK, "opened");
+  CHECK(check_served(&file, path, &joined, &why) == MF_OK, "the file of its duplicator");
+  joined.epoch = 1;
+  CHECK(check_served(&file, path, &joined, &why) == MF_CLOSED, "a file of another epoch");
+  joined.epoch = 0;
+  unlink(path);
+  CHECK(check_served(&file, path, &joined, &why) == MF_CLOSED, "a file that was removed");
+  int other = open(path, O_WRONLY | O_CREAT, 0600);
+  CHECK(other >= 0 && write(other, memory, size) == (ssize_t)size, "written");
+  CHECK(check_served(&file, path, &joined, &why) == MF_CLOSED, "a file that was replaced");
+  close(fd);
+  close(other);
+  unlink(path);
+  unmap(&file.map);
   free(memory);
   CHECK(rmdir(directory) == 0, "nothing is left");
 }

@@ -47,6 +47,20 @@ class Files(unittest.TestCase):
             with self.subTest(options=options), self.assertRaises(expected):
                 FlowFile(self.path)
 
+    def test_a_file_that_was_replaced_is_not_that_of_the_duplicator_that_answers(self):
+        make_file(self.path)
+        file = FlowFile(self.path)
+        file.check_served(0)
+        with self.assertRaises(errors.Closed):
+            file.check_served(1)
+        kept = f"{self.path}.kept"
+        os.rename(self.path, kept)
+        with self.assertRaises(errors.Closed):
+            file.check_served(0)
+        make_file(self.path)
+        with self.assertRaises(errors.Closed):
+            file.check_served(0)
+
     def test_a_provider_clears_no_slot_beyond_its_credit(self):
         make_file(self.path)
         file = FlowFile(self.path, write=True)

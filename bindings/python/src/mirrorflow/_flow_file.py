@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from .errors import FileCorrupt, NotPermitted, SystemError_, UnknownFlow, VersionMismatch
+from .errors import Closed, FileCorrupt, NotPermitted, SystemError_, UnknownFlow, VersionMismatch
 
 MAGIC = int.from_bytes(b"MIRRFLOW", "little")
 VERSION = 2
@@ -46,7 +46,7 @@ class FlowFile:
     """A mapped flow file. The map stays valid as long as a view of it exists; nothing unmaps earlier."""
 
     __slots__ = (
-        "path", "words", "bytes", "slot_count", "slot_words", "capacity", "identity", "is_mirror",
+        "path", "words", "bytes", "slot_count", "slot_words", "capacity", "identity", "is_mirror", "_inode",
         "owner_pid", "owner_start", "first_slot",
     )  # fmt: skip
 
@@ -55,6 +55,7 @@ class FlowFile:
         if sys.byteorder != "little":
             raise NotPermitted("flow files are little-endian; this machine is not")
         self.path = path
+        self._inode = _inode_of(path)
         mapped, size = map_file(path, write=write, length=HEADER_BYTES if header_only else 0)
         self.bytes = memoryview(mapped)
         if len(self.bytes) < HEADER_BYTES or len(self.bytes) % 8 != 0:
@@ -98,6 +99,11 @@ class FlowFile:
             raise FileCorrupt(f"{self.path} has no valid identity", {"path": self.path})
         return identity
 
+    def check_served(self, epoch: int) -> None:
+        """Raises CLOSED unless this is the file of the duplicator that has answered with `epoch`."""
+        if self.epoch != epoch or _inode_of(self.path) != self._inode:
+            raise Closed(f"{self.path} was replaced while a client attached", {"path": self.path})
+
     @property
     def epoch(self) -> int:
         return self.words[EPOCH]
@@ -114,6 +120,14 @@ class FlowFile:
     def shares_process_ids(self) -> bool:
         """Whether the owner's process id means the same process here: not across containers."""
         return self.owner_start != 0 and _start_ticks(self.owner_pid) == self.owner_start
+
+
+def _inode_of(path: str) -> int:
+    """0 where there is no file."""
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0
 
 
 def map_file(path: str, *, write: bool = False, length: int = 0) -> tuple[mmap.mmap, int]:

@@ -219,9 +219,11 @@ class Input(Reads):
             at=at if kind == link_kinds.AT_SEQUENCE else None,
             pid=os.getpid() if file.shares_process_ids() else 0,
         )
-        if file.epoch != joined.epoch:
+        try:
+            file.check_served(joined.epoch)
+        except Closed:
             link.close()
-            raise Closed(f"the duplicator of {self.flow} was replaced while its consumer attached")
+            raise
         same_epoch = kind == link_kinds.AT_SEQUENCE and at[1] in (0, joined.epoch)
         if same_epoch and start != "newest":
             self.missed += max(0, joined.first - at[0])

@@ -240,9 +240,11 @@ class Mirror(MirrorMapping):
         image = memoryview(map_file(opened.image)[0])
         link = Link(opened.link)
         joined = link.join(opened.handle, link_kinds.OBSERVER, lossy=True)
-        if header.epoch != joined.epoch:
+        try:
+            header.check_served(joined.epoch)
+        except Closed:
             link.close()
-            raise Closed(f"the duplicator of {opened.flow} was replaced while its mirror attached")
+            raise
         attachment = Borrowed()
         spectra = Spectra(image, lambda: self._check_attachment(attachment), self._bins)
         with self._changed:
