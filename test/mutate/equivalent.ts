@@ -122,6 +122,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     after: 'if (fileBytes > COPY_BYTES_MAX || (fileBytes <= WHOLE_BYTES_MAX && slotCount > SLOTS_MAX))',
     why: 'decides only which check is made, the quick one or that of the recovery program; both find the same',
   },
+  {
+    module: 'protocol/flow/wire/sealed-frame-reader.js',
+    before: 'this.#wasLarge = true;',
+    after: ';',
+    why: 'chooses the size of the next read only',
+  },
 ];
 
 /** Why a mutation cannot be noticed; undefined when it must be. */
