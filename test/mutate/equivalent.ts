@@ -128,6 +128,24 @@ export const EQUIVALENT: readonly Equivalent[] = [
     after: ';',
     why: 'chooses the size of the next read only',
   },
+  {
+    module: 'duplicator/serving/hosted-flow.js',
+    before: "if (damage === 'removed')",
+    after: 'if (true)',
+    why: 'a truncated file is in its place, and nothing is put back',
+  },
+  {
+    module: 'protocol/flow/wire/frame-reader.js',
+    before: 'else if (this.#isDirect)',
+    after: 'else if (false)',
+    why: 'the bytes are then copied to where they are already',
+  },
+  {
+    module: 'protocol/flow/wire/sealed-frame-reader.js',
+    before: 'const SPARE_BYTES = 64 * 1024;',
+    after: 'const SPARE_BYTES = 64 * 1025;',
+    why: 'the size of one read; any of this order does',
+  },
 ];
 
 /** Why a mutation cannot be noticed; undefined when it must be. */

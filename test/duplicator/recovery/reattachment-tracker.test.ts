@@ -162,6 +162,14 @@ describe('ReattachmentTracker', () => {
     expect(complete).to.equal(true);
   });
 
+  it('with a stall timeout of a millisecond a stopped consumer gets the reattach time, and no more', async () => {
+    const stopped = consumer();
+    await signal(stopped, 'SIGSTOP', 'stopped');
+    tracker(1, { reattachMs: REATTACH_MS, stallTimeoutMs: 1 });
+    pass(REATTACH_MS);
+    expect(complete).to.equal(true);
+  });
+
   it('of three expected consumers, a reattached one that disconnects or dies keeps the floor', async () => {
     const [first, second, third] = [consumer(), consumer(), consumer()];
     const tracked = tracker(3);

@@ -1,7 +1,12 @@
 /** The consumer table of a flow file: what a row holds, and what a reader of the file sees. */
 import { expect } from 'chai';
 import type { ConsumerRow } from '../../../../protocol/flow/flow-file/consumer-table.js';
-import { CONSUMER_CAPACITY, CONSUMER_ROW, HEADER } from '../../../../protocol/flow/flow-file/layout.js';
+import {
+  CONSUMER_CAPACITY,
+  CONSUMER_ROW,
+  CONSUMER_STATE,
+  HEADER,
+} from '../../../../protocol/flow/flow-file/layout.js';
 import { openFlowHeader } from '../../../../protocol/flow/flow-file/open.js';
 import { Place } from './place.js';
 
@@ -64,6 +69,17 @@ describe('the consumer table of a flow file', () => {
       holdingSinceUs: 0,
     });
     expect([consumers.row(4), consumers.row(6)]).to.deep.equal([CONSUMER, CONSUMER]);
+  });
+
+  it('a row without the bit that it is taken is free, whatever else it says', () => {
+    const { consumers, bytes } = place.create();
+    consumers.enter(1, CONSUMER);
+    bytes.writeUInt32LE(
+      bytes.readUInt32LE(HEADER.consumers + 64) & ~CONSUMER_STATE.taken,
+      HEADER.consumers + 64,
+    );
+    expect(bytes.readUInt32LE(HEADER.consumers + 64)).to.be.above(0);
+    expect(consumers.all()).to.deep.equal([]);
   });
 
   it('a row has the documented bytes', () => {
