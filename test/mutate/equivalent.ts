@@ -146,6 +146,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     after: 'const SPARE_BYTES = 64 * 1025;',
     why: 'the size of one read; any of this order does',
   },
+  {
+    module: 'protocol/rpc/xml-rpc/connection-sorter.js',
+    before: "socket.off('data', passOn);",
+    after: ';',
+    why: 'it is called once, and after close there are no data',
+  },
 ];
 
 /** Why a mutation cannot be noticed; undefined when it must be. */

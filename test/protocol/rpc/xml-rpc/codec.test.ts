@@ -161,6 +161,8 @@ describe('XML-RPC codec', () => {
   it('an integer beyond 32 bits is sent as a double with all digits', () => {
     expect(String(encodeResponse(2 ** 31 - 1))).to.include('<int>2147483647</int>');
     expect(String(encodeResponse(2 ** 31))).to.include('<double>2147483648</double>');
+    expect(String(encodeResponse(-(2 ** 31)))).to.include('<int>-2147483648</int>');
+    expect(String(encodeResponse(-(2 ** 31) - 1))).to.include('<double>-2147483649</double>');
     expect(String(encodeResponse(2 ** 53 - 1))).to.include('<double>9007199254740991</double>');
   });
 
