@@ -152,6 +152,18 @@ export const EQUIVALENT: readonly Equivalent[] = [
     after: ';',
     why: 'it is called once, and after close there are no data',
   },
+  {
+    module: 'protocol/rpc/xml-rpc/permanent-connection.js',
+    before: "throw new MirrorflowError('CLOSED', 'the session ended during the presentation');",
+    after: ';',
+    why: 'the check behind it fails then, with other words',
+  },
+  {
+    module: 'duplicator/serving/writer-credit.js',
+    before: 'if (registry.slowest() + slotCount > next)',
+    after: 'if (false)',
+    why: 'saves the loop behind it, which finds none then',
+  },
 ];
 
 /** Why a mutation cannot be noticed; undefined when it must be. */

@@ -49,6 +49,7 @@ describe('LinkProtocol', () => {
       log: silent,
     });
     host.on('provider', (what) => events.push(what));
+    host.on('demoted', (client) => events.push(`client ${client} is demoted`));
     host.on('clients', (count) => events.push(`${count} clients`));
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -136,6 +137,19 @@ describe('LinkProtocol', () => {
     expect(refusal(consumer)).to.equal('BAD_MESSAGE');
     answers(provider, MessageKind.STALL, DAY_MS + 1);
     expect(refusal(provider)).to.equal('BAD_MESSAGE');
+  });
+
+  it('a consumer that holds the provider back for the stall timeout is told, and its number is reported', () => {
+    const provider = peer({ role: 'provider' });
+    const consumer = peer();
+    answers(provider, MessageKind.STALL, 1_000);
+    publish(provider, 4);
+    settle(provider, consumer);
+    consumer.received.length = 0;
+    clock.advance(2_000);
+    settle(provider, consumer);
+    expect(consumer.received).to.deep.equal([[MessageKind.DELIVERY, 0, 1]]);
+    expect(events.at(-1)).to.equal('client 1 is demoted');
   });
 
   it('a client that closes before its HELLO was never counted', () => {

@@ -144,4 +144,37 @@ describe('the frames between duplicators', () => {
     expect([reader.received(1), reader.resume(), reader.feed(frame(7))]).to.deep.equal([false, false, false]);
     expect(sink.frames.length).to.equal(3);
   });
+
+  it('the slot of the next large buffer is left to its readers while no more bytes are expected', () => {
+    let reserved = 0;
+    class Counting extends SlotSink {
+      override reserveNext(): Buffer {
+        reserved += 1;
+        return super.reserveNext();
+      }
+    }
+    const sink = new Counting();
+    const reader = new FrameReader(sink);
+    const frame = Buffer.alloc(FRAME_BYTES + 20_000);
+    encodeHeader(frame, 0, { ...emptyHeader(), kind: FrameKind.BUFFER, length: 20_000 });
+    reader.feed(frame);
+    expect(sink.large).to.equal(true);
+    const header = frame.subarray(0, FRAME_BYTES);
+    encodeHeader(header, 0, { ...emptyHeader(), kind: FrameKind.STATE });
+    /** Reads a frame without payload; the read is full or not. */
+    const read = (full: boolean): void => {
+      const into = reader.nextBuffer();
+      header.copy(into);
+      if (full) expect(into.length).to.equal(FRAME_BYTES);
+      reader.received(FRAME_BYTES);
+    };
+    read(true);
+    const before = reserved;
+    const ahead = reader.nextBuffer();
+    expect([reserved, ahead.length]).to.deep.equal([before + 1, FRAME_BYTES + 20_000]);
+    header.copy(ahead);
+    reader.received(FRAME_BYTES); // there was room for more
+    expect(reader.nextBuffer().length).to.equal(FRAME_BYTES);
+    expect(reserved).to.equal(before + 1);
+  });
 });

@@ -227,7 +227,9 @@ describe('sessions', () => {
     await clock.waitForTimer();
     clock.advance(60);
     socket.write(bytes.subarray(5, 20));
-    clock.advance(60);
+    await turnsOfEventLoop();
+    expect(clock.delaysMs).to.deep.equal([40]);
+    clock.advance(40);
     socket.resume();
     await closed;
     expect(serving.logged('completed within 100 ms')).to.have.length(1);
