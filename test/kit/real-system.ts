@@ -105,6 +105,9 @@ export class RealSystem extends TestRuntime {
   async stop(failed: boolean): Promise<void> {
     if (failed) process.stderr.write(`${this.logs()}\n`);
     await this.end();
+    // A spare process notices the death of its app server when it has loaded its modules.
+    const hasSpare = (): boolean => this.leftovers().some((one) => one.includes(' --spare '));
+    await eventually(() => !hasSpare(), 'the spare processes of killed app servers end');
     const left = this.leftovers();
     this.remove();
     if (!failed && left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
