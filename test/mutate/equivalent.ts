@@ -164,6 +164,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     after: 'if (false)',
     why: 'saves the loop behind it, which finds none then',
   },
+  {
+    module: 'duplicator/recovery/consumer-presence.js',
+    before: 'const process = pid === 0 ? undefined : identityOfProcess(pid);',
+    after: 'const process = pid === 1 ? undefined : identityOfProcess(pid);',
+    why: 'there is no process 0, and process 1 is no consumer',
+  },
 ];
 
 /** Why a mutation cannot be noticed; undefined when it must be. */

@@ -77,6 +77,20 @@ describe('the schemas of XML-RPC values', () => {
     ]);
   });
 
+  it('the JSON schema of a number has the bounds that it has', () => {
+    const doc = 'a share';
+    expect(double({ doc }).json).to.deep.equal({ description: doc, type: 'number' });
+    expect(double({ min: 0, doc }).json)
+      .to.deep.include({ type: 'number', minimum: 0 })
+      .and.not.have.property('maximum');
+    expect(double({ max: 1, doc }).json)
+      .to.deep.include({ type: 'number', maximum: 1 })
+      .and.not.have.property('minimum');
+    expect(int({ min: 0, max: 1 }).json).to.deep.include({ type: 'integer', minimum: 0, maximum: 1 });
+    expect(string({ maxCharacters: 3 }).json).to.deep.include({ type: 'string', maxLength: 3 });
+    expect(arrayOf(int(), { maxCount: 2 }).json).to.deep.include({ type: 'array', maxItems: 2 });
+  });
+
   it('members that a newer server has added are left out, and struct members are own ones', () => {
     const schema = struct({ a: int(), b: optional(int()) });
     expect(schema.check({ a: 1, newer: 2 }, place('drop'))).to.deep.equal({ a: 1 });
