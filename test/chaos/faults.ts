@@ -19,6 +19,8 @@ export interface Fault {
   readonly kind: string;
   /** The process or place that is hit, for messages. */
   readonly target: string;
+  /** Of faults with the same text only one is injected at a time. Default: `target`. */
+  readonly excludes?: string;
   /** Names of the readers that must deliver newer buffers afterwards. */
   readonly affectedReaders: readonly string[];
   /**
@@ -125,7 +127,7 @@ export class FaultGenerator {
         const kill = this.#kill(kind, `${app}/${flow}`, readersOf(app, flow), () =>
           system.duplicatorPid(app, flow),
         );
-        return { ...kill, reattaches: true };
+        return { ...kill, reattaches: true, excludes: ringOf(app, flow) };
       }
       case 'stop-duplicator': {
         const { app, flow } = this.#pick(ALL_FLOWS);
@@ -184,7 +186,7 @@ export class FaultGenerator {
       case 'delete-flow-file': {
         const { app, flow } = this.#pick(FLOWS);
         const path = flowFilePath(system.flowDirectory.path, app, flow);
-        return this.#delete(kind, path, readersOf(app, flow));
+        return { ...this.#delete(kind, path, readersOf(app, flow)), excludes: ringOf(app, flow) };
       }
       case 'delete-image': {
         const path = imageFilePath(system.flowDirectory.path, MIRRORED, 'spectra');
@@ -275,6 +277,11 @@ export class FaultGenerator {
   #between(min: number, max: number): number {
     return min + (this.#random() % (max - min));
   }
+}
+
+/** A ring is gone when its file and the duplicator that would put it back go at one moment. */
+function ringOf(app: string, flow: string): string {
+  return `ring of ${app}/${flow}`;
 }
 
 function readersOf(app: string, flow?: string): string[] {

@@ -9,7 +9,7 @@ import { hideBin } from 'yargs/helpers';
 import { endWithBadUsage } from '../../protocol/host/process-kit/usage.js';
 import { runEnvironment } from '../../bench/report.js';
 import { FAULT_KINDS } from './faults.js';
-import { runChaos } from './run.js';
+import { BURST_ONE_IN, runChaos } from './run.js';
 import { formatSlowRecovery } from './recovery-report.js';
 
 const values = await yargs(hideBin(process.argv))
@@ -32,6 +32,12 @@ const values = await yargs(hideBin(process.argv))
     requiresArg: true,
     describe: 'longest duration of the run',
   })
+  .option('burst-one-in', {
+    type: 'number',
+    default: BURST_ONE_IN,
+    requiresArg: true,
+    describe: 'one round in so many has two or three faults at once; 1: each',
+  })
   .option('kinds', {
     type: 'string',
     default: '',
@@ -46,7 +52,9 @@ const values = await yargs(hideBin(process.argv))
   .option('verbose', { type: 'boolean', default: false, describe: 'print each fault when it is injected' })
   .epilogue('Exit codes: 0 nothing was lost and every reader recovered, 1 otherwise, 2 bad usage.')
   .version(false)
-  .check(({ _: words, faults, seed = 0, seconds }) => {
+  .check(({ _: words, faults, seed = 0, seconds, burstOneIn }) => {
+    if (!Number.isSafeInteger(burstOneIn) || burstOneIn < 1)
+      throw new Error('--burst-one-in must be a whole number from 1');
     if (words.length > 0) throw new Error(`unexpected argument: ${words.join(' ')}`);
     if (![faults, seed, seconds].every((value) => Number.isSafeInteger(value) && value >= 0))
       throw new Error('--faults, --seed and --seconds must be whole numbers from 0');
@@ -55,7 +63,7 @@ const values = await yargs(hideBin(process.argv))
   .strict()
   .fail((message: string | null, error: Error | undefined) => endWithBadUsage('chaos', message ?? error))
   .parse();
-const { faults, seconds, seed = Date.now() % 1_000_000 } = values;
+const { faults, seconds, burstOneIn, seed = Date.now() % 1_000_000 } = values;
 const kinds = values.kinds.split(',').filter((kind) => kind !== '');
 const unknown = kinds.filter((kind) => !FAULT_KINDS.includes(kind));
 if (unknown.length > 0)
@@ -71,6 +79,7 @@ const report = await runChaos({
   faults,
   seed,
   seconds,
+  burstOneIn,
   kinds,
   ...(values.verbose ? { progress: (line: string) => process.stdout.write(`${line}\n`) } : {}),
 });

@@ -11,7 +11,7 @@ export const RECOVERY_TIMEOUT_MS = 60_000;
 
 /** Keeps one fault per target: faults at the same time hit different targets. */
 export function onePerTarget(faults: readonly Fault[]): Fault[] {
-  return [...new Map(faults.toReversed().map((fault) => [fault.target, fault])).values()];
+  return [...new Map(faults.toReversed().map((fault) => [fault.excludes ?? fault.target, fault])).values()];
 }
 
 /**

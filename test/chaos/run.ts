@@ -23,6 +23,8 @@ export interface ChaosOptions {
   readonly seconds: number;
   /** Kinds of faults to draw from. Default: all. */
   readonly kinds?: readonly string[];
+  /** One round in so many has several faults at once. Default: BURST_ONE_IN. */
+  readonly burstOneIn?: number;
   /** Ends the run early: the system is stopped in order and the report is complete. */
   readonly signal?: AbortSignal;
   readonly progress?: (line: string) => void;
@@ -52,7 +54,7 @@ export interface ChaosReport extends Totals {
 /** Between two rounds. */
 const PAUSE_MAX_MS = 150;
 /** One round in eight injects several faults at the same time. */
-const BURST_ONE_IN = 8;
+export const BURST_ONE_IN = 8;
 const BURST_MAX = 3;
 /** Between two samples of memory. */
 const SAMPLE_INTERVAL_MS = 500;
@@ -93,7 +95,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       performance.now() - startedAt < options.seconds * 1000 &&
       options.signal?.aborted !== true
     ) {
-      const burst = random() % BURST_ONE_IN === 0 ? 2 + (random() % (BURST_MAX - 1)) : 1;
+      const burst =
+        random() % (options.burstOneIn ?? BURST_ONE_IN) === 0 ? 2 + (random() % (BURST_MAX - 1)) : 1;
       const drawn = Array.from({ length: burst }, () => faults.draw());
       const hit = await injectAll(onePerTarget(drawn));
       for (const { kind } of hit) byKind[kind] = (byKind[kind] ?? 0) + 1;
