@@ -138,7 +138,7 @@ export abstract class DuplicatedFlow extends EventEmitter<DuplicatedFlowEvents> 
     const { file, host } = hosted;
     this.#hosted = hosted;
     this.#history = history;
-    hosted.onDamaged = (damage, path) => this.emit('damaged', damage, path);
+    hosted.watch((damage, path) => this.emit('damaged', damage, path));
     host.on('demoted', (client) => this.emit('demoted', client));
     host.on('clients', (count) => {
       file.setCounter(COUNTERS.clients.id, count);

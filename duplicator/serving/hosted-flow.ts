@@ -7,7 +7,7 @@
  * Every kind of flow (local/, mirror/, remote/) makes its HostedFlow here and owns it. Creates
  * directories, maps files, listens on a Unix socket.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { wallClockNs, type Clock } from '../../protocol/base/clock.js';
 import { isMirrorflowError } from '../../protocol/base/errors.js';
@@ -34,10 +34,10 @@ import { PutBack } from '../../protocol/host/put-back.js';
 import { Access } from '../../protocol/host/access/access.js';
 import type { DuplicatorOptions } from '../options.js';
 import { mapImage } from '../recovery/image-check.js';
-import { obtainFlowFile, type PredecessorState } from '../recovery/obtain-file.js';
+import { obtainFlowFile, type ObtainedFile, type PredecessorState } from '../recovery/obtain-file.js';
 import { FlowHost, type FlowHostOptions } from './flow-host.js';
 import { listenOnLink } from './listen.js';
-import { OwnedFiles, type Damage, type OwnedFile } from './owned-files.js';
+import { OwnedFiles, openIfPossible, type Damage } from './owned-files.js';
 
 /** Where a flow is found on this host. */
 export interface FlowLayout {
@@ -111,8 +111,6 @@ export class HostedFlow {
   readonly image: MappedImage | undefined;
   /** The file was a dead owner's, and its sequences continue. */
   readonly takenOver: boolean;
-  /** Called when another program has removed or truncated a file of the flow. */
-  onDamaged: (damage: Damage, path: string) => void = () => undefined;
   readonly #link: string;
   /** Inode of the flow file, so that a successor's file at the same path is never removed. */
   readonly #inode: bigint | undefined;
@@ -126,7 +124,7 @@ export class HostedFlow {
   private constructor(
     file: FlowFile,
     inode: bigint | undefined,
-    owned: readonly OwnedFile[],
+    owned: OwnedFiles,
     prepare: () => Access,
     linkKeeper: PutBack,
     host: FlowHost,
@@ -146,10 +144,7 @@ export class HostedFlow {
     this.#linkKeeper = linkKeeper;
     this.#clock = clock;
     this.#log = log;
-    this.#owned = new OwnedFiles(owned, (damage, path) => {
-      if (damage === 'removed') this.#putBackEarly();
-      this.onDamaged(damage, path);
-    });
+    this.#owned = owned;
     // Clients of a truncated file end by SIGBUS, and so would this process with the next access.
     host.on('linkEnd', () => this.#owned.examine());
   }
@@ -177,13 +172,21 @@ export class HostedFlow {
     const path = flowFilePath(flowDirectory, app, flow);
     const imagePath = request.hasImage ? imageFilePath(flowDirectory, app, flow) : undefined;
     const granted = request.localProvider ? 'flow file' : 'image';
-    const { file, expected, takenOver, replacedDamage } = obtainFlowFile(
-      { path, identity, slotCount, payloadCapacity, flags, ...access.of(granted) },
-      flowDirectory,
-      request.predecessor,
-      log,
+    // Before it is taken over: whatever happens to its name meanwhile, its content can be put back.
+    const held = openIfPossible(path);
+    const obtained = obtain(held, () =>
+      obtainFlowFile(
+        { path, identity, slotCount, payloadCapacity, flags, ...access.of(granted) },
+        flowDirectory,
+        request.predecessor,
+        log,
+      ),
     );
+    const { file, expected, takenOver, replacedDamage } = obtained;
     const inode = inodeOf(path);
+    const settle = (source: number, copy: number): void => clearUnpublished(source, copy, file.geometry);
+    const owned = new OwnedFiles();
+    let linkKeeper: PutBack | undefined;
     const links = streamLink().createServer({ socketMode: OWNER_ONLY_MODE });
     const providerLinks = request.localProvider
       ? streamLink().createServer({ socketMode: OWNER_ONLY_MODE, clients: PROVIDER_LINKS })
@@ -191,8 +194,18 @@ export class HostedFlow {
     const datagramLinks =
       request.datagrams === true ? datagramLink().createServer({ socketMode: OWNER_ONLY_MODE }) : undefined;
     try {
+      owned.add({
+        path,
+        fd: takenOver ? held : undefined,
+        bytes: file.geometry.fileBytes,
+        access: access.of(granted),
+        ...(request.localProvider ? { settle } : {}),
+        claim: (at, copy) => claimPath(at, copy, inspectOtherOwner),
+      });
       access.grant(path, granted, takenOver);
       const image = imagePath === undefined ? undefined : obtainImage(imagePath, file, access, takenOver);
+      if (image !== undefined)
+        owned.add({ path: image.path, bytes: payloadCapacity, access: access.of('image') });
       const host = new FlowHost({
         file,
         links,
@@ -215,19 +228,7 @@ export class HostedFlow {
       if (datagramLinks !== undefined)
         sockets.push({ links: datagramLinks, path: datagramSocketPath(options.directory, app, flow) });
       await openSockets(sockets, access);
-      const settle = (source: number, copy: number): void => clearUnpublished(source, copy, file.geometry);
-      const owned: OwnedFile[] = [
-        {
-          path,
-          bytes: file.geometry.fileBytes,
-          access: access.of(granted),
-          ...(request.localProvider ? { settle } : {}),
-          claim: (at, copy) => claimPath(at, copy, inspectOtherOwner),
-        },
-      ];
-      if (imagePath !== undefined)
-        owned.push({ path: imagePath, bytes: payloadCapacity, access: access.of('image') });
-      const linkKeeper = new PutBack(
+      linkKeeper = new PutBack(
         [...sockets.map((socket) => socket.path), options.directory],
         () => {
           const granting = prepare();
@@ -254,10 +255,24 @@ export class HostedFlow {
       hosted.#replacedDamage = replacedDamage;
       return hosted;
     } catch (error) {
+      await linkKeeper?.close();
       await Promise.all([links.close(), providerLinks?.close(), datagramLinks?.close()]);
-      if (!takenOver) removeFiles(path, inode, imagePath);
+      if (takenOver) leaveInPlace(owned, log);
+      else removeFiles(path, inode, imagePath);
+      owned.close();
       throw error;
     }
+  }
+
+  /**
+   * Watches the files: `onDamaged` is called once, when another program has removed or truncated
+   * one of them.
+   */
+  watch(onDamaged: (damage: Damage, path: string) => void): void {
+    this.#owned.watch((damage, path) => {
+      if (damage === 'removed') this.#putBackEarly();
+      onDamaged(damage, path);
+    });
   }
 
   /** Whether `release` leaves the files to a successor. */
@@ -367,4 +382,25 @@ function obtainImage(path: string, file: FlowFile, access: Access, takenOver: bo
 function inspectOtherOwner(path: string): ClaimState {
   const state = inspectFlowFile(path);
   return state.kind === 'owned' && state.pid === process.pid ? { kind: 'dead' } : state;
+}
+
+/** `held`: descriptor of the file before; it stays open where that one is taken over. */
+function obtain(held: number | undefined, action: () => ObtainedFile): ObtainedFile {
+  let isKept = false;
+  try {
+    const obtained = action();
+    isKept = obtained.takenOver;
+    return obtained;
+  } finally {
+    if (held !== undefined && !isKept) closeSync(held);
+  }
+}
+
+/** Puts back what was removed while the flow could not be made. */
+function leaveInPlace(owned: OwnedFiles, log: Logger): void {
+  try {
+    owned.putBack();
+  } catch (error) {
+    log.error('the files of the flow were not put back', { error });
+  }
 }

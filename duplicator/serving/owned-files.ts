@@ -27,6 +27,8 @@ export type Damage = 'removed' | 'truncated';
 
 export interface OwnedFile {
   readonly path: string;
+  /** The file, open for reading; owned by OwnedFiles from now on. Default: it is opened. */
+  readonly fd?: number | undefined;
   readonly bytes: number;
   readonly access: FileAccess;
   /**
@@ -55,22 +57,25 @@ const COPY_BYTES = 1024 * 1024;
 
 export class OwnedFiles {
   readonly #files: OpenFile[] = [];
-  readonly #watch: PathWatch;
-  readonly #onDamaged: (damage: Damage, path: string) => void;
+  #watch: PathWatch | undefined;
+  #onDamaged: (damage: Damage, path: string) => void = () => undefined;
   #damage: Damage | undefined;
 
-  /** `onDamaged` is called once. Throws the errors of opening. */
-  constructor(files: readonly OwnedFile[], onDamaged: (damage: Damage, path: string) => void) {
+  /** Adds a file. Throws the errors of opening. */
+  add(file: OwnedFile): void {
+    this.#files.push(opened(file));
+  }
+
+  /**
+   * Watches the files from now on. `onDamaged` is called once, and at the end of this turn for what
+   * has happened already.
+   */
+  watch(onDamaged: (damage: Damage, path: string) => void): void {
     this.#onDamaged = onDamaged;
-    try {
-      for (const file of files) this.#files.push(opened(file));
-    } catch (error) {
-      this.#closeFiles();
-      throw error;
-    }
-    const directories = new Set(files.flatMap(({ path }) => [dirname(path), dirname(dirname(path))]));
-    const paths = [...files.map(({ path }) => path), ...directories];
-    this.#watch = new PathWatch(paths, () => this.examine());
+    const files = this.#files.map(({ path }) => path);
+    const directories = new Set(files.flatMap((path) => [dirname(path), dirname(dirname(path))]));
+    this.#watch = new PathWatch([...files, ...directories], () => this.examine());
+    queueMicrotask(() => this.examine());
   }
 
   /** What has happened to the files; undefined while they are whole. */
@@ -80,12 +85,12 @@ export class OwnedFiles {
 
   /** Examines the files now, without waiting for the report of a change. */
   examine(): void {
-    if (this.#damage !== undefined) return;
+    if (this.#damage !== undefined || this.#watch === undefined) return;
     const truncated = this.#files.find((file) => isTruncated(file));
     const damaged = truncated ?? this.#files.find(({ path, fd }) => !isAt(path, fd));
     if (damaged === undefined) return;
     this.#damage = truncated === undefined ? 'removed' : 'truncated';
-    this.#watch.close();
+    this.#watch?.close();
     this.#onDamaged(this.#damage, damaged.path);
   }
 
@@ -104,7 +109,8 @@ export class OwnedFiles {
 
   /** Idempotent. */
   close(): void {
-    this.#watch.close();
+    this.#watch?.close();
+    this.#onDamaged = () => undefined;
     this.#closeFiles();
   }
 
@@ -116,9 +122,22 @@ export class OwnedFiles {
   }
 }
 
+/** The file, open for reading; undefined where it cannot be opened, as where there is none. */
+export function openIfPossible(path: string): number | undefined {
+  try {
+    return openFile(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function openFile(path: string): number {
+  return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
+
 function opened(file: OwnedFile): OpenFile {
-  const fd = openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  const keepsBlocks = statfsSync(file.path).type === TMPFS_MAGIC;
+  const fd = file.fd ?? openFile(file.path);
+  const keepsBlocks = statfsSync(dirname(file.path)).type === TMPFS_MAGIC;
   return { ...file, fd, blocks: keepsBlocks ? fstatSync(fd).blocks : 0 };
 }
 

@@ -186,11 +186,12 @@ export class FaultGenerator {
       case 'delete-flow-file': {
         const { app, flow } = this.#pick(FLOWS);
         const path = flowFilePath(system.flowDirectory.path, app, flow);
-        return { ...this.#delete(kind, path, readersOf(app, flow)), excludes: ringOf(app, flow) };
+        const removal = this.#delete(kind, path, readersOf(app, flow));
+        return { ...removal, reattaches: true, excludes: ringOf(app, flow) };
       }
       case 'delete-image': {
         const path = imageFilePath(system.flowDirectory.path, MIRRORED, 'spectra');
-        return this.#delete(kind, path, readersOf(MIRRORED, 'spectra'));
+        return { ...this.#delete(kind, path, readersOf(MIRRORED, 'spectra')), reattaches: true };
       }
       case 'delete-runtime-directory':
         return this.#delete(kind, system.directory, allReaders());

@@ -52,7 +52,7 @@ const values = await yargs(hideBin(process.argv))
   .option('verbose', { type: 'boolean', default: false, describe: 'print each fault when it is injected' })
   .epilogue('Exit codes: 0 nothing was lost and every reader recovered, 1 otherwise, 2 bad usage.')
   .version(false)
-  .check(({ _: words, faults, seed = 0, seconds, burstOneIn }) => {
+  .check(({ _: words, faults, seed = 0, seconds, 'burst-one-in': burstOneIn }) => {
     if (!Number.isSafeInteger(burstOneIn) || burstOneIn < 1)
       throw new Error('--burst-one-in must be a whole number from 1');
     if (words.length > 0) throw new Error(`unexpected argument: ${words.join(' ')}`);

@@ -33,11 +33,10 @@ describe('the files that a duplicator owns', () => {
     damages = [];
     for (const name of ['flow', 'image']) writeFileSync(path(name), name.repeat(1000));
     openedFile = openSync(path('flow'), 'r+');
-    const files = [
-      { path: path('flow'), bytes: 4000, access: ACCESS },
-      { path: path('image'), bytes: 5000, access: ACCESS },
-    ];
-    owned = new OwnedFiles(files, (damage, file) => damages.push([damage, file]));
+    owned = new OwnedFiles();
+    owned.add({ path: path('flow'), bytes: 4000, access: ACCESS });
+    owned.add({ path: path('image'), bytes: 5000, access: ACCESS });
+    owned.watch((damage, file) => damages.push([damage, file]));
   });
   afterEach(() => {
     closeSync(openedFile);
@@ -73,7 +72,9 @@ describe('the files that a duplicator owns', () => {
     };
     const one = { path: path('flow'), bytes: 4000, access: ACCESS, settle };
     owned.close();
-    owned = new OwnedFiles([one], (damage, file) => damages.push([damage, file]));
+    owned = new OwnedFiles();
+    owned.add(one);
+    owned.watch(() => undefined);
     rmSync(path('flow'));
     owned.examine();
     owned.putBack();
@@ -102,7 +103,8 @@ describe('the files that a duplicator owns', () => {
       throw new MirrorflowError('FILE_OWNED', 'it belongs to another process');
     };
     owned.close();
-    owned = new OwnedFiles([{ path: path('flow'), bytes: 4000, access: ACCESS, claim }], () => undefined);
+    owned = new OwnedFiles();
+    owned.add({ path: path('flow'), bytes: 4000, access: ACCESS, claim });
     rmSync(path('flow'));
     expect(() => owned.putBack()).to.throw('another process');
     expect(readdirSync(directory.path)).to.deep.equal(['image']);
