@@ -70,6 +70,9 @@ describe('the ring', () => {
           sequence * 10,
         ]);
         expect(problemOf(target.subarray(0, reader.size), file.epoch, sequence)).to.equal(undefined);
+        // One that begins there, as a consumer that resumes.
+        const other = new RingReader(file, sequence);
+        expect([other.peek(), other.sequence, other.missed]).to.deep.equal(['ready', sequence, 0]);
       }
       expect(reader.missed).to.equal(0);
     }

@@ -6,6 +6,7 @@ import {
   BLOCKS_PAYLOAD_BYTES,
   BLOCKS_PER_FRAME,
   applyBlocks,
+  blocksOf,
   encodeBlocks,
 } from '../../../../protocol/flow/wire/blocks.js';
 
@@ -123,5 +124,14 @@ describe('the wire codec of mirrors', () => {
       expect(applyBlocks(received, ranges, bits, BLOCK, memory)).to.be.an('array');
       expect(memory.equals(now)).to.equal(true);
     }
+  });
+
+  it('the number of blocks of a payload is that of all its ranges', () => {
+    const memory = Buffer.alloc(20 * BLOCK, 7);
+    for (const blocks of [[0], [3, 4, 5], [0, 2, 4, 6], [1, 2, 9, 19]]) {
+      const { payload, ranges } = encodeBlocks(memory, memory.length, blocks);
+      expect(blocksOf(payload, ranges)).to.equal(blocks.length);
+    }
+    expect(blocksOf(Buffer.alloc(0), 0)).to.equal(0);
   });
 });

@@ -10,7 +10,11 @@ import {
   emptyHeader,
   encodeHeader,
 } from '../../../../protocol/flow/wire/frame.js';
-import { SealedFrameReader, recordLimit } from '../../../../protocol/flow/wire/sealed-frame-reader.js';
+import {
+  BATCH_RECORD_BYTES,
+  SealedFrameReader,
+  recordLimit,
+} from '../../../../protocol/flow/wire/sealed-frame-reader.js';
 import { MAC_BYTES, RECORD_HEAD_BYTES, protectionOf } from '../../../../protocol/rpc/security/records.js';
 import { randomBits } from '../../../../simulator/random.js';
 import { CAPACITY, SlotSink, newSlots, randomFrameList, readDirectly, readFed } from './frames.js';
@@ -143,5 +147,9 @@ describe('frames in records with a MAC', () => {
     const content = Buffer.concat([buffer(0, 100), buffer(1, 100), buffer(2, 100).subarray(0, 80)]);
     const record = sealer().record(content);
     expect(readFed([record], sink, readerOf(sink))).to.equal('a record ends within a frame');
+  });
+
+  it('a record of several frames has up to 256 KiB, as documented', () => {
+    expect(BATCH_RECORD_BYTES).to.equal(262_144);
   });
 });
