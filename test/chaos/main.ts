@@ -9,7 +9,7 @@ import { hideBin } from 'yargs/helpers';
 import { endWithBadUsage } from '../../protocol/host/process-kit/usage.js';
 import { runEnvironment } from '../../bench/report.js';
 import { FAULT_KINDS } from './faults.js';
-import { BURST_ONE_IN, runChaos } from './run.js';
+import { BURST_MAX, BURST_ONE_IN, runChaos } from './run.js';
 import { formatSlowRecovery } from './recovery-report.js';
 
 const values = await yargs(hideBin(process.argv))
@@ -36,7 +36,13 @@ const values = await yargs(hideBin(process.argv))
     type: 'number',
     default: BURST_ONE_IN,
     requiresArg: true,
-    describe: 'one round in so many has two or three faults at once; 1: each',
+    describe: 'one round in so many has several faults at once; 1: each',
+  })
+  .option('burst-max', {
+    type: 'number',
+    default: BURST_MAX,
+    requiresArg: true,
+    describe: 'most faults at once',
   })
   .option('kinds', {
     type: 'string',
@@ -52,9 +58,11 @@ const values = await yargs(hideBin(process.argv))
   .option('verbose', { type: 'boolean', default: false, describe: 'print each fault when it is injected' })
   .epilogue('Exit codes: 0 nothing was lost and every reader recovered, 1 otherwise, 2 bad usage.')
   .version(false)
-  .check(({ _: words, faults, seed = 0, seconds, 'burst-one-in': burstOneIn }) => {
+  .check(({ _: words, faults, seed = 0, seconds, 'burst-one-in': burstOneIn, 'burst-max': burstMax }) => {
     if (!Number.isSafeInteger(burstOneIn) || burstOneIn < 1)
       throw new Error('--burst-one-in must be a whole number from 1');
+    if (!Number.isSafeInteger(burstMax) || burstMax < 2)
+      throw new Error('--burst-max must be a whole number from 2');
     if (words.length > 0) throw new Error(`unexpected argument: ${words.join(' ')}`);
     if (![faults, seed, seconds].every((value) => Number.isSafeInteger(value) && value >= 0))
       throw new Error('--faults, --seed and --seconds must be whole numbers from 0');
@@ -63,7 +71,7 @@ const values = await yargs(hideBin(process.argv))
   .strict()
   .fail((message: string | null, error: Error | undefined) => endWithBadUsage('chaos', message ?? error))
   .parse();
-const { faults, seconds, burstOneIn, seed = Date.now() % 1_000_000 } = values;
+const { faults, seconds, burstOneIn, burstMax, seed = Date.now() % 1_000_000 } = values;
 const kinds = values.kinds.split(',').filter((kind) => kind !== '');
 const unknown = kinds.filter((kind) => !FAULT_KINDS.includes(kind));
 if (unknown.length > 0)
@@ -80,6 +88,7 @@ const report = await runChaos({
   seed,
   seconds,
   burstOneIn,
+  burstMax,
   kinds,
   ...(values.verbose ? { progress: (line: string) => process.stdout.write(`${line}\n`) } : {}),
 });

@@ -25,6 +25,8 @@ export interface ChaosOptions {
   readonly kinds?: readonly string[];
   /** One round in so many has several faults at once. Default: BURST_ONE_IN. */
   readonly burstOneIn?: number;
+  /** Most faults at once, 2 at least. Default: BURST_MAX. */
+  readonly burstMax?: number;
   /** Ends the run early: the system is stopped in order and the report is complete. */
   readonly signal?: AbortSignal;
   readonly progress?: (line: string) => void;
@@ -55,7 +57,7 @@ export interface ChaosReport extends Totals {
 const PAUSE_MAX_MS = 150;
 /** One round in eight injects several faults at the same time. */
 export const BURST_ONE_IN = 8;
-const BURST_MAX = 3;
+export const BURST_MAX = 3;
 /** Between two samples of memory. */
 const SAMPLE_INTERVAL_MS = 500;
 /** Problems that the report lists. */
@@ -96,7 +98,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       options.signal?.aborted !== true
     ) {
       const burst =
-        random() % (options.burstOneIn ?? BURST_ONE_IN) === 0 ? 2 + (random() % (BURST_MAX - 1)) : 1;
+        random() % (options.burstOneIn ?? BURST_ONE_IN) === 0
+          ? 2 + (random() % ((options.burstMax ?? BURST_MAX) - 1))
+          : 1;
       const drawn = Array.from({ length: burst }, () => faults.draw());
       const hit = await injectAll(onePerTarget(drawn));
       for (const { kind } of hit) byKind[kind] = (byKind[kind] ?? 0) + 1;
