@@ -186,7 +186,6 @@ export class HostedFlow {
     const inode = inodeOf(path);
     const settle = (source: number, copy: number): void => clearUnpublished(source, copy, file.geometry);
     const owned = new OwnedFiles();
-    let linkKeeper: PutBack | undefined;
     const links = streamLink().createServer({ socketMode: OWNER_ONLY_MODE });
     const providerLinks = request.localProvider
       ? streamLink().createServer({ socketMode: OWNER_ONLY_MODE, clients: PROVIDER_LINKS })
@@ -228,7 +227,7 @@ export class HostedFlow {
       if (datagramLinks !== undefined)
         sockets.push({ links: datagramLinks, path: datagramSocketPath(options.directory, app, flow) });
       await openSockets(sockets, access);
-      linkKeeper = new PutBack(
+      const linkKeeper = new PutBack(
         [...sockets.map((socket) => socket.path), options.directory],
         () => {
           const granting = prepare();
@@ -255,7 +254,6 @@ export class HostedFlow {
       hosted.#replacedDamage = replacedDamage;
       return hosted;
     } catch (error) {
-      await linkKeeper?.close();
       await Promise.all([links.close(), providerLinks?.close(), datagramLinks?.close()]);
       if (takenOver) leaveInPlace(owned, log);
       else removeFiles(path, inode, imagePath);
