@@ -42,6 +42,9 @@ const APPLICATION_STATES: Readonly<Record<SupervisionState, ApplicationState>> =
   closed: 'stopped',
 };
 
+/** From the end of an adopted app server without a record to the second look for its cause. */
+const SECOND_LOOK_MS = 300;
+
 export class Application {
   readonly name: string;
   readonly configured: boolean;
@@ -239,7 +242,11 @@ export class Application {
         return end.isRestart ? 'retry' : 'fail';
       case 'died':
         // The exit code of an adopted process is not known; an orderly end removes the record.
-        if (end.adopted ? !hasRecord(this.name) : end.exit === 'exit code 0') return 'rest';
+        if (end.adopted && !hasRecord(this.name)) {
+          if (!this.#byHand) this.#lookAgain(end.cause);
+          return 'rest';
+        }
+        if (!end.adopted && end.exit === 'exit code 0') return 'rest';
         if (!this.#byHand) return 'retry';
         // The user who started it decides; the next host server is not to start it again either.
         removeLeftovers(this.name);
@@ -255,6 +262,18 @@ export class Application {
       default:
         return end satisfies never;
     }
+  }
+
+  /**
+   * The record of a killed app server may have been removed by another program, of which nothing
+   * else was seen yet: a moment later it is known whether that removes files.
+   */
+  #lookAgain(cause: MirrorflowError): void {
+    const { clock, hasRecord } = this.#dependencies;
+    const look = (): void => {
+      if (this.#supervisor.state === 'idle' && hasRecord(this.name)) this.#supervisor.diedBefore(cause);
+    };
+    clock.after(SECOND_LOOK_MS, look, true);
   }
 
   #changed(supervised: SupervisionState): void {
