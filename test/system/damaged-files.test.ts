@@ -69,7 +69,7 @@ describe('a file of a running flow', () => {
     });
   }
 
-  it('a flow file that is removed when the app server was killed is put back, and its flow goes on in its epoch', async () => {
+  it('a flow file that is removed when the app server was killed is put back, and its flow continues in its epoch', async () => {
     const { system, flow } = running;
     const { epoch } = openFlowFile(file, 'read');
     const [appServer, client] = [await system.appServerPid(APP), await system.client(APP)];
@@ -234,6 +234,19 @@ describe('the files of a running mirror', () => {
       await eventually(() => mirror.published > published, 'the mirror is brought up to date');
       expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
     });
+
+  it('a program gives the memory of a removed image back', async () => {
+    const client = await system.client(APP);
+    const mirror = await client.mirror();
+    const reattached = new Promise<void>((resolve) => mirror.once('reattached', () => resolve()));
+    const image = join(system.flowDirectory, APP, 'spectra.image');
+    const isMapped = (): boolean => readFileSync('/proc/self/maps', 'utf8').includes(`${image} (deleted)`);
+    rmSync(image);
+    expect(isMapped()).to.equal(true);
+    await reattached;
+    await eventually(() => !isMapped(), 'the removed image is not mapped any more');
+    expect(mirror.read((spectra) => verifyChecksum(spectra.memory).ok)).to.equal(true);
+  });
 
   it('the image of a mirror that is truncated is replaced', async () => {
     const client = await system.client(APP);
